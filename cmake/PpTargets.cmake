@@ -1,0 +1,61 @@
+# Flags and the functions that declare the project's targets.
+
+add_library(pp_flags INTERFACE)
+target_compile_features(pp_flags INTERFACE cxx_std_20)
+target_include_directories(pp_flags INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(
+  pp_flags
+  INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+            -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference
+            $<$<BOOL:${PP_WERROR}>:-Werror>)
+if(PP_SANITIZE)
+  target_compile_options(pp_flags INTERFACE -fsanitize=${PP_SANITIZE}
+                                            -fno-omit-frame-pointer)
+  target_link_options(pp_flags INTERFACE -fsanitize=${PP_SANITIZE})
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(PP_CCACHE ccache)
+if(PP_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${PP_CCACHE}")
+endif()
+
+# pp_library(NAME SOURCES file... [DEPENDS target...])
+#
+# A static library, one a sub-room. DEPENDS is the import order: what is not
+# named there does not link.
+function(pp_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC pp_flags ${ARG_DEPENDS})
+endfunction()
+
+# pp_program(NAME SOURCES file... [DEPENDS target...])
+#
+# An executable that finds LibTorch wherever it is moved.
+function(pp_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE pp_flags ${ARG_DEPENDS})
+  set_target_properties(
+    ${name} PROPERTIES BUILD_RPATH "${LibTorch_RPATH}"
+                       INSTALL_RPATH "$ORIGIN/../lib;${LibTorch_RPATH}")
+endfunction()
+
+# pp_test(NAME SOURCES file... DEPENDS target... LABELS label... [TIMEOUT s])
+#
+# A GoogleTest binary; every case becomes one ctest test with the labels.
+function(pp_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  pp_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS}
+             GTest::gtest_main)
+  target_compile_definitions(
+    ${name} PRIVATE PP_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                    PP_FIXTURE_DIR="${CMAKE_BINARY_DIR}/fixtures")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loader/archive/mapped_file.h"
+#include "loader/ir/types.h"
+
+namespace pp {
+
+/// A tensor lying somewhere in memory or in a mapped file; not owned.
+struct TensorView {
+  ir::ScalarType dtype = ir::ScalarType::Float;
+  std::vector<int64_t> sizes;
+  std::span<const std::byte> bytes;  ///< contiguous, row-major
+};
+
+/// A mapped `.safetensors` file. The header is checked in full on opening:
+/// names, dtypes, sizes, offsets, overlaps.
+class SafetensorsReader {
+ public:
+  /// throws Error(Input) naming the path and the tensor
+  explicit SafetensorsReader(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return file_->path(); }
+  const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const {
+    return metadata_;
+  }
+  /// throws Error(Input), offering the nearest names
+  const TensorView& find(const std::string& name) const;
+  /// Keeps the mapping alive for who holds views.
+  const std::shared_ptr<const MappedFile>& file() const { return file_; }
+
+ private:
+  std::shared_ptr<const MappedFile> file_;
+  std::map<std::string, TensorView> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+/// Writes a `.safetensors` file atomically (temporary file, fsync, rename).
+/// throws Error(Runtime) naming the path and the system's reason
+void write_safetensors(
+    const std::filesystem::path& path,
+    const std::map<std::string, TensorView>& tensors,
+    const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace pp

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "loader/archive/zip_reader.h"
+
+namespace pp {
+
+/// Writes an archive that PyTorch's reader opens: stored records, payloads
+/// aligned to 64 bytes, zip64 where needed.
+///
+/// Everything goes to a temporary file beside `path`; finish() syncs it and
+/// renames it into place. Destroyed without finish(): nothing is left behind.
+/// throws Error(Runtime) on a full disk or the like.
+class ZipWriter {
+ public:
+  /// top_folder: the archive's single top folder; by custom the file's stem
+  ZipWriter(const std::filesystem::path& path, std::string top_folder);
+  ~ZipWriter();
+  ZipWriter(const ZipWriter&) = delete;
+  ZipWriter& operator=(const ZipWriter&) = delete;
+
+  void add(std::string_view name, std::span<const std::byte> payload);
+  void add(std::string_view name, std::string_view payload);
+  /// Copies a record of another archive by copy_file_range, its CRC reused:
+  /// the payload never passes through this process's memory.
+  void copy(
+      std::string_view name,
+      const ZipReader& from,
+      const ZipRecord& record);
+  void finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pp

@@ -1,0 +1,162 @@
+#include "loader/core/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <numeric>
+
+namespace pp {
+
+std::string join(
+    std::span<const std::string> parts,
+    std::string_view separator) {
+  std::string out;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) {
+      out += separator;
+    }
+    out += parts[i];
+  }
+  return out;
+}
+
+std::vector<std::string> split_text(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const size_t end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) {
+      return parts;
+    }
+    text.remove_prefix(end + 1);
+  }
+}
+
+namespace {
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({substitute, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::vector<std::string> nearest_names(
+    std::string_view name,
+    std::span<const std::string> candidates,
+    size_t most) {
+  std::vector<std::pair<size_t, std::string>> scored;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = edit_distance(name, candidate);
+    const size_t longest = std::max(name.size(), candidate.size());
+    const bool contained =
+        !name.empty() && candidate.find(name) != std::string::npos;
+    if (distance * 2 <= longest || contained) {
+      scored.emplace_back(distance, candidate);
+    }
+  }
+  std::stable_sort(scored.begin(), scored.end(), [](auto& a, auto& b) {
+    return a.first < b.first;
+  });
+  std::vector<std::string> out;
+  for (size_t i = 0; i < std::min(most, scored.size()); ++i) {
+    out.push_back(scored[i].second);
+  }
+  return out;
+}
+
+std::string did_you_mean(
+    std::string_view name,
+    std::span<const std::string> candidates) {
+  std::vector<std::string> near = nearest_names(name, candidates);
+  if (near.empty()) {
+    return "";
+  }
+  for (std::string& entry : near) {
+    entry = "'" + entry + "'";
+  }
+  return "; did you mean " + join(near, " or ") + "?";
+}
+
+std::string human_bytes(uint64_t num_bytes) {
+  constexpr std::array<const char*, 5> kUnits = {
+      "B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(num_bytes);
+  size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(
+      text.data(),
+      text.size(),
+      unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s",
+      value,
+      kUnits[unit]);
+  return text.data();
+}
+
+std::string human_count(uint64_t count) {
+  constexpr std::array<const char*, 5> kUnits = {"", "K", "M", "G", "T"};
+  double value = static_cast<double>(count);
+  size_t unit = 0;
+  while (value >= 1000 && unit + 1 < kUnits.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(
+      text.data(),
+      text.size(),
+      unit == 0 || value >= 100 ? "%.0f%s" : "%.1f%s",
+      value,
+      kUnits[unit]);
+  return text.data();
+}
+
+std::string shape_text(std::span<const int64_t> sizes) {
+  std::vector<std::string> parts;
+  for (const int64_t size : sizes) {
+    parts.push_back(std::to_string(size));
+  }
+  return "[" + join(parts) + "]";
+}
+
+bool matches_glob(std::string_view text, std::string_view pattern) {
+  size_t t = 0;
+  size_t p = 0;
+  size_t star = std::string_view::npos;
+  size_t mark = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t]) &&
+        pattern[p] != '*') {
+      ++t;
+      ++p;
+    } else if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      mark = t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++mark;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') {
+    ++p;
+  }
+  return p == pattern.size();
+}
+
+}  // namespace pp

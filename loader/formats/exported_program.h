@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "loader/model.h"
+
+namespace pp {
+
+/// Whether the archive is a `torch.export.save` file (of any version).
+bool is_exported_program(const ZipReader& archive);
+
+/// Reads graph, signature and weight tables; no weight is touched. No-grad and
+/// autocast regions are inlined: their nodes carry grad_enabled / autocast.
+/// Inputs and outputs are named from the tree specs.
+/// throws Error(Input), naming node and record
+Model load_exported_program(std::shared_ptr<const ZipReader> archive);
+
+/// What the caller of a written program gets back.
+enum class OutputTree {
+  Source,  ///< the source's own structure; the graph has its outputs, in order
+  Tuple,   ///< a flat tuple of the graph's outputs
+};
+
+/// Writes `graph`, a part of `source` (its values and states keep their names),
+/// as a `.pt2` that torch.export.load opens. Positional inputs become args,
+/// keyword inputs kwargs. Runs of nodes with gradients off or under autocast
+/// are wrapped in regions again. Weight records are copied from the source's
+/// archive without passing through memory.
+void write_exported_program(
+    const std::filesystem::path& path,
+    const ir::Graph& graph,
+    const Model& source,
+    OutputTree outputs);
+
+}  // namespace pp

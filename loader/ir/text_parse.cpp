@@ -1,0 +1,504 @@
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "loader/ir/text.h"
+#include "loader/ir/text_cursor.h"
+#include "loader/ir/text_words.h"
+#include "loader/ir/walk.h"
+
+namespace pp::ir {
+
+namespace {
+
+using text::Cursor;
+
+std::optional<ScalarType> try_scalar_type(std::string_view word) {
+  // The enumerators are numbered with gaps, whose names are empty or unknown.
+  using enum ScalarType;
+  for (const ScalarType type :
+       {Byte,           Char,           Short,    Int,         Long,
+        Half,           Float,          Double,   ComplexHalf, ComplexFloat,
+        ComplexDouble,  Bool,           BFloat16, Float8E5M2,  Float8E4M3FN,
+        Float8E5M2FNUZ, Float8E4M3FNUZ, UInt16,   UInt32,      UInt64,
+        Float8E8M0FNU}) {
+    if (name_of(type) == word) {
+      return type;
+    }
+  }
+  return std::nullopt;
+}
+
+class Parser {
+ public:
+  explicit Parser(Cursor& cursor) : cursor_(cursor) {}
+
+  /// Statements up to the end of the text or a closing brace.
+  Graph run() {
+    while (!cursor_.at_end() && cursor_.peek() != '}') {
+      statement();
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  void statement() {
+    if (cursor_.word_before('(') || cursor_.peek() == '"') {
+      node({});  // an operator without results
+    } else if (cursor_.try_take_word("range")) {
+      range();
+    } else if (cursor_.try_take_word("module")) {
+      module();
+    } else if (cursor_.try_take_word("input")) {
+      input();
+    } else if (cursor_.try_take_word("output")) {
+      std::string name = cursor_.name();
+      cursor_.take('=');
+      graph_.outputs.push_back({std::move(name), arg()});
+    } else if (cursor_.try_take_word("mutate")) {
+      std::string fqn = cursor_.name();
+      cursor_.take('=');
+      graph_.mutations.push_back({std::move(fqn), ref()});
+    } else if (
+        const auto* kind =
+            text::try_value_of(text::kStateKinds, cursor_.peek_word())) {
+      cursor_.name();
+      state(*kind);
+    } else {
+      node(results());
+    }
+  }
+
+  void range() {
+    const std::string symbol = cursor_.name();
+    cursor_.take('=');
+    const Cursor start = cursor_;
+    const std::string bounds = cursor_.number();
+    const size_t dots = bounds.find("..");
+    if (dots == std::string::npos) {
+      start.fail("expected MIN..MAX");
+    }
+    const auto bound =
+        [&](const std::string& digits) -> std::optional<int64_t> {
+      return digits.empty() ? std::nullopt
+                            : std::optional(text::to_integer(digits, start));
+    };
+    graph_.ranges[symbol] = {
+        bound(bounds.substr(0, dots)), bound(bounds.substr(dots + 2))};
+  }
+
+  void module() {
+    ModuleFrame frame{.key = {}, .fqn = cursor_.name(), .type = {}};
+    while (true) {
+      if (cursor_.try_take_word("key")) {
+        frame.key = in_parentheses();
+      } else if (cursor_.try_take_word("type")) {
+        frame.type = in_parentheses();
+      } else {
+        modules_[frame.fqn] = frame;
+        return;
+      }
+    }
+  }
+
+  std::string in_parentheses() {
+    cursor_.take('(');
+    std::string out = cursor_.name();
+    cursor_.take(')');
+    return out;
+  }
+
+  void input() {
+    std::string name;
+    if (cursor_.peek() != '%') {
+      name = cursor_.name();
+      cursor_.take('=');
+    }
+    const ValueId value = definition();
+    if (name.empty()) {
+      name = graph_.values.back().name;
+    }
+    graph_.inputs.push_back(
+        {std::move(name), value, cursor_.try_take_word("keyword")});
+  }
+
+  void state(StateKind kind) {
+    State state;
+    state.fqn = cursor_.name();
+    state.kind = kind;
+    cursor_.take('=');
+    state.value = definition();
+    state.persistent = !cursor_.try_take_word("transient");
+    if (cursor_.try_take_word("alias")) {
+      list('(', ')', [&] { state.aliases.push_back(cursor_.name()); });
+    }
+    graph_.states.push_back(std::move(state));
+  }
+
+  /// `open`, items with commas between them, `close`.
+  template <typename Item>
+  void list(char open, char close, const Item& item) {
+    cursor_.take(open);
+    if (cursor_.try_take(close)) {
+      return;
+    }
+    do {
+      item();
+    } while (cursor_.try_take(','));
+    cursor_.take(close);
+  }
+
+  ValueId ref() {
+    const Cursor start = cursor_;
+    cursor_.take('%');
+    const std::string name = cursor_.name();
+    const auto found = names_.find(name);
+    if (found == names_.end()) {
+      start.fail("no value is called '%" + name + "' here");
+    }
+    return found->second;
+  }
+
+  ValueId definition() {
+    const Cursor start = cursor_;
+    cursor_.take('%');
+    Value value;
+    value.name = cursor_.name();
+    cursor_.take(':');
+    type(value);
+    if (!names_.emplace(value.name, graph_.values.size()).second) {
+      start.fail("'%" + value.name + "' is defined a second time");
+    }
+    return add_value(graph_, std::move(value));
+  }
+
+  void type(Value& value) {
+    const std::string word(cursor_.peek_word());
+    const auto dtype = try_scalar_type(word);
+    // "bool" is a type and a dtype: the brackets tell.
+    if (dtype && cursor_.word_before('[')) {
+      cursor_.name();
+      value.tensor = tensor(*dtype);
+      return;
+    }
+    value.type = plain_type();
+    if (cursor_.try_take('(')) {
+      value.scalar = dim();
+      cursor_.take(')');
+    }
+  }
+
+  Type plain_type() {
+    const Cursor start = cursor_;
+    const std::string word = cursor_.name();
+    if (word == "list" || word == "tuple") {
+      Type out{word == "list" ? TypeKind::List : TypeKind::Tuple, {}};
+      list('[', ']', [&] { out.elements.push_back(plain_type()); });
+      return out;
+    }
+    const auto* kind = text::try_value_of(text::kPlainTypes, word);
+    if (kind == nullptr) {
+      start.fail("unknown type '" + word + "'");
+    }
+    return {*kind, {}};
+  }
+
+  Dim dim() {
+    const Cursor start = cursor_;
+    const std::string word = cursor_.name();
+    if (cursor_.try_take('=')) {
+      return {cursor_.integer(), word};
+    }
+    return {text::to_integer(word, start), {}};
+  }
+
+  std::vector<Dim> dims(char open, char close) {
+    std::vector<Dim> out;
+    list(open, close, [&] { out.push_back(dim()); });
+    return out;
+  }
+
+  template <typename Table>
+  auto enumerator(const Table& table) {
+    const Cursor start = cursor_;
+    const std::string word = in_parentheses();
+    const auto* value = text::try_value_of(table, word);
+    if (value == nullptr) {
+      start.fail("unknown word '" + word + "'");
+    }
+    return *value;
+  }
+
+  TensorMeta tensor(ScalarType dtype) {
+    TensorMeta out;
+    out.dtype = dtype;
+    out.sizes = dims('[', ']');
+    out.strides = text::contiguous_strides(out.sizes);
+    while (true) {
+      if (cursor_.try_take_word("strides")) {
+        out.strides = dims('(', ')');
+      } else if (cursor_.try_take_word("offset")) {
+        out.storage_offset = dims('(', ')').at(0);
+      } else if (cursor_.try_take_word("device")) {
+        out.device = device();
+      } else if (cursor_.try_take_word("layout")) {
+        out.layout = enumerator(text::kLayouts);
+      } else if (cursor_.try_take_word("grad")) {
+        out.requires_grad = true;
+      } else {
+        return out;
+      }
+    }
+  }
+
+  Device device() {
+    const Cursor start = cursor_;
+    const std::string name = in_parentheses();
+    const size_t colon = name.find(':');
+    if (colon == std::string::npos) {
+      return {name, -1};
+    }
+    return {
+        name.substr(0, colon),
+        static_cast<int>(text::to_integer(name.substr(colon + 1), start))};
+  }
+
+  std::vector<NodeOutput> results() {
+    std::vector<NodeOutput> out;
+    const auto one = [&](NodeOutput& output) {
+      output.ids.push_back(
+          cursor_.try_take_word("_") ? kNoValue : definition());
+    };
+    do {
+      NodeOutput output;
+      output.is_list = cursor_.peek() == '[';
+      if (output.is_list) {
+        list('[', ']', [&] { one(output); });
+      } else {
+        one(output);
+      }
+      out.push_back(std::move(output));
+    } while (cursor_.try_take(','));
+    cursor_.take('=');
+    return out;
+  }
+
+  void node(std::vector<NodeOutput> outputs) {
+    Node node;
+    node.target = cursor_.name();
+    node.outputs = std::move(outputs);
+    bool keyword = false;
+    list('(', ')', [&] {
+      if (cursor_.try_take('*')) {
+        keyword = !keyword;
+        return;
+      }
+      NamedArg input{.name = {}, .arg = {}, .keyword = keyword};
+      if (cursor_.word_before('=')) {
+        input.name = cursor_.name();
+        cursor_.take('=');
+      }
+      input.arg = arg();
+      node.inputs.push_back(std::move(input));
+    });
+    if (cursor_.try_take('@')) {
+      frames(node);
+    }
+    if (const auto defines = defines_of(node); !defines.empty()) {
+      node.name = graph_.values[static_cast<size_t>(defines.front())].name;
+    }
+    while (cursor_.try_take('!')) {
+      flag(node);
+    }
+    graph_.nodes.push_back(std::move(node));
+  }
+
+  ModuleFrame frame(const std::string& fqn) const {
+    const auto found = modules_.find(fqn);
+    return found == modules_.end() ? ModuleFrame{{}, fqn, {}} : found->second;
+  }
+
+  void frames(Node& node) {
+    if (cursor_.try_take('/')) {
+      node.modules.push_back(frame(""));
+      return;
+    }
+    if (cursor_.try_take('~')) {
+      cursor_.take('/');
+    } else {
+      node.modules.push_back(frame(""));
+    }
+    do {
+      ModuleFrame next = frame(cursor_.name());
+      if (cursor_.try_take('{')) {
+        next.key = cursor_.quoted();
+        cursor_.take(',');
+        next.type = cursor_.quoted();
+        cursor_.take('}');
+      }
+      node.modules.push_back(std::move(next));
+    } while (cursor_.try_take('/'));
+  }
+
+  bool boolean() {
+    if (cursor_.try_take_word("true")) {
+      return true;
+    }
+    if (!cursor_.try_take_word("false")) {
+      cursor_.fail("expected true or false");
+    }
+    return false;
+  }
+
+  void flag(Node& node) {
+    const Cursor start = cursor_;
+    const std::string word = cursor_.name();
+    if (word == "nograd") {
+      node.grad_enabled = false;
+    } else if (word == "random") {
+      node.effects.random = true;
+    } else if (word == "name") {
+      node.name = in_parentheses();
+    } else if (word == "writes") {
+      list('(', ')', [&] { node.effects.writes.push_back(ref()); });
+    } else if (word == "aliases") {
+      list('(', ')', [&] {
+        const ValueId result = ref();
+        cursor_.take('=');
+        node.effects.aliases.emplace_back(result, ref());
+      });
+    } else if (word == "autocast") {
+      node.autocast = autocast();
+    } else {
+      start.fail("unknown flag '!" + word + "'");
+    }
+  }
+
+  Autocast autocast() {
+    Autocast out;
+    cursor_.take('(');
+    out.device_type = cursor_.name();
+    cursor_.take(',');
+    const Cursor start = cursor_;
+    const auto dtype = try_scalar_type(cursor_.name());
+    if (!dtype) {
+      start.fail("expected a dtype");
+    }
+    out.dtype = *dtype;
+    cursor_.take(',');
+    out.enabled = boolean();
+    cursor_.take(',');
+    out.cache_enabled = boolean();
+    cursor_.take(')');
+    return out;
+  }
+
+  Arg arg() {
+    const char next = cursor_.peek();
+    if (next == '%') {
+      return {Ref{ref()}};
+    }
+    if (next == '"') {
+      return {cursor_.quoted()};
+    }
+    if (cursor_.try_take_word("graph")) {
+      SubGraph sub{.name = cursor_.name(), .graph = {}};
+      cursor_.take('{');
+      sub.graph = std::make_shared<const Graph>(Parser(cursor_).run());
+      cursor_.take('}');
+      return {std::move(sub)};
+    }
+    if (cursor_.word_before('[')) {
+      return {list_arg()};
+    }
+    if (cursor_.word_before('(')) {
+      return call_arg();
+    }
+    return word_arg();
+  }
+
+  List list_arg() {
+    const Cursor start = cursor_;
+    const auto* kind = text::try_value_of(text::kListKinds, cursor_.name());
+    if (kind == nullptr) {
+      start.fail("expected a kind of list, such as tensors[...]");
+    }
+    List out{.kind = *kind, .items = {}};
+    list('[', ']', [&] { out.items.push_back(arg()); });
+    return out;
+  }
+
+  Arg call_arg() {
+    const Cursor start = cursor_;
+    const std::string word = cursor_.name();
+    if (word == "device") {
+      return {device()};
+    }
+    if (word == "layout") {
+      return {enumerator(text::kLayouts)};
+    }
+    if (word == "memory_format") {
+      return {enumerator(text::kMemoryFormats)};
+    }
+    if (word == "op") {
+      return {OperatorName{in_parentheses()}};
+    }
+    if (word == "complex") {
+      cursor_.take('(');
+      Complex out{.real = real(cursor_.number()), .imag = 0};
+      cursor_.take(',');
+      out.imag = real(cursor_.number());
+      cursor_.take(')');
+      return {out};
+    }
+    start.fail("expected a value, found '" + word + "('");
+  }
+
+  double real(const std::string& digits) const {
+    double out = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, out);
+    if (error != std::errc{} || stop != end) {
+      cursor_.fail("expected a number before this, found '" + digits + "'");
+    }
+    return out;
+  }
+
+  Arg word_arg() {
+    if (cursor_.try_take_word("none")) {
+      return {None{}};
+    }
+    if (const auto word = cursor_.peek_word();
+        word == "true" || word == "false") {
+      return {boolean()};
+    }
+    if (const auto dtype = try_scalar_type(cursor_.peek_word())) {
+      cursor_.name();
+      return {*dtype};
+    }
+    const Cursor start = cursor_;
+    const std::string digits = cursor_.number();
+    // "-inf" and "nan" have an n too.
+    return digits.find_first_of(".en") == std::string::npos
+               ? Arg{text::to_integer(digits, start)}
+               : Arg{real(digits)};
+  }
+
+  Cursor& cursor_;
+  Graph graph_;
+  std::map<std::string, ValueId> names_;
+  std::map<std::string, ModuleFrame> modules_;
+};
+
+}  // namespace
+
+Graph parse_text(std::string_view text) {
+  Cursor cursor(text);
+  Graph graph = Parser(cursor).run();
+  if (!cursor.at_end()) {
+    cursor.fail("expected a statement");
+  }
+  return graph;
+}
+
+}  // namespace pp::ir

@@ -1,0 +1,49 @@
+#include "loader/ir/text_words.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace pp::ir::text {
+
+bool is_word_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+         c == '.' || c == '@' || c == ':';
+}
+
+bool is_bare(std::string_view name) {
+  // A trailing colon would run into the type that follows a value's name.
+  return !name.empty() && std::ranges::all_of(name, is_word_char) &&
+         name != "_" && name.back() != ':';
+}
+
+std::vector<Dim> contiguous_strides(const std::vector<Dim>& sizes) {
+  std::vector<Dim> out(sizes.size());
+  Dim stride{.value = 1, .expr = {}};
+  int64_t factor = 1;
+  std::string symbols;
+  for (size_t i = sizes.size(); i-- > 0;) {
+    out[i] = stride;
+    const Dim& size = sizes[i];
+    // A size of 0 or 1 counts as 1, as torch counts it.
+    if (size.is_fixed()) {
+      factor *= std::max<int64_t>(size.value, 1);
+    } else {
+      const std::string term =
+          is_bare(size.expr) ? size.expr : "(" + size.expr + ")";
+      symbols = symbols.empty() ? term : term + "*" + symbols;
+    }
+    stride.value *= std::max<int64_t>(size.value, 1);
+    if (!symbols.empty()) {
+      stride.expr =
+          factor == 1 ? symbols : std::to_string(factor) + "*" + symbols;
+    }
+  }
+  return out;
+}
+
+std::string device_text(const Device& device) {
+  return device.index < 0 ? device.type
+                          : device.type + ":" + std::to_string(device.index);
+}
+
+}  // namespace pp::ir::text

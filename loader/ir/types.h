@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pp::ir {
+
+/// Element types, numbered as c10::ScalarType numbers them.
+enum class ScalarType : int8_t {
+  Byte = 0,
+  Char = 1,
+  Short = 2,
+  Int = 3,
+  Long = 4,
+  Half = 5,
+  Float = 6,
+  Double = 7,
+  ComplexHalf = 8,
+  ComplexFloat = 9,
+  ComplexDouble = 10,
+  Bool = 11,
+  BFloat16 = 15,
+  Float8E5M2 = 23,
+  Float8E4M3FN = 24,
+  Float8E5M2FNUZ = 25,
+  Float8E4M3FNUZ = 26,
+  UInt16 = 27,
+  UInt32 = 28,
+  UInt64 = 29,
+  Float8E8M0FNU = 44,
+};
+
+/// "float32", "int64": torch's names.
+std::string name_of(ScalarType type);
+/// Bytes of one element.
+int64_t element_size(ScalarType type);
+bool is_floating(ScalarType type);
+
+/// Numbered as c10::MemoryFormat.
+enum class MemoryFormat : int8_t {
+  Contiguous = 0,
+  Preserve = 1,
+  ChannelsLast = 2,
+  ChannelsLast3d = 3,
+};
+
+/// Numbered as c10::Layout.
+enum class Layout : int8_t {
+  Strided = 0,
+  Sparse = 1,
+  SparseCsr = 2,
+  Mkldnn = 3,
+  SparseCsc = 4,
+  SparseBsr = 5,
+  SparseBsc = 6,
+};
+
+struct Device {
+  std::string type = "cpu";
+  int index = -1;  ///< -1: none named
+  bool operator==(const Device&) const = default;
+};
+
+/// A size that the export fixed, or an expression over symbols ("s0", "2*s1")
+/// with the value it had at export as a hint.
+struct Dim {
+  int64_t value = 0;
+  std::string expr;  ///< empty: fixed
+
+  bool is_fixed() const { return expr.empty(); }
+  bool operator==(const Dim&) const = default;
+};
+
+struct TensorMeta {
+  ScalarType dtype = ScalarType::Float;
+  std::vector<Dim> sizes;
+  std::vector<Dim> strides;  ///< in elements
+  Dim storage_offset;        ///< in elements
+  Device device;
+  Layout layout = Layout::Strided;
+  bool requires_grad = false;
+  bool operator==(const TensorMeta&) const = default;
+};
+
+/// Bytes of a dense tensor of these sizes, by hint where they are symbolic.
+uint64_t num_bytes(const TensorMeta& meta);
+
+enum class TypeKind {
+  Tensor,
+  Int,
+  Float,
+  Bool,
+  String,
+  Device,
+  List,
+  Tuple,
+  Dict,
+  None,
+  Object,
+};
+
+struct Type {
+  TypeKind kind = TypeKind::Tensor;
+  std::vector<Type> elements;  ///< one for a List, all for a Tuple
+  bool operator==(const Type&) const = default;
+};
+
+}  // namespace pp::ir

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+
+#include "loader/model.h"
+
+namespace pp {
+
+/// Opens a saved model of any known format (one row a format in
+/// model_loader.cpp). The graph is linted, its operators are resolved against
+/// the dispatcher's schemas and carry their effects.
+///
+/// throws  Error(Input): missing, truncated, not an archive, a look-alike
+///         (pickled module, state dict, AOTInductor package; the message says
+///         how to export), an unsupported version, an unknown operator (by
+///         operator, node and record)
+Model load_model(const std::filesystem::path& path);
+
+}  // namespace pp

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pp {
+
+/// What a rank can be told to do. Names and text forms are torch's.
+enum class ActionKind : uint8_t {
+  Forward,          // F
+  FullBackward,     // B
+  BackwardInput,    // I
+  BackwardWeight,   // W
+  SendForward,      // SEND_F
+  RecvForward,      // RECV_F
+  SendBackward,     // SEND_B
+  RecvBackward,     // RECV_B
+  WaitSendForward,  // WAIT_SEND_F
+  WaitSendBackward,  // WAIT_SEND_B
+  Unshard,          // UNSHARD
+  Reshard,          // RESHARD
+  ReduceGrad,       // REDUCE_GRAD
+  WaitReduceGrad,   // WAIT_REDUCE_GRAD
+};
+
+constexpr int32_t kNoMicrobatch = -1;
+
+/// One instruction of one rank.
+struct Action {
+  int32_t stage = 0;
+  int32_t microbatch = kNoMicrobatch;
+  ActionKind kind = ActionKind::Forward;
+  bool overlaps_next = false;  ///< first half of an OVERLAP_F_B pair
+
+  bool operator==(const Action&) const = default;
+};
+static_assert(sizeof(Action) == 12);
+
+/// "2F0", "3SEND_F1", "0UNSHARD"
+std::string to_string(const Action& action);
+
+/// F, B, I and W; everything else moves or manages data.
+bool is_compute(ActionKind kind);
+
+}  // namespace pp

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/schedule/action.h"
+
+namespace pp {
+
+/// stage_to_rank[s] is the rank that owns stage s.
+using StageMap = std::vector<int32_t>;
+
+/// The actions of all ranks, each rank's in the order it does them.
+struct Schedule {
+  StageMap stage_to_rank;
+  std::vector<std::vector<Action>> ranks;
+};
+
+/// What a generator is told.
+struct Shape {
+  int num_ranks = 1;
+  int num_stages = 1;
+  int num_microbatches = 1;
+};
+
+/// One row of the table of schedules.
+struct ScheduleEntry {
+  std::string_view name;  ///< "1F1B", as torch writes it
+  std::string_view summary;
+  int default_stages_per_rank = 1;
+  /// Pure: sizes in, compute actions out (F, B, I, W only).
+  /// throws Error(Usage), with the nearest valid sizes, where it can't be right
+  Schedule (*generate)(const Shape& shape);
+};
+
+/// All schedules by name, in the order `pp schedule --list` prints.
+std::span<const ScheduleEntry> all_schedules();
+
+/// Found without regard to case. throws Error(Usage) with the nearest names
+const ScheduleEntry& find_schedule(std::string_view name);
+
+/// The forwards of a schedule alone, in its order: inference and evaluation.
+Schedule forward_only(Schedule schedule);
+
+}  // namespace pp

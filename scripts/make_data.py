@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Makes data sets from what is on the machine: no download.
+
+    scripts/make_data.py text -o demo      train.npy, val.npy: bytes of the
+                                           Python standard library's sources
+    scripts/make_data.py digits -o demo    digits_{train,val}_{x,y}.npy: the
+                                           images that scikit-learn ships
+    scripts/make_data.py random -o demo --shape 512 --classes 10
+                                           random_x.npy, random_y.npy
+"""
+
+import argparse
+import math
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def make_text(folder: Path, num_bytes: int) -> None:
+    """Byte tokens, uint8: `num_bytes` to train on and a tenth of it held out.
+
+    Whole files in sorted order, every tenth held out, so that both parts hold
+    the same kind of text and no file is in both.
+    """
+    library = Path(os.__file__).parent
+    sources = sorted(library.glob("*.py")) + sorted(library.glob("*/*.py"))
+    sources = [s for s in sources if s.parent.name not in ("test", "site-packages")]
+    parts = {
+        "train": (s for i, s in enumerate(sources) if i % 10 != 9),
+        "val": (s for i, s in enumerate(sources) if i % 10 == 9),
+    }
+    limits = {"train": num_bytes, "val": num_bytes // 10}
+    tokens = {}
+    for name, files in parts.items():
+        text = b""
+        for source in files:
+            if len(text) >= limits[name]:
+                break
+            text += source.read_bytes()
+        tokens[name] = np.frombuffer(text[: limits[name]], np.uint8)
+        np.save(folder / f"{name}.npy", tokens[name])
+    print(
+        f"{folder}/train.npy, val.npy: {tokens['train'].size:,} and "
+        f"{tokens['val'].size:,} bytes of Python source; cross-entropy of the "
+        f"byte-frequency model on val: "
+        f"{unigram_loss(tokens['train'], tokens['val']):.4f}"
+    )
+
+
+def unigram_loss(train: np.ndarray, val: np.ndarray) -> float:
+    """Nats a byte that a model of train's byte frequencies pays on val."""
+    counts = np.bincount(train, minlength=256) + 1.0  # no byte is impossible
+    return float(-np.log(counts / counts.sum())[val].mean())
+
+
+def make_digits(folder: Path) -> None:
+    """8x8 digits as float32 [N, 3, 32, 32] in [0, 1], and int64 labels."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    x = (digits.images / 16).astype(np.float32)
+    x = x.repeat(4, axis=1).repeat(4, axis=2)
+    x = np.ascontiguousarray(np.broadcast_to(x[:, None], (len(x), 3, 32, 32)))
+    y = digits.target.astype(np.int64)
+    num_train = 1536
+    for name, part in ("train", slice(num_train)), ("val", slice(num_train, None)):
+        np.save(folder / f"digits_{name}_x.npy", x[part])
+        np.save(folder / f"digits_{name}_y.npy", y[part])
+    print(
+        f"{folder}/digits_*.npy: {num_train} images to train on, "
+        f"{len(x) - num_train} held out; a guess pays {math.log(10):.4f}"
+    )
+
+
+def make_random(folder: Path, rows: int, shape: list[int], classes: int) -> None:
+    """Gaussian rows and labels that a linear map of them decides."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, *shape), dtype=np.float32)
+    flat = x.reshape(rows, -1)
+    teacher = rng.standard_normal((flat.shape[1], classes), dtype=np.float32)
+    np.save(folder / "random_x.npy", x)
+    np.save(folder / "random_y.npy", (flat @ teacher).argmax(1))
+    print(f"{folder}/random_x.npy, random_y.npy: {rows} rows, {classes} classes")
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=["text", "digits", "random"])
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--bytes", type=int, default=3_000_000, help="text: to train on")
+    parser.add_argument("--rows", type=int, default=1024, help="random: rows")
+    parser.add_argument("--shape", type=int, nargs="+", default=[512], help="random")
+    parser.add_argument("--classes", type=int, default=10, help="random")
+    args = parser.parse_args(argv)
+    args.output.mkdir(parents=True, exist_ok=True)
+    if args.kind == "text":
+        make_text(args.output, args.bytes)
+    elif args.kind == "digits":
+        make_digits(args.output)
+    else:
+        make_random(args.output, args.rows, args.shape, args.classes)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,19 @@
+"""The models that `scripts/export.py` knows: name -> builder.
+
+A builder takes `Options` and returns an `Example`: a module with seeded
+weights, inputs to export it with, and which of their dimensions may vary.
+A new model is one function and one row of its file's `TABLE`.
+"""
+
+from models import gpt, huggingface, mlp, oddities, vision
+from models.example import Example, Options
+
+TABLE = {
+    **gpt.TABLE,
+    **huggingface.TABLE,
+    **mlp.TABLE,
+    **oddities.TABLE,
+    **vision.TABLE,
+}
+
+__all__ = ["TABLE", "Example", "Options"]

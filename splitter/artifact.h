@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "loader/model.h"
+#include "splitter/partition.h"
+
+namespace pp {
+
+/// Writes the stage directory: stage files, `manifest.json` (last), and
+/// `source.*` without the weights that stages hold. Into a temporary folder
+/// beside it, renamed into place; an older stage directory there is replaced,
+/// any other folder is refused (Usage).
+void write_stages(
+    const std::filesystem::path& directory,
+    const Model& model,
+    Partition partition);
+
+/// The stages of a directory, graphs loaded, hashes checked against the
+/// manifest. Weights stay on disk.
+struct StageDirectory {
+  std::filesystem::path path;
+  Manifest manifest;
+  std::vector<Model> stages;
+};
+bool is_stage_directory(const std::filesystem::path& path);
+/// throws Error(Input)
+StageDirectory open_stages(const std::filesystem::path& path);
+
+/// Makes one model file again: the source's graph with the stages' weights, or
+/// a checkpoint's where one is given (a folder of part_K.safetensors, by FQN).
+/// throws Error(Input) naming what is missing or does not fit
+void merge(
+    const std::filesystem::path& stage_directory,
+    const std::optional<std::filesystem::path>& checkpoint,
+    const std::filesystem::path& output);
+
+}  // namespace pp

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <vector>
+
+#include "loader/ir/graph.h"
+#include "loader/model.h"
+#include "splitter/cut.h"
+#include "splitter/manifest.h"
+#include "splitter/split_spec.h"
+
+namespace pp {
+
+/// A model cut into stages, in memory. Each stage is a graph of its own whose
+/// values, nodes and states keep the source's names. Its inputs: what the
+/// stage before sends, by position, then user inputs by keyword.
+struct Partition {
+  std::vector<ir::Graph> stages;
+  Manifest manifest;  ///< file names and hashes are filled in by write_stages
+};
+
+/// Decides the cuts and builds the stages: boundary values, relays,
+/// rematerialised values, sizes recomputed from tensors at hand, tied
+/// parameters. One stage is allowed (empty spec).
+/// throws Error(Usage), see `resolve`
+Partition partition(const Model& model, const SplitSpec& spec);
+
+}  // namespace pp
