@@ -24,6 +24,8 @@ struct StateRecord {
 /// What only the format's own writer needs; opaque to everyone else.
 struct FormatDetails {
   virtual ~FormatDetails() = default;
+  /// The record that holds the graph, for messages; may be empty.
+  std::string graph_record;
 };
 
 /// A saved model: its graph, and where its tensors lie on disk. Nothing of the

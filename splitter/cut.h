@@ -28,4 +28,9 @@ std::vector<Cut> resolve(
     const ir::Graph& graph,
     const std::vector<SplitPoint>& points);
 
+/// The cuts at the markers in the graph (torch's `pipe_split()`), named
+/// "marker 1" and so on.
+/// throws Error(Usage): none there, an empty stage, a cut that can't be made
+std::vector<Cut> marked_cuts(const ir::Graph& graph);
+
 }  // namespace pp

@@ -24,4 +24,20 @@ struct Partition {
 /// throws Error(Usage), see `resolve`
 Partition partition(const Model& model, const SplitSpec& spec);
 
+/// The cuts that a spec means in this graph: the split points it names, the
+/// balancer's, or those of the markers (torch's `pipe_split()`).
+/// throws Error(Usage)
+std::vector<Cut> choose_cuts(const ir::Graph& graph, const SplitSpec& spec);
+
+struct PartitionOptions {
+  bool rematerialise = true;
+};
+
+/// The same, at given cuts, which must be legal; the manifest's format and
+/// source stay as they are by default.
+Partition partition_graph(
+    const ir::Graph& graph,
+    const std::vector<Cut>& cuts,
+    const PartitionOptions& options = {});
+
 }  // namespace pp

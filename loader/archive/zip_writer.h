@@ -30,9 +30,7 @@ class ZipWriter {
   /// Copies a record of another archive by copy_file_range, its CRC reused:
   /// the payload never passes through this process's memory.
   void copy(
-      std::string_view name,
-      const ZipReader& from,
-      const ZipRecord& record);
+      std::string_view name, const ZipReader& from, const ZipRecord& record);
   void finish();
 
  private:

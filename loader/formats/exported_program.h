@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
+#include "loader/archive/pickle_tensors.h"
 #include "loader/model.h"
 
 namespace pp {
@@ -15,6 +17,15 @@ bool is_exported_program(const ZipReader& archive);
 /// Inputs and outputs are named from the tree specs.
 /// throws Error(Input), naming node and record
 Model load_exported_program(std::shared_ptr<const ZipReader> archive);
+
+/// The archive inside the file that holds the sample inputs' tensors, where
+/// there is one. It shares the outer file's mapping.
+std::optional<ZipReader> sample_inputs_archive(const Model& model);
+
+/// The (args, kwargs) that the model was exported with, where the file has
+/// them; the records of their tensors are sample_inputs_archive()'s.
+/// throws Error(Input): they hold more than tensors and plain values
+std::optional<PickleValue> sample_inputs(const Model& model);
 
 /// What the caller of a written program gets back.
 enum class OutputTree {

@@ -77,8 +77,8 @@ class Linter {
       std::set<std::string_view>& seen,
       const std::string& name,
       const char* what) const {
-    if (name.empty() && std::string_view(what) != "state") {
-      fail(std::string("an ") + what + " has no name");
+    if (name.empty()) {
+      fail(std::string("an unnamed ") + what);
     }
     if (!seen.insert(name).second) {
       fail(std::string("two ") + what + "s are called '" + name + "'");

@@ -22,7 +22,7 @@
 //   output logits = %t
 //   mutate bn.mean = %b2
 //
-// types      TENSOR | tensor | int | float | bool | str | device | none | dict
+// types      TENSOR | tensor (not known) | int | float | bool | str | device | none | dict
 // |
 //            object | list[TYPE] | tuple[TYPE, ...]; int, float and bool may
 //            carry a symbol: int(s0=2)

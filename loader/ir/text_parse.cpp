@@ -182,6 +182,9 @@ class Parser {
       return;
     }
     value.type = plain_type();
+    if (value.type.kind == TypeKind::Tensor) {
+      value.tensor.emplace().known = false;
+    }
     if (cursor_.try_take('(')) {
       value.scalar = dim();
       cursor_.take(')');

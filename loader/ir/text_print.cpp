@@ -122,7 +122,8 @@ class Printer {
   std::string definition(ValueId id) const {
     const Value& value = value_of(id);
     std::string out = ref_text(id) + ": ";
-    if (value.type.kind == TypeKind::Tensor && value.tensor) {
+    if (value.type.kind == TypeKind::Tensor && value.tensor &&
+        value.tensor->known) {
       return out + tensor_text(*value.tensor);
     }
     out += type_text(value.type);

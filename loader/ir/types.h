@@ -81,10 +81,14 @@ struct TensorMeta {
   Device device;
   Layout layout = Layout::Strided;
   bool requires_grad = false;
+  /// false: the file does not say what the tensor is like (TorchScript); the
+  /// fields above say nothing, and no shape contract is checked.
+  bool known = true;
   bool operator==(const TensorMeta&) const = default;
 };
 
-/// Bytes of a dense tensor of these sizes, by hint where they are symbolic.
+/// Bytes of a dense tensor of these sizes, by hint where they are symbolic; 0
+/// where they are not known.
 uint64_t num_bytes(const TensorMeta& meta);
 
 enum class TypeKind {

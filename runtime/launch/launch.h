@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct EnvRanks {
   std::string run_id;
 };
 
-/// Nothing if no variable of a known launcher is set.
+/// Nothing if no variable of a known launcher is set. Slurm counts only inside
+/// a step (srun) of several tasks, Open MPI only with several ranks.
 /// throws Error(Usage): a variable is set but not a number, rank >= size, ...
 std::optional<EnvRanks> read_env_ranks(
     const std::function<const char*(const char*)>& getenv);
@@ -34,6 +36,11 @@ struct LaunchOptions {
   int threads_per_rank = 1;
   std::chrono::seconds stall_timeout{60};
   Log log;
+  /// Ends the job on all ranks with the cause "interrupted"; for signals, see
+  /// signals.h. Not read by launch_processes.
+  std::stop_token stop;
+  /// launch_env: how long ranks wait for each other to start.
+  std::chrono::seconds join_timeout{300};
 };
 
 using RankMain = std::function<void(RankContext&)>;
@@ -42,21 +49,21 @@ using RankMain = std::function<void(RankContext&)>;
 /// cause (as JobFailed with its place, or the error itself where only one rank
 /// runs). All threads have ended when it returns.
 void launch_local(
-    int num_ranks,
-    const LaunchOptions& options,
-    const RankMain& main);
+    int num_ranks, const LaunchOptions& options, const RankMain& main);
 
 /// This process is one rank of a job that something else started. The first
 /// cause on any rank reaches every rank within a second; a rank that dies
 /// without a word is named within two.
 void launch_env(
-    const EnvRanks& ranks,
-    const LaunchOptions& options,
-    const RankMain& main);
+    const EnvRanks& ranks, const LaunchOptions& options, const RankMain& main);
 
 /// Starts `num_ranks` processes of `command` (argv) with the variables
 /// launch_env reads, serves their store and watches them. Returns the exit
-/// code of the job: 0, or that of the first cause.
+/// code of the job: 0, or that of the first cause, or 128 + signal.
+///
+/// While it runs it takes SIGINT and SIGTERM for itself, hands them on to the
+/// ranks, and leaves none of them behind, however it ends.
+/// throws Error(Usage): the command can't be started
 int launch_processes(
     int num_ranks,
     const std::vector<std::string>& command,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,11 +30,15 @@ struct RankContext {
   Log log;
   /// Throws JobFailed if a first cause is known. Cheap; called between actions.
   std::function<void()> check_interrupted;
+  /// How long a wait for a peer may last.
+  std::chrono::milliseconds stall_timeout{60000};
 };
 
 /// Publishes rank 0's `text` under `key`, gives every rank that text, and
-/// fails on every rank whose own differs ("rank 2 has another schedule ...").
+/// fails on every rank whose own differs ("its schedule is another than
+/// rank 0's").
 /// throws Error(Usage)
-void agree(RankContext& context, const std::string& key, const std::string& text);
+void agree(
+    RankContext& context, const std::string& key, const std::string& text);
 
 }  // namespace pp

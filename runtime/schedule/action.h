@@ -1,27 +1,31 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace pp {
 
 /// What a rank can be told to do. Names and text forms are torch's.
 enum class ActionKind : uint8_t {
-  Forward,          // F
-  FullBackward,     // B
-  BackwardInput,    // I
-  BackwardWeight,   // W
-  SendForward,      // SEND_F
-  RecvForward,      // RECV_F
-  SendBackward,     // SEND_B
-  RecvBackward,     // RECV_B
-  WaitSendForward,  // WAIT_SEND_F
+  Forward,           // F
+  FullBackward,      // B
+  BackwardInput,     // I
+  BackwardWeight,    // W
+  SendForward,       // SEND_F
+  RecvForward,       // RECV_F
+  SendBackward,      // SEND_B
+  RecvBackward,      // RECV_B
+  WaitSendForward,   // WAIT_SEND_F
   WaitSendBackward,  // WAIT_SEND_B
-  Unshard,          // UNSHARD
-  Reshard,          // RESHARD
-  ReduceGrad,       // REDUCE_GRAD
-  WaitReduceGrad,   // WAIT_REDUCE_GRAD
+  Unshard,           // UNSHARD
+  Reshard,           // RESHARD
+  ReduceGrad,        // REDUCE_GRAD
+  WaitReduceGrad,    // WAIT_REDUCE_GRAD
 };
+
+constexpr int kNumActionKinds = 14;
 
 constexpr int32_t kNoMicrobatch = -1;
 
@@ -39,7 +43,16 @@ static_assert(sizeof(Action) == 12);
 /// "2F0", "3SEND_F1", "0UNSHARD"
 std::string to_string(const Action& action);
 
+/// "F", "SEND_F", "REDUCE_GRAD"
+std::string_view kind_name(ActionKind kind);
+
+/// The kind of that name, or nothing.
+std::optional<ActionKind> try_kind(std::string_view name);
+
 /// F, B, I and W; everything else moves or manages data.
 bool is_compute(ActionKind kind);
+
+/// Whether it works for one microbatch, or for its stage as a whole.
+bool has_microbatch(ActionKind kind);
 
 }  // namespace pp

@@ -42,6 +42,18 @@ std::span<const ScheduleEntry> all_schedules();
 /// Found without regard to case. throws Error(Usage) with the nearest names
 const ScheduleEntry& find_schedule(std::string_view name);
 
+/// One more than the largest microbatch in it; 0 for none.
+int num_microbatches(const Schedule& schedule);
+
+/// The number of actions of all ranks.
+int64_t num_actions(const Schedule& schedule);
+
+/// Whether it trains: it has backwards.
+bool has_backward(const Schedule& schedule);
+
+/// Whether it is for the executor as it is: it has more than F, B, I and W.
+bool is_lowered(const Schedule& schedule);
+
 /// The forwards of a schedule alone, in its order: inference and evaluation.
 Schedule forward_only(Schedule schedule);
 

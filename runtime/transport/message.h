@@ -10,7 +10,7 @@ namespace pp {
 /// What crosses a border between two stages for one microbatch: activations
 /// on the way forward, gradients on the way back.
 struct Message {
-  int32_t stage = -1;       ///< of the sender
+  int32_t stage = -1;  ///< of the sender
   int32_t microbatch = -1;
   /// In the order of the border's values. Undefined: nothing for this value
   /// (a gradient that is not there). Dense tensors in any dimension order

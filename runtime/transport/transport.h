@@ -27,6 +27,9 @@ class Pending {
 /// peer. The message's tensors belong to the transport from send() on and must
 /// not be written; received memory belongs to the receiver alone, except that
 /// thread ranks share what they hand over and nobody writes it.
+///
+/// Destroying a transport closes its connections, and a wire may lose what a
+/// peer has not received by then: launchers keep it until every rank is done.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -34,6 +37,10 @@ class Transport {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
+  /// Both throw as Pending::wait does where the peer is known to be gone, or
+  /// after an interrupt. A send's wait() may last until the peer has called
+  /// recv(): two ranks that wait for their sends before they receive wait for
+  /// each other.
   virtual std::unique_ptr<Pending> send(Message message, int to) = 0;
   virtual std::unique_ptr<Pending> recv(int from) = 0;
 

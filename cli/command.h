@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "loader/core/log.h"
+
+namespace pp::cli {
+
+/// What every command is given.
+struct Invocation {
+  std::vector<std::string> argv;  ///< as `pp` was started
+  std::function<const char*(const char*)> getenv;
+};
+
+/// Adds one subcommand to `app`; returns what runs it: the exit code.
+using Setup = std::function<int()> (*)(CLI::App& app, const Invocation&);
+
+struct CommandEntry {
+  const char* name;
+  const char* summary;
+  const char* example;  ///< shown at the end of its --help
+  Setup setup;
+};
+
+/// The table of subcommands: one row and one file each.
+const std::vector<CommandEntry>& commands();
+
+std::function<int()> setup_inspect(CLI::App& app, const Invocation& with);
+std::function<int()> setup_merge(CLI::App& app, const Invocation& with);
+std::function<int()> setup_run(CLI::App& app, const Invocation& with);
+std::function<int()> setup_schedule(CLI::App& app, const Invocation& with);
+std::function<int()> setup_split(CLI::App& app, const Invocation& with);
+std::function<int()> setup_verify(CLI::App& app, const Invocation& with);
+
+/// The log that `--log` or TORCH_LOGS asks for.
+Log make_log(const std::string& spec, const Invocation& with);
+
+/// Adds the split options that several commands share.
+struct SplitOptions {
+  std::vector<std::string> at;
+  int stages = 0;
+  std::string balance = "params";
+  bool markers = false;
+  bool no_remat = false;
+};
+void add_split_options(CLI::App& app, SplitOptions& options);
+
+}  // namespace pp::cli

@@ -1,0 +1,43 @@
+#include "splitter/inspect.h"
+
+#include "cli/command.h"
+#include "cli/console.h"
+#include "loader/model_loader.h"
+
+namespace pp::cli {
+
+std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
+  struct Options {
+    std::string path;
+    int depth = -1;
+    std::string format = "text";
+  };
+  auto options = std::make_shared<Options>();
+  app.add_option("path", options->path, "A saved model, or a stage directory")
+      ->required()
+      ->type_name("MODEL|STAGES");
+  app.add_option("--depth", options->depth, "Levels of the module tree")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--format", options->format, "What to print")
+      ->check(CLI::IsMember({"text", "json", "dot"}))
+      ->capture_default_str();
+  return [options] {
+    InspectOptions inspect_options;
+    if (options->depth >= 0) {
+      inspect_options.depth = options->depth;
+    }
+    if (options->format == "json") {
+      inspect_options.format = InspectFormat::Json;
+    } else if (options->format == "dot") {
+      inspect_options.format = InspectFormat::Dot;
+    }
+    print(
+        is_stage_directory(options->path)
+            ? inspect(open_stages(options->path), inspect_options)
+            : inspect(load_model(options->path), inspect_options));
+    return 0;
+  };
+}
+
+}  // namespace pp::cli

@@ -1,0 +1,95 @@
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/console.h"
+#include "loader/core/error.h"
+#include "runtime/job/job.h"
+#include "runtime/launch/launch.h"
+#include "runtime/run/run_job.h"
+#include "splitter/artifact.h"
+
+namespace pp::cli {
+
+namespace {
+
+struct Options {
+  std::string target;
+  std::string schedule;
+  int microbatches = 0;
+  int ranks = 0;
+  std::string launcher;
+  std::vector<std::string> set;
+  bool dry_run = false;
+  bool resume = false;
+  std::string log;
+};
+
+/// Options with a name of their own are --set arguments in another spelling.
+std::vector<std::string> overrides(const Options& options) {
+  std::vector<std::string> out = options.set;
+  if (!options.schedule.empty()) {
+    out.push_back("pipeline.schedule=\"" + options.schedule + "\"");
+  }
+  if (options.microbatches > 0) {
+    out.push_back(
+        "pipeline.microbatches=" + std::to_string(options.microbatches));
+  }
+  if (options.ranks > 0) {
+    out.push_back("pipeline.ranks=" + std::to_string(options.ranks));
+  }
+  if (!options.launcher.empty()) {
+    out.push_back("pipeline.launcher=\"" + options.launcher + "\"");
+  }
+  return out;
+}
+
+/// This very program with the same arguments, wherever it lies.
+std::vector<std::string> same_command(const std::vector<std::string>& argv) {
+  std::vector<std::string> command = argv;
+  command[0] = std::filesystem::read_symlink("/proc/self/exe").string();
+  return command;
+}
+
+}  // namespace
+
+std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
+  auto options = std::make_shared<Options>();
+  app.add_option("job", options->target, "A job file, or a stage directory")
+      ->required()
+      ->type_name("JOB.toml|DIR");
+  app.add_option("--schedule", options->schedule, "Pipeline schedule");
+  app.add_option("--microbatches", options->microbatches, "Microbatches a step")
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--ranks", options->ranks, "Pipeline ranks")
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--launcher", options->launcher, "Who starts the ranks")
+      ->check(CLI::IsMember({"auto", "local", "processes", "env"}))
+      ->take_last();
+  app.add_option("--set", options->set, "Set any key of the job file")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  app.add_flag(
+      "--dry-run",
+      options->dry_run,
+      "Show the plan and its memory, run nothing");
+  app.add_flag("--resume", options->resume, "Go on from the newest checkpoint");
+  app.add_option("--log", options->log, "Log level: pp, +pp, -pp");
+  return [options, with] {
+    const Job job = is_stage_directory(options->target)
+                        ? job_for_stages(options->target, overrides(*options))
+                        : load_job(options->target, overrides(*options));
+    RunOptions run;
+    run.resume = options->resume;
+    run.dry_run = options->dry_run;
+    run.env = read_env_ranks(with.getenv);
+    run.command = same_command(with.argv);
+    run.log = make_log(options->log, with);
+    if (run.env) {
+      run.log = run.log.for_rank(run.env->rank);
+    }
+    return run_job(job, run);
+  };
+}
+
+}  // namespace pp::cli

@@ -1,0 +1,159 @@
+#include "runtime/schedule/schedule.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/console.h"
+#include "loader/archive/atomic_file.h"
+#include "loader/core/error.h"
+#include "runtime/schedule/cost_text.h"
+#include "runtime/schedule/csv.h"
+#include "runtime/schedule/draw.h"
+#include "runtime/schedule/lower.h"
+#include "runtime/schedule/simulate.h"
+#include "runtime/schedule/validate.h"
+
+namespace pp::cli {
+
+namespace {
+
+struct Options {
+  std::string name;
+  bool list = false;
+  int ranks = 0;
+  int microbatches = 0;
+  int stages_per_rank = 0;
+  bool lowered = false;
+  std::string cost;
+  std::string format = "text";
+  std::string output;
+};
+
+int list_schedules() {
+  std::string out;
+  for (const ScheduleEntry& entry : all_schedules()) {
+    std::string name(entry.name);
+    name.resize(24, ' ');
+    out += name + std::string(entry.summary) + "\n";
+  }
+  print(out);
+  return 0;
+}
+
+int num_microbatches_of(const Schedule& schedule) {
+  int32_t most = 0;
+  for (const auto& rank : schedule.ranks) {
+    for (const Action& action : rank) {
+      most = std::max(most, action.microbatch);
+    }
+  }
+  return most + 1;
+}
+
+bool trains(const Schedule& schedule) {
+  for (const auto& rank : schedule.ranks) {
+    for (const Action& action : rank) {
+      if (is_compute(action.kind) && action.kind != ActionKind::Forward) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+Schedule make_schedule(const Options& options) {
+  if (options.name.ends_with(".csv")) {
+    return load_csv(options.name);
+  }
+  if (options.ranks == 0 || options.microbatches == 0) {
+    throw usage_error(
+        "--ranks and --microbatches are needed, e.g. pp schedule " +
+        options.name + " --ranks 4 --microbatches 8");
+  }
+  const ScheduleEntry& entry = find_schedule(options.name);
+  const int per_rank = options.stages_per_rank > 0
+      ? options.stages_per_rank
+      : entry.default_stages_per_rank;
+  return entry.generate(
+      {options.ranks, options.ranks * per_rank, options.microbatches});
+}
+
+int terminal_width() {
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0
+      ? size.ws_col
+      : 100;
+}
+
+std::string draw(const Options& options, const Schedule& schedule) {
+  if (options.format == "csv") {
+    return to_csv(schedule);
+  }
+  const Timeline timeline = simulate(
+      schedule, options.cost.empty() ? CostTable{} : parse_costs(options.cost));
+  const Caption caption = caption_of(options.name, schedule);
+  if (options.format == "json") {
+    return draw_json(schedule, timeline, caption);
+  }
+  if (options.format == "svg") {
+    return draw_svg(schedule, timeline, caption);
+  }
+  if (options.format == "trace") {
+    return draw_trace(schedule, timeline, caption);
+  }
+  const bool to_terminal = options.output.empty() && isatty(STDOUT_FILENO) != 0;
+  return draw_text(
+      schedule, timeline, caption, terminal_width(), to_terminal);
+}
+
+}  // namespace
+
+std::function<int()> setup_schedule(CLI::App& app, const Invocation&) {
+  auto options = std::make_shared<Options>();
+  app.add_option("name", options->name, "A schedule's name, or a .csv file")
+      ->type_name("NAME|FILE.csv");
+  app.add_flag("--list", options->list, "List the schedules");
+  app.add_option("--ranks", options->ranks, "Pipeline ranks")
+      ->check(CLI::Range(1, 1 << 16));
+  app.add_option("--microbatches", options->microbatches, "Microbatches a step")
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option(
+         "--stages-per-rank",
+         options->stages_per_rank,
+         "Stages on each rank (default: the schedule's own)")
+      ->check(CLI::Range(1, 1 << 16));
+  app.add_flag(
+      "--lowered", options->lowered, "With sends, receives and waits");
+  app.add_option(
+         "--cost", options->cost, "What actions cost: F=1,I=1,W=1,comm=0")
+      ->type_name("COSTS");
+  app.add_option("--format", options->format, "What to write")
+      ->check(CLI::IsMember({"text", "csv", "json", "svg", "trace"}))
+      ->capture_default_str();
+  app.add_option("-o,--output", options->output, "Write to this file")
+      ->type_name("FILE");
+  return [options] {
+    if (options->list) {
+      return list_schedules();
+    }
+    if (options->name.empty()) {
+      throw usage_error(
+          "which schedule? 'pp schedule --list' names them all");
+    }
+    Schedule schedule = make_schedule(*options);
+    validate(schedule, num_microbatches_of(schedule), trains(schedule));
+    if (options->lowered) {
+      schedule = lower(std::move(schedule));
+    }
+    const std::string text = draw(*options, schedule);
+    if (options->output.empty()) {
+      print(text);
+    } else {
+      write_file(options->output, text);
+    }
+    return 0;
+  };
+}
+
+}  // namespace pp::cli

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "loader/archive/pickle_tensors.h"
+
+/// The restricted pickle reader's inside. A pickle is a program for a stack
+/// machine whose objects refer to one another (a list is remembered first and
+/// filled later), so objects lie in a heap and are named by their index there.
+namespace pp::pickle {
+
+using Id = size_t;
+
+struct Sequence {
+  bool tuple = false;
+  std::vector<Id> items;
+};
+
+struct Dict {
+  std::vector<std::pair<Id, Id>> items;
+};
+
+/// A Python name such as `torch._utils._rebuild_tensor_v2`: one that call() in
+/// pickle_torch.h knows, or an element type or storage type.
+struct Global {
+  std::string name;
+};
+
+/// A `torch.save` storage, found in the archive.
+struct Storage {
+  std::string record;
+  ir::Device device;
+  ir::ScalarType dtype = ir::ScalarType::Byte;  ///< Byte: untyped
+  uint64_t num_bytes = 0;
+};
+
+using Object = std::variant<
+    std::monostate,
+    bool,
+    int64_t,
+    double,
+    std::string,
+    Sequence,
+    Dict,
+    Global,
+    Storage,
+    PickledTensor>;
+/// A deque: objects stay in place while others are added.
+using Heap = std::deque<Object>;
+
+/// Runs the program in `data.pkl`; the result is an object of `heap`.
+/// label   for messages
+/// throws  Error(Input): damaged, or it asks for a global that is not allowed
+Id run(
+    std::string_view program,
+    const ZipReader& archive,
+    const std::string& label,
+    Heap& heap);
+
+}  // namespace pp::pickle

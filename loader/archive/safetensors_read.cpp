@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "loader/archive/bytes.h"
+#include "loader/archive/dense_bytes.h"
+#include "loader/archive/safetensors.h"
+#include "loader/archive/safetensors_types.h"
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+
+namespace pp {
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// As in the reference reader: nobody needs more, and it bounds the memory.
+constexpr uint64_t kMostHeaderBytes = 100'000'000;
+
+/// Parses the header; JSON would let a second entry of a name win silently.
+Json parse_header(std::string_view text, const std::string& label) {
+  std::set<std::string> names;
+  const auto refuse = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (depth > 4) {
+      throw input_error(label + ": the safetensors header is nested too deep");
+    }
+    if (depth == 1 && event == Json::parse_event_t::key &&
+        !names.insert(value.get<std::string>()).second) {
+      throw input_error(
+          label + ": tensor '" + value.get<std::string>() + "' is there twice");
+    }
+    return true;
+  };
+  try {
+    Json header = Json::parse(text, refuse);
+    if (header.is_object()) {
+      return header;
+    }
+  } catch (const Json::exception&) {
+    // Said below: the library's text names bytes, which help nobody here.
+  }
+  throw input_error(
+      label + ": is not a safetensors file: its header is not a JSON object");
+}
+
+/// A list of sizes or offsets; null where one is not a number in range.
+std::optional<std::vector<int64_t>> numbers(
+    const Json& entry, const char* key) {
+  const auto list = entry.find(key);
+  if (list == entry.end() || !list->is_array()) {
+    return std::nullopt;
+  }
+  std::vector<int64_t> out;
+  for (const Json& number : *list) {
+    if (!number.is_number_unsigned() ||
+        number.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
+      return std::nullopt;
+    }
+    out.push_back(number.get<int64_t>());
+  }
+  return out;
+}
+
+/// One entry of the header, checked against the data's size.
+TensorView parse_tensor(
+    const Json& entry,
+    std::span<const std::byte> data,
+    const std::string& where) {
+  const auto dtype = entry.is_object() ? entry.find("dtype") : entry.end();
+  if (dtype == entry.end() || !dtype->is_string()) {
+    throw input_error(where + " has no dtype");
+  }
+  const auto type = safetensors_type(dtype->get_ref<const std::string&>());
+  if (!type) {
+    throw input_error(
+        where + " has dtype '" + dtype->get<std::string>() +
+        "', which is not supported");
+  }
+  auto sizes = numbers(entry, "shape");
+  const auto offsets = numbers(entry, "data_offsets");
+  if (!sizes || !offsets || offsets->size() != 2) {
+    throw input_error(
+        where + " needs 'shape' and two 'data_offsets', each a list of whole " +
+        "numbers from 0 on");
+  }
+  const int64_t begin = (*offsets)[0];
+  const int64_t end = (*offsets)[1];
+  if (begin > end || static_cast<uint64_t>(end) > data.size()) {
+    throw input_error(
+        where + " lies at bytes " + std::to_string(begin) + " to " +
+        std::to_string(end) + " of " + std::to_string(data.size()) +
+        ": the file is truncated or damaged");
+  }
+  const auto expected = dense_bytes(*sizes, ir::element_size(*type));
+  if (expected != static_cast<uint64_t>(end - begin)) {
+    throw input_error(
+        where + " of shape " + shape_text(*sizes) + " and type " +
+        ir::name_of(*type) + " cannot take " + std::to_string(end - begin) +
+        " bytes" + (expected ? ", it needs " + std::to_string(*expected) : ""));
+  }
+  return {
+      .dtype = *type,
+      .sizes = std::move(*sizes),
+      .bytes = data.subspan(
+          static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
+  };
+}
+
+/// The format allows neither gaps nor overlaps, so that no byte of the data is
+/// hidden or counted twice.
+void check_cover(
+    const std::map<std::string, TensorView>& tensors,
+    std::span<const std::byte> data,
+    const std::string& label) {
+  std::vector<const std::pair<const std::string, TensorView>*> order;
+  for (const auto& row : tensors) {
+    order.push_back(&row);
+  }
+  std::ranges::sort(order, {}, [](const auto* row) {
+    return std::pair(row->second.bytes.data(), row->second.bytes.size());
+  });
+  const std::byte* next = data.data();
+  for (const auto* row : order) {
+    const auto& bytes = row->second.bytes;
+    if (bytes.data() != next) {
+      throw input_error(
+          label + ": tensor '" + row->first + "' " +
+          (bytes.data() < next ? "overlaps the one before it"
+                               : "leaves a gap before it") +
+          " at byte " + std::to_string(bytes.data() - data.data()));
+    }
+    next = bytes.data() + bytes.size();
+  }
+  if (next != data.data() + data.size()) {
+    throw input_error(
+        label + ": " + std::to_string(data.data() + data.size() - next) +
+        " bytes at its end belong to no tensor");
+  }
+}
+
+}  // namespace
+
+SafetensorsReader::SafetensorsReader(const std::filesystem::path& path)
+    : file_(std::make_shared<MappedFile>(path, MappedFile::Mode::ReadOnly)) {
+  const std::string label = path.string();
+  const auto bytes = file_->bytes();
+  if (bytes.size() < 8) {
+    throw input_error(
+        label + ": is not a safetensors file: " + std::to_string(bytes.size()) +
+        " bytes are too few");
+  }
+  const auto header_bytes = load_le<uint64_t>(bytes, 0);
+  if (header_bytes > kMostHeaderBytes || !fits(8, header_bytes, bytes.size())) {
+    throw input_error(
+        label + ": is not a safetensors file, or is truncated: a header of " +
+        std::to_string(header_bytes) + " bytes in a file of " +
+        std::to_string(bytes.size()));
+  }
+  const Json header =
+      parse_header(as_text(bytes.subspan(8, header_bytes)), label);
+  const auto data = bytes.subspan(8 + header_bytes);
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") {
+      if (!entry.is_object()) {
+        throw input_error(label + ": '__metadata__' is not an object");
+      }
+      for (const auto& [key, value] : entry.items()) {
+        if (!value.is_string()) {
+          throw input_error(
+              label + ": '__metadata__' entry '" + key + "' is not a string");
+        }
+        metadata_.emplace(key, value.get<std::string>());
+      }
+      continue;
+    }
+    tensors_.emplace(
+        name, parse_tensor(entry, data, label + ": tensor '" + name + "'"));
+  }
+  check_cover(tensors_, data, label);
+}
+
+const TensorView& SafetensorsReader::find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found != tensors_.end()) {
+    return found->second;
+  }
+  std::vector<std::string> names;
+  for (const auto& [candidate, view] : tensors_) {
+    names.push_back(candidate);
+  }
+  throw input_error(
+      path().string() + ": tensor '" + name + "' is missing" +
+      did_you_mean(name, names));
+}
+
+}  // namespace pp

@@ -1,0 +1,143 @@
+#include "loader/archive/temp_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "loader/core/error.h"
+
+namespace pp {
+
+namespace {
+
+Error cannot_write(const std::filesystem::path& path, int reason) {
+  return runtime_error(
+      path.string() + ": cannot write it: " + std::strerror(reason));
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  const std::filesystem::path parent = path.parent_path();
+  return parent.empty() ? std::filesystem::path(".") : parent;
+}
+
+/// Two file systems, or one that cannot: copy by hand.
+bool kernel_cannot_copy(int reason) {
+  return reason == EXDEV || reason == EINVAL || reason == ENOSYS ||
+         reason == EOPNOTSUPP || reason == EPERM;
+}
+
+}  // namespace
+
+TempFile::TempFile(const std::filesystem::path& target) : target_(target) {
+  if (!target.has_filename()) {
+    throw cannot_write(target, EISDIR);
+  }
+  const std::string stem =
+      "." + target.filename().string() + ".tmp." + std::to_string(::getpid());
+  // The name is taken when a thread writes the same target, or a process with
+  // this id was killed here.
+  for (int attempt = 0; descriptor_ < 0; ++attempt) {
+    const std::string suffix =
+        attempt == 0 ? "" : "." + std::to_string(attempt);
+    path_ = folder_of(target) / (stem + suffix);
+    descriptor_ =
+        ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno != EEXIST && errno != EINTR) {
+      throw cannot_write(target, errno);
+    }
+  }
+}
+
+TempFile::~TempFile() {
+  ::close(descriptor_);
+  if (!committed_) {
+    ::unlink(path_.c_str());
+  }
+}
+
+void TempFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      throw cannot_write(target_, errno);
+    }
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    size_ += static_cast<uint64_t>(written);
+  }
+}
+
+void TempFile::copy(
+    const MappedFile& from, uint64_t offset, uint64_t num_bytes) {
+  auto position = static_cast<off_t>(offset);
+  while (num_bytes > 0) {
+    const size_t chunk = std::min<uint64_t>(num_bytes, 1U << 30);
+    const ssize_t copied = ::copy_file_range(
+        from.descriptor(), &position, descriptor_, nullptr, chunk, 0);
+    if (copied < 0 && errno == EINTR) {
+      continue;
+    }
+    if (copied < 0 && !kernel_cannot_copy(errno)) {
+      throw cannot_write(target_, errno);
+    }
+    // Some file systems report 0 instead of an error.
+    if (copied <= 0) {
+      copy_through_memory(from, static_cast<uint64_t>(position), num_bytes);
+      return;
+    }
+    num_bytes -= static_cast<uint64_t>(copied);
+    size_ += static_cast<uint64_t>(copied);
+  }
+}
+
+void TempFile::copy_through_memory(
+    const MappedFile& from, uint64_t offset, uint64_t num_bytes) {
+  std::vector<std::byte> buffer(std::min<uint64_t>(num_bytes, 1U << 20));
+  while (num_bytes > 0) {
+    const ssize_t got = ::pread(
+        from.descriptor(),
+        buffer.data(),
+        std::min<uint64_t>(num_bytes, buffer.size()),
+        static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got <= 0) {
+      throw runtime_error(
+          from.path().string() + ": cannot copy from it: " +
+          (got < 0 ? std::strerror(errno) : "it became shorter meanwhile"));
+    }
+    write({buffer.data(), static_cast<size_t>(got)});
+    offset += static_cast<uint64_t>(got);
+    num_bytes -= static_cast<uint64_t>(got);
+  }
+}
+
+void TempFile::commit() {
+  check(!committed_, "a temporary file is committed once");
+  if (::fsync(descriptor_) != 0 ||
+      ::rename(path_.c_str(), target_.c_str()) != 0) {
+    throw cannot_write(target_, errno);
+  }
+  committed_ = true;
+  const int folder =
+      ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) {
+    throw cannot_write(target_, errno);
+  }
+  const int reason = ::fsync(folder) == 0 ? 0 : errno;
+  ::close(folder);
+  // EINVAL: this file system does not sync folders.
+  if (reason != 0 && reason != EINVAL) {
+    throw cannot_write(target_, reason);
+  }
+}
+
+}  // namespace pp

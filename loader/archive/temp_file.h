@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+#include "loader/archive/mapped_file.h"
+
+namespace pp {
+
+/// A file in the making, beside the one it will replace: `.NAME.tmp.PID`.
+///
+/// commit() syncs it, renames it over the target and syncs the folder, so a
+/// reader sees the old content or the new. Destroyed without commit(): the
+/// temporary file is removed and the target is as it was.
+class TempFile {
+ public:
+  /// throws Error(Runtime) naming the target and the system's reason, as every
+  ///        member does
+  explicit TempFile(const std::filesystem::path& target);
+  ~TempFile();
+  TempFile(const TempFile&) = delete;
+  TempFile& operator=(const TempFile&) = delete;
+
+  /// Bytes written so far.
+  uint64_t size() const { return size_; }
+  /// Appends.
+  void write(std::span<const std::byte> bytes);
+  /// Appends `num_bytes` of another file from `offset` on, in the kernel where
+  /// the file systems allow it.
+  void copy(const MappedFile& from, uint64_t offset, uint64_t num_bytes);
+  void commit();
+
+ private:
+  void copy_through_memory(
+      const MappedFile& from, uint64_t offset, uint64_t num_bytes);
+
+  std::filesystem::path target_;
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+  bool committed_ = false;
+};
+
+}  // namespace pp

@@ -1,0 +1,221 @@
+#include "loader/archive/zip_reader.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "loader/archive/bytes.h"
+#include "loader/archive/zip_directory.h"
+#include "loader/archive/zip_format.h"
+#include "loader/archive/zip_inflate.h"
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+
+namespace pp {
+
+namespace {
+
+/// A folder's own entry, as other zip tools write.
+bool is_folder(const zip::Entry& entry) {
+  return entry.name.ends_with('/') && entry.stored_bytes == 0;
+}
+
+void check_name(const std::string& name, const std::string& label) {
+  bool safe = !name.empty() && name.find('\\') == std::string::npos &&
+              name.find('\0') == std::string::npos;
+  for (const std::string& part : split_text(name, '/')) {
+    // An empty part: an absolute name, or a doubled or trailing '/'.
+    safe = safe && !part.empty() && part != "." && part != "..";
+  }
+  if (!safe) {
+    throw input_error(
+        label + ": record name '" + name + "' leaves the archive's folder");
+  }
+}
+
+/// The folder that all names share.
+std::string common_folder(
+    const std::vector<zip::Entry>& entries, const std::string& label) {
+  std::string folder;
+  for (const zip::Entry& entry : entries) {
+    check_name(entry.name, label);
+    const size_t slash = entry.name.find('/');
+    const std::string top = entry.name.substr(0, slash);
+    if (slash == std::string::npos || (!folder.empty() && top != folder)) {
+      throw input_error(
+          label + ": is not an archive of torch 2.11 or newer: record '" +
+          entry.name + "' is not under " +
+          (folder.empty() ? "a top folder"
+                          : "the top folder '" + folder + "'") +
+          "; export the model again with torch.export.save");
+    }
+    folder = top;
+  }
+  return folder;
+}
+
+/// TorchScript's writer deflates its sources, nothing else.
+void check_method(
+    const zip::Entry& entry, std::string_view name, const std::string& label) {
+  const bool stored = entry.method == zip::kStored;
+  if (!stored &&
+      !(entry.method == zip::kDeflated && name.starts_with("code/"))) {
+    throw input_error(
+        label + ": record '" + std::string(name) + "' is compressed (method " +
+        std::to_string(entry.method) + "); records must be stored, as " +
+        "torch writes them");
+  }
+  if (stored && entry.stored_bytes != entry.inflated_bytes) {
+    throw input_error(
+        label + ": is damaged: record '" + std::string(name) +
+        "' has two sizes, " + std::to_string(entry.stored_bytes) + " and " +
+        std::to_string(entry.inflated_bytes));
+  }
+}
+
+std::string hex(uint64_t value, int digits) {
+  char text[17];
+  const int length = std::snprintf(
+      text,
+      sizeof text,
+      "%0*llx",
+      digits,
+      static_cast<unsigned long long>(value));
+  return {text, static_cast<size_t>(length)};
+}
+
+void check_crc(
+    std::span<const std::byte> bytes,
+    const ZipRecord& record,
+    const std::string& label) {
+  const uint32_t found = zip::crc32_of(bytes);
+  if (found != record.crc32) {
+    throw input_error(
+        label + ": record '" + record.name + "' is damaged: its CRC-32 is " +
+        hex(found, 8) + ", the directory says " + hex(record.crc32, 8));
+  }
+}
+
+}  // namespace
+
+ZipReader::ZipReader(const std::filesystem::path& path)
+    : ZipReader(
+          std::make_shared<MappedFile>(path, MappedFile::Mode::ReadOnly),
+          0,
+          UINT64_MAX,
+          path.string()) {}
+
+ZipReader ZipReader::nested(const ZipReader& outer, const ZipRecord& record) {
+  outer.bytes(record);  // refuses a deflated one
+  return {
+      outer.file_,
+      record.offset,
+      record.num_bytes,
+      outer.label_ + ": " + record.name};
+}
+
+ZipReader::ZipReader(
+    std::shared_ptr<const MappedFile> file,
+    uint64_t offset,
+    uint64_t num_bytes,
+    std::string label)
+    : file_(std::move(file)), label_(std::move(label)) {
+  const auto bytes = file_->bytes().subspan(
+      offset, num_bytes == UINT64_MAX ? std::dynamic_extent : num_bytes);
+  std::vector<zip::Entry> entries = zip::read_directory(bytes, label_);
+  std::erase_if(entries, is_folder);
+  if (entries.empty()) {
+    throw input_error(label_ + ": is a zip archive without records");
+  }
+  top_folder_ = common_folder(entries, label_);
+  records_.reserve(entries.size());
+  for (const zip::Entry& entry : entries) {
+    ZipRecord record{
+        .name = entry.name.substr(top_folder_.size() + 1),
+        .offset = offset + entry.payload_offset,
+        .num_bytes = entry.stored_bytes,
+        .crc32 = entry.crc32,
+        .deflated = entry.method != zip::kStored,
+        .inflated_bytes = entry.inflated_bytes,
+    };
+    check_method(entry, record.name, label_);
+    if (!index_.emplace(record.name, records_.size()).second) {
+      throw input_error(
+          label_ + ": record '" + record.name + "' is there twice");
+    }
+    records_.push_back(std::move(record));
+  }
+}
+
+const ZipRecord* ZipReader::try_find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &records_[found->second];
+}
+
+const ZipRecord& ZipReader::find(std::string_view name) const {
+  const ZipRecord* record = try_find(name);
+  if (record == nullptr) {
+    throw input_error(
+        label_ + ": record '" + std::string(name) + "' is missing");
+  }
+  return *record;
+}
+
+std::span<const std::byte> ZipReader::bytes(const ZipRecord& record) const {
+  if (record.deflated) {
+    throw input_error(
+        label_ + ": record '" + record.name +
+        "' is compressed; it cannot be used in place");
+  }
+  check(
+      fits(record.offset, record.num_bytes, file_->size()),
+      "the record is of this archive");
+  return file_->bytes().subspan(record.offset, record.num_bytes);
+}
+
+std::string_view ZipReader::text(std::string_view name) const {
+  const ZipRecord& record = find(name);
+  const auto payload = bytes(record);
+  check_crc(payload, record, label_);
+  return as_text(payload);
+}
+
+std::string ZipReader::content(const ZipRecord& record) const {
+  if (!record.deflated) {
+    return std::string(text(record.name));
+  }
+  check(
+      fits(record.offset, record.num_bytes, file_->size()),
+      "the record is of this archive");
+  std::optional<std::string> inflated = zip::inflate(
+      file_->bytes().subspan(record.offset, record.num_bytes),
+      record.inflated_bytes);
+  if (!inflated) {
+    throw input_error(
+        label_ + ": record '" + record.name +
+        "' is damaged: it does not inflate to " +
+        std::to_string(record.inflated_bytes) + " bytes");
+  }
+  check_crc(as_bytes(*inflated), record, label_);
+  return std::move(*inflated);
+}
+
+std::string ZipReader::content_hash() const {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
+  const auto mix = [&hash](std::span<const std::byte> bytes) {
+    for (const std::byte byte : bytes) {
+      hash = (hash ^ std::to_integer<uint64_t>(byte)) * 0x100000001b3;
+    }
+  };
+  // In name order; the length keeps neighbours apart.
+  for (const auto& [name, i] : index_) {
+    std::string numbers;
+    append_le<uint64_t>(numbers, name.size());
+    append_le<uint64_t>(numbers, records_[i].inflated_bytes);
+    append_le<uint32_t>(numbers, records_[i].crc32);
+    mix(as_bytes(name));
+    mix(as_bytes(numbers));
+  }
+  return hex(hash, 16);
+}
+
+}  // namespace pp

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "loader/ir/types.h"
+
+// The numbers that the ExportedProgram schema gives to enumerators.
+namespace pp::ep {
+
+std::optional<ir::ScalarType> scalar_type_of(int64_t number);
+std::optional<ir::Layout> layout_of(int64_t number);
+std::optional<ir::MemoryFormat> memory_format_of(int64_t number);
+
+int64_t number_of(ir::ScalarType type);
+int64_t number_of(ir::Layout layout);
+int64_t number_of(ir::MemoryFormat format);
+
+}  // namespace pp::ep

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loader/ir/types.h"
+#include "runtime/job/job.h"
+
+namespace pp {
+
+/// A tensor that the model's user passes: what the data has to fit.
+struct InputSpec {
+  std::string name;
+  ir::ScalarType dtype = ir::ScalarType::Float;
+  std::vector<ir::Dim> sizes;
+};
+
+/// How many rows a step takes and how they are cut.
+struct BatchPlan {
+  int64_t batch_size = 0;
+  int num_microbatches = 1;
+  /// Rows of every microbatch where the export fixed them; none: any number.
+  std::optional<int64_t> fixed_rows;
+};
+
+/// Settles the batch before anything is loaded.
+///
+/// microbatches  pipeline.microbatches; none: as many as the export's fixed
+///               batch asks for, else 1
+/// throws        Error(Usage): fewer rows than microbatches; microbatches that
+///               a fixed-batch export can't take; inputs whose fixed batches
+///               disagree; no batch_size
+BatchPlan plan_batch(
+    const DataConfig& data,
+    std::optional<int> microbatches,
+    std::span<const InputSpec> inputs);
+
+/// Rows of each of `num_chunks` chunks: the first num_rows % num_chunks have
+/// one more than the others (torch.tensor_split).
+std::vector<int64_t> chunk_sizes(int64_t num_rows, int num_chunks);
+
+}  // namespace pp

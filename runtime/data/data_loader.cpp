@@ -1,0 +1,226 @@
+#include "runtime/data/data_loader.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/data/fit.h"
+#include "runtime/data/row_order.h"
+#include "runtime/data/source.h"
+
+namespace pp {
+namespace {
+
+/// Every input of the model has a source, and every source an input.
+void check_names(const DataConfig& config, std::span<const InputSpec> inputs) {
+  if (config.inputs.empty()) {
+    throw usage_error(
+        "there is no [data]: inputs.NAME = { path = \"...\" } says what each "
+        "input of the model is fed");
+  }
+  std::vector<std::string> names;
+  for (const InputSpec& input : inputs) {
+    names.push_back(input.name);
+  }
+  for (const auto& [name, source] : config.inputs) {
+    if (std::ranges::find(names, name) == names.end()) {
+      throw usage_error(
+          "data.inputs." + name + ": the model has no such input; it has " +
+          join(names) + did_you_mean(name, names));
+    }
+  }
+  for (const std::string& name : names) {
+    if (!config.inputs.contains(name)) {
+      throw usage_error(
+          "the model's input '" + name + "' has no data; add data.inputs." +
+          name + " = { path = \"...\" }");
+    }
+  }
+}
+
+/// The largest shift among the sources that cut windows of the same files.
+int64_t last_shift(const DataConfig& config, const SourceConfig& source) {
+  int64_t shift = source.shift;
+  const auto consider = [&](const SourceConfig& other) {
+    if (other.window && other.path == source.path) {
+      shift = std::max(shift, other.shift);
+    }
+  };
+  for (const auto& [name, other] : config.inputs) {
+    consider(other);
+  }
+  if (config.target) {
+    consider(*config.target);
+  }
+  return shift;
+}
+
+at::ScalarType target_type(ir::ScalarType type) {
+  const bool integer = !ir::is_floating(type) && type != ir::ScalarType::Bool &&
+                       type != ir::ScalarType::ComplexHalf &&
+                       type != ir::ScalarType::ComplexFloat &&
+                       type != ir::ScalarType::ComplexDouble;
+  return integer ? at::kLong : static_cast<at::ScalarType>(type);
+}
+
+}  // namespace
+
+struct DataLoader::State {
+  State(const DataConfig& config, DataLoaderOptions given)
+      : options(std::move(given)) {
+    check_names(config, options.inputs);
+    std::vector<const Source*> all;
+    sources.reserve(options.inputs.size());
+    for (const InputSpec& input : options.inputs) {
+      const SourceConfig& source = config.inputs.at(input.name);
+      sources.emplace_back(input.name, source, last_shift(config, source));
+      check_fits(sources.back(), input);
+      all.push_back(&sources.back());
+    }
+    check_symbols(all, options.inputs);
+    if (config.target) {
+      target = std::make_unique<Source>(
+          "target", *config.target, last_shift(config, *config.target));
+      all.push_back(target.get());
+    }
+    num_rows = common_rows(all);
+    settle_steps(config);
+    for (const std::string& notice : notices) {
+      options.log.warning(notice);
+    }
+    order = std::make_unique<RowOrder>(num_rows, config.shuffle, options.seed);
+    shuffle = config.shuffle;
+  }
+
+  /// Decides what becomes of the rows that do not fill a batch.
+  void settle_steps(const DataConfig& config) {
+    const BatchPlan& plan = options.plan;
+    check(plan.batch_size > 0, "the batch is planned");
+    const int64_t rest = num_rows % plan.batch_size;
+    const bool too_few =
+        rest < plan.num_microbatches && !options.keep_short_batch;
+    steps_per_epoch = num_rows / plan.batch_size;
+    std::string why;
+    if (plan.fixed_rows) {
+      why = "the model was exported with a fixed batch";
+    } else if (too_few) {
+      why = "they are fewer than the microbatches";
+    }
+    if (rest > 0 && !config.drop_last && why.empty()) {
+      ++steps_per_epoch;
+    } else if (rest > 0 && !config.drop_last) {
+      notices.push_back(
+          "the last " + std::to_string(rest) + " of " +
+          std::to_string(num_rows) +
+          " rows of each epoch are left out: " + why);
+    }
+    if (steps_per_epoch == 0) {
+      throw usage_error(
+          "the data has " + std::to_string(num_rows) +
+          " rows, fewer than one batch of " + std::to_string(plan.batch_size) +
+          (config.drop_last ? " (drop_last)" : "") +
+          "; set a smaller batch_size" + (why.empty() ? "" : " (" + why + ")"));
+    }
+  }
+
+  bool wants(const std::string& input) const {
+    return !options.wanted || options.wanted->contains(input);
+  }
+
+  DataLoaderOptions options;
+  std::vector<Source> sources;  ///< in the order of options.inputs
+  std::unique_ptr<Source> target;
+  int64_t num_rows = 0;
+  int64_t steps_per_epoch = 0;
+  bool shuffle = false;
+  std::unique_ptr<RowOrder> order;
+  std::vector<std::string> notices;
+};
+
+DataLoader::DataLoader(const DataConfig& config, DataLoaderOptions options)
+    : state_(std::make_unique<State>(config, std::move(options))) {}
+DataLoader::~DataLoader() = default;
+DataLoader::DataLoader(DataLoader&&) noexcept = default;
+DataLoader& DataLoader::operator=(DataLoader&&) noexcept = default;
+
+int64_t DataLoader::num_rows() const {
+  return state_->num_rows;
+}
+
+int64_t DataLoader::steps_per_epoch() const {
+  return state_->steps_per_epoch;
+}
+
+const std::vector<std::string>& DataLoader::notices() const {
+  return state_->notices;
+}
+
+int DataLoader::num_microbatches(int64_t step) const {
+  const BatchPlan& plan = state_->options.plan;
+  const int64_t begin = step % state_->steps_per_epoch * plan.batch_size;
+  return static_cast<int>(
+      std::min<int64_t>(plan.num_microbatches, state_->num_rows - begin));
+}
+
+std::vector<int64_t> DataLoader::rows(int64_t step) const {
+  check(step >= 0, "steps count from 0");
+  const int64_t batch_size = state_->options.plan.batch_size;
+  const int64_t epoch = step / state_->steps_per_epoch;
+  const int64_t begin = step % state_->steps_per_epoch * batch_size;
+  const int64_t end = std::min(begin + batch_size, state_->num_rows);
+  std::vector<int64_t> rows;
+  rows.reserve(end - begin);
+  for (int64_t position = begin; position < end; ++position) {
+    rows.push_back(state_->order->row(epoch, position));
+  }
+  return rows;
+}
+
+std::vector<Microbatch> DataLoader::step(int64_t step) const {
+  const std::vector<int64_t> all = rows(step);
+  const std::vector<int64_t> sizes =
+      chunk_sizes(std::ssize(all), num_microbatches(step));
+  const State& state = *state_;
+  std::vector<Microbatch> out(sizes.size());
+  std::span<const int64_t> left = all;
+  for (size_t m = 0; m < sizes.size(); ++m) {
+    const auto chunk = left.first(static_cast<size_t>(sizes[m]));
+    left = left.subspan(chunk.size());
+    out[m].index = static_cast<int>(m);
+    out[m].num_rows = sizes[m];
+    for (size_t k = 0; k < state.sources.size(); ++k) {
+      const InputSpec& input = state.options.inputs[k];
+      const Source& source = state.sources[k];
+      const auto type = static_cast<at::ScalarType>(input.dtype);
+      if (!state.wants(input.name)) {
+        continue;
+      }
+      at::Tensor& value = out[m].inputs[input.name];
+      if (source.has_rows()) {
+        value = source.gather(chunk, type);
+      } else {
+        value = m == 0 ? source.whole(type) : out[0].inputs.at(input.name);
+      }
+    }
+    if (state.target && state.options.wants_target) {
+      out[m].target =
+          state.target->gather(chunk, target_type(state.target->dtype()));
+    }
+  }
+  return out;
+}
+
+std::string DataLoader::order_text() const {
+  const State& state = *state_;
+  return "rows " + std::to_string(state.num_rows) + ", batch " +
+         std::to_string(state.options.plan.batch_size) + ", microbatches " +
+         std::to_string(state.options.plan.num_microbatches) +
+         ", steps an epoch " + std::to_string(state.steps_per_epoch) +
+         (state.shuffle
+              ? ", shuffled by seed " + std::to_string(state.options.seed)
+              : ", in order");
+}
+
+}  // namespace pp

@@ -1,0 +1,125 @@
+#include "runtime/data/fit.h"
+
+#include <map>
+#include <string>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+
+namespace pp {
+namespace {
+
+enum class Kind { Integer, Floating, Complex };
+
+Kind kind_of(ir::ScalarType type) {
+  if (ir::is_floating(type)) {
+    return Kind::Floating;
+  }
+  const bool complex = type == ir::ScalarType::ComplexHalf ||
+                       type == ir::ScalarType::ComplexFloat ||
+                       type == ir::ScalarType::ComplexDouble;
+  return complex ? Kind::Complex : Kind::Integer;
+}
+
+/// "[s0, 128]"
+std::string taken_text(const InputSpec& input) {
+  std::vector<std::string> parts;
+  for (const ir::Dim& dim : input.sizes) {
+    parts.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
+  }
+  return "[" + join(parts) + "]";
+}
+
+/// A plain symbol, not an expression over some.
+bool is_symbol(const ir::Dim& dim) {
+  return !dim.is_fixed() &&
+         dim.expr.find_first_of("+-*/() ") == std::string::npos;
+}
+
+bool counts_samples(const Source& source, size_t dimension) {
+  return source.has_rows() &&
+         static_cast<size_t>(source.split_dim()) == dimension;
+}
+
+}  // namespace
+
+void check_fits(const Source& source, const InputSpec& input) {
+  if (kind_of(source.dtype()) != kind_of(input.dtype)) {
+    throw input_error(
+        input.name + " takes " + ir::name_of(input.dtype) + ", but " +
+        source.path() + " holds " + ir::name_of(source.dtype()) +
+        "; save it as " + ir::name_of(input.dtype));
+  }
+  const std::string found = input.name + " takes " + taken_text(input) +
+                            ", but " + source.path() + " gives " +
+                            shape_text(source.sizes());
+  if (source.sizes().size() != input.sizes.size()) {
+    throw input_error(
+        found + ": " + std::to_string(source.sizes().size()) +
+        " dimensions, not " + std::to_string(input.sizes.size()));
+  }
+  for (size_t i = 0; i < input.sizes.size(); ++i) {
+    const ir::Dim& dim = input.sizes[i];
+    if (!counts_samples(source, i) && dim.is_fixed() &&
+        dim.value != source.sizes()[i]) {
+      throw input_error(
+          found + ": dimension " + std::to_string(i) + " is " +
+          std::to_string(source.sizes()[i]) + ", not " +
+          std::to_string(dim.value));
+    }
+  }
+}
+
+void check_symbols(
+    std::span<const Source* const> sources, std::span<const InputSpec> inputs) {
+  struct Seen {
+    const Source* source = nullptr;
+    size_t dimension = 0;
+  };
+  std::map<std::string, Seen> symbols;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    for (size_t i = 0; i < inputs[k].sizes.size(); ++i) {
+      if (!is_symbol(inputs[k].sizes[i]) || counts_samples(*sources[k], i)) {
+        continue;
+      }
+      const auto [entry, first] =
+          symbols.emplace(inputs[k].sizes[i].expr, Seen{sources[k], i});
+      const Seen& seen = entry->second;
+      const int64_t wanted = seen.source->sizes()[seen.dimension];
+      if (!first && wanted != sources[k]->sizes()[i]) {
+        throw input_error(
+            inputs[k].name + " and " + seen.source->label() +
+            " share the size " + entry->first + ", but " + sources[k]->path() +
+            " gives " + std::to_string(sources[k]->sizes()[i]) + " and " +
+            seen.source->path() + " gives " + std::to_string(wanted));
+      }
+    }
+  }
+}
+
+int64_t common_rows(std::span<const Source* const> sources) {
+  const Source* first = nullptr;
+  for (const Source* source : sources) {
+    if (!source->has_rows()) {
+      continue;
+    }
+    if (first == nullptr) {
+      first = source;
+    }
+    if (source->num_rows() != first->num_rows()) {
+      throw input_error(
+          "data disagree on the number of rows: " + first->label() + " has " +
+          std::to_string(first->num_rows()) + " (" + first->path() + "), " +
+          source->label() + " has " + std::to_string(source->num_rows()) +
+          " (" + source->path() + ")");
+    }
+  }
+  if (first == nullptr) {
+    throw usage_error(
+        "no input has rows: each has split_dim = \"none\"; leave it out where "
+        "dimension 0 counts samples");
+  }
+  return first->num_rows();
+}
+
+}  // namespace pp

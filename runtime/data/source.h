@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "loader/ir/types.h"
+#include "runtime/data/tensor_file.h"
+#include "runtime/job/job.h"
+
+namespace pp {
+
+/// The rows of one input (or the target): one or several mapped files, seen as
+/// one tensor along the dimension that counts samples.
+class Source {
+ public:
+  /// label        the input's name, for messages
+  /// last_shift   the largest shift of all sources that cut windows: every
+  ///              source of a file has as many windows as that one
+  /// throws       Error(Input): unreadable, files that do not fit each other,
+  ///              a sequence shorter than a window; Error(Usage)
+  Source(std::string label, const SourceConfig& config, int64_t last_shift);
+
+  const std::string& label() const { return label_; }
+  /// Of the first file.
+  const std::string& path() const { return files_.front().path; }
+  ir::ScalarType dtype() const { return files_.front().tensor.dtype; }
+  /// Sizes of the whole; windows are rows.
+  const std::vector<int64_t>& sizes() const { return sizes_; }
+  bool has_rows() const { return config_.split_dim.has_value(); }
+  int64_t split_dim() const { return *config_.split_dim; }
+  int64_t num_rows() const { return sizes_[*config_.split_dim]; }
+
+  /// Copies rows into a new contiguous tensor, in their order.
+  at::Tensor gather(std::span<const int64_t> rows, at::ScalarType as) const;
+  /// Copies everything: for a source without rows.
+  at::Tensor whole(at::ScalarType as) const;
+
+ private:
+  /// Where a file's rows lie: `outer` strips of it, in each the row's block.
+  struct Strips {
+    int64_t first_row = 0;  ///< of the file, among all rows
+    int64_t num_rows = 0;
+    size_t offset = 0;      ///< bytes to the first block
+    size_t strip_step = 0;  ///< bytes from strip to strip
+    size_t row_step = 0;    ///< bytes from row to row
+  };
+
+  void lay_out_rows();
+  void lay_out_windows(int64_t last_shift);
+  const Strips& strips_of(int64_t row) const;
+  at::Tensor empty(const std::vector<int64_t>& sizes) const;
+
+  std::string label_;
+  SourceConfig config_;
+  std::vector<TensorFile> files_;
+  std::vector<Strips> strips_;  ///< one a file
+  std::vector<int64_t> sizes_;
+  size_t outer_ = 1;
+  size_t block_ = 0;  ///< bytes of a row in one strip
+};
+
+}  // namespace pp

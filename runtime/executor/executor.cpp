@@ -1,0 +1,230 @@
+#include "runtime/executor/executor.h"
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/launch/failure.h"
+
+namespace pp {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string shapes_text(const Message& message) {
+  std::vector<std::string> shapes;
+  for (const at::Tensor& tensor : message.tensors) {
+    shapes.push_back(
+        tensor.defined()
+            ? shape_text({tensor.sizes().data(), tensor.sizes().size()})
+            : "none");
+  }
+  return join(shapes);
+}
+
+}  // namespace
+
+Executor::Executor(
+    RankContext& context,
+    const Schedule& schedule,
+    std::map<int, Stage*> stages,
+    std::chrono::milliseconds stall_timeout)
+    : context_(context),
+      stage_to_rank_(schedule.stage_to_rank),
+      actions_(schedule.ranks.at(context.rank)),
+      stages_(std::move(stages)),
+      stall_timeout_(stall_timeout) {}
+
+StepTimes Executor::run(const StepInputs& inputs) {
+  log_order(inputs);
+  busy_s_ = 0;
+  const Clock::time_point start = Clock::now();
+  for (const Action& action : actions_) {
+    context_.check_interrupted();
+    try {
+      execute(action, inputs);
+    } catch (const JobFailed&) {
+      throw;
+    } catch (const Error& error) {
+      throw ActionFailed(
+          error.kind(),
+          action.stage,
+          action.microbatch,
+          to_string(action),
+          error.what());
+    } catch (const std::exception& error) {
+      throw ActionFailed(
+          ErrorKind::Runtime,
+          action.stage,
+          action.microbatch,
+          to_string(action),
+          error.what());
+    }
+  }
+  check(
+      outgoing_.empty() && receiving_.empty() && arrived_.empty(),
+      "every message of the step was used");
+  sending_.clear();
+  return {seconds_since(start), busy_s_};
+}
+
+void Executor::log_order(const StepInputs& inputs) const {
+  if (inputs.step != 0 || !context_.log.enabled(LogLevel::Debug)) {
+    return;
+  }
+  std::vector<std::string> texts;
+  for (const Action& action : actions_) {
+    texts.push_back(to_string(action));
+  }
+  context_.log.debug("actions: " + join(texts));
+}
+
+void Executor::execute(const Action& action, const StepInputs& inputs) {
+  if (context_.log.enabled(LogLevel::Debug)) {
+    context_.log.debug("action " + to_string(action));
+  }
+  switch (action.kind) {
+    case ActionKind::Forward:
+      return forward(action, inputs);
+    case ActionKind::FullBackward:
+      return backward(action);
+    case ActionKind::SendForward:
+      return send(action, Direction::Forward);
+    case ActionKind::SendBackward:
+      return send(action, Direction::Backward);
+    case ActionKind::RecvForward:
+      return receive(action, Direction::Forward);
+    case ActionKind::RecvBackward:
+      return receive(action, Direction::Backward);
+    case ActionKind::WaitSendForward:
+      return wait_send(action, Direction::Forward);
+    case ActionKind::WaitSendBackward:
+      return wait_send(action, Direction::Backward);
+    case ActionKind::BackwardInput:
+    case ActionKind::BackwardWeight:
+      throw usage_error(
+          "split backward (I and W) is not yet supported: use a schedule "
+          "whose backward is B");
+    case ActionKind::ReduceGrad:
+    case ActionKind::WaitReduceGrad:
+    case ActionKind::Unshard:
+    case ActionKind::Reshard:
+      return;  // one replica, nothing sharded: nothing to do
+  }
+}
+
+void Executor::forward(const Action& action, const StepInputs& inputs) {
+  Stage& stage = *stages_.at(action.stage);
+  const bool is_first = action.stage == 0;
+  const bool is_last =
+      action.stage + 1 == static_cast<int>(stage_to_rank_.size());
+  const Message previous =
+      is_first ? Message{}
+               : take({action.stage, action.microbatch, Direction::Forward});
+  const Clock::time_point start = Clock::now();
+  StageResult result = stage.forward(
+      action.microbatch,
+      previous,
+      inputs.user_inputs(action.microbatch),
+      {inputs.seed, inputs.step, action.microbatch},
+      inputs.pass);
+  if (is_last) {
+    const at::Tensor loss =
+        inputs.on_outputs(action.microbatch, result.model_outputs);
+    if (loss.defined()) {
+      stage.set_loss(action.microbatch, loss);
+    }
+  }
+  busy_s_ += seconds_since(start);
+  if (!is_last) {
+    hand_over(
+        std::move(result.to_next),
+        {action.stage + 1, action.microbatch, Direction::Forward});
+  }
+}
+
+void Executor::backward(const Action& action) {
+  Stage& stage = *stages_.at(action.stage);
+  const bool is_last =
+      action.stage + 1 == static_cast<int>(stage_to_rank_.size());
+  const Message next =
+      is_last ? Message{}
+              : take({action.stage, action.microbatch, Direction::Backward});
+  const Clock::time_point start = Clock::now();
+  Message gradients = stage.backward(action.microbatch, next);
+  busy_s_ += seconds_since(start);
+  if (action.stage > 0) {
+    hand_over(
+        std::move(gradients),
+        {action.stage - 1, action.microbatch, Direction::Backward});
+  }
+}
+
+/// Keeps a message for its SEND, or gives it to a neighbour on this rank.
+void Executor::hand_over(Message message, const Slot& receiver) {
+  const bool is_local =
+      stage_to_rank_.at(std::get<0>(receiver)) == context_.rank;
+  (is_local ? arrived_ : outgoing_)
+      .insert_or_assign(receiver, std::move(message));
+}
+
+Message Executor::take(const Slot& slot) {
+  if (auto local = arrived_.extract(slot)) {
+    return std::move(local.mapped());
+  }
+  auto pending = receiving_.extract(slot);
+  check(!pending.empty(), "a receive was posted before its value is needed");
+  Message message = pending.mapped()->wait(stall_timeout_);
+  const auto [stage, microbatch, direction] = slot;
+  const int sender = direction == Direction::Forward ? stage - 1 : stage + 1;
+  if (message.stage != sender || message.microbatch != microbatch) {
+    throw runtime_error(
+        "expected microbatch " + std::to_string(microbatch) + " of stage " +
+        std::to_string(sender) + ", received microbatch " +
+        std::to_string(message.microbatch) + " of stage " +
+        std::to_string(message.stage));
+  }
+  if (context_.log.enabled(LogLevel::Debug)) {
+    context_.log.debug(
+        "received microbatch " + std::to_string(microbatch) + " from rank " +
+        std::to_string(stage_to_rank_.at(sender)) + ": " +
+        shapes_text(message));
+  }
+  return message;
+}
+
+void Executor::send(const Action& action, Direction direction) {
+  const int receiver =
+      direction == Direction::Forward ? action.stage + 1 : action.stage - 1;
+  const Slot slot{receiver, action.microbatch, direction};
+  auto message = outgoing_.extract(slot);
+  check(!message.empty(), "a value is computed before it is sent");
+  const int to = stage_to_rank_.at(receiver);
+  if (context_.log.enabled(LogLevel::Debug)) {
+    context_.log.debug(
+        "sending microbatch " + std::to_string(action.microbatch) +
+        " to rank " + std::to_string(to) + ": " +
+        shapes_text(message.mapped()));
+  }
+  sending_[slot] = context_.transport->send(std::move(message.mapped()), to);
+}
+
+void Executor::receive(const Action& action, Direction direction) {
+  const int sender =
+      direction == Direction::Forward ? action.stage - 1 : action.stage + 1;
+  receiving_[{action.stage, action.microbatch, direction}] =
+      context_.transport->recv(stage_to_rank_.at(sender));
+}
+
+void Executor::wait_send(const Action& action, Direction direction) {
+  const int receiver =
+      direction == Direction::Forward ? action.stage + 1 : action.stage - 1;
+  auto pending = sending_.extract({receiver, action.microbatch, direction});
+  check(!pending.empty(), "a send is waited for once, after it was issued");
+  pending.mapped()->wait(stall_timeout_);
+}
+
+}  // namespace pp

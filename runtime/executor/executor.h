@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "runtime/launch/rank_context.h"
+#include "runtime/schedule/schedule.h"
+#include "runtime/stage/stage.h"
+
+namespace pp {
+
+/// What one step is run on. The functions are called on the rank's own thread.
+struct StepInputs {
+  Pass pass = Pass::Train;
+  uint64_t seed = 0;
+  int64_t step = 0;
+  /// The user's inputs of a microbatch; only those this rank's stages read.
+  std::function<const UserInputs&(int microbatch)> user_inputs;
+  /// Called after the last stage's forward of each microbatch, on the rank
+  /// that owns it. In training it returns the microbatch's loss, already
+  /// weighted by its share of the step; otherwise an undefined tensor.
+  std::function<at::Tensor(
+      int microbatch, const std::map<std::string, at::Tensor>& model_outputs)>
+      on_outputs;
+};
+
+struct StepTimes {
+  double wall_s = 0;
+  double busy_s = 0;  ///< inside stages
+};
+
+/// Drives this rank's stages through its list of actions: one loop, one call
+/// per kind of action. Knows no schedule by name and no launcher.
+class Executor {
+ public:
+  /// schedule  lowered and validated
+  /// stages    this rank's, by stage index; not owned
+  Executor(
+      RankContext& context,
+      const Schedule& schedule,
+      std::map<int, Stage*> stages,
+      std::chrono::milliseconds stall_timeout);
+
+  /// throws ActionFailed with stage, microbatch and action; JobFailed if
+  ///        another rank failed first
+  StepTimes run(const StepInputs& inputs);
+
+ private:
+  enum class Direction : uint8_t { Forward, Backward };
+  /// Receiving stage, microbatch, direction.
+  using Slot = std::tuple<int, int, Direction>;
+
+  void execute(const Action& action, const StepInputs& inputs);
+  void forward(const Action& action, const StepInputs& inputs);
+  void backward(const Action& action);
+  void send(const Action& action, Direction direction);
+  void receive(const Action& action, Direction direction);
+  void wait_send(const Action& action, Direction direction);
+  void hand_over(Message message, const Slot& receiver);
+  Message take(const Slot& slot);
+  void log_order(const StepInputs& inputs) const;
+
+  RankContext& context_;
+  StageMap stage_to_rank_;
+  std::vector<Action> actions_;
+  std::map<int, Stage*> stages_;
+  std::chrono::milliseconds stall_timeout_;
+  bool order_logged_ = false;
+
+  // One step's messages, by the slot they are for.
+  std::map<Slot, Message> outgoing_;
+  std::map<Slot, std::unique_ptr<Pending>> sending_;
+  std::map<Slot, std::unique_ptr<Pending>> receiving_;
+  std::map<Slot, Message> arrived_;
+  double busy_s_ = 0;
+};
+
+}  // namespace pp

@@ -1,0 +1,90 @@
+#include "runtime/job/job.h"
+
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <toml++/toml.h>
+
+#include "loader/core/error.h"
+#include "runtime/job/checks.h"
+#include "runtime/job/document.h"
+#include "runtime/job/read.h"
+#include "runtime/job/validate.h"
+
+namespace pp {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_text(const fs::path& path) {
+  std::error_code unreadable;
+  if (fs::is_directory(path, unreadable)) {
+    throw input_error(path.string() + " is a folder; a job file ends in .toml");
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file.peek() != std::ifstream::traits_type::eof()) {
+    text << file.rdbuf();
+  }
+  if (!file.is_open() || file.bad()) {
+    throw input_error("can't read " + path.string() + ": no such job file");
+  }
+  return std::move(text).str();
+}
+
+Job job_of(
+    const toml::table& document,
+    const std::string& name,
+    const fs::path& folder) {
+  validate_document(document);
+  Job job = read_job(document, fs::absolute(folder));
+  check_job(job, document, name);
+  return job;
+}
+
+}  // namespace
+
+Job parse_job(
+    std::string_view text,
+    const std::string& name,
+    const fs::path& folder,
+    const std::vector<std::string>& overrides) {
+  const fs::path base = fs::absolute(folder);
+  Job job = job_of(parse_document(text, name, overrides), name, base);
+  if (job.output.dir.empty()) {
+    job.output.dir = base / "runs" / fs::path(name).stem();
+  }
+  return job;
+}
+
+Job load_job(const fs::path& path, const std::vector<std::string>& overrides) {
+  Job job = parse_job(
+      read_text(path),
+      path.string(),
+      fs::absolute(path).parent_path(),
+      overrides);
+  job.file = fs::absolute(path).lexically_normal();
+  return job;
+}
+
+Job job_for_stages(
+    const fs::path& stage_directory,
+    const std::vector<std::string>& overrides) {
+  const fs::path stages = fs::absolute(stage_directory).lexically_normal();
+  const std::string text =
+      "[model]\nstages = " + value_text(toml::value(stages.string()));
+  Job job = job_of(
+      parse_document(text, stages.string(), overrides),
+      stages.string(),
+      fs::current_path());
+  if (job.output.dir.empty()) {
+    const fs::path name = stages.has_filename()
+                              ? stages.filename()
+                              : stages.parent_path().filename();
+    job.output.dir = fs::current_path() / "runs" / name;
+  }
+  return job;
+}
+
+}  // namespace pp

@@ -1,0 +1,180 @@
+#include "runtime/job/validate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/job/document.h"
+#include "runtime/job/keys.h"
+
+namespace pp {
+namespace {
+
+unsigned list_types(const toml::array& items) {
+  unsigned types = kStringList | kIntegerList | kNumberList | kTableList;
+  for (const toml::node& item : items) {
+    if (item.is_string()) {
+      types &= kStringList;
+    } else if (item.is_integer()) {
+      types &= kIntegerList | kNumberList;
+    } else if (item.is_floating_point()) {
+      types &= kNumberList;
+    } else if (item.is_table()) {
+      types &= kTableList;
+    } else {
+      types = 0;
+    }
+  }
+  return types;
+}
+
+/// The types (or-ed) that a value can pass for.
+unsigned types_of(const toml::node& value) {
+  if (const toml::array* items = value.as_array()) {
+    return list_types(*items);
+  }
+  if (value.is_integer()) {
+    return kInteger | kNumber;
+  }
+  if (value.is_floating_point()) {
+    return kNumber;
+  }
+  if (value.is_boolean()) {
+    return kBool;
+  }
+  if (value.is_table()) {
+    return kTable;
+  }
+  if (value.is_string()) {
+    return kString;
+  }
+  return 0;
+}
+
+/// A scalar as it is, a list item by item.
+std::vector<const toml::node*> items_of(const toml::node& value) {
+  std::vector<const toml::node*> items;
+  if (const toml::array* list = value.as_array()) {
+    for (const toml::node& item : *list) {
+      items.push_back(&item);
+    }
+  } else {
+    items.push_back(&value);
+  }
+  return items;
+}
+
+[[noreturn]] void refuse(const toml::node& at, const std::string& message) {
+  throw usage_error(place_text(at.source()) + message);
+}
+
+void check_item(
+    const JobKey& key, const std::string& name, const toml::node& item) {
+  if (const auto number = item.value<double>(); number && item.is_number()) {
+    const bool low = key.above_min ? !(*number > key.min) : *number < key.min;
+    if (low || *number > key.max || !std::isfinite(*number)) {
+      refuse(
+          item,
+          name + " = " + value_text(item) + " is out of range; it takes " +
+              type_text(key));
+    }
+  }
+  const auto text = item.value<std::string>();
+  if (!text) {
+    return;
+  }
+  if (text->empty()) {
+    refuse(item, name + " must not be empty");
+  }
+  const std::vector<std::string> choices(
+      key.choices.begin(), key.choices.end());
+  if (!choices.empty() && std::ranges::find(choices, *text) == choices.end()) {
+    refuse(
+        item,
+        name + " can't be " + value_text(item) + "; it takes " +
+            type_text(key) + did_you_mean(*text, choices));
+  }
+  if (!key.unsupported_choice.empty() && *text == key.unsupported_choice) {
+    refuse(item, name + " = " + value_text(item) + " is not yet supported");
+  }
+}
+
+void check_supported(
+    const JobKey& key, const std::string& name, const toml::node& value) {
+  if ((types_of(value) & key.unsupported_types) != 0) {
+    refuse(value, name + " as a list is not yet supported");
+  }
+  if (key.supported_only.empty()) {
+    return;
+  }
+  if (key.supported_only == "-") {
+    refuse(value, name + " is not yet supported; leave it out");
+  }
+  if (value_text(value) != key.supported_only) {
+    refuse(
+        value,
+        name + " = " + value_text(value) +
+            " is not yet supported; leave it out or write " +
+            std::string(key.supported_only));
+  }
+}
+
+void check_value(
+    const JobKey& key, const std::string& name, const toml::node& value) {
+  if ((types_of(value) & key.types) == 0) {
+    refuse(
+        value,
+        name +
+            (value.is_table() ? " can't be a table"
+                              : " can't be " + value_text(value)) +
+            "; it takes " + type_text(key));
+  }
+  for (const toml::node* item : items_of(value)) {
+    check_item(key, name, *item);
+  }
+  check_supported(key, name, value);
+}
+
+void check_table(const toml::table& table, KeyPath& path) {
+  std::vector<std::pair<const toml::key*, const toml::node*>> entries;
+  for (const auto& [key, node] : table) {
+    entries.emplace_back(&key, &node);
+  }
+  // The table sorts by name; a person reads from the top.
+  std::ranges::stable_sort(entries, {}, [](const auto& entry) {
+    const toml::source_position at = entry.first->source().begin;
+    return std::tuple(at.line, at.column);
+  });
+  for (const auto& [key, node] : entries) {
+    path.emplace_back(key->str());
+    const std::string name = path_text(path);
+    const JobKey* known = try_find_key(path);
+    if (is_table(path)) {
+      if (!node->is_table()) {
+        refuse(*node, name + " must be a table, not " + value_text(*node));
+      }
+      check_table(*node->as_table(), path);
+    } else if (known != nullptr) {
+      check_value(*known, name, *node);
+    } else {
+      throw usage_error(
+          place_text(key->source()) + "unknown key '" + name + "'" +
+          nearest_keys(path));
+    }
+    path.pop_back();
+  }
+}
+
+}  // namespace
+
+void validate_document(const toml::table& document) {
+  KeyPath path;
+  check_table(document, path);
+}
+
+}  // namespace pp

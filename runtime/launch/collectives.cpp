@@ -1,0 +1,94 @@
+#include "runtime/launch/collectives.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include <ATen/ops/empty.h>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "runtime/transport/canonical.h"
+
+namespace pp {
+
+std::vector<Message> gather(RankContext& context, Message mine) {
+  Transport& transport = *context.transport;
+  std::vector<Message> all;
+  if (context.rank != 0) {
+    transport.send(std::move(mine), 0)->wait(context.stall_timeout);
+    return all;
+  }
+  std::vector<std::unique_ptr<Pending>> others;
+  for (int from = 1; from < context.size; ++from) {
+    others.push_back(transport.recv(from));
+  }
+  all.push_back(canonical(std::move(mine)));
+  for (const auto& other : others) {
+    all.push_back(other->wait(context.stall_timeout));
+  }
+  return all;
+}
+
+Message broadcast(RankContext& context, Message message) {
+  Transport& transport = *context.transport;
+  if (context.rank != 0) {
+    return transport.recv(0)->wait(context.stall_timeout);
+  }
+  message = canonical(std::move(message));
+  std::vector<std::unique_ptr<Pending>> sends;
+  for (int to = 1; to < context.size; ++to) {
+    sends.push_back(transport.send(message, to));
+  }
+  for (const auto& send : sends) {
+    send->wait(context.stall_timeout);
+  }
+  return message;
+}
+
+std::string broadcast_text(RankContext& context, const std::string& text) {
+  Message message;
+  message.tensors.push_back(
+      at::empty({static_cast<int64_t>(text.size())}, at::kByte));
+  message.requires_grad.push_back(0);
+  std::ranges::copy(text, message.tensors[0].data_ptr<uint8_t>());
+  message = broadcast(context, std::move(message));
+  const at::Tensor& bytes = message.tensors.at(0);
+  const auto* begin = bytes.const_data_ptr<uint8_t>();
+  return {begin, begin + bytes.numel()};
+}
+
+void barrier(RankContext& context) {
+  gather(context, {});
+  broadcast(context, {});
+}
+
+void agree(
+    RankContext& context, const std::string& key, const std::string& text) {
+  using std::chrono::milliseconds;
+  const std::string name = "agree/" + key;
+  if (context.rank == 0) {
+    context.store->set(name, text);
+    return;
+  }
+  // A wait in the store could not be interrupted, so look now and then.
+  const auto deadline =
+      std::chrono::steady_clock::now() + context.stall_timeout;
+  for (milliseconds pause{1}; !context.store->check({name});
+       pause = std::min(2 * pause, milliseconds{50})) {
+    context.check_interrupted();
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw runtime_error(
+          "rank 0 did not publish its " + key + " within " +
+          std::to_string(context.stall_timeout.count() / 1000) + " s");
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  if (context.store->get_to_str(name) != text) {
+    throw usage_error(
+        "its " + key +
+        " is another than rank 0's; every rank must be given the same job and "
+        "files");
+  }
+}
+
+}  // namespace pp

@@ -1,0 +1,252 @@
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+#include <c10/util/Logging.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+
+#include "runtime/launch/first_cause.h"
+#include "runtime/launch/job_board.h"
+#include "runtime/launch/job_store.h"
+#include "runtime/launch/launch.h"
+#include "runtime/launch/store_watch.h"
+#include "runtime/transport/gloo.h"
+
+namespace pp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// A peer's broken connection is a cause only if the watcher found no better
+// one by then; it finds a dead rank after 1.25 s and a poll.
+constexpr milliseconds kGrace{1700};
+
+// How long the store's host waits for the others to have read how it ended.
+constexpr milliseconds kLastWords{1500};
+constexpr milliseconds kLastWordsOfTheCause{200};
+
+// Ranks may be at work for long after this one is done; a cause ends the wait.
+constexpr std::chrono::hours kForEver{24 * 3650};
+
+/// Looks until `done()`, often at first. False after `limit`.
+template <class Done>
+bool look_until(milliseconds limit, milliseconds longest_pause, Done done) {
+  const auto deadline = Clock::now() + limit;
+  for (milliseconds pause{1}; !done();
+       pause = std::min(2 * pause, longest_pause)) {
+    if (Clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  return true;
+}
+
+/// While it lives, LibTorch logs errors only. To the end of a connection c10d
+/// gives a warning with a page of stack, where we give a line with the cause.
+class QuietC10d {
+ public:
+  QuietC10d() {
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) {
+      constexpr int kErrors = 2;
+      FLAGS_caffe2_log_level = kErrors;
+    }
+  }
+  QuietC10d(const QuietC10d&) = delete;
+  QuietC10d& operator=(const QuietC10d&) = delete;
+  ~QuietC10d() { FLAGS_caffe2_log_level = before_; }
+
+ private:
+  int before_ = FLAGS_caffe2_log_level;
+};
+
+/// One rank's part in a job of several processes, from joining to leaving.
+class EnvJob {
+ public:
+  EnvJob(const EnvRanks& ranks, const LaunchOptions& options)
+      : ranks_(ranks),
+        options_(options),
+        store_(join_store(ranks, options)),
+        board_(store_.main),
+        watch_(
+            store_.watch,
+            first_,
+            {.rank = ranks.rank,
+             .size = ranks.size,
+             .host = host_name(),
+             .store_rank = ranks.agent_store ? -1 : 0,
+             .store_name = store_.name,
+             .stop = options.stop}) {}
+
+  void run(const RankMain& main) {
+    try {
+      wait_for_all_to_join();
+      connect();
+      run_main(main);
+      wait_for_all_to_finish();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    leave();
+    first_.check();
+  }
+
+ private:
+  void wait_for_all_to_join() {
+    int next = 0;
+    const bool joined =
+        look_until(options_.join_timeout, milliseconds{20}, [&] {
+          first_.check();
+          while (next < ranks_.size && board_.has_joined(next)) {
+            ++next;
+          }
+          return next == ranks_.size;
+        });
+    if (!joined) {
+      throw runtime_error(
+          "rank " + std::to_string(next) + " of " +
+          std::to_string(ranks_.size) + " did not start within " +
+          std::to_string(options_.join_timeout.count()) + " s");
+    }
+  }
+
+  void connect() {
+    GlooOptions gloo;
+    const char* name = std::getenv("GLOO_SOCKET_IFNAME");
+    gloo.interface_name = name ? name : "";
+    gloo.address = reachable_address(ranks_);
+    gloo.grace = kGrace;
+    transport_ = make_gloo_transport(
+        c10::make_intrusive<c10d::PrefixStore>("gloo", store_.main),
+        ranks_.rank,
+        ranks_.size,
+        gloo);
+    first_.attach(*transport_);
+  }
+
+  void run_main(const RankMain& main) {
+    RankContext context;
+    context.rank = ranks_.rank;
+    context.size = ranks_.size;
+    context.local_rank = ranks_.local_rank;
+    context.launcher = LauncherKind::Env;
+    context.transport = transport_.get();
+    context.store = store_.main;
+    context.log = options_.log.for_rank(ranks_.rank);
+    context.check_interrupted = [this] { first_.check(); };
+    context.stall_timeout = options_.stall_timeout;
+    main(context);
+  }
+
+  // Connections stay up until nobody needs them: closing one can drop data
+  // that the peer has not read yet.
+  void wait_for_all_to_finish() {
+    board_.count(JobBoard::Counter::Done);
+    look_until(kForEver, milliseconds{10}, [&] {
+      first_.check();
+      return board_.counted(JobBoard::Counter::Done) >= ranks_.size;
+    });
+  }
+
+  void fail(const std::exception_ptr& error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const c10::DistError&) {
+      // The store's connection broke: the watcher knows more, in a moment.
+      first_.wait_for(milliseconds{500});
+    } catch (...) {}
+    if (first_.get()) {
+      return;
+    }
+    Cause cause = cause_of(error, ranks_.rank);
+    try {
+      cause = board_.publish(cause);
+    } catch (const std::exception&) {
+      // The store is gone: the cause stays ours.
+    }
+    first_.set(cause);
+  }
+
+  void leave() {
+    watch_.stop();
+    if (transport_) {
+      first_.detach(*transport_);
+      transport_.reset();
+    }
+    const auto cause = first_.get();
+    try {
+      if (cause && store_.server) {
+        wait_for_cause_to_be_read(cause->rank);
+      } else if (!cause) {
+        leave_in_order();
+      }
+    } catch (const std::exception&) {
+      // Without its store the job is over anyway.
+    }
+  }
+
+  void leave_in_order() {
+    if (!store_.server) {
+      board_.count(JobBoard::Counter::Left);
+      return;
+    }
+    look_until(kLastWords, milliseconds{10}, [&] {
+      return board_.counted(JobBoard::Counter::Left) >= ranks_.size - 1;
+    });
+  }
+
+  void wait_for_cause_to_be_read(int causing_rank) {
+    int next = 1;
+    const auto all_but_the_cause = [&] {
+      while (next < ranks_.size &&
+             (next == causing_rank || board_.has_seen(next))) {
+        ++next;
+      }
+      return next == ranks_.size;
+    };
+    look_until(kLastWords, milliseconds{10}, all_but_the_cause);
+    if (causing_rank > 0) {  // it may be dead
+      look_until(kLastWordsOfTheCause, milliseconds{10}, [&] {
+        return board_.has_seen(causing_rank);
+      });
+    }
+  }
+
+  const EnvRanks& ranks_;
+  const LaunchOptions& options_;
+  FirstCause first_;
+  JobStore store_;
+  JobBoard board_;
+  std::unique_ptr<Transport> transport_;
+  StoreWatch watch_;  // ends first
+};
+
+}  // namespace
+
+void launch_env(
+    const EnvRanks& ranks, const LaunchOptions& options, const RankMain& main) {
+  if (ranks.size == 1) {
+    launch_local(1, options, main);
+    return;
+  }
+  at::set_num_threads(options.threads_per_rank);
+  const QuietC10d quiet;
+  std::optional<EnvJob> job;
+  try {
+    job.emplace(ranks, options);
+  } catch (const c10::Error&) {
+    throw runtime_error(
+        "rank " + std::to_string(ranks.rank) +
+        " lost the job's store while it joined: " +
+        cause_of(std::current_exception(), ranks.rank).message);
+  }
+  job->run(main);
+}
+
+}  // namespace pp

@@ -1,0 +1,184 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "runtime/launch/child.h"
+#include "runtime/launch/job_board.h"
+#include "runtime/launch/job_store.h"
+#include "runtime/launch/launch.h"
+#include "runtime/launch/signals.h"
+
+namespace pp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kPoll{10};
+
+// Ranks stop by themselves, within a second or when the operator they are in
+// returns. After this long they are asked once more, then killed.
+constexpr seconds kAskAfter{10};
+constexpr seconds kKillAfter{15};
+
+class Processes {
+ public:
+  Processes(
+      int num_ranks,
+      const std::vector<std::string>& command,
+      const LaunchOptions& options)
+      : log_(options.log),
+        signals_([this](const CaughtSignal& caught) {
+          signal_from_terminal_ = caught.from_terminal;
+          signal_ = caught.number;
+          ++num_signals_;
+        }),
+        store_(serve_store(&port_)),
+        board_(store_.main) {
+    for (int rank = 0; rank < num_ranks; ++rank) {
+      ranks_.push_back(
+          {Child(command, variables(rank, num_ranks), signals_.previous_mask()),
+           false});
+    }
+  }
+
+  int wait() {
+    while (!all_ended()) {
+      std::this_thread::sleep_for(kPoll);
+      hand_on_signals();
+      end_stragglers();
+    }
+    if (signal_ != 0) {
+      constexpr int kSignalBase = 128;
+      return kSignalBase + signal_;
+    }
+    if (const auto cause = board_.cause()) {
+      return code_.value_or(static_cast<int>(cause->kind));
+    }
+    return code_.value_or(0);
+  }
+
+ private:
+  struct Rank {
+    Child child;
+    bool ended = false;
+  };
+
+  std::map<std::string, std::string> variables(int rank, int size) const {
+    return {
+        {"RANK", std::to_string(rank)},
+        {"WORLD_SIZE", std::to_string(size)},
+        {"LOCAL_RANK", std::to_string(rank)},
+        {"LOCAL_WORLD_SIZE", std::to_string(size)},
+        {"MASTER_ADDR", "127.0.0.1"},
+        {"MASTER_PORT", std::to_string(port_)},
+        {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+        {"TORCHELASTIC_RESTART_COUNT", "0"},
+        {"TORCHELASTIC_RUN_ID", "pp"},
+    };
+  }
+
+  bool all_ended() {
+    bool all = true;
+    for (size_t rank = 0; rank < ranks_.size(); ++rank) {
+      const auto exit = ranks_[rank].child.poll();
+      all = all && exit;
+      if (exit && !std::exchange(ranks_[rank].ended, true)) {
+        note_end(static_cast<int>(rank), *exit);
+      }
+    }
+    return all;
+  }
+
+  void note_end(int rank, const Exit& exit) {
+    if (exit.signal == 0 && exit.code == 0) {
+      return;
+    }
+    Cause cause;
+    cause.rank = rank;
+    cause.host = host_name();
+    cause.message = to_string(exit);
+    if (ending_since_ || board_.cause()) {
+      start_ending();
+      return;  // it follows from what came first
+    }
+    board_.publish(cause);
+    start_ending();
+    if (exit.signal != 0) {
+      log_.error(pp::to_string(cause));  // it could not say so itself
+    } else {
+      code_ = exit.code;
+    }
+  }
+
+  void start_ending() {
+    if (!ending_since_) {
+      ending_since_ = Clock::now();
+    }
+  }
+
+  void hand_on_signals() {
+    const int count = num_signals_;
+    if (count == signals_handed_on_) {
+      return;
+    }
+    signals_handed_on_ = count;
+    start_ending();
+    const bool again = count > 1;
+    for (Rank& rank : ranks_) {
+      if (again) {
+        rank.child.send_signal(SIGKILL);
+      } else if (!signal_from_terminal_) {
+        rank.child.send_signal(signal_);
+      }
+    }
+  }
+
+  void end_stragglers() {
+    if (!ending_since_) {
+      return;
+    }
+    const auto waited = Clock::now() - *ending_since_;
+    if (waited > kAskAfter && !asked_) {
+      asked_ = true;
+      for (Rank& rank : ranks_) {
+        rank.child.send_signal(SIGTERM);
+      }
+    }
+    if (waited > kKillAfter) {
+      for (Rank& rank : ranks_) {
+        rank.child.send_signal(SIGKILL);
+      }
+    }
+  }
+
+  const Log& log_;
+  std::atomic<bool> signal_from_terminal_{false};
+  std::atomic<int> signal_{0};
+  std::atomic<int> num_signals_{0};
+  SignalWatch signals_;  // before the store's threads
+  int port_ = 0;
+  JobStore store_;
+  JobBoard board_;
+  std::vector<Rank> ranks_;
+  std::optional<int> code_;  ///< of the first to end badly, without a cause
+  int signals_handed_on_ = 0;
+  std::optional<Clock::time_point> ending_since_;
+  bool asked_ = false;
+};
+
+}  // namespace
+
+int launch_processes(
+    int num_ranks,
+    const std::vector<std::string>& command,
+    const LaunchOptions& options) {
+  return Processes(num_ranks, command, options).wait();
+}
+
+}  // namespace pp

@@ -1,0 +1,173 @@
+#include "runtime/launch/store_watch.h"
+
+#include <utility>
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+namespace pp {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPoll{100};
+
+// A rank beats with every poll, also while its operators run long.
+constexpr milliseconds kDeadAfter{1250};
+
+// A launcher that saw a rank die ends the others with a signal at once. For so
+// long after a request to stop, look whether a rank died first.
+constexpr milliseconds kDeadAfterStop{500};
+constexpr milliseconds kStopDelay{600};
+
+// This process or the store stood still for longer: what looks like others'
+// silence may be our own.
+constexpr milliseconds kOwnPause{500};
+
+}  // namespace
+
+StoreWatch::StoreWatch(
+    c10::intrusive_ptr<c10d::Store> store, FirstCause& first, Options options)
+    : board_(std::move(store)),
+      first_(first),
+      options_(std::move(options)),
+      last_poll_(Clock::now()) {
+  board_.join(options_.rank, options_.host);
+  thread_ = std::thread([this] { run(); });
+}
+
+StoreWatch::~StoreWatch() {
+  stop();
+}
+
+void StoreWatch::stop() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_changed_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void StoreWatch::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    try {
+      poll();
+    } catch (const std::exception&) {
+      first_.set(store_gone());
+      return;
+    }
+    lock.lock();
+    stop_changed_.wait_for(lock, kPoll, [&] { return stopping_; });
+  }
+  lock.unlock();
+  try {
+    if (!first_.get()) {
+      board_.say_goodbye(options_.rank);
+    } else if (!seen_) {
+      board_.mark_seen(options_.rank);
+    }
+  } catch (const std::exception&) {
+    // The store is gone: nobody is left to tell.
+  }
+}
+
+void StoreWatch::poll() {
+  if (seen_) {
+    return;  // the store may be gone from now on
+  }
+  board_.beat(options_.rank);
+  find_joined();
+  std::vector<int> ranks;
+  for (const auto& [rank, life] : peers_) {
+    ranks.push_back(rank);
+  }
+  const auto [cause, beats] = board_.read(ranks);
+  const auto now = Clock::now();
+  const bool paused = now - last_poll_ > kPoll + kOwnPause;
+  last_poll_ = now;
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    Life& life = peers_.at(ranks[i]);
+    if (paused || beats[i] != life.beat) {
+      life.beat = beats[i];
+      life.changed = now;
+    }
+  }
+  if (cause) {
+    found(*cause);
+    return;
+  }
+  look_for_dead(now);
+  look_for_stop(now);
+}
+
+void StoreWatch::find_joined() {
+  if (static_cast<int>(peers_.size()) == options_.size - 1) {
+    return;
+  }
+  for (int rank = 0; rank < options_.size; ++rank) {
+    if (rank != options_.rank && !peers_.contains(rank) &&
+        board_.has_joined(rank)) {
+      peers_[rank] = {"", Clock::now(), board_.host(rank)};
+    }
+  }
+}
+
+void StoreWatch::look_for_dead(Clock::time_point now) {
+  const milliseconds limit = stop_requested_ ? kDeadAfterStop : kDeadAfter;
+  for (const auto& [rank, life] : peers_) {
+    if (!JobBoard::said_goodbye(life.beat) && now - life.changed > limit) {
+      Cause cause;
+      cause.rank = rank;
+      cause.host = life.host;
+      cause.message = "died without a word";
+      found(board_.publish(cause));
+      return;
+    }
+  }
+}
+
+void StoreWatch::look_for_stop(Clock::time_point now) {
+  if (!options_.stop.stop_requested()) {
+    return;
+  }
+  if (!stop_requested_) {
+    stop_requested_ = now;
+  }
+  if (now - *stop_requested_ >= kStopDelay) {
+    Cause cause;
+    cause.rank = options_.rank;
+    cause.host = options_.host;
+    cause.message = "interrupted";
+    cause.interrupted = true;
+    found(board_.publish(cause));
+  }
+}
+
+void StoreWatch::found(const Cause& cause) {
+  if (!seen_) {
+    seen_ = true;
+    first_.set(cause);
+    board_.mark_seen(options_.rank);
+  }
+}
+
+Cause StoreWatch::store_gone() const {
+  Cause cause;
+  if (options_.store_rank >= 0) {
+    cause.rank = options_.store_rank;
+    const auto host = peers_.find(options_.store_rank);
+    cause.host = host != peers_.end() ? host->second.host : "";
+    cause.message = "died without a word: the job's store at " +
+                    options_.store_name + ", which it served, is gone";
+  } else {
+    cause.message = "the launcher is gone, with the store it served at " +
+                    options_.store_name;
+  }
+  return cause;
+}
+
+}  // namespace pp

@@ -1,0 +1,100 @@
+#include "runtime/observe/metrics.h"
+
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "loader/core/error.h"
+
+namespace pp {
+namespace fs = std::filesystem;
+namespace {
+
+// Ordered: a reader sees the keys as documented.
+using Json = nlohmann::ordered_json;
+
+/// Bytes of the lines before the first that is not whole or whose step is not
+/// before `first_step`.
+uintmax_t bytes_before(const fs::path& path, int64_t first_step) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  uintmax_t kept = 0;
+  while (std::getline(file, line) && !file.eof()) {
+    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("step") ||
+        !json["step"].is_number_integer() ||
+        json["step"].get<int64_t>() >= first_step) {
+      break;
+    }
+    kept += line.size() + 1;
+  }
+  return kept;
+}
+
+}  // namespace
+
+std::string metrics_line(const StepReport& report) {
+  Json json = {{"step", report.step}, {"loss", report.loss}};
+  if (report.grad_norm) {
+    json["grad_norm"] = *report.grad_norm;
+  }
+  json["lr"] = report.lr;
+  json["step_ms"] = report.step_ms;
+  json["samples_per_s"] = report.samples_per_s;
+  if (report.tokens_per_s) {
+    json["tokens_per_s"] = *report.tokens_per_s;
+  }
+  if (report.bubble) {
+    json["bubble"] = *report.bubble;
+  }
+  return json.dump();
+}
+
+std::string metrics_line(const EvalReport& report) {
+  const Json json = {
+      {"step", report.step},
+      {"eval_loss", report.loss},
+      {"eval_s", report.seconds}};
+  return json.dump();
+}
+
+MetricsWriter::MetricsWriter(const fs::path& path, int64_t first_step)
+    : path_(path) {
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) {
+    fs::resize_file(path, bytes_before(path, first_step), error);
+    if (error) {
+      throw runtime_error(
+          path.string() + ": cannot cut the metrics: " + error.message());
+    }
+  }
+  file_.reset(std::fopen(path.c_str(), "ae"));
+  if (!file_) {
+    throw runtime_error(
+        path.string() +
+        ": cannot open the metrics: " + std::generic_category().message(errno));
+  }
+}
+
+void MetricsWriter::write(const StepReport& report) {
+  append(metrics_line(report));
+}
+
+void MetricsWriter::write(const EvalReport& report) {
+  append(metrics_line(report));
+}
+
+void MetricsWriter::append(const std::string& line) {
+  const std::string text = line + "\n";
+  if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() ||
+      std::fflush(file_.get()) != 0) {
+    throw runtime_error(
+        path_.string() + ": cannot write the metrics: " +
+        std::generic_category().message(errno));
+  }
+}
+
+}  // namespace pp

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace pp {
+
+/// What one update tells, to metrics and progress alike.
+struct StepReport {
+  int64_t step = 0;   ///< this update's number, from 1
+  int64_t total = 0;  ///< updates of the run
+  double loss = 0;
+  std::optional<double> grad_norm = std::nullopt;
+  double lr = 0;
+  double step_ms = 0;
+  double samples_per_s = 0;
+  std::optional<double> tokens_per_s = std::nullopt;  ///< integer inputs
+  /// Share of rank-time not computing, 0 to 1.
+  std::optional<double> bubble = std::nullopt;
+};
+
+/// An evaluation after update `step`.
+struct EvalReport {
+  int64_t step = 0;
+  double loss = 0;
+  double seconds = 0;
+};
+
+}  // namespace pp

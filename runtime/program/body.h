@@ -1,0 +1,106 @@
+#pragma once
+
+// The compiled form of a graph. Internal to runtime/program/.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+
+#include "runtime/program/builtins.h"
+#include "runtime/program/program.h"
+
+namespace pp {
+
+/// Where one argument of an instruction comes from.
+struct Operand {
+  enum class From : uint8_t {
+    Constant,  ///< index into Body::constants
+    Slot,      ///< index is a value, which stays
+    LastUse,   ///< index is a value, which is moved out
+    List,      ///< index into Body::lists
+  };
+  From from = From::Constant;
+  /// A number in a slot that the schema wants as a tensor.
+  bool wrap_number = false;
+  int32_t index = 0;
+};
+
+/// A list argument that is not constant, put together at run time.
+struct ListOperand {
+  c10::TypePtr element;
+  std::vector<Operand> items;
+};
+
+enum class InstructionKind : uint8_t {
+  Operator,   ///< through the dispatcher
+  Builtin,    ///< a plain function: symbolic arithmetic
+  Generator,  ///< through the dispatcher, with a generator of ours
+  Dropout,    ///< our kernels: keyed masks
+  DropoutInPlace,
+  FeatureDropout,
+  FeatureDropoutInPlace,
+  NativeDropout,
+  Attention,
+  Cond,
+  WhileLoop,
+};
+
+struct Instruction {
+  InstructionKind kind = InstructionKind::Operator;
+  bool grad_enabled = true;
+  int16_t autocast = -1;  ///< index into Body::autocasts
+  int32_t generator_argument = -1;
+  std::optional<c10::OperatorHandle> op;
+  BuiltinFunction builtin = nullptr;
+  std::vector<Operand> operands;
+  std::vector<ir::NodeOutput> outputs;
+  std::vector<ir::ValueId> dead;  ///< values nobody reads after this
+  std::vector<std::unique_ptr<Program::Body>> blocks;  ///< sub-graphs
+  std::string target;
+  std::string name;    ///< first output in the source graph
+  std::string module;  ///< FQN it ran under
+};
+
+struct Program::Body {
+  std::string where;
+  size_t num_values = 0;
+  std::vector<c10::IValue> constants;
+  std::vector<ListOperand> lists;
+  std::vector<ir::Autocast> autocasts;
+  std::vector<Instruction> instructions;
+  std::vector<ir::ValueId> inputs;
+  std::vector<ir::ValueId> states;
+  std::vector<Operand> outputs;
+  std::vector<uint8_t> wanted;
+  std::vector<ir::ValueId> mutated;
+  std::vector<uint8_t> written_inputs;
+};
+
+/// Builds the body of a graph or of a sub-graph.
+std::unique_ptr<Program::Body> compile(
+    const ir::Graph& graph, const ProgramOptions& options);
+
+/// Runs `body`. `occurrence` counts the runs of a loop's body.
+ProgramResult run_body(
+    const Program::Body& body,
+    std::vector<c10::IValue> inputs,
+    std::span<const at::Tensor> states,
+    const RandomKey& key,
+    int64_t occurrence);
+
+/// The random operators that get kernels of ours; arguments on the stack in
+/// the operator's schema order, results pushed back.
+void run_random(
+    const Instruction& instruction, torch::jit::Stack& stack, uint64_t seed);
+
+/// cond and while_loop.
+void run_control_flow(
+    const Instruction& instruction,
+    torch::jit::Stack& stack,
+    const RandomKey& key);
+
+}  // namespace pp

@@ -1,0 +1,462 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include <ATen/ScalarOps.h>
+
+#include "loader/core/error.h"
+#include "loader/ir/walk.h"
+#include "runtime/program/body.h"
+
+namespace pp {
+
+namespace {
+
+using c10::IValue;
+using c10::TypeKind;
+
+/// "aten.add.Tensor" -> {"aten::add", "Tensor"}; the overload "default" is "".
+c10::OperatorName operator_name(const std::string& target) {
+  const size_t first = target.find('.');
+  const size_t last = target.rfind('.');
+  std::string name = target.substr(0, first) + "::";
+  std::string overload;
+  if (last == first) {
+    name += target.substr(first + 1);
+  } else {
+    name += target.substr(first + 1, last - first - 1);
+    overload = target.substr(last + 1);
+  }
+  return {name, overload == "default" ? "" : overload};
+}
+
+/// Nodes that only restate what the export already proved.
+bool is_assertion(const std::string& target) {
+  constexpr std::array<std::string_view, 5> kPrefixes = {
+      "aten._assert_tensor_metadata",
+      "aten.sym_constrain_range",
+      "aten._assert_scalar",
+      "aten._functional_sym_constrain_range",
+      "pippy._pipe_split",
+  };
+  return std::ranges::any_of(
+      kPrefixes, [&](auto prefix) { return target.starts_with(prefix); });
+}
+
+InstructionKind random_kind(const std::string& target) {
+  struct Row {
+    std::string_view target;
+    InstructionKind kind;
+  };
+  constexpr std::array<Row, 6> kRows = {{
+      {"aten.dropout.default", InstructionKind::Dropout},
+      {"aten.dropout_.default", InstructionKind::DropoutInPlace},
+      {"aten.feature_dropout.default", InstructionKind::FeatureDropout},
+      {"aten.feature_dropout_.default", InstructionKind::FeatureDropoutInPlace},
+      {"aten.native_dropout.default", InstructionKind::NativeDropout},
+      {"aten.scaled_dot_product_attention.default", InstructionKind::Attention},
+  }};
+  const auto* row = std::ranges::find(kRows, target, &Row::target);
+  return row == kRows.end() ? InstructionKind::Operator : row->kind;
+}
+
+const c10::TypePtr& unwrap_optional(const c10::TypePtr& type) {
+  if (type->kind() == TypeKind::OptionalType) {
+    return type->castRaw<c10::OptionalType>()->getElementType();
+  }
+  return type;
+}
+
+class Compiler {
+ public:
+  Compiler(const ir::Graph& graph, const ProgramOptions& options)
+      : graph_(graph), body_(std::make_unique<Program::Body>()) {
+    body_->where = options.where;
+    body_->num_values = graph.values.size();
+    body_->wanted = options.wanted_outputs;
+    if (body_->wanted.empty()) {
+      body_->wanted.assign(graph.outputs.size(), 1);
+    }
+    check(
+        body_->wanted.size() == graph.outputs.size(),
+        "one flag for each output of the graph");
+  }
+
+  std::unique_ptr<Program::Body> compile() {
+    for (const ir::Input& input : graph_.inputs) {
+      body_->inputs.push_back(input.value);
+    }
+    for (const ir::State& state : graph_.states) {
+      body_->states.push_back(state.value);
+    }
+    mark_live_nodes();
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (live_[i]) {
+        body_->instructions.push_back(compile_node(graph_.nodes[i]));
+      }
+    }
+    compile_outputs();
+    mark_last_uses();
+    find_written_inputs();
+    return std::move(body_);
+  }
+
+ private:
+  [[noreturn]] void refuse(const ir::Node& node, const std::string& why) {
+    const std::string& module = ir::module_of(node);
+    throw input_error(
+        (body_->where.empty() ? "" : body_->where + ": ") + "node '" +
+        name_of(node) + "'" + (module.empty() ? "" : " in " + module) +
+        " calls '" + node.target + "': " + why);
+  }
+
+  std::string name_of(const ir::Node& node) const {
+    const std::vector<ir::ValueId> defined = ir::defines_of(node);
+    return defined.empty() ? node.name : graph_.values[defined.front()].name;
+  }
+
+  /// A node lives if it writes something, asserts, or feeds what lives. A
+  /// wanted output, a mutation and whatever a live node reads live.
+  void mark_live_nodes() {
+    std::vector<uint8_t> needed(graph_.values.size(), 0);
+    for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+      if (body_->wanted[i]) {
+        ir::for_each_ref(
+            graph_.outputs[i].value, [&](ir::ValueId id) { needed[id] = 1; });
+      }
+    }
+    for (const ir::Mutation& mutation : graph_.mutations) {
+      needed[mutation.value] = 1;
+    }
+    live_.assign(graph_.nodes.size(), 0);
+    for (size_t i = graph_.nodes.size(); i-- > 0;) {
+      const ir::Node& node = graph_.nodes[i];
+      if (is_assertion(node.target)) {
+        continue;
+      }
+      const std::vector<ir::ValueId> defined = ir::defines_of(node);
+      live_[i] = !node.effects.writes.empty() || defined.empty() ||
+                 std::ranges::any_of(
+                     defined, [&](ir::ValueId id) { return needed[id]; });
+      if (live_[i]) {
+        for (const ir::ValueId id : ir::reads_of(node)) {
+          needed[id] = 1;
+        }
+      }
+    }
+  }
+
+  int32_t add_constant(IValue value) {
+    body_->constants.push_back(std::move(value));
+    return static_cast<int32_t>(body_->constants.size()) - 1;
+  }
+
+  Instruction compile_node(const ir::Node& node) {
+    Instruction out;
+    out.target = node.target;
+    out.name = name_of(node);
+    out.module = ir::module_of(node);
+    out.grad_enabled = node.grad_enabled;
+    out.outputs = node.outputs;
+    if (node.autocast) {
+      out.autocast = autocast_index(*node.autocast);
+    }
+    if (node.target == "higher_order.cond" ||
+        node.target == "higher_order.while_loop") {
+      compile_control_flow(node, out);
+    } else if ((out.builtin = builtin_function(node.target)) != nullptr) {
+      out.kind = InstructionKind::Builtin;
+      for (const ir::NamedArg& input : node.inputs) {
+        out.operands.push_back(operand(node, input.arg, nullptr));
+      }
+    } else {
+      compile_operator(node, out);
+    }
+    return out;
+  }
+
+  int16_t autocast_index(const ir::Autocast& autocast) {
+    const auto found = std::ranges::find(body_->autocasts, autocast);
+    if (found != body_->autocasts.end()) {
+      return static_cast<int16_t>(found - body_->autocasts.begin());
+    }
+    body_->autocasts.push_back(autocast);
+    return static_cast<int16_t>(body_->autocasts.size() - 1);
+  }
+
+  void compile_control_flow(const ir::Node& node, Instruction& out) {
+    out.kind = node.target == "higher_order.cond" ? InstructionKind::Cond
+                                                  : InstructionKind::WhileLoop;
+    for (const ir::NamedArg& input : node.inputs) {
+      if (const auto* block = std::get_if<ir::SubGraph>(&input.arg.value)) {
+        out.blocks.push_back(pp::compile(*block->graph, {{}, body_->where}));
+      } else if (const auto* list = std::get_if<ir::List>(&input.arg.value)) {
+        for (const ir::Arg& item : list->items) {
+          out.operands.push_back(operand(node, item, nullptr));
+        }
+      } else {
+        out.operands.push_back(operand(node, input.arg, nullptr));
+      }
+    }
+    if (out.blocks.size() != 2) {
+      refuse(node, "expected two sub-graphs");
+    }
+  }
+
+  void compile_operator(const ir::Node& node, Instruction& out) {
+    out.op =
+        c10::Dispatcher::singleton().findSchema(operator_name(node.target));
+    if (!out.op) {
+      refuse(node, "it is not registered in this LibTorch");
+    }
+    if (node.effects.random) {
+      out.kind = random_kind(node.target);
+    }
+    const std::vector<c10::Argument>& arguments = out.op->schema().arguments();
+    size_t position = 0;
+    std::vector<const ir::Arg*> given(arguments.size(), nullptr);
+    for (const ir::NamedArg& input : node.inputs) {
+      size_t index = arguments.size();
+      if (input.name.empty()) {
+        index = position++;
+      } else {
+        const auto found =
+            std::ranges::find(arguments, input.name, &c10::Argument::name);
+        index = static_cast<size_t>(found - arguments.begin());
+      }
+      if (index >= arguments.size()) {
+        refuse(node, "its schema has no argument '" + input.name + "'");
+      }
+      given[index] = &input.arg;
+    }
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const c10::Argument& argument = arguments[i];
+      if (given[i] != nullptr) {
+        out.operands.push_back(operand(node, *given[i], argument.type()));
+      } else if (argument.default_value()) {
+        out.operands.push_back(
+            {.index = add_constant(*argument.default_value())});
+      } else if (argument.type()->kind() == TypeKind::OptionalType) {
+        out.operands.push_back({.index = add_constant(IValue())});
+      } else {
+        refuse(node, "its argument '" + argument.name() + "' is missing");
+      }
+      if (unwrap_optional(argument.type())->kind() == TypeKind::GeneratorType) {
+        out.generator_argument = static_cast<int32_t>(i);
+      }
+    }
+    if (node.effects.random && out.kind == InstructionKind::Operator &&
+        out.generator_argument >= 0) {
+      out.kind = InstructionKind::Generator;
+    }
+  }
+
+  /// `type` is what the schema wants, or null where there is no schema.
+  Operand operand(
+      const ir::Node& node, const ir::Arg& arg, const c10::TypePtr& type) {
+    const c10::TypePtr wanted = type ? unwrap_optional(type) : nullptr;
+    if (const auto* ref = std::get_if<ir::Ref>(&arg.value)) {
+      const bool wrap =
+          wanted && wanted->kind() == TypeKind::TensorType &&
+          graph_.values[ref->id].type.kind != ir::TypeKind::Tensor;
+      return {
+          .from = Operand::From::Slot, .wrap_number = wrap, .index = ref->id};
+    }
+    if (const auto* list = std::get_if<ir::List>(&arg.value)) {
+      return list_operand(node, *list, wanted);
+    }
+    return {.index = add_constant(constant(node, arg, wanted))};
+  }
+
+  IValue constant(
+      const ir::Node& node, const ir::Arg& arg, const c10::TypePtr& wanted) {
+    const auto number = [&](const c10::Scalar& scalar, IValue plain) {
+      if (wanted && wanted->kind() == TypeKind::TensorType) {
+        return IValue(at::native::wrapped_scalar_tensor(scalar));
+      }
+      if (wanted && wanted->kind() == TypeKind::FloatType) {
+        return IValue(scalar.toDouble());
+      }
+      return plain;
+    };
+    return std::visit(
+        [&](const auto& value) -> IValue {
+          using T = std::decay_t<decltype(value)>;
+          if constexpr (std::is_same_v<T, ir::None>) {
+            return {};
+          } else if constexpr (
+              std::is_same_v<T, bool> || std::is_same_v<T, int64_t> ||
+              std::is_same_v<T, double>) {
+            return number(value, IValue(value));
+          } else if constexpr (std::is_same_v<T, std::string>) {
+            return IValue(value);
+          } else if constexpr (std::is_same_v<T, ir::Complex>) {
+            const c10::complex<double> both(value.real, value.imag);
+            return number(both, IValue(both));
+          } else if constexpr (
+              std::is_same_v<T, ir::ScalarType> ||
+              std::is_same_v<T, ir::MemoryFormat> ||
+              std::is_same_v<T, ir::Layout>) {
+            return IValue(static_cast<int64_t>(value));
+          } else if constexpr (std::is_same_v<T, ir::Device>) {
+            return IValue(c10::Device(
+                value.type +
+                (value.index < 0 ? "" : ":" + std::to_string(value.index))));
+          } else {
+            refuse(node, "an argument of this kind is not known");
+          }
+        },
+        arg.value);
+  }
+
+  c10::TypePtr element_type(
+      const ir::List& list, const c10::TypePtr& wanted) const {
+    if (wanted && wanted->kind() == TypeKind::ListType) {
+      return wanted->castRaw<c10::ListType>()->getElementType();
+    }
+    switch (list.kind) {
+      case ir::ListKind::Tensors:
+        return c10::TensorType::get();
+      case ir::ListKind::OptionalTensors:
+        return c10::OptionalType::ofTensor();
+      case ir::ListKind::Floats:
+        return c10::FloatType::get();
+      case ir::ListKind::Bools:
+        return c10::BoolType::get();
+      case ir::ListKind::Strings:
+        return c10::StringType::get();
+      case ir::ListKind::Ints:
+      case ir::ListKind::Lists:
+        return c10::IntType::get();
+    }
+    return c10::IntType::get();
+  }
+
+  Operand list_operand(
+      const ir::Node& node, const ir::List& list, const c10::TypePtr& wanted) {
+    ListOperand out;
+    out.element = element_type(list, wanted);
+    if (out.element->kind() == TypeKind::SymIntType) {
+      out.element = c10::IntType::get();
+    }
+    bool constant_items = true;
+    for (const ir::Arg& item : list.items) {
+      out.items.push_back(operand(node, item, out.element));
+      constant_items =
+          constant_items && out.items.back().from == Operand::From::Constant;
+    }
+    if (constant_items) {
+      c10::impl::GenericList items(out.element);
+      for (const Operand& item : out.items) {
+        items.push_back(body_->constants[item.index]);
+      }
+      return {.index = add_constant(std::move(items))};
+    }
+    body_->lists.push_back(std::move(out));
+    return {
+        .from = Operand::From::List,
+        .index = static_cast<int32_t>(body_->lists.size()) - 1};
+  }
+
+  void compile_outputs() {
+    for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+      ir::Arg arg = graph_.outputs[i].value;
+      if (!body_->wanted[i]) {
+        arg.value = ir::None{};
+      }
+      body_->outputs.push_back(operand(ir::Node{}, arg, nullptr));
+    }
+    for (const ir::Mutation& mutation : graph_.mutations) {
+      body_->mutated.push_back(mutation.value);
+    }
+  }
+
+  /// Walks backwards: the last reader of a value takes it out of its slot,
+  /// unless it reads it twice; then the value dies after the instruction.
+  void mark_last_uses() {
+    std::vector<uint8_t> used(graph_.values.size(), 0);
+    for (const Operand& output : body_->outputs) {
+      each_slot(output, [&](const Operand& slot) { used[slot.index] = 1; });
+    }
+    for (const ir::ValueId id : body_->mutated) {
+      used[id] = 1;
+    }
+    for (size_t i = body_->instructions.size(); i-- > 0;) {
+      Instruction& instruction = body_->instructions[i];
+      std::map<int32_t, std::vector<Operand*>> readers;
+      for (Operand& operand : instruction.operands) {
+        each_slot(operand, [&](Operand& slot) {
+          readers[slot.index].push_back(&slot);
+        });
+      }
+      for (auto& [id, slots] : readers) {
+        if (used[id]) {
+          continue;
+        }
+        used[id] = 1;
+        // Arguments are pushed in order: the last one may take it.
+        slots.back()->from = Operand::From::LastUse;
+      }
+      for (const ir::NodeOutput& output : instruction.outputs) {
+        for (const ir::ValueId id : output.ids) {
+          if (id != ir::kNoValue && !used[id]) {
+            instruction.dead.push_back(id);
+          }
+        }
+      }
+    }
+  }
+
+  template <typename Visit>
+  void each_slot(Operand& operand, const Visit& visit) {
+    if (operand.from == Operand::From::Slot) {
+      visit(operand);
+    } else if (operand.from == Operand::From::List) {
+      for (Operand& item : body_->lists[operand.index].items) {
+        each_slot(item, visit);
+      }
+    }
+  }
+  template <typename Visit>
+  void each_slot(const Operand& operand, const Visit& visit) {
+    each_slot(const_cast<Operand&>(operand), [&](Operand& slot) {
+      visit(static_cast<const Operand&>(slot));
+    });
+  }
+
+  /// Follows views: root[v] is the value whose memory v shares.
+  void find_written_inputs() {
+    std::vector<ir::ValueId> root(graph_.values.size());
+    for (size_t i = 0; i < root.size(); ++i) {
+      root[i] = static_cast<ir::ValueId>(i);
+    }
+    std::set<ir::ValueId> written;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      for (const auto& [output, input] : graph_.nodes[i].effects.aliases) {
+        root[output] = root[input];
+      }
+      if (live_[i]) {
+        for (const ir::ValueId id : graph_.nodes[i].effects.writes) {
+          written.insert(root[id]);
+        }
+      }
+    }
+    for (const ir::ValueId input : body_->inputs) {
+      body_->written_inputs.push_back(written.contains(input) ? 1 : 0);
+    }
+  }
+
+  const ir::Graph& graph_;
+  std::unique_ptr<Program::Body> body_;
+  std::vector<uint8_t> live_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program::Body> compile(
+    const ir::Graph& graph, const ProgramOptions& options) {
+  return Compiler(graph, options).compile();
+}
+
+}  // namespace pp

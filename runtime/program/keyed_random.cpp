@@ -1,0 +1,94 @@
+#include "runtime/program/keyed_random.h"
+
+#include <array>
+#include <cmath>
+
+#include <ATen/Dispatch.h>
+#include <ATen/ops/empty.h>
+#include <c10/util/TypeCast.h>
+
+namespace pp {
+
+namespace {
+
+uint64_t mix(uint64_t x) {  // splitmix64's finaliser
+  x += 0x9E3779B97F4A7C15ULL;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+/// Four 32-bit numbers from a counter and a key, ten rounds.
+std::array<uint32_t, 4> philox(uint64_t counter, uint64_t seed) {
+  constexpr uint64_t kMultiplier0 = 0xD2511F53;
+  constexpr uint64_t kMultiplier1 = 0xCD9E8D57;
+  constexpr uint32_t kWeyl0 = 0x9E3779B9;
+  constexpr uint32_t kWeyl1 = 0xBB67AE85;
+  uint32_t key0 = static_cast<uint32_t>(seed);
+  uint32_t key1 = static_cast<uint32_t>(seed >> 32);
+  uint32_t c0 = static_cast<uint32_t>(counter);
+  uint32_t c1 = static_cast<uint32_t>(counter >> 32);
+  uint32_t c2 = 0;
+  uint32_t c3 = 0;
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t product0 = kMultiplier0 * c0;
+    const uint64_t product1 = kMultiplier1 * c2;
+    c0 = static_cast<uint32_t>(product1 >> 32) ^ c1 ^ key0;
+    c1 = static_cast<uint32_t>(product1);
+    c2 = static_cast<uint32_t>(product0 >> 32) ^ c3 ^ key1;
+    c3 = static_cast<uint32_t>(product0);
+    key0 += kWeyl0;
+    key1 += kWeyl1;
+  }
+  return {c0, c1, c2, c3};
+}
+
+template <typename T>
+void fill_keep_mask(
+    T* out, int64_t count, uint64_t threshold, T kept, uint64_t seed) {
+  for (int64_t i = 0; i < count; i += 4) {
+    const auto draws = philox(static_cast<uint64_t>(i / 4), seed);
+    const int64_t lanes = std::min<int64_t>(4, count - i);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      out[i + lane] = draws[lane] >= threshold ? kept : T(0);
+    }
+  }
+}
+
+}  // namespace
+
+uint64_t node_seed(
+    const RandomKey& key, std::string_view node_name, int64_t occurrence) {
+  uint64_t name_hash = 0xCBF29CE484222325ULL;  // FNV-1a
+  for (const char letter : node_name) {
+    name_hash = (name_hash ^ static_cast<uint8_t>(letter)) * 0x100000001B3ULL;
+  }
+  uint64_t seed = mix(key.seed);
+  seed = mix(seed ^ static_cast<uint64_t>(key.step));
+  seed = mix(seed ^ static_cast<uint64_t>(key.microbatch));
+  seed = mix(seed ^ name_hash);
+  return mix(seed ^ static_cast<uint64_t>(occurrence));
+}
+
+at::Tensor keep_mask(
+    at::IntArrayRef sizes,
+    double p,
+    double kept,
+    at::ScalarType dtype,
+    uint64_t seed) {
+  at::Tensor mask = at::empty(sizes, at::TensorOptions().dtype(dtype));
+  const auto threshold =
+      static_cast<uint64_t>(std::llround(p * 4294967296.0));  // p * 2^32
+  AT_DISPATCH_FLOATING_TYPES_AND3(
+      at::kHalf, at::kBFloat16, at::kBool, dtype, "keep_mask", [&] {
+        fill_keep_mask<scalar_t>(
+            mask.data_ptr<scalar_t>(),
+            mask.numel(),
+            threshold,
+            c10::convert<scalar_t>(kept),
+            seed);
+      });
+  return mask;
+}
+
+}  // namespace pp

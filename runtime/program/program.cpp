@@ -1,0 +1,192 @@
+#include "runtime/program/program.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ScalarOps.h>
+
+#include "loader/core/error.h"
+#include "runtime/program/body.h"
+#include "runtime/program/regions.h"
+
+namespace pp {
+
+namespace {
+
+using c10::IValue;
+using torch::jit::Stack;
+
+/// The values of one run, by value id.
+struct Frame {
+  const Program::Body& body;
+  std::vector<IValue> slots;
+
+  IValue take(const Operand& operand) {
+    switch (operand.from) {
+      case Operand::From::Constant:
+        return body.constants[operand.index];
+      case Operand::From::Slot:
+        return finish(operand, slots[operand.index]);
+      case Operand::From::LastUse:
+        return finish(operand, std::move(slots[operand.index]));
+      case Operand::From::List:
+        break;
+    }
+    const ListOperand& list = body.lists[operand.index];
+    c10::impl::GenericList items(list.element);
+    items.reserve(list.items.size());
+    for (const Operand& item : list.items) {
+      items.push_back(take(item));
+    }
+    return items;
+  }
+
+  static IValue finish(const Operand& operand, IValue value) {
+    if (operand.wrap_number && !value.isTensor()) {
+      return at::native::wrapped_scalar_tensor(value.toScalar());
+    }
+    return value;
+  }
+
+  void store(const Instruction& instruction, Stack& stack) {
+    // Results lie on the stack in the order of the schema's returns; an
+    // exporter may have dropped trailing ones.
+    for (size_t i = 0; i < instruction.outputs.size(); ++i) {
+      const ir::NodeOutput& output = instruction.outputs[i];
+      if (!output.is_list) {
+        if (!output.ids.empty() && output.ids.front() != ir::kNoValue) {
+          slots[output.ids.front()] = std::move(stack[i]);
+        }
+        continue;
+      }
+      const std::vector<at::Tensor> items = stack[i].toTensorVector();
+      check(items.size() == output.ids.size(), "list result has another size");
+      for (size_t k = 0; k < items.size(); ++k) {
+        if (output.ids[k] != ir::kNoValue) {
+          slots[output.ids[k]] = items[k];
+        }
+      }
+    }
+    for (const ir::ValueId id : instruction.dead) {
+      slots[id] = IValue();
+    }
+    stack.clear();
+  }
+};
+
+void execute(
+    const Instruction& instruction,
+    Stack& stack,
+    const RandomKey& key,
+    int64_t occurrence) {
+  switch (instruction.kind) {
+    case InstructionKind::Operator:
+      instruction.op->callBoxed(stack);
+      return;
+    case InstructionKind::Builtin:
+      instruction.builtin(stack);
+      return;
+    case InstructionKind::Generator:
+      stack[instruction.generator_argument] =
+          at::make_generator<at::CPUGeneratorImpl>(
+              node_seed(key, instruction.name, occurrence));
+      instruction.op->callBoxed(stack);
+      return;
+    case InstructionKind::Cond:
+    case InstructionKind::WhileLoop:
+      run_control_flow(instruction, stack, key);
+      return;
+    default:
+      run_random(
+          instruction, stack, node_seed(key, instruction.name, occurrence));
+      return;
+  }
+}
+
+/// The first line of a LibTorch message, which may go on with a trace.
+std::string first_line(const std::string& message) {
+  return message.substr(0, message.find('\n'));
+}
+
+[[noreturn]] void fail(
+    const Program::Body& body,
+    const Instruction& instruction,
+    const std::string& message) {
+  throw runtime_error(
+      (body.where.empty() ? "" : body.where + ": ") + "operator '" +
+      instruction.target + "' (node '" + instruction.name + "'" +
+      (instruction.module.empty() ? "" : " in " + instruction.module) +
+      ") failed: " + first_line(message));
+}
+
+}  // namespace
+
+ProgramResult run_body(
+    const Program::Body& body,
+    std::vector<IValue> inputs,
+    std::span<const at::Tensor> states,
+    const RandomKey& key,
+    int64_t occurrence) {
+  check(inputs.size() == body.inputs.size(), "one value for each input");
+  check(states.size() == body.states.size(), "one tensor for each state");
+  Frame frame{body, std::vector<IValue>(body.num_values)};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    frame.slots[body.inputs[i]] = std::move(inputs[i]);
+  }
+  for (size_t i = 0; i < states.size(); ++i) {
+    frame.slots[body.states[i]] = states[i];
+  }
+  Regions regions;
+  Stack stack;
+  stack.reserve(16);
+  for (const Instruction& instruction : body.instructions) {
+    regions.set_grad(instruction.grad_enabled);
+    regions.set_autocast(
+        instruction.autocast < 0 ? nullptr
+                                 : &body.autocasts[instruction.autocast]);
+    try {
+      for (const Operand& operand : instruction.operands) {
+        stack.push_back(frame.take(operand));
+      }
+      execute(instruction, stack, key, occurrence);
+      frame.store(instruction, stack);
+    } catch (const c10::Error& error) {
+      fail(body, instruction, error.what_without_backtrace());
+    } catch (const Error&) {
+      throw;
+    } catch (const std::logic_error&) {
+      throw;
+    } catch (const std::exception& error) {
+      fail(body, instruction, error.what());
+    }
+  }
+  ProgramResult result;
+  for (const Operand& output : body.outputs) {
+    result.outputs.push_back(frame.take(output));
+  }
+  for (const ir::ValueId id : body.mutated) {
+    result.mutated.push_back(frame.slots[id].toTensor());
+  }
+  return result;
+}
+
+Program::Program(const ir::Graph& graph, const ProgramOptions& options)
+    : body_(compile(graph, options)) {}
+Program::~Program() = default;
+Program::Program(Program&&) noexcept = default;
+Program& Program::operator=(Program&&) noexcept = default;
+
+ProgramResult Program::run(
+    std::vector<IValue> inputs,
+    std::span<const at::Tensor> states,
+    const RandomKey& key) const {
+  return run_body(*body_, std::move(inputs), states, key, 0);
+}
+
+size_t Program::size() const {
+  return body_->instructions.size();
+}
+
+const std::vector<uint8_t>& Program::written_inputs() const {
+  return body_->written_inputs;
+}
+
+}  // namespace pp

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ATen/core/ivalue.h>
+
+#include "loader/ir/graph.h"
+#include "runtime/program/keyed_random.h"
+
+namespace pp {
+
+/// What happens to values that are no longer needed is decided once, when a
+/// graph is compiled; running it only follows the list.
+struct ProgramOptions {
+  /// Which outputs are asked for, by position; empty: all. Nodes that only
+  /// serve the others are left out.
+  std::vector<uint8_t> wanted_outputs;
+  /// Named in messages: "stage 1".
+  std::string where;
+};
+
+/// What a run leaves behind.
+struct ProgramResult {
+  /// By position in the graph; None where an output was not wanted.
+  std::vector<c10::IValue> outputs;
+  /// New values of the graph's mutations, in their order.
+  std::vector<at::Tensor> mutated;
+};
+
+/// A graph ready to run: operators resolved, constants made, argument defaults
+/// filled in, last uses marked. Immutable: any number of runs may be under way
+/// at once, on any threads.
+class Program {
+ public:
+  /// throws Error(Input): an operator that is not registered or whose
+  ///        arguments do not fit its schema, by node
+  Program(const ir::Graph& graph, const ProgramOptions& options);
+  ~Program();
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+
+  /// Runs the graph once under the caller's grad mode.
+  ///
+  /// inputs  by position in Graph::inputs: tensors, ints, floats, bools
+  /// states  by position in Graph::states; written in place where the graph
+  ///         does so
+  /// throws  Error(Runtime) naming operator, node and module
+  ProgramResult run(
+      std::vector<c10::IValue> inputs,
+      std::span<const at::Tensor> states,
+      const RandomKey& key) const;
+
+  /// Number of instructions: nodes that do work.
+  size_t size() const;
+
+  /// Which inputs the graph writes in place, directly or through a view: the
+  /// caller must own their memory. By position.
+  const std::vector<uint8_t>& written_inputs() const;
+
+  struct Body;  ///< internal
+
+ private:
+  std::unique_ptr<const Body> body_;
+};
+
+}  // namespace pp

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "runtime/data/data_loader.h"
+#include "runtime/executor/executor.h"
+#include "runtime/launch/rank_context.h"
+#include "runtime/run/loss_function.h"
+
+namespace pp {
+
+/// The mean loss over all rows of `data`, in eval mode. All ranks call it
+/// together; rank 0 gets the number, the others 0.
+///
+/// executor  made from the forward-only schedule
+double evaluate(
+    RankContext& context,
+    Executor& executor,
+    LossFunction& loss,
+    const DataLoader& data,
+    uint64_t seed);
+
+}  // namespace pp

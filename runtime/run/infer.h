@@ -1,0 +1,13 @@
+#pragma once
+
+#include "runtime/launch/rank_context.h"
+#include "runtime/run/plan.h"
+
+namespace pp {
+
+/// One rank's part of an inference job: every row of the data once, in order.
+/// The owner of the last stage writes `<output.dir>/outputs.safetensors`. All
+/// ranks call it together.
+void infer(const Plan& plan, RankContext& context);
+
+}  // namespace pp

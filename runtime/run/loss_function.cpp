@@ -1,0 +1,111 @@
+#include "runtime/run/loss_function.h"
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "loader/model_loader.h"
+#include "runtime/stage/states.h"
+
+namespace pp {
+
+/// A loss graph: its inputs are model outputs by name, the target as `target`
+/// or `labels`; failing names, the output first and the target second.
+struct LossFunction::Graph {
+  Model model;
+  Program program;
+  std::vector<at::Tensor> states;
+
+  explicit Graph(const std::filesystem::path& path)
+      : model(load_model(path)),
+        program(model.graph, {{}, path.filename().string()}),
+        states(map_states(model.graph, model.records, *model.archive, false)) {
+    if (model.graph.outputs.size() != 1) {
+      throw input_error(
+          path.string() + ": a loss graph has one output, this one has " +
+          std::to_string(model.graph.outputs.size()));
+    }
+  }
+
+  at::Tensor operator()(
+      const std::map<std::string, at::Tensor>& outputs,
+      const std::string& output,
+      const at::Tensor& target) const {
+    std::vector<c10::IValue> inputs;
+    for (size_t i = 0; i < model.graph.inputs.size(); ++i) {
+      const std::string& name = model.graph.inputs[i].name;
+      const auto named = outputs.find(name);
+      if (named != outputs.end()) {
+        inputs.emplace_back(named->second);
+      } else if (name == "target" || name == "labels" || i == 1) {
+        inputs.emplace_back(target);
+      } else if (i == 0) {
+        inputs.emplace_back(outputs.at(output));
+      } else {
+        throw usage_error(
+            model.path + ": the loss graph's input '" + name +
+            "' is neither an output that the job keeps nor the target");
+      }
+    }
+    return program.run(std::move(inputs), states, {}).outputs.at(0).toTensor();
+  }
+};
+
+LossFunction::LossFunction(const LossConfig& config, std::string output)
+    : output_(std::move(output)) {
+  if (!config.path.empty()) {
+    graph_ = std::make_shared<const Graph>(config.path);
+    loss_ = make_loss({"output"});  // weighted by rows
+  } else {
+    loss_ = make_loss({config.name.empty() ? "output" : config.name});
+  }
+}
+
+void LossFunction::begin_step(const StepData& data) {
+  shares_.clear();
+  values_.assign(data.microbatches().size(), {});
+  weight_ = 0;
+  for (const Microbatch& microbatch : data.microbatches()) {
+    shares_.push_back(loss_->weight(microbatch.target, microbatch.num_rows));
+    weight_ += shares_.back();
+  }
+  for (double& share : shares_) {
+    share = weight_ > 0 ? share / weight_ : 0;
+  }
+}
+
+at::Tensor LossFunction::mean(
+    const Microbatch& microbatch,
+    const std::map<std::string, at::Tensor>& outputs) const {
+  if (graph_) {
+    return (*graph_)(outputs, output_, microbatch.target);
+  }
+  return loss_->compute(outputs.at(output_), microbatch.target);
+}
+
+at::Tensor LossFunction::operator()(
+    const Microbatch& microbatch,
+    const std::map<std::string, at::Tensor>& outputs) {
+  at::Tensor loss = mean(microbatch, outputs);
+  if (loss.numel() != 1) {
+    throw usage_error(
+        "the loss must be one number, but '" + output_ + "' gives " +
+        shape_text({loss.sizes().data(), loss.sizes().size()}));
+  }
+  const double share = shares_.at(microbatch.index);
+  if (share != 1) {
+    loss = loss.mul(share);
+  }
+  values_.at(microbatch.index) = loss.detach();
+  return loss;
+}
+
+double LossFunction::value() const {
+  double sum = 0;
+  for (const at::Tensor& value : values_) {
+    if (value.defined()) {
+      sum += value.item<double>();
+    }
+  }
+  return sum;
+}
+
+}  // namespace pp

@@ -1,0 +1,210 @@
+#include "runtime/run/plan.h"
+
+#include <algorithm>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "loader/model_loader.h"
+#include "runtime/schedule/lower.h"
+#include "runtime/schedule/validate.h"
+
+namespace pp {
+
+namespace {
+
+SplitSpec split_spec(const SplitConfig& config) {
+  SplitSpec spec;
+  for (const std::string& text : config.at) {
+    spec.at.push_back(parse_split_point(text));
+  }
+  spec.num_stages = config.stages.value_or(0);
+  if (config.balance == "flops") {
+    spec.balance = Balance::Flops;
+  } else if (config.balance == "memory") {
+    spec.balance = Balance::Memory;
+  }
+  return spec;
+}
+
+std::vector<InputSpec> input_specs(const Manifest& manifest) {
+  std::vector<InputSpec> specs;
+  for (const ModelInput& input : manifest.inputs) {
+    if (input.type.kind == ir::TypeKind::Tensor) {
+      specs.push_back({input.name, input.tensor.dtype, input.tensor.sizes});
+    }
+  }
+  return specs;
+}
+
+int rank_count(const Job& job, int num_stages, std::optional<int> world) {
+  const int wanted = job.pipeline.ranks.value_or(world.value_or(num_stages));
+  if (world && wanted != *world) {
+    throw usage_error(
+        "pipeline.ranks is " + std::to_string(wanted) + ", but " +
+        std::to_string(*world) + " ranks were started; start " +
+        std::to_string(wanted) + " or remove pipeline.ranks");
+  }
+  return wanted;
+}
+
+/// Says what to change where stages and ranks do not fit together.
+void check_ranks(const std::string& schedule, int ranks, int stages) {
+  if (ranks > stages) {
+    throw usage_error(
+        std::to_string(ranks) + " ranks, but the model is split into " +
+        std::to_string(stages) + " stage" + (stages == 1 ? "" : "s") +
+        ": each rank needs one; start " + std::to_string(stages) +
+        " ranks, or add " + std::to_string(ranks - stages) + " split points");
+  }
+  const ScheduleEntry& entry = find_schedule(schedule);
+  if (entry.default_stages_per_rank == 1 && ranks != stages &&
+      (entry.name == "1F1B" || entry.name == "GPipe")) {
+    throw usage_error(
+        "split into " + std::to_string(stages) + " stages, but there " +
+        (ranks == 1 ? "is 1 rank" : "are " + std::to_string(ranks) + " ranks") +
+        ", and schedule '" + std::string(entry.name) +
+        "' puts one stage on each; start " + std::to_string(stages) +
+        " ranks, or remove " + std::to_string(stages - ranks) +
+        " split points");
+  }
+}
+
+std::vector<std::string> floating_outputs(const Manifest& manifest) {
+  std::vector<std::string> names;
+  for (const ModelOutput& output : manifest.outputs) {
+    if (output.type.kind == ir::TypeKind::Tensor &&
+        ir::is_floating(output.tensor.dtype)) {
+      names.push_back(output.name);
+    }
+  }
+  return names;
+}
+
+std::string choose_loss_output(const Job& job, const Manifest& manifest) {
+  if (!job.train) {
+    return "";
+  }
+  if (!job.train->loss.output.empty()) {
+    return job.train->loss.output;
+  }
+  const std::vector<std::string> candidates = floating_outputs(manifest);
+  if (candidates.size() != 1) {
+    throw usage_error(
+        candidates.empty()
+            ? "the model has no floating output for train.loss to read"
+            : "the model has " + std::to_string(candidates.size()) +
+                  " floating outputs (" + join(candidates) +
+                  "): name one as train.loss.output");
+  }
+  return candidates.front();
+}
+
+std::vector<std::string> choose_saved(
+    const Job& job, const Manifest& manifest) {
+  if (job.output.save) {
+    return *job.output.save;
+  }
+  std::vector<std::string> all;
+  if (!job.train) {
+    for (const ModelOutput& output : manifest.outputs) {
+      if (output.type.kind == ir::TypeKind::Tensor) {
+        all.push_back(output.name);
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
+  Partition parts = partition(model, spec);
+  PipelineSource out;
+  out.manifest = std::move(parts.manifest);
+  for (ir::Graph& graph : parts.stages) {
+    out.stages.push_back({std::move(graph), model.records, model.archive});
+  }
+  return out;
+}
+
+PipelineSource open_pipeline(
+    const ModelConfig& model, const SplitConfig& split) {
+  if (!model.path.empty()) {
+    return cut_model(load_model(model.path), split_spec(split));
+  }
+  StageDirectory directory = open_stages(model.stages);
+  PipelineSource out;
+  out.manifest = std::move(directory.manifest);
+  for (Model& stage : directory.stages) {
+    out.stages.push_back(
+        {std::move(stage.graph), std::move(stage.records), stage.archive});
+  }
+  return out;
+}
+
+Schedule plan_schedule(
+    const std::string& name,
+    int num_ranks,
+    int num_stages,
+    int num_microbatches,
+    bool forward) {
+  const ScheduleEntry& entry = find_schedule(name);
+  Schedule schedule = entry.generate({num_ranks, num_stages, num_microbatches});
+  if (forward) {
+    schedule = forward_only(std::move(schedule));
+  }
+  validate(schedule, num_microbatches, !forward);
+  schedule = lower(std::move(schedule));
+  validate(schedule, num_microbatches, !forward);
+  return schedule;
+}
+
+std::shared_ptr<const Plan> make_plan(
+    const Job& job, std::optional<int> world_size) {
+  auto plan = std::make_shared<Plan>();
+  plan->job = job;
+  find_schedule(job.pipeline.schedule);  // before the model: it is cheap
+  plan->source = open_pipeline(job.model, job.split);
+  const Manifest& manifest = plan->source.manifest;
+  const int num_stages = plan->num_stages();
+  plan->num_ranks = rank_count(job, num_stages, world_size);
+  check_ranks(job.pipeline.schedule, plan->num_ranks, num_stages);
+  plan->inputs = input_specs(manifest);
+  plan->batch = plan_batch(job.data, job.pipeline.microbatches, plan->inputs);
+  const int microbatches = plan->batch.num_microbatches;
+  if (job.eval) {
+    plan->eval_batch = plan_batch(job.eval->data, microbatches, plan->inputs);
+  }
+  const std::string& schedule = job.pipeline.schedule;
+  if (plan->trains()) {
+    plan->train_schedule = plan_schedule(
+        schedule, plan->num_ranks, num_stages, microbatches, false);
+  }
+  plan->forward_schedule =
+      plan_schedule(schedule, plan->num_ranks, num_stages, microbatches, true);
+  plan->loss_output = choose_loss_output(job, manifest);
+  plan->saved_outputs = choose_saved(job, manifest);
+  plan->wanted.insert(plan->saved_outputs.begin(), plan->saved_outputs.end());
+  if (!plan->loss_output.empty()) {
+    plan->wanted.insert(plan->loss_output);
+  }
+  plan_border(manifest, 0, plan->wanted);  // refuses unknown outputs now
+  return plan;
+}
+
+std::string Plan::fingerprint() const {
+  std::string text = to_json(source.manifest);
+  for (const Schedule* schedule : {&train_schedule, &forward_schedule}) {
+    for (const std::vector<Action>& rank : schedule->ranks) {
+      for (const Action& action : rank) {
+        text += to_string(action) + ",";
+      }
+      text += "\n";
+    }
+  }
+  text += std::to_string(batch.batch_size) + " rows, seed " +
+          std::to_string(job.seed());
+  return text;
+}
+
+}  // namespace pp

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/core/log.h"
+#include "loader/model.h"
+#include "runtime/data/batch.h"
+#include "runtime/job/job.h"
+#include "runtime/schedule/schedule.h"
+#include "runtime/stage/border.h"
+#include "splitter/artifact.h"
+#include "splitter/manifest.h"
+
+namespace pp {
+
+/// A stage's graph and where its tensors lie.
+struct StageSource {
+  ir::Graph graph;
+  std::map<std::string, StateRecord> records;
+  std::shared_ptr<const ZipReader> archive;
+};
+
+/// The stages a job runs: from a stage directory, or cut from a model now.
+struct PipelineSource {
+  Manifest manifest;
+  std::vector<StageSource> stages;
+};
+
+/// throws Error(Usage) or Error(Input), see open_stages, load_model, partition
+PipelineSource open_pipeline(
+    const ModelConfig& model, const SplitConfig& split);
+PipelineSource cut_model(const Model& model, const SplitSpec& spec);
+
+/// Everything a job decides before its first tensor moves. Every rank comes to
+/// the same plan; `fingerprint` is compared to be sure.
+struct Plan {
+  Job job;
+  PipelineSource source;
+  int num_ranks = 1;
+  Schedule train_schedule;    ///< lowered; empty for inference
+  Schedule forward_schedule;  ///< lowered: inference and evaluation
+  BatchPlan batch;
+  BatchPlan eval_batch;  ///< as many microbatches as `batch`
+  std::vector<InputSpec> inputs;
+  WantedOutputs wanted;
+  std::string loss_output;  ///< the model output the loss reads
+  std::vector<std::string> saved_outputs;
+  std::vector<std::string> notes;  ///< for the user, once
+
+  int num_stages() const { return static_cast<int>(source.stages.size()); }
+  bool trains() const { return job.train.has_value(); }
+  std::string fingerprint() const;
+};
+
+/// world_size  how many ranks something else started; none: the job decides
+/// throws      Error(Usage): ranks and stages do not fit, unknown outputs,
+///             sizes the export can't take; Error(Input): the model
+std::shared_ptr<const Plan> make_plan(
+    const Job& job, std::optional<int> world_size);
+
+/// A plan for a pipeline at hand, without [data]: `pp verify`.
+Schedule plan_schedule(
+    const std::string& name,
+    int num_ranks,
+    int num_stages,
+    int num_microbatches,
+    bool forward_only);
+
+}  // namespace pp

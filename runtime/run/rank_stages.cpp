@@ -1,0 +1,120 @@
+#include "runtime/run/rank_stages.h"
+
+#include <c10/core/GradMode.h>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/stage/states.h"
+
+namespace pp {
+
+Mode parse_mode(const std::string& text) {
+  if (text == "exported") {
+    return Mode::Exported;
+  }
+  if (text == "train") {
+    return Mode::Train;
+  }
+  if (text == "eval") {
+    return Mode::Eval;
+  }
+  throw usage_error("mode '" + text + "' is not one of exported, train, eval");
+}
+
+std::vector<int> stages_of(const StageMap& stage_to_rank, int rank) {
+  std::vector<int> stages;
+  for (size_t stage = 0; stage < stage_to_rank.size(); ++stage) {
+    if (stage_to_rank[stage] == rank) {
+      stages.push_back(static_cast<int>(stage));
+    }
+  }
+  return stages;
+}
+
+RankStages::RankStages(
+    const PipelineSource& source,
+    const std::vector<int>& stages,
+    const WantedOutputs& wanted,
+    Mode mode,
+    bool trainable,
+    bool evaluate) {
+  for (const int index : stages) {
+    const StageSource& from = source.stages.at(index);
+    Border border = plan_border(source.manifest, index, wanted);
+    ir::Graph graph = from.graph;
+    for (std::string& note : set_mode(graph, mode)) {
+      notes_.push_back("stage " + std::to_string(index) + ": " + note);
+    }
+    std::optional<ir::Graph> eval_graph;
+    if (evaluate && mode != Mode::Eval) {
+      eval_graph = from.graph;
+      set_mode(*eval_graph, Mode::Eval);
+    }
+    Stage::Programs programs = compile_programs(
+        graph, border, eval_graph, "stage " + std::to_string(index));
+    const std::vector<at::Tensor> tensors =
+        map_states(graph, from.records, *from.archive, trainable);
+    std::vector<StageState> states;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      const ir::State& state = graph.states[i];
+      states.push_back(
+          {state.fqn, state.aliases, state.kind, state.persistent, tensors[i]});
+    }
+    stages_.emplace(
+        index,
+        Stage(
+            index, std::move(border), std::move(programs), std::move(states)));
+  }
+}
+
+std::map<int, Stage*> RankStages::pointers() {
+  std::map<int, Stage*> out;
+  for (auto& [index, stage] : stages_) {
+    out.emplace(index, &stage);
+  }
+  return out;
+}
+
+std::set<std::string> RankStages::user_inputs() const {
+  std::set<std::string> names;
+  for (const auto& [index, stage] : stages_) {
+    for (const EntryPoint& entry : stage.border().entries) {
+      if (entry.from == EntryPoint::From::User) {
+        names.insert(entry.name);
+      }
+    }
+  }
+  return names;
+}
+
+void RankStages::load(
+    const std::function<at::Tensor(const std::string& fqn)>& find,
+    const std::string& where) {
+  const c10::AutoGradMode no_grad(false);
+  for (auto& [index, stage] : stages_) {
+    for (StageState& state : stage.states()) {
+      if (state.kind == ir::StateKind::Constant || !state.persistent) {
+        continue;
+      }
+      const at::Tensor saved = find(state.fqn);
+      if (!saved.defined()) {
+        throw input_error(
+            where + ": '" + state.fqn + "' of stage " + std::to_string(index) +
+            " is missing");
+      }
+      if (saved.sizes() != state.tensor.sizes() ||
+          saved.scalar_type() != state.tensor.scalar_type()) {
+        throw input_error(
+            where + ": '" + state.fqn + "' is " +
+            c10::toString(saved.scalar_type()) +
+            shape_text({saved.sizes().data(), saved.sizes().size()}) +
+            ", the model has " + c10::toString(state.tensor.scalar_type()) +
+            shape_text(
+                {state.tensor.sizes().data(), state.tensor.sizes().size()}));
+      }
+      state.tensor.copy_(saved);
+    }
+  }
+}
+
+}  // namespace pp

@@ -1,0 +1,115 @@
+#include "runtime/run/run_job.h"
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/run/infer.h"
+#include "runtime/run/plan.h"
+#include "runtime/run/train.h"
+
+namespace pp {
+
+namespace {
+
+LauncherKind choose_launcher(const Job& job, const RunOptions& options) {
+  const std::string& name = job.pipeline.launcher;
+  const bool several = options.env && options.env->size > 1;
+  if (name == "auto") {
+    return options.env ? LauncherKind::Env : LauncherKind::Local;
+  }
+  if (name == "env") {
+    if (!options.env) {
+      throw usage_error(
+          "launcher 'env' needs RANK and WORLD_SIZE (torchrun --no-python), "
+          "or the variables of a Slurm or Open MPI step; none is set");
+    }
+    return LauncherKind::Env;
+  }
+  if (several) {
+    throw usage_error(
+        "launcher '" + name + "' inside a job of " +
+        std::to_string(options.env->size) +
+        " ranks would start them again; use 'env' or 'auto'");
+  }
+  return name == "processes" ? LauncherKind::Processes : LauncherKind::Local;
+}
+
+void log_plan(const Plan& plan, const Log& log) {
+  if (!log.enabled(LogLevel::Info)) {
+    return;
+  }
+  const StageMap& map = plan.forward_schedule.stage_to_rank;
+  log.info(
+      "using schedule " + plan.job.pipeline.schedule + ", " +
+      std::to_string(plan.num_ranks) + " ranks, " +
+      std::to_string(plan.batch.num_microbatches) + " microbatches");
+  for (size_t stage = 0; stage < map.size(); ++stage) {
+    const StageManifest& entry = plan.source.manifest.stages[stage];
+    std::vector<std::string> values;
+    for (const StageInput& input : entry.inputs) {
+      std::vector<std::string> sizes;
+      for (const ir::Dim& dim : input.tensor.sizes) {
+        sizes.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
+      }
+      values.push_back(
+          input.value + ": " + ir::name_of(input.tensor.dtype) + "[" +
+          join(sizes) + "]");
+    }
+    log.info(
+        "stage " + std::to_string(stage) + " on rank " +
+        std::to_string(map[stage]) + " takes " + join(values));
+  }
+  for (const TiedParameter& tied : plan.source.manifest.tied) {
+    std::vector<std::string> stages;
+    for (const int stage : tied.stages) {
+      stages.push_back(std::to_string(stage));
+    }
+    log.info(
+        "parameter '" + tied.fqn + "' is held by stages " + join(stages) +
+        "; its gradient is their sum");
+  }
+}
+
+}  // namespace
+
+int run_job(const Job& job, const RunOptions& options) {
+  const LauncherKind launcher = choose_launcher(job, options);
+  std::optional<int> world;
+  if (launcher == LauncherKind::Env) {
+    world = options.env->size;
+  }
+  const std::shared_ptr<const Plan> plan = make_plan(job, world);
+  if (!options.env || options.env->rank == 0) {
+    log_plan(*plan, options.log);
+  }
+  LaunchOptions launch;
+  launch.threads_per_rank = job.pipeline.threads_per_rank;
+  launch.stall_timeout =
+      std::chrono::seconds(static_cast<int64_t>(job.pipeline.stall_timeout));
+  launch.log = options.log;
+  const RankMain main = [&](RankContext& context) {
+    if (launcher == LauncherKind::Env) {
+      agree(context, "pp/plan", plan->fingerprint());
+    }
+    if (plan->trains()) {
+      train(*plan, context, options.resume);
+    } else {
+      infer(*plan, context);
+    }
+  };
+  switch (launcher) {
+    case LauncherKind::Local:
+      launch_local(plan->num_ranks, launch, main);
+      return 0;
+    case LauncherKind::Env:
+      launch_env(*options.env, launch, main);
+      return 0;
+    case LauncherKind::Processes: {
+      std::vector<std::string> command = options.command;
+      command.insert(command.end(), {"--launcher", "env"});
+      return launch_processes(plan->num_ranks, command, launch);
+    }
+  }
+  return 0;
+}
+
+}  // namespace pp

@@ -1,0 +1,32 @@
+#include "runtime/run/step_data.h"
+
+namespace pp {
+
+int64_t StepData::num_rows() const {
+  int64_t rows = 0;
+  for (const Microbatch& microbatch : microbatches_) {
+    rows += microbatch.num_rows;
+  }
+  return rows;
+}
+
+int64_t StepData::num_tokens() const {
+  int64_t tokens = 0;
+  for (const Microbatch& microbatch : microbatches_) {
+    for (const auto& [name, tensor] : microbatch.inputs) {
+      if (c10::isIntegralType(tensor.scalar_type(), false)) {
+        tokens += tensor.numel();
+        break;
+      }
+    }
+  }
+  return tokens;
+}
+
+std::function<const UserInputs&(int)> StepData::user_inputs() const {
+  return [this](int microbatch) -> const UserInputs& {
+    return microbatches_.at(microbatch).inputs;
+  };
+}
+
+}  // namespace pp

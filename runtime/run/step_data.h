@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "runtime/data/data_loader.h"
+#include "runtime/executor/executor.h"
+
+namespace pp {
+
+/// One step's microbatches, as the executor asks for them.
+class StepData {
+ public:
+  explicit StepData(std::vector<Microbatch> microbatches)
+      : microbatches_(std::move(microbatches)) {}
+
+  const std::vector<Microbatch>& microbatches() const { return microbatches_; }
+  const Microbatch& operator[](int index) const {
+    return microbatches_.at(index);
+  }
+  int64_t num_rows() const;
+  /// Elements of the first integer input: tokens, where rows are sequences;
+  /// 0 if there is none here.
+  int64_t num_tokens() const;
+  /// For StepInputs::user_inputs; this must outlive it.
+  std::function<const UserInputs&(int)> user_inputs() const;
+
+ private:
+  std::vector<Microbatch> microbatches_;
+};
+
+}  // namespace pp

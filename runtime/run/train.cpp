@@ -1,0 +1,269 @@
+#include "runtime/run/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "loader/core/error.h"
+#include "runtime/data/data_loader.h"
+#include "runtime/executor/executor.h"
+#include "runtime/observe/metrics.h"
+#include "runtime/observe/progress.h"
+#include "runtime/run/checkpoints.h"
+#include "runtime/run/evaluate.h"
+#include "runtime/run/gradients.h"
+#include "runtime/run/loss_function.h"
+#include "runtime/run/rank_stages.h"
+#include "runtime/train/grad_norm.h"
+#include "runtime/train/lr_schedule.h"
+
+namespace pp {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+OptimizerSpec optimizer_spec(const OptimizerConfig& config) {
+  return {config.name, {config.options.begin(), config.options.end()}, {}};
+}
+
+LrScheduleSpec lr_spec(const LrScheduleConfig& config) {
+  return {config.name, config.warmup, config.min_lr};
+}
+
+std::chrono::milliseconds stall_timeout(const Job& job) {
+  return std::chrono::milliseconds(
+      static_cast<int64_t>(job.pipeline.stall_timeout * 1000));
+}
+
+class Trainer {
+ public:
+  Trainer(const Plan& plan, RankContext& context)
+      : plan_(plan),
+        job_(plan.job),
+        context_(context),
+        stage_to_rank_(plan.train_schedule.stage_to_rank),
+        stages_(
+            plan.source,
+            stages_of(stage_to_rank_, context.rank),
+            plan.wanted,
+            parse_mode(job_.model.mode),
+            /*trainable=*/true,
+            /*evaluate=*/job_.eval.has_value()),
+        data_(job_.data, loader_options()),
+        loss_(job_.train->loss, plan.loss_output),
+        executor_(
+            context,
+            plan.train_schedule,
+            stages_.pointers(),
+            stall_timeout(job_)) {
+    for (auto& [index, stage] : stages_.stages()) {
+      optimizers_.emplace(
+          index,
+          make_optimizer(
+              optimizer_spec(job_.train->optimizer),
+              trainable_parameters(stage)));
+    }
+    total_steps_ = job_.train->steps.value_or(
+        job_.train->epochs.value_or(1) * data_.steps_per_epoch());
+    base_lr_ = optimizers_.begin()->second->base_lr();
+    check_lr_schedule(lr_spec(job_.train->lr_schedule), base_lr_, total_steps_);
+    if (job_.eval) {
+      DataLoaderOptions options = loader_options();
+      options.plan = plan.eval_batch;
+      eval_data_.emplace(job_.eval->data, std::move(options));
+      eval_executor_.emplace(
+          context,
+          plan.forward_schedule,
+          stages_.pointers(),
+          stall_timeout(job_));
+    }
+  }
+
+  void run(bool resume) {
+    const auto contract = resume_contract(job_, data_.order_text());
+    int64_t first = 0;
+    if (resume) {
+      const std::filesystem::path path = newest_checkpoint(context_, plan_);
+      first = load_checkpoint(path, contract, stages_, optimizers_).step;
+      note("resuming from " + path.string());
+    } else if (job_.model.checkpoint) {
+      load_weights(*job_.model.checkpoint, stages_);
+    }
+    if (context_.rank == 0) {
+      for (const std::string& line : stages_.notes()) {
+        context_.log.warning(line);
+      }
+      std::filesystem::create_directories(job_.output.dir);
+      metrics_.emplace(job_.output.dir / "metrics.jsonl", first + 1);
+      progress_ = make_progress(stdout);
+    }
+    for (int64_t step = first; step < total_steps_; ++step) {
+      one_step(step);
+      const int64_t done = step + 1;
+      const bool is_last = done == total_steps_;
+      if (job_.eval && (is_last || is_due(job_.eval->every, done))) {
+        run_eval(done);
+      }
+      if (is_last || is_due(job_.output.checkpoint_every, done)) {
+        save(done, contract);
+      }
+    }
+    if (progress_) {
+      progress_->finish();
+    }
+  }
+
+ private:
+  static bool is_due(const std::optional<int64_t>& every, int64_t done) {
+    return every && *every > 0 && done % *every == 0;
+  }
+
+  DataLoaderOptions loader_options() {
+    DataLoaderOptions options;
+    options.plan = plan_.batch;
+    options.inputs = plan_.inputs;
+    options.wanted = stages_.user_inputs();
+    options.wants_target = owns_last_stage();
+    options.seed = job_.seed();
+    options.log = context_.rank == 0 ? context_.log : Log(LogLevel::Error);
+    return options;
+  }
+
+  bool owns_last_stage() const {
+    return stage_to_rank_.back() == context_.rank;
+  }
+
+  void one_step(int64_t step) {
+    const Clock::time_point start = Clock::now();
+    const StepData batch(data_.step(step));
+    if (owns_last_stage()) {
+      loss_.begin_step(batch);
+    }
+    StepInputs inputs;
+    inputs.pass = Pass::Train;
+    inputs.seed = job_.seed();
+    inputs.step = step;
+    inputs.user_inputs = batch.user_inputs();
+    inputs.on_outputs = [&](int microbatch, const auto& outputs) {
+      return loss_(batch[microbatch], outputs);
+    };
+    const StepTimes times = executor_.run(inputs);
+    sum_tied_gradients(
+        context_, plan_.source.manifest, stage_to_rank_, stages_.stages());
+    const StepSummary summary = summarise(
+        context_,
+        plan_.source,
+        stage_to_rank_,
+        stages_.stages(),
+        {owns_last_stage() ? loss_.value() : 0, times.busy_s, times.wall_s});
+    const double lr = learning_rate(
+        lr_spec(job_.train->lr_schedule), base_lr_, total_steps_, step);
+    update(summary.grad_norm, lr);
+    if (context_.rank == 0) {
+      report(step + 1, summary, lr, seconds_since(start), batch);
+    }
+  }
+
+  void update(double grad_norm, double lr) {
+    if (job_.train->clip_grad_norm) {
+      const double factor =
+          clip_coefficient(grad_norm, *job_.train->clip_grad_norm);
+      std::vector<at::Tensor> gradients;
+      for (auto& [index, optimizer] : optimizers_) {
+        for (const NamedParameter& parameter : optimizer->parameters()) {
+          gradients.push_back(parameter.tensor.grad());
+        }
+      }
+      scale_gradients(gradients, factor);
+    }
+    for (auto& [index, optimizer] : optimizers_) {
+      optimizer->step(lr);
+      optimizer->zero_grad();
+    }
+  }
+
+  void report(
+      int64_t step,
+      const StepSummary& summary,
+      double lr,
+      double seconds,
+      const StepData& batch) {
+    StepReport report;
+    report.step = step;
+    report.total = total_steps_;
+    report.loss = summary.loss;
+    report.grad_norm = summary.grad_norm;
+    report.lr = lr;
+    report.step_ms = seconds * 1000;
+    report.samples_per_s = static_cast<double>(batch.num_rows()) / seconds;
+    if (const int64_t tokens = batch.num_tokens(); tokens > 0) {
+      report.tokens_per_s = static_cast<double>(tokens) / seconds;
+    }
+    if (summary.wall_s > 0) {
+      report.bubble = 1 - summary.busy_s / summary.wall_s;
+    }
+    metrics_->write(report);
+    progress_->step(report);
+  }
+
+  void run_eval(int64_t done) {
+    const Clock::time_point start = Clock::now();
+    LossFunction loss(job_.train->loss, plan_.loss_output);
+    const double value =
+        evaluate(context_, *eval_executor_, loss, *eval_data_, job_.seed());
+    if (context_.rank == 0) {
+      const EvalReport report{done, value, seconds_since(start)};
+      metrics_->write(report);
+      progress_->eval(report);
+    }
+  }
+
+  void save(int64_t done, const std::map<std::string, std::string>& contract) {
+    CheckpointState state;
+    state.step = done;
+    state.epoch = done / data_.steps_per_epoch();
+    state.data_position = done % data_.steps_per_epoch() * job_.data.batch_size;
+    state.seed = job_.seed();
+    state.job = contract;
+    const std::filesystem::path path =
+        save_checkpoint(context_, plan_, stages_, optimizers_, state);
+    note("saved " + path.string());
+  }
+
+  void note(const std::string& line) {
+    if (progress_) {
+      progress_->note(line);
+    } else if (context_.rank == 0) {
+      context_.log.info(line);
+    }
+  }
+
+  const Plan& plan_;
+  const Job& job_;
+  RankContext& context_;
+  StageMap stage_to_rank_;
+  RankStages stages_;
+  DataLoader data_;
+  LossFunction loss_;
+  Executor executor_;
+  std::map<int, std::unique_ptr<Optimizer>> optimizers_;
+  std::optional<DataLoader> eval_data_;
+  std::optional<Executor> eval_executor_;
+  std::optional<MetricsWriter> metrics_;
+  std::unique_ptr<Progress> progress_;
+  int64_t total_steps_ = 0;
+  double base_lr_ = 0;
+};
+
+}  // namespace
+
+void train(const Plan& plan, RankContext& context, bool resume) {
+  Trainer(plan, context).run(resume);
+}
+
+}  // namespace pp

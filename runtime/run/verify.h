@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/core/log.h"
+#include "splitter/split_spec.h"
+
+namespace pp {
+
+struct VerifyOptions {
+  std::string path;  ///< a model or a stage directory
+  SplitSpec split;   ///< a model: where to cut
+  std::string schedule = "1F1B";
+  int microbatches = 4;
+  bool forward_only = false;
+  double tolerance = 1e-6;
+  bool exact = false;  ///< every bit
+  Log log;
+};
+
+struct VerifyRow {
+  std::string kind;  ///< "output", "loss", "gradient", "buffer"
+  std::string name;
+  double error = 0;
+  bool equal_bits = false;
+};
+
+struct VerifyReport {
+  std::vector<VerifyRow> rows;
+  int num_stages = 0;
+  bool passed = false;
+  std::string text(double tolerance) const;  ///< the table, worst first
+};
+
+/// Runs the unsplit graph and the pipeline on the same inputs and compares
+/// outputs, loss and every parameter's gradient. Inputs: the archive's samples
+/// where it has them, shifted by microbatch; else drawn from a fixed seed. The
+/// loss is a fixed random projection of every floating output. The error of a
+/// tensor is max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind.
+VerifyReport verify(const VerifyOptions& options);
+
+}  // namespace pp

@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <utility>
+
+#include "loader/core/error.h"
+#include "runtime/schedule/check_actions.h"
+
+namespace pp {
+namespace {
+
+using RankPair = std::pair<int32_t, int32_t>;  // from, to
+
+// Walks one rank's list and stops at each message to or from one other rank.
+class MessageCursor {
+ public:
+  MessageCursor(
+      const Schedule& schedule,
+      int32_t rank,
+      int32_t peer,
+      ActionKind forward,
+      ActionKind backward)
+      : schedule_(schedule),
+        program_(schedule.ranks[rank]),
+        peer_(peer),
+        forward_(forward),
+        backward_(backward) {}
+
+  const Action* next() {
+    while (at_ < program_.size()) {
+      const Action& action = program_[at_++];
+      if (other_end(action) == peer_) {
+        return &action;
+      }
+    }
+    return nullptr;
+  }
+
+  size_t position() const { return at_ - 1; }
+
+ private:
+  // The rank at the other end of the message, -1 if it is none of ours.
+  int32_t other_end(const Action& action) const {
+    if (action.kind != forward_ && action.kind != backward_) {
+      return -1;
+    }
+    const bool down = action.kind == ActionKind::SendForward ||
+                      action.kind == ActionKind::RecvBackward;
+    return schedule_.stage_to_rank[action.stage + (down ? 1 : -1)];
+  }
+
+  const Schedule& schedule_;
+  const std::vector<Action>& program_;
+  int32_t peer_;
+  ActionKind forward_;
+  ActionKind backward_;
+  size_t at_ = 0;
+};
+
+Action recv_of(const Action& send) {
+  return send.kind == ActionKind::SendForward
+             ? Action{send.stage + 1, send.microbatch, ActionKind::RecvForward}
+             : Action{
+                   send.stage - 1, send.microbatch, ActionKind::RecvBackward};
+}
+
+std::vector<RankPair> neighbours(const StageMap& map) {
+  std::vector<RankPair> pairs;
+  for (size_t stage = 1; stage < map.size(); ++stage) {
+    if (map[stage - 1] != map[stage]) {
+      pairs.emplace_back(map[stage - 1], map[stage]);
+      pairs.emplace_back(map[stage], map[stage - 1]);
+    }
+  }
+  std::ranges::sort(pairs);
+  const auto repeated = std::ranges::unique(pairs);
+  pairs.erase(repeated.begin(), repeated.end());
+  return pairs;
+}
+
+void check_pair(const Schedule& schedule, const RankPair& pair) {
+  const auto [from, to] = pair;
+  MessageCursor sends(
+      schedule, from, to, ActionKind::SendForward, ActionKind::SendBackward);
+  MessageCursor recvs(
+      schedule, to, from, ActionKind::RecvForward, ActionKind::RecvBackward);
+  while (true) {
+    const Action* send = sends.next();
+    const Action* recv = recvs.next();
+    if (send == nullptr && recv == nullptr) {
+      return;
+    }
+    // Each message exists on both sides by now, so both end together.
+    check(send != nullptr && recv != nullptr, "as many sends as receives");
+    if (recv_of(*send) != *recv) {
+      throw usage_error(
+          "rank " + std::to_string(from) + " sends " + to_string(*send) +
+          " at position " + std::to_string(sends.position()) + ", but rank " +
+          std::to_string(to) + " receives " + to_string(*recv) +
+          " from it next, at position " + std::to_string(recvs.position()) +
+          "; two ranks must list their messages in one order");
+    }
+  }
+}
+
+}  // namespace
+
+void check_message_order(const Schedule& schedule) {
+  for (const RankPair& pair : neighbours(schedule.stage_to_rank)) {
+    check_pair(schedule, pair);
+  }
+}
+
+}  // namespace pp

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/schedule/action.h"
+
+namespace pp {
+
+struct Rgb {
+  uint8_t red = 0;
+  uint8_t green = 0;
+  uint8_t blue = 0;
+};
+
+/// One hue a microbatch, round the circle once; the kind sets how light and
+/// how strong it is: F light, I middle, B dark, W pale.
+Rgb color_of(ActionKind kind, int32_t microbatch, int num_microbatches);
+
+/// Of the optimizer's update.
+constexpr Rgb kUpdateColor = {0x2f, 0x3b, 0x4a};
+
+/// Whether text on it should be light.
+bool is_dark(const Rgb& color);
+
+/// "#a1b2c3"
+std::string hex(const Rgb& color);
+
+}  // namespace pp

@@ -1,0 +1,136 @@
+#include <deque>
+
+#include "runtime/schedule/lower.h"
+
+namespace pp {
+namespace {
+
+// Sends of one stage in one direction that may be under way before the oldest
+// is waited for. Two: one is being read while the next is being made.
+constexpr size_t kSendsInFlight = 2;
+
+Action wait_for(const Action& send) {
+  return {
+      send.stage,
+      send.microbatch,
+      send.kind == ActionKind::SendForward ? ActionKind::WaitSendForward
+                                           : ActionKind::WaitSendBackward};
+}
+
+// A send of an activation waits until the backward of the same microbatch:
+// by then the receiver has used it, so the wait can't stall, and its memory is
+// needed until then anyway. The others (gradients, and activations where
+// there is no backward) hold memory for nothing: a few may be under way.
+class Waiter {
+ public:
+  Waiter(size_t num_stages, size_t num_microbatches)
+      : num_microbatches_(num_microbatches),
+        state_(num_stages * num_microbatches, 0),
+        in_flight_(2 * num_stages) {}
+
+  std::vector<Action> add(const std::vector<Action>& program) {
+    for (const Action& action : program) {
+      if (is_first_backward(action.kind)) {
+        state(action) = kHasBackward;
+      }
+    }
+    std::vector<Action> out;
+    out.reserve(program.size() + program.size() / 2);
+    for (const Action& action : program) {
+      if (is_send(action.kind)) {
+        add_send(out, action);
+        continue;
+      }
+      out.push_back(action);
+      if (action.overlaps_next) {
+        pair_.push_back(action);
+        continue;
+      }
+      for (const Action& member : pair_) {
+        retire(out, member);
+      }
+      pair_.clear();
+      retire(out, action);
+    }
+    for (const Action& send : first_sends_) {
+      flush(out, send);
+    }
+    first_sends_.clear();
+    return out;
+  }
+
+ private:
+  static constexpr uint8_t kHasBackward = 1;
+  static constexpr uint8_t kSent = 2;
+
+  static bool is_send(ActionKind kind) {
+    return kind == ActionKind::SendForward || kind == ActionKind::SendBackward;
+  }
+  static bool is_first_backward(ActionKind kind) {
+    return kind == ActionKind::FullBackward ||
+           kind == ActionKind::BackwardInput;
+  }
+  uint8_t& state(const Action& action) {
+    return state_
+        [static_cast<size_t>(action.stage) * num_microbatches_ +
+         static_cast<size_t>(action.microbatch)];
+  }
+  std::deque<Action>& in_flight(const Action& send) {
+    return in_flight_
+        [2 * static_cast<size_t>(send.stage) +
+         (send.kind == ActionKind::SendForward ? 0 : 1)];
+  }
+
+  void add_send(std::vector<Action>& out, const Action& send) {
+    if (send.kind == ActionKind::SendForward && state(send) == kHasBackward) {
+      state(send) |= kSent;
+      out.push_back(send);
+      return;
+    }
+    auto& queue = in_flight(send);
+    if (queue.size() == kSendsInFlight) {
+      out.push_back(wait_for(queue.front()));
+      queue.pop_front();
+    }
+    if (queue.empty()) {
+      first_sends_.push_back(send);
+    }
+    queue.push_back(send);
+    out.push_back(send);
+  }
+
+  void retire(std::vector<Action>& out, const Action& action) {
+    if (is_first_backward(action.kind) && (state(action) & kSent) != 0) {
+      out.push_back(
+          {action.stage, action.microbatch, ActionKind::WaitSendForward});
+      state(action) = 0;
+    }
+  }
+
+  void flush(std::vector<Action>& out, const Action& send) {
+    auto& queue = in_flight(send);
+    for (; !queue.empty(); queue.pop_front()) {
+      out.push_back(wait_for(queue.front()));
+    }
+  }
+
+  size_t num_microbatches_;
+  std::vector<uint8_t> state_;                 // by stage and microbatch
+  std::vector<std::deque<Action>> in_flight_;  // by stage and direction
+  std::vector<Action> first_sends_;  // one of each queue that was used
+  std::vector<Action> pair_;
+};
+
+}  // namespace
+
+Schedule add_wait_send(Schedule schedule) {
+  Waiter waiter(
+      schedule.stage_to_rank.size(),
+      static_cast<size_t>(num_microbatches(schedule)));
+  for (auto& program : schedule.ranks) {
+    program = waiter.add(program);
+  }
+  return schedule;
+}
+
+}  // namespace pp

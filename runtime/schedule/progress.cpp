@@ -1,0 +1,260 @@
+#include "runtime/schedule/progress.h"
+
+#include <algorithm>
+
+#include "loader/core/error.h"
+
+namespace pp {
+namespace {
+
+bool has_messages(const Schedule& schedule) {
+  for (const auto& program : schedule.ranks) {
+    for (const Action& action : program) {
+      if (action.kind >= ActionKind::SendForward &&
+          action.kind <= ActionKind::RecvBackward) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// What has been done for a stage and microbatch.
+uint8_t done_bit(ActionKind kind) {
+  switch (kind) {
+    case ActionKind::Forward:
+      return 1;
+    case ActionKind::FullBackward:
+    case ActionKind::BackwardInput:
+      return 2;
+    case ActionKind::SendForward:
+      return 4;
+    case ActionKind::RecvForward:
+      return 8;
+    case ActionKind::SendBackward:
+      return 16;
+    case ActionKind::RecvBackward:
+      return 32;
+    default:
+      return 0;
+  }
+}
+
+// Each rank runs until it needs something another has not done. What is done
+// stays done, so the order in which ranks are tried doesn't matter.
+class Progress {
+ public:
+  Progress(const Schedule& schedule, int num_microbatches, Sends sends)
+      : schedule_(schedule),
+        sends_(sends),
+        has_messages_(has_messages(schedule)),
+        stride_(row_stride(num_microbatches)),
+        done_(schedule.stage_to_rank.size() * stride_, 0),
+        above_is_remote_(schedule.stage_to_rank.size() + 1, 0),
+        next_(schedule.ranks.size(), 0),
+        awaited_(schedule.ranks.size()) {
+    for (size_t stage = 1; stage < schedule.stage_to_rank.size(); ++stage) {
+      above_is_remote_[stage] =
+          has_messages_ && schedule.stage_to_rank[stage - 1] !=
+                               schedule.stage_to_rank[stage]
+              ? 1
+              : 0;
+    }
+    for (size_t rank = schedule.ranks.size(); rank > 0; --rank) {
+      queue_.push_back(rank - 1);
+    }
+  }
+
+  std::optional<std::vector<Wait>> run() {
+    while (!queue_.empty()) {
+      const size_t rank = queue_.back();
+      queue_.pop_back();
+      advance(rank);
+    }
+    for (size_t rank = 0; rank < next_.size(); ++rank) {
+      if (next_[rank] < schedule_.ranks[rank].size()) {
+        return cycle_from(rank);
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  int32_t num_stages() const {
+    return static_cast<int32_t>(schedule_.stage_to_rank.size());
+  }
+  size_t rank_of(int32_t stage) const {
+    return static_cast<size_t>(schedule_.stage_to_rank[stage]);
+  }
+  uint8_t& done(int32_t stage, int32_t microbatch) {
+    return done_
+        [static_cast<size_t>(stage) * stride_ +
+         static_cast<size_t>(microbatch)];
+  }
+  bool is_done(const Action& action) {
+    return (done(action.stage, action.microbatch) & done_bit(action.kind)) != 0;
+  }
+
+  // The action another stage must do before this one, if any.
+  std::optional<Action> needed(const Action& action) const {
+    const int32_t mb = action.microbatch;
+    const int32_t above = action.stage - 1;
+    const int32_t below = action.stage + 1;
+    switch (action.kind) {
+      case ActionKind::Forward:
+        if (above < 0) {
+          return std::nullopt;
+        }
+        return Action{
+            above,
+            mb,
+            above_is_remote_[action.stage] != 0 ? ActionKind::SendForward
+                                                : ActionKind::Forward};
+      case ActionKind::FullBackward:
+      case ActionKind::BackwardInput:
+        if (below == num_stages()) {
+          return std::nullopt;
+        }
+        return Action{
+            below,
+            mb,
+            above_is_remote_[below] != 0 ? ActionKind::SendBackward
+                                         : action.kind};
+      case ActionKind::SendForward:
+        if (sends_ == Sends::Buffered || below == num_stages()) {
+          return std::nullopt;
+        }
+        return Action{below, mb, ActionKind::RecvForward};
+      case ActionKind::SendBackward:
+        if (sends_ == Sends::Buffered || above < 0) {
+          return std::nullopt;
+        }
+        return Action{above, mb, ActionKind::RecvBackward};
+      default:
+        return std::nullopt;
+    }
+  }
+
+  std::optional<Action> missing(const Action& action) {
+    const auto need = needed(action);
+    return need && !is_done(*need) ? need : std::nullopt;
+  }
+
+  // Whether the rank's next action, or pair of actions, can be done. If not,
+  // notes what it waits for.
+  bool is_ready(size_t rank, const std::vector<Action>& program, size_t at) {
+    do {
+      if (const auto need = missing(program[at])) {
+        awaited_[rank] = *need;
+        return false;
+      }
+    } while (program[at].overlaps_next && ++at < program.size());
+    return true;
+  }
+
+  void advance(size_t rank) {
+    const auto& program = schedule_.ranks[rank];
+    size_t at = next_[rank];
+    while (at < program.size() && is_ready(rank, program, at)) {
+      bool in_pair = true;
+      while (in_pair && at < program.size()) {
+        finish(program[at]);
+        in_pair = program[at].overlaps_next;
+        ++at;
+      }
+    }
+    next_[rank] = at;
+  }
+
+  // Marks it and brings back the rank that stopped for it, if one did.
+  void finish(const Action& action) {
+    const uint8_t bit = done_bit(action.kind);
+    if (bit == 0) {
+      return;
+    }
+    done(action.stage, action.microbatch) |= bit;
+    const bool is_for_next_stage = action.kind == ActionKind::Forward ||
+                                   action.kind == ActionKind::SendForward ||
+                                   action.kind == ActionKind::RecvBackward;
+    const int32_t stage = action.stage + (is_for_next_stage ? 1 : -1);
+    if (stage < 0 || stage == num_stages()) {
+      return;
+    }
+    const size_t waiter = rank_of(stage);
+    Action& awaited = awaited_[waiter];
+    if (awaited.stage == action.stage &&
+        awaited.microbatch == action.microbatch &&
+        done_bit(awaited.kind) == bit) {
+      awaited.microbatch = kNoMicrobatch;
+      queue_.push_back(waiter);
+    }
+  }
+
+  Wait wait_of(size_t rank) {
+    const auto& program = schedule_.ranks[rank];
+    size_t at = next_[rank];
+    while (!missing(program[at])) {
+      ++at;  // the other of a pair is what waits
+    }
+    return {
+        static_cast<int32_t>(rank),
+        program[at],
+        awaited_[rank],
+        schedule_.stage_to_rank[awaited_[rank].stage]};
+  }
+
+  std::vector<Wait> cycle_from(size_t rank) {
+    std::vector<Wait> chain;
+    while (next_[rank] < schedule_.ranks[rank].size()) {
+      const auto start =
+          std::ranges::find(chain, static_cast<int32_t>(rank), &Wait::rank);
+      if (start != chain.end()) {
+        chain.erase(chain.begin(), start);
+        break;
+      }
+      const Wait wait = wait_of(rank);
+      chain.push_back(wait);
+      rank = static_cast<size_t>(wait.on_rank);
+    }
+    return chain;
+  }
+
+  const Schedule& schedule_;
+  Sends sends_;
+  bool has_messages_;
+  size_t stride_;                         // of a stage in done_
+  std::vector<uint8_t> done_;             // by stage and microbatch
+  std::vector<uint8_t> above_is_remote_;  // by stage: a message crosses
+  std::vector<size_t> next_;              // by rank
+  std::vector<Action> awaited_;           // by rank: what it stopped for
+  std::vector<size_t> queue_;
+};
+
+}  // namespace
+
+std::optional<std::vector<Wait>> find_deadlock(
+    const Schedule& schedule, Sends sends) {
+  return Progress(schedule, num_microbatches, sends).run();
+}
+
+size_t row_stride(int num_microbatches) {
+  constexpr size_t kLine = 64;
+  const auto columns = static_cast<size_t>(num_microbatches);
+  // An odd number of cache lines.
+  return columns < kLine ? columns : ((columns / kLine + 1) | 1) * kLine;
+}
+
+std::string to_string(const std::vector<Wait>& waits) {
+  std::string text;
+  for (const Wait& wait : waits) {
+    text += (text.empty() ? "rank " : "; rank ") + std::to_string(wait.rank) +
+            " stands at " + to_string(wait.at) + " and waits for " +
+            to_string(wait.needs) + " of rank " + std::to_string(wait.on_rank);
+  }
+  if (!waits.empty() && waits.back().on_rank != waits.front().rank) {
+    text += ", which ends without it";
+  }
+  return text;
+}
+
+}  // namespace pp

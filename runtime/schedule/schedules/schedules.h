@@ -1,0 +1,19 @@
+#pragma once
+
+#include "runtime/schedule/schedule.h"
+
+namespace pp {
+
+// The generators; each is described in its own file. Sizes and errors are
+// those of ScheduleEntry::generate.
+Schedule gpipe(const Shape& shape);
+Schedule one_f_one_b(const Shape& shape);
+Schedule interleaved_1f1b(const Shape& shape);
+Schedule looped_bfs(const Shape& shape);
+Schedule interleaved_zero_bubble(const Shape& shape);
+Schedule zbv_zero_bubble(const Shape& shape);
+Schedule dual_pipe_v(const Shape& shape);
+Schedule v_half(const Shape& shape);
+Schedule v_min(const Shape& shape);
+
+}  // namespace pp

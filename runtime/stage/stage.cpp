@@ -1,0 +1,360 @@
+#include "runtime/stage/stage.h"
+
+#include <algorithm>
+#include <bit>
+
+#include <ATen/ops/ones_like.h>
+#include <torch/csrc/autograd/engine.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+
+namespace pp {
+
+/// What a microbatch's forward leaves for its backward.
+struct Stage::Saved {
+  /// By entry: the received tensor as a leaf, if a gradient goes back.
+  std::vector<at::Tensor> leaves;
+  /// What entered, by entry: tensors as received (leaf or not), or numbers.
+  std::vector<c10::IValue> entered;
+  struct Root {
+    torch::autograd::Edge edge;
+    int exit;  ///< position in the message from the next stage; -1: the loss
+    at::Tensor loss;
+  };
+  std::vector<Root> roots;
+  /// Sent values that only pass through: (position in the message, entry).
+  std::vector<std::pair<int, int>> relays;
+};
+
+namespace {
+
+[[noreturn]] void shape_error(
+    int stage,
+    int microbatch,
+    const std::string& value,
+    const std::string& expected,
+    const std::string& actual) {
+  throw runtime_error(
+      "PipeliningShapeError: stage " + std::to_string(stage) + ", microbatch " +
+      std::to_string(microbatch) + ": '" + value + "' should be " + expected +
+      ", but is " + actual);
+}
+
+std::string contract_text(const ir::TensorMeta& meta) {
+  std::vector<std::string> sizes;
+  for (const ir::Dim& dim : meta.sizes) {
+    sizes.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
+  }
+  return ir::name_of(meta.dtype) + "[" + join(sizes) + "]";
+}
+
+std::string tensor_text(const at::Tensor& tensor) {
+  return ir::name_of(static_cast<ir::ScalarType>(tensor.scalar_type())) +
+         shape_text({tensor.sizes().data(), tensor.sizes().size()});
+}
+
+bool is_plain_symbol(const std::string& expr) {
+  return expr.find_first_of(" +-*/()") == std::string::npos;
+}
+
+c10::IValue from_wire(ir::TypeKind kind, int64_t bits) {
+  switch (kind) {
+    case ir::TypeKind::Float:
+      return std::bit_cast<double>(bits);
+    case ir::TypeKind::Bool:
+      return bits != 0;
+    default:
+      return bits;
+  }
+}
+
+int64_t to_wire(const c10::IValue& value) {
+  if (value.isDouble()) {
+    return std::bit_cast<int64_t>(value.toDouble());
+  }
+  return value.isBool() ? static_cast<int64_t>(value.toBool()) : value.toInt();
+}
+
+}  // namespace
+
+Stage::Stage(
+    int index, Border border, Programs programs, std::vector<StageState> states)
+    : index_(index),
+      border_(std::move(border)),
+      programs_(std::move(programs)),
+      states_(std::move(states)) {}
+Stage::Stage(Stage&&) noexcept = default;
+Stage::~Stage() = default;
+
+size_t Stage::num_saved() const {
+  return saved_.size();
+}
+
+void Stage::forget() {
+  saved_.clear();
+}
+
+at::Tensor Stage::check_contract(
+    const EntryPoint& entry,
+    int microbatch,
+    const at::Tensor& tensor,
+    std::map<std::string, int64_t>& symbols) const {
+  const ir::TensorMeta& meta = entry.contract.tensor;
+  const auto refuse = [&] {
+    shape_error(
+        index_,
+        microbatch,
+        entry.name,
+        contract_text(meta),
+        tensor_text(tensor));
+  };
+  if (static_cast<at::ScalarType>(meta.dtype) != tensor.scalar_type() ||
+      static_cast<int64_t>(meta.sizes.size()) != tensor.dim()) {
+    refuse();
+  }
+  for (size_t i = 0; i < meta.sizes.size(); ++i) {
+    const ir::Dim& dim = meta.sizes[i];
+    const int64_t size = tensor.size(static_cast<int64_t>(i));
+    if (dim.is_fixed()) {
+      if (dim.value != size) {
+        refuse();
+      }
+    } else if (is_plain_symbol(dim.expr)) {
+      const auto [known, is_new] = symbols.emplace(dim.expr, size);
+      if (!is_new && known->second != size) {
+        shape_error(
+            index_,
+            microbatch,
+            entry.name,
+            contract_text(meta) + " with " + dim.expr + " = " +
+                std::to_string(known->second),
+            tensor_text(tensor));
+      }
+    }
+  }
+  return tensor;
+}
+
+std::vector<c10::IValue> Stage::bind_inputs(
+    const Program& program,
+    int microbatch,
+    const Message& previous,
+    const UserInputs& user_inputs,
+    Saved& saved,
+    bool training) {
+  const std::vector<uint8_t>& written = program.written_inputs();
+  std::vector<c10::IValue> inputs;
+  std::map<std::string, int64_t> symbols;
+  size_t next_tensor = 0;
+  size_t next_int = 0;
+  saved.leaves.resize(border_.entries.size());
+  saved.entered.resize(border_.entries.size());
+  for (size_t i = 0; i < border_.entries.size(); ++i) {
+    const EntryPoint& entry = border_.entries[i];
+    if (entry.from == EntryPoint::From::Nowhere) {
+      inputs.emplace_back();
+      continue;
+    }
+    if (entry.from == EntryPoint::From::User) {
+      const auto found = user_inputs.find(entry.name);
+      check(found != user_inputs.end(), "the data has every user input");
+      at::Tensor tensor =
+          check_contract(entry, microbatch, found->second, symbols);
+      saved.entered[i] = tensor;
+      inputs.emplace_back(written[i] ? tensor.clone() : tensor);
+      continue;
+    }
+    if (!entry.is_tensor) {
+      check(next_int < previous.ints.size(), "a number for each entry");
+      saved.entered[i] =
+          from_wire(entry.contract.type.kind, previous.ints[next_int++]);
+      inputs.push_back(saved.entered[i]);
+      continue;
+    }
+    if (next_tensor >= previous.tensors.size()) {
+      shape_error(
+          index_,
+          microbatch,
+          entry.name,
+          contract_text(entry.contract.tensor),
+          "missing from the message");
+    }
+    at::Tensor tensor = check_contract(
+        entry, microbatch, previous.tensors[next_tensor], symbols);
+    if (training && previous.requires_grad[next_tensor]) {
+      tensor = tensor.detach().set_requires_grad(true);
+      saved.leaves[i] = tensor;
+    }
+    ++next_tensor;
+    saved.entered[i] = tensor;
+    // A leaf can't be written in place, and what a thread rank handed over
+    // is still its sender's.
+    inputs.emplace_back(written[i] ? tensor.clone() : tensor);
+  }
+  return inputs;
+}
+
+StageResult Stage::forward(
+    int microbatch,
+    const Message& previous,
+    const UserInputs& user_inputs,
+    const RandomKey& key,
+    Pass pass) {
+  const bool training = pass == Pass::Train;
+  const c10::AutoGradMode grad_mode(training);
+  const Program& program = pass == Pass::Evaluate && programs_.eval
+                               ? *programs_.eval
+                               : programs_.main;
+  Saved saved;
+  std::vector<c10::IValue> inputs =
+      bind_inputs(program, microbatch, previous, user_inputs, saved, training);
+  std::vector<at::Tensor> states;
+  states.reserve(states_.size());
+  for (const StageState& state : states_) {
+    states.push_back(state.tensor);
+  }
+  ProgramResult result = program.run(std::move(inputs), states, key);
+  for (size_t i = 0; i < result.mutated.size(); ++i) {
+    // Rebound, not written: an earlier microbatch's backward may still need
+    // the old value.
+    states_[programs_.mutated_states[i]].tensor = result.mutated[i].detach();
+  }
+
+  StageResult out;
+  out.to_next.stage = index_;
+  out.to_next.microbatch = microbatch;
+  for (size_t i = 0; i < border_.exits.size(); ++i) {
+    const ExitPoint& exit = border_.exits[i];
+    const bool relayed = result.outputs[i].isNone() && exit.relay_input >= 0;
+    const c10::IValue& value =
+        relayed ? saved.entered[exit.relay_input] : result.outputs[i];
+    if (!exit.model_output.empty()) {
+      out.model_outputs.emplace(exit.model_output, value.toTensor());
+    }
+    if (!exit.to_next) {
+      continue;
+    }
+    if (!exit.is_tensor) {
+      out.to_next.ints.push_back(to_wire(value));
+      continue;
+    }
+    const at::Tensor& tensor = value.toTensor();
+    const bool needs_grad = training && tensor.requires_grad();
+    const int position = static_cast<int>(out.to_next.tensors.size());
+    if (needs_grad && relayed) {
+      saved.relays.emplace_back(position, exit.relay_input);
+    } else if (needs_grad) {
+      saved.roots.push_back(
+          {torch::autograd::impl::gradient_edge(tensor), position, {}});
+    }
+    out.to_next.tensors.push_back(tensor.detach());
+    out.to_next.requires_grad.push_back(needs_grad ? 1 : 0);
+  }
+  if (training) {
+    saved.entered.clear();
+    saved_.insert_or_assign(microbatch, std::move(saved));
+  }
+  return out;
+}
+
+void Stage::set_loss(int microbatch, const at::Tensor& loss) {
+  if (!loss.requires_grad()) {
+    return;  // nothing below it can be trained
+  }
+  saved_.at(microbatch)
+      .roots.push_back(
+          {torch::autograd::impl::gradient_edge(loss),
+           -1,
+           at::ones_like(loss.detach())});
+}
+
+Message Stage::backward(int microbatch, const Message& next) {
+  const auto found = saved_.find(microbatch);
+  check(found != saved_.end(), "forward ran before backward");
+  Saved saved = std::move(found->second);
+  saved_.erase(found);
+
+  torch::autograd::edge_list roots;
+  torch::autograd::variable_list gradients;
+  for (Saved::Root& root : saved.roots) {
+    at::Tensor gradient =
+        root.exit < 0 ? root.loss : next.tensors.at(root.exit);
+    if (gradient.defined()) {
+      roots.push_back(std::move(root.edge));
+      gradients.push_back(std::move(gradient));
+    }
+  }
+  if (!roots.empty()) {
+    torch::autograd::Engine::get_default_engine().execute(
+        roots,
+        gradients,
+        /*keep_graph=*/false,
+        /*create_graph=*/false,
+        /*accumulate_grad=*/true);
+  }
+  for (const auto& [position, entry] : saved.relays) {
+    const at::Tensor& gradient = next.tensors.at(position);
+    if (!gradient.defined()) {
+      continue;
+    }
+    at::Tensor& sum = saved.leaves[entry].mutable_grad();
+    sum = sum.defined() ? sum.add(gradient) : gradient;
+  }
+
+  Message out;
+  out.stage = index_;
+  out.microbatch = microbatch;
+  for (size_t i = 0; i < border_.entries.size(); ++i) {
+    const EntryPoint& entry = border_.entries[i];
+    if (entry.from == EntryPoint::From::Previous && entry.is_tensor) {
+      const at::Tensor& leaf = saved.leaves[i];
+      out.tensors.push_back(leaf.defined() ? leaf.grad() : at::Tensor());
+      out.requires_grad.push_back(0);
+    }
+  }
+  return out;
+}
+
+Stage::Programs compile_programs(
+    const ir::Graph& graph,
+    const Border& border,
+    const std::optional<ir::Graph>& eval_graph,
+    const std::string& where) {
+  const auto compile_one = [&](const ir::Graph& one) {
+    // First without relays, to learn which inputs the graph writes: a relayed
+    // value that is written here is passed on as written.
+    ProgramOptions options{{}, where};
+    for (const ExitPoint& exit : border.exits) {
+      const bool needed = exit.to_next || !exit.model_output.empty();
+      options.wanted_outputs.push_back(needed && exit.relay_input < 0 ? 1 : 0);
+    }
+    Program program(one, options);
+    bool again = false;
+    for (size_t i = 0; i < border.exits.size(); ++i) {
+      const ExitPoint& exit = border.exits[i];
+      if (exit.relay_input >= 0 && program.written_inputs()[exit.relay_input]) {
+        options.wanted_outputs[i] = 1;
+        again = true;
+      }
+    }
+    return again ? Program(one, options) : std::move(program);
+  };
+  std::optional<Program> eval;
+  if (eval_graph) {
+    eval = compile_one(*eval_graph);
+  }
+  Stage::Programs programs{compile_one(graph), std::move(eval), {}};
+  for (const ir::Mutation& mutation : graph.mutations) {
+    const auto state =
+        std::ranges::find(graph.states, mutation.fqn, &ir::State::fqn);
+    check(state != graph.states.end(), "a mutation names a state");
+    programs.mutated_states.push_back(
+        static_cast<int>(state - graph.states.begin()));
+  }
+  return programs;
+}
+
+}  // namespace pp

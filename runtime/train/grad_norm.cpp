@@ -1,0 +1,81 @@
+#include "runtime/train/grad_norm.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include <ATen/core/grad_mode.h>
+
+namespace pp {
+namespace {
+
+/// Independent partial sums: they let the compiler use vector registers, and
+/// their number, being fixed, makes the order of the additions fixed too.
+constexpr int64_t kLanes = 16;
+
+template <typename T>
+double sum_squares(const T* data, int64_t count) {
+  std::array<double, kLanes> lanes{};
+  const int64_t whole = count / kLanes * kLanes;
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      const auto value = static_cast<double>(data[i + lane]);
+      lanes[lane] += value * value;
+    }
+  }
+  for (int64_t i = whole; i < count; ++i) {
+    const auto value = static_cast<double>(data[i]);
+    lanes[i - whole] += value * value;
+  }
+  double sum = 0;
+  for (const double lane : lanes) {
+    sum += lane;
+  }
+  return sum;
+}
+
+}  // namespace
+
+double sum_of_squares(const at::Tensor& gradient) {
+  if (!gradient.defined()) {
+    return 0;
+  }
+  const at::NoGradGuard no_grad;
+  at::Tensor dense = gradient.detach().cpu();
+  if (!dense.is_non_overlapping_and_dense()) {
+    dense = dense.contiguous();
+  }
+  if (dense.scalar_type() == at::kDouble) {
+    return sum_squares(dense.const_data_ptr<double>(), dense.numel());
+  }
+  dense = dense.to(at::kFloat);  // exact from half and bfloat16
+  return sum_squares(dense.const_data_ptr<float>(), dense.numel());
+}
+
+double total_norm(std::span<const double> squares) {
+  double sum = 0;
+  for (const double square : squares) {
+    sum += square;
+  }
+  return std::sqrt(sum);
+}
+
+double clip_coefficient(double norm, double max_norm) {
+  const double coefficient = max_norm / (norm + 1e-6);
+  return coefficient > 1 ? 1 : coefficient;  // so written that NaN stays
+}
+
+void scale_gradients(std::span<const at::Tensor> gradients, double factor) {
+  if (factor == 1) {
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  for (const at::Tensor& gradient : gradients) {
+    if (gradient.defined()) {
+      gradient.mul_(factor);
+    }
+  }
+}
+
+}  // namespace pp

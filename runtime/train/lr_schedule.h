@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pp {
+
+/// How the learning rate changes over the run.
+struct LrScheduleSpec {
+  std::string name = "constant";  ///< one of lr_schedule_names()
+  int64_t warmup = 0;             ///< steps
+  double min_lr = 0;              ///< where linear and cosine end
+};
+
+/// "constant", "linear", "cosine"
+std::vector<std::string> lr_schedule_names();
+
+/// throws  Error(Usage): unknown name (the nearest offered), negative or more
+///         warm-up than steps, min_lr above lr
+void check_lr_schedule(
+    const LrScheduleSpec& spec, double lr, int64_t total_steps);
+
+/// The learning rate of a step; a pure function of its arguments.
+///
+/// step  from 0; with w = warmup and T = total_steps:
+///   step < w   lr x (step + 1) / w
+///   constant   lr
+///   linear     min_lr + (lr - min_lr) x (1 - t)
+///   cosine     min_lr + (lr - min_lr) x (1 + cos(pi t)) / 2
+/// where t = (step - w) / (T - w), at most 1.
+double learning_rate(
+    const LrScheduleSpec& spec, double lr, int64_t total_steps, int64_t step);
+
+}  // namespace pp

@@ -1,0 +1,177 @@
+#include "runtime/train/optimizer.h"
+
+#include <array>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/train/describe.h"
+#include "runtime/train/optimizers.h"
+
+namespace pp {
+namespace {
+
+struct Row {
+  const char* name;
+  std::unique_ptr<Optimizer> (*make)(
+      std::vector<NamedParameter>, std::vector<OptimizerOptions>, double);
+};
+
+constexpr std::array<Row, 3> kOptimizers = {{
+    {"sgd", make_sgd},
+    {"adam", make_adam},
+    {"adamw", make_adamw},
+}};
+
+std::string state_name(const std::string& kind, const std::string& fqn) {
+  return "optimizer." + kind + "." + fqn;
+}
+
+}  // namespace
+
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names;
+  for (const Row& row : kOptimizers) {
+    names.emplace_back(row.name);
+  }
+  return names;
+}
+
+std::unique_ptr<Optimizer> make_optimizer(
+    const OptimizerSpec& spec, std::vector<NamedParameter> parameters) {
+  std::vector<std::string> fqns;
+  for (const NamedParameter& parameter : parameters) {
+    fqns.push_back(parameter.fqn);
+  }
+  std::vector<OptimizerOptions> options = resolve_options(spec, fqns);
+  const auto lr = spec.options.find("lr");
+  const double base_lr = lr == spec.options.end()
+                             ? OptimizerOptions{}.lr
+                             : std::get<double>(lr->second);
+  for (const Row& row : kOptimizers) {
+    if (spec.name == row.name) {
+      return row.make(std::move(parameters), std::move(options), base_lr);
+    }
+  }
+  check(false, "resolve_options accepts only names of the table");
+  return nullptr;
+}
+
+Optimizer::Optimizer(
+    std::vector<NamedParameter> parameters,
+    std::vector<OptimizerOptions> options,
+    double base_lr)
+    : parameters_(std::move(parameters)),
+      options_(std::move(options)),
+      states_(parameters_.size()),
+      base_lr_(base_lr) {
+  check(options_.size() == parameters_.size(), "one set of options each");
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& tensor = parameters_[i].tensor;
+    check(
+        tensor.is_non_overlapping_and_dense(),
+        "a parameter's entries lie side by side: " + parameters_[i].fqn);
+    bool placed = false;
+    for (Batch& batch : batches_) {
+      const size_t first = batch.parameters.front();
+      if (options_[first] == options_[i] &&
+          parameters_[first].tensor.scalar_type() == tensor.scalar_type()) {
+        batch.parameters.push_back(i);
+        placed = true;
+        break;
+      }
+    }
+    if (!placed) {
+      batches_.push_back({{i}});
+    }
+  }
+}
+
+void Optimizer::zero_grad() {
+  for (const NamedParameter& parameter : parameters_) {
+    parameter.tensor.mutable_grad() = at::Tensor();
+  }
+}
+
+double Optimizer::lr_of(const Batch& batch, double lr) const {
+  const double own = options_[batch.parameters.front()].lr;
+  return own == base_lr_ ? lr : lr * (own / base_lr_);
+}
+
+at::Tensor Optimizer::gradient(size_t parameter) const {
+  const at::Tensor& tensor = parameters_[parameter].tensor;
+  const at::Tensor& grad = tensor.grad();
+  if (!grad.defined() || grad.strides() == tensor.strides()) {
+    return grad;
+  }
+  return at::empty_like(tensor, tensor.options().requires_grad(false))
+      .copy_(grad);
+}
+
+std::map<std::string, at::Tensor> Optimizer::state() const {
+  std::map<std::string, at::Tensor> out;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const std::vector<std::string> names = kinds(i);
+    for (size_t k = 0; k < states_[i].size(); ++k) {
+      out.emplace(state_name(names[k], parameters_[i].fqn), states_[i][k]);
+    }
+  }
+  return out;
+}
+
+void Optimizer::load_state(const TensorLookup& find) {
+  const at::NoGradGuard no_grad;
+  bool keeps_any = false;
+  bool found_any = false;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    State state = initial_state(i);
+    const std::vector<std::string> names = kinds(i);
+    std::vector<std::string> missing;
+    for (size_t k = 0; k < names.size(); ++k) {
+      const std::string name = state_name(names[k], parameters_[i].fqn);
+      const at::Tensor saved = find(name);
+      if (!saved.defined()) {
+        missing.push_back(name);
+        continue;
+      }
+      if (saved.sizes() != state[k].sizes() ||
+          saved.scalar_type() != state[k].scalar_type()) {
+        throw input_error(
+            "checkpoint: '" + name + "' is " + describe(saved) +
+            ", but the parameter needs " + describe(state[k]));
+      }
+      state[k].copy_(saved);
+    }
+    if (!missing.empty() && missing.size() < names.size()) {
+      throw input_error(
+          "checkpoint: '" + missing.front() +
+          "' is missing, though other state of that parameter is there; was "
+          "it written with other optimizer options?");
+    }
+    keeps_any = keeps_any || !names.empty();
+    found_any = found_any || missing.size() < names.size();
+    // None at all: no gradient has reached this parameter yet.
+    states_[i] = missing.empty() ? std::move(state) : State{};
+  }
+  if (keeps_any && !found_any) {
+    throw input_error(
+        "checkpoint: no optimizer state such as '" +
+        state_name(kinds(0).front(), parameters_.front().fqn) +
+        "'; it was written by another optimizer or without training");
+  }
+}
+
+uint64_t Optimizer::state_bytes() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    for (const std::string& kind : kinds(i)) {
+      sum += kind == "step" ? sizeof(float) : parameters_[i].tensor.nbytes();
+    }
+  }
+  return sum;
+}
+
+}  // namespace pp

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loader/core/error.h"
+
+namespace pp::wire {
+
+/// What a peer that runs another program, or none of ours, can send.
+inline Error bad(const std::string& what) {
+  return runtime_error(
+      "a message with a damaged header arrived: " + what +
+      "; are all ranks of the same build of pp?");
+}
+
+/// Appends values as they are in memory.
+class Writer {
+ public:
+  template <class T>
+  void put(const T& value) {
+    append(&value, sizeof(T));
+  }
+  void append(const void* data, size_t num_bytes) {
+    const auto* from = static_cast<const std::byte*>(data);
+    bytes.insert(bytes.end(), from, from + num_bytes);
+  }
+
+  std::vector<std::byte> bytes;
+};
+
+/// Reads them back, never past the end.
+class Reader {
+ public:
+  explicit Reader(std::span<const std::byte> bytes) : left_(bytes) {}
+
+  template <class T>
+  T get() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+  std::span<const std::byte> take(size_t num_bytes) {
+    if (num_bytes > left_.size()) {
+      throw bad("it ends early");
+    }
+    const auto head = left_.first(num_bytes);
+    left_ = left_.subspan(num_bytes);
+    return head;
+  }
+  bool empty() const { return left_.empty(); }
+
+ private:
+  std::span<const std::byte> left_;
+};
+
+}  // namespace pp::wire

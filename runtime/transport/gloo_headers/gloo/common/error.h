@@ -1,0 +1,2 @@
+#pragma once
+// Asked for by ProcessGroupGloo.hpp, which needs nothing of it.

@@ -1,0 +1,297 @@
+#include "runtime/transport/local.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <sched.h>
+
+#include "runtime/transport/canonical.h"
+#include "runtime/transport/errors.h"
+
+namespace pp {
+namespace local {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// A hand-over to a thread that spins takes a fraction of a microsecond, waking
+// a parked one tens of them. Longer than this the next message is not about to
+// come, and the core is of more use to somebody else.
+constexpr std::chrono::microseconds kSpin{40};
+
+// Beyond this a wait is for ever, and steady_clock::now() + it must not
+// overflow.
+constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
+
+int num_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/// The messages of one ordered pair. A ticket is the place of a message in
+/// that order.
+struct Queue {
+  /// The message of each ticket from `first` on, as far as sent.
+  std::deque<std::optional<Message>> sent;
+  uint64_t first = 0;
+  uint64_t next_ticket = 0;  ///< of the next recv()
+  std::vector<uint64_t> abandoned;
+  bool closed = false;
+
+  bool has(uint64_t ticket) const { return ticket < first + sent.size(); }
+
+  Message take(uint64_t ticket) {
+    Message message = *std::exchange(sent[ticket - first], std::nullopt);
+    while (!sent.empty() && !sent.front()) {
+      sent.pop_front();
+      ++first;
+    }
+    return message;
+  }
+
+  void push(Message message) {
+    const uint64_t ticket = first + sent.size();
+    sent.emplace_back(std::move(message));
+    if (std::erase(abandoned, ticket) > 0) {
+      take(ticket);
+    }
+  }
+};
+
+}  // namespace
+
+/// What one rank is being sent.
+class Inbox {
+ public:
+  Inbox(int num_ranks, bool spin) : queues_(num_ranks), spin_(spin) {}
+
+  void push(int from, Message message) {
+    change([&] { queues_[from].push(std::move(message)); });
+  }
+  void close(int from) {
+    change([&] { queues_[from].closed = true; });
+  }
+  void interrupt(const Error& cause) {
+    change([&] {
+      if (!cause_) {
+        cause_ = cause;
+      }
+    });
+  }
+
+  uint64_t ticket(int from) {
+    const std::lock_guard lock(mutex_);
+    return queues_[from].next_ticket++;
+  }
+
+  void abandon(int from, uint64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    Queue& queue = queues_[from];
+    if (queue.has(ticket)) {
+      queue.take(ticket);
+    } else {
+      queue.abandoned.push_back(ticket);
+    }
+  }
+
+  void throw_if_interrupted() {
+    const std::lock_guard lock(mutex_);
+    throw_cause();
+  }
+
+  Message wait(int from, uint64_t ticket, milliseconds timeout) {
+    Queue& queue = queues_[from];
+    const auto deadline = Clock::now() + std::min(timeout, kLongest);
+    std::unique_lock lock(mutex_);
+    const auto ready = [&] {
+      return cause_ || queue.has(ticket) || queue.closed;
+    };
+    if (spin_ && !ready()) {
+      const uint64_t seen = version_.load(std::memory_order_relaxed);
+      lock.unlock();
+      spin_until_changed(seen, std::min(deadline, Clock::now() + kSpin));
+      lock.lock();
+    }
+    parked_ = true;
+    const bool in_time = changed_.wait_until(lock, deadline, ready);
+    parked_ = false;
+    throw_cause();
+    if (queue.has(ticket)) {
+      return queue.take(ticket);
+    }
+    throw in_time ? peer_closed(from) : waited_too_long(timeout, "from", from);
+  }
+
+ private:
+  template <class Edit>
+  void change(Edit edit) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex_);
+      edit();
+      version_.fetch_add(1, std::memory_order_release);
+      wake = parked_;
+    }
+    if (wake) {
+      changed_.notify_one();  // only the rank's own thread waits
+    }
+  }
+
+  void spin_until_changed(uint64_t seen, Clock::time_point until) const {
+    constexpr int kPausesPerLookAtTheClock = 64;
+    for (int i = 1; version_.load(std::memory_order_acquire) == seen; ++i) {
+      relax();
+      if (i % kPausesPerLookAtTheClock == 0 && Clock::now() >= until) {
+        return;
+      }
+    }
+  }
+
+  void throw_cause() const {
+    if (cause_) {
+      throw Error(*cause_);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<uint64_t> version_{0};  ///< grows with every change
+  bool parked_ = false;
+  std::vector<Queue> queues_;  ///< by sender
+  std::optional<Error> cause_;
+  bool spin_;
+};
+
+class Inboxes {
+ public:
+  explicit Inboxes(int num_ranks) {
+    // Where ranks share cores, a spinning one keeps another from its work.
+    const bool spin = num_ranks <= num_cores();
+    for (int rank = 0; rank < num_ranks; ++rank) {
+      all_.push_back(std::make_unique<Inbox>(num_ranks, spin));
+    }
+  }
+  int size() const { return static_cast<int>(all_.size()); }
+  Inbox& of(int rank) { return *all_[rank]; }
+
+ private:
+  std::vector<std::unique_ptr<Inbox>> all_;
+};
+
+namespace {
+
+class LocalSend : public Pending {
+ public:
+  LocalSend(std::shared_ptr<Inboxes> inboxes, int rank)
+      : inboxes_(std::move(inboxes)), rank_(rank) {}
+
+  Message wait(milliseconds /*timeout*/) override {
+    inboxes_->of(rank_).throw_if_interrupted();
+    return {};
+  }
+
+ private:
+  std::shared_ptr<Inboxes> inboxes_;
+  int rank_;
+};
+
+class LocalRecv : public Pending {
+ public:
+  LocalRecv(std::shared_ptr<Inboxes> inboxes, int rank, int from)
+      : inboxes_(std::move(inboxes)),
+        inbox_(inboxes_->of(rank)),
+        from_(from),
+        ticket_(inbox_.ticket(from)) {}
+  LocalRecv(const LocalRecv&) = delete;
+  LocalRecv& operator=(const LocalRecv&) = delete;
+  ~LocalRecv() override {
+    if (!taken_) {
+      inbox_.abandon(from_, ticket_);
+    }
+  }
+
+  Message wait(milliseconds timeout) override {
+    check(!taken_, "wait() is called once");
+    Message message = inbox_.wait(from_, ticket_, timeout);
+    taken_ = true;
+    return message;
+  }
+
+ private:
+  std::shared_ptr<Inboxes> inboxes_;
+  Inbox& inbox_;
+  int from_;
+  uint64_t ticket_;
+  bool taken_ = false;
+};
+
+class LocalTransport : public Transport {
+ public:
+  LocalTransport(std::shared_ptr<Inboxes> inboxes, int rank)
+      : inboxes_(std::move(inboxes)), rank_(rank) {}
+  LocalTransport(const LocalTransport&) = delete;
+  LocalTransport& operator=(const LocalTransport&) = delete;
+  ~LocalTransport() override {
+    for (int to = 0; to < inboxes_->size(); ++to) {
+      inboxes_->of(to).close(rank_);
+    }
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return inboxes_->size(); }
+
+  std::unique_ptr<Pending> send(Message message, int to) override {
+    check_peer(to);
+    inboxes_->of(rank_).throw_if_interrupted();
+    inboxes_->of(to).push(rank_, canonical(std::move(message)));
+    return std::make_unique<LocalSend>(inboxes_, rank_);
+  }
+
+  std::unique_ptr<Pending> recv(int from) override {
+    check_peer(from);
+    inboxes_->of(rank_).throw_if_interrupted();
+    return std::make_unique<LocalRecv>(inboxes_, rank_, from);
+  }
+
+  void interrupt(const Error& cause) noexcept override {
+    inboxes_->of(rank_).interrupt(cause);
+  }
+
+ private:
+  void check_peer(int peer) const {
+    check(
+        peer >= 0 && peer < size() && peer != rank_,
+        "messages go to another rank of the job");
+  }
+
+  std::shared_ptr<Inboxes> inboxes_;
+  int rank_;
+};
+
+}  // namespace
+}  // namespace local
+
+LocalHub::LocalHub(int num_ranks)
+    : inboxes_(std::make_shared<local::Inboxes>(num_ranks)) {}
+
+std::unique_ptr<Transport> LocalHub::transport(int rank) {
+  check(rank >= 0 && rank < inboxes_->size(), "a rank of the hub");
+  return std::make_unique<local::LocalTransport>(inboxes_, rank);
+}
+
+}  // namespace pp

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/transport/message.h"
+
+// The form of a message on a wire between processes.
+//
+//   header       at most kHeaderBytes: Prefix, then the description and the
+//                bytes of small tensors ("inline"), as far as they fit
+//   description  a part of its own if it did not fit behind the prefix
+//   payloads     one part a tensor that is not inline, in order
+//
+// description  = tensor* requires_grad* int*
+// tensor       = u8 state (0 undefined, 1 inline, 2 payload), u8 dtype,
+//                u16 number of dimensions, i64 sizes*, i64 strides*
+// requires_grad= u8        int = i64        all in the byte order of the host
+//
+// Every part has an announced length, so that it is received into memory of
+// exactly that size. The receiver checks all numbers before it allocates.
+
+namespace pp::wire {
+
+inline constexpr size_t kHeaderBytes = 8192;
+
+/// A message taken apart for sending.
+struct Outgoing {
+  std::vector<std::byte> header;       ///< at most kHeaderBytes
+  std::vector<std::byte> description;  ///< empty if it is in the header
+  std::vector<at::Tensor> payloads;    ///< dense, at least one byte each
+};
+
+/// message  canonical, on the CPU
+Outgoing encode(const Message& message);
+
+/// A message being received.
+struct Incoming {
+  Message message;  ///< memory allocated, inline tensors filled
+  std::vector<at::Tensor> payloads;  ///< of `message`, still to be received
+};
+
+/// How many bytes the separate description has; 0: it is in the header.
+/// throws Error(Runtime): not a header
+size_t description_bytes(std::span<const std::byte> header);
+
+/// header       kHeaderBytes, or less where less was sent
+/// description  of description_bytes(header); empty if that is 0
+/// throws Error(Runtime): a number that makes no sense, no memory
+Incoming decode(
+    std::span<const std::byte> header, std::span<const std::byte> description);
+
+/// The memory of a dense tensor as one run of bytes.
+std::span<std::byte> bytes_of(const at::Tensor& dense);
+
+}  // namespace pp::wire

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need, where it is missing: packages of
+# Debian 12 (as root or with sudo) and a .venv with the pinned Python packages.
+# Nothing is asked of the network when nothing is missing.
+#
+# Exit code 2: something must be installed by hand; the text says what.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+REQUIREMENTS="$ROOT/scripts/requirements.txt"
+PACKAGES=(
+  g++ cmake ninja-build ccache ca-certificates
+  libcli11-dev libtomlplusplus-dev libspdlog-dev nlohmann-json3-dev
+  libgtest-dev zlib1g-dev
+)
+
+# twice COMMAND...: once more where it fails, for the sake of networks.
+twice() {
+  "$@" && return
+  say "that failed; trying once more"
+  sleep 5
+  "$@"
+}
+
+have_package() {
+  [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
+}
+
+# A Python that can make the .venv: torch 2.15 has wheels from 3.11 on.
+find_python() {
+  local candidate
+  for candidate in python3 /usr/bin/python3 python3.{13,12,11}; do
+    if "$candidate" -c 'import sys, venv, ensurepip
+assert sys.version_info >= (3, 11)' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+venv_runs() {
+  "$PYTHON" -c '' 2>/dev/null
+}
+
+# Compares installed versions with the pins; reads metadata only.
+venv_complete() {
+  venv_runs && "$PYTHON" - "$REQUIREMENTS" <<'PY'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+for line in open(sys.argv[1]):
+    name, _, pin = line.partition("#")[0].strip().partition("==")
+    try:
+        # A build of its own ("2.15.0+cpu") is as good.
+        if name and version(name).partition("+")[0] != pin:
+            sys.exit(1)
+    except PackageNotFoundError:
+        sys.exit(1)
+PY
+}
+
+install_packages() {
+  local missing=() package as_root=()
+  for package in "${PACKAGES[@]}"; do
+    have_package "$package" || missing+=("$package")
+  done
+  if ! venv_runs && ! find_python >/dev/null; then
+    missing+=(python3 python3-venv)
+  fi
+  ((${#missing[@]})) || return 0
+
+  local command="apt-get update && apt-get install ${missing[*]}"
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+      printf 'These Debian packages are missing, and installing them takes root:\n  %s\n' \
+        "$command" >&2
+      exit 2
+    fi
+    as_root=(sudo)
+  elif ! command -v apt-get >/dev/null; then
+    echo "This is not Debian; install what these packages hold: ${missing[*]}" >&2
+    exit 2
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  local log_dir
+  log_dir="$(mktemp -d)"
+  twice quietly "$log_dir/apt-update.log" "${as_root[@]}" apt-get update
+  twice quietly "$log_dir/apt-install.log" \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}"
+  rm -rf "$log_dir"
+}
+
+install_python_packages() {
+  venv_complete && return
+  if ! venv_runs; then
+    say "making .venv with $(find_python)"
+    "$(find_python)" -m venv --clear "$ROOT/.venv"
+  elif ! "$PYTHON" -c 'import pip' 2>/dev/null; then
+    "$PYTHON" -m ensurepip >/dev/null # a .venv made without it, or half-made
+  fi
+  say "installing into .venv: $(grep -o '^[a-z].*' "$REQUIREMENTS" | xargs)" \
+    "(about 3 GB to download)"
+  # Not compiled ahead: most of it is never imported.
+  twice "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-input \
+    --no-compile --requirement "$REQUIREMENTS"
+}
+
+main() {
+  exec 9<"$ROOT" # a lock: two runs at once take turns
+  flock 9
+  install_packages
+  install_python_packages
+  say "set up: Debian packages and .venv are complete"
+}
+
+main

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Sets up, builds everything and runs every test. Further arguments go to ctest:
+#
+#     scripts/test.sh [-L unit] [-R split] ...
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+"$ROOT/scripts/setup.sh"
+"$ROOT/scripts/build.sh"
+say "running the tests"
+cd "$ROOT"
+exec ctest --test-dir build --output-on-failure --no-tests=error \
+  --parallel "$(nproc)" "$@"

@@ -1,0 +1,197 @@
+#include "splitter/artifact.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "loader/archive/atomic_file.h"
+#include "loader/core/error.h"
+#include "loader/formats/exported_program.h"
+#include "loader/model_loader.h"
+#include "splitter/manifest_json.h"
+#include "splitter/source_archive.h"
+
+namespace pp {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// How stages of one format are written.
+struct StageFormat {
+  ModelFormat format;
+  const char* extension;
+  void (*write)(
+      const fs::path& path,
+      const ir::Graph& graph,
+      const Model& source,
+      bool whole_output);
+};
+
+void write_exported_stage(
+    const fs::path& path,
+    const ir::Graph& graph,
+    const Model& source,
+    bool whole_output) {
+  write_exported_program(
+      path,
+      graph,
+      source,
+      whole_output ? OutputTree::Source : OutputTree::Tuple);
+}
+
+// One row a format.
+constexpr std::array kFormats{
+    StageFormat{
+        ModelFormat::ExportedProgram, ".pt2", write_exported_stage},
+};
+
+const StageFormat& format_of(const Model& model) {
+  const auto found =
+      std::ranges::find(kFormats, model.format, &StageFormat::format);
+  if (found == kFormats.end()) {
+    throw usage_error(
+        model.path +
+        ": writing stages of TorchScript models is not yet supported; export "
+        "the model with torch.export");
+  }
+  return *found;
+}
+
+/// A folder that is removed again unless it is moved into place.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+void refuse_foreign_folder(const fs::path& directory) {
+  if (!fs::exists(directory)) {
+    return;
+  }
+  if (!fs::is_directory(directory)) {
+    throw usage_error(
+        directory.string() +
+        " is a file; name a folder for the stages that does not exist yet");
+  }
+  if (!fs::is_empty(directory) && !is_stage_directory(directory)) {
+    throw usage_error(
+        directory.string() +
+        " holds other things than stages and is left alone; name a folder "
+        "that does not exist yet");
+  }
+}
+
+/// Renames `fresh` to `directory`; what is there is moved aside first.
+void move_into_place(const fs::path& fresh, const fs::path& directory) {
+  if (!fs::exists(directory)) {
+    fs::rename(fresh, directory);
+    return;
+  }
+  const TemporaryFolder aside(fresh.string() + ".old");
+  fs::rename(directory, aside.path() / "stages");
+  fs::rename(fresh, directory);
+}
+
+void write_all(
+    const fs::path& folder,
+    const Model& model,
+    Partition& partition) {
+  const StageFormat& format = format_of(model);
+  Manifest& manifest = partition.manifest;
+  for (size_t i = 0; i < partition.stages.size(); ++i) {
+    StageManifest& stage = manifest.stages[i];
+    stage.file = "stage_" + std::to_string(i) + format.extension;
+    const fs::path path = folder / stage.file;
+    const bool last = i + 1 == partition.stages.size();
+    format.write(path, partition.stages[i], model, last);
+    stage.hash = ZipReader(path).content_hash();
+  }
+  manifest.format = model.format;
+  manifest.source_file = std::string("source") + format.extension;
+  manifest.source_hash = model.archive->content_hash();
+  write_source(folder / manifest.source_file, model);
+  write_file(folder / kManifestFile, to_json(manifest));
+}
+
+}  // namespace
+
+void write_stages(
+    const fs::path& directory,
+    const Model& model,
+    Partition partition) {
+  check(model.archive != nullptr, "a model to split has an archive");
+  format_of(model);
+  try {
+    // "stages/" names the folder too, and has no file name of its own.
+    fs::path target = fs::absolute(directory).lexically_normal();
+    if (!target.has_filename()) {
+      target = target.parent_path();
+    }
+    refuse_foreign_folder(target);
+    const TemporaryFolder fresh(
+        target.parent_path() /
+        ("." + target.filename().string() + ".pp-" +
+         std::to_string(getpid())));
+    write_all(fresh.path(), model, partition);
+    move_into_place(fresh.path(), target);
+  } catch (const fs::filesystem_error& error) {
+    throw runtime_error(
+        "can't write stages to " + directory.string() + ": " +
+        error.code().message());
+  }
+}
+
+bool is_stage_directory(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path / kManifestFile, ignored);
+}
+
+Manifest read_manifest(const fs::path& stage_directory) {
+  const fs::path path = stage_directory / kManifestFile;
+  return parse_manifest(read_file(path), path.string());
+}
+
+StageDirectory open_stages(const fs::path& path) {
+  StageDirectory out;
+  out.path = path;
+  out.manifest = read_manifest(path);
+  for (const StageManifest& stage : out.manifest.stages) {
+    const fs::path file = path / stage.file;
+    out.stages.push_back(load_model(file));
+    const Model& model = out.stages.back();
+    if (model.archive && model.archive->content_hash() != stage.hash) {
+      throw input_error(
+          file.string() +
+          " is not the file that manifest.json describes: it was changed or "
+          "replaced; split the model again");
+    }
+    if (model.graph.inputs.size() != stage.inputs.size() ||
+        model.graph.outputs.size() != stage.outputs.size()) {
+      throw input_error(
+          file.string() + " has " + std::to_string(model.graph.inputs.size()) +
+          " inputs and " + std::to_string(model.graph.outputs.size()) +
+          " outputs, and manifest.json says " +
+          std::to_string(stage.inputs.size()) + " and " +
+          std::to_string(stage.outputs.size()) + "; split the model again");
+    }
+  }
+  return out;
+}
+
+}  // namespace pp

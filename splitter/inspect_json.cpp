@@ -1,0 +1,116 @@
+#include <nlohmann/json.hpp>
+
+#include "splitter/cut.h"
+#include "splitter/inspect_text.h"
+#include "splitter/manifest.h"
+#include "splitter/type_text.h"
+
+namespace pp {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json tree_json(const ModuleNode& module, int depth_left) {
+  Json out;
+  out["fqn"] = module.fqn;
+  out["type"] = module.type;
+  out["parameters"] = module.num_parameters;
+  out["bytes"] = module.parameter_bytes;
+  out["flops"] = module.flops;
+  out["nodes"] = module.num_nodes;
+  out["children"] = Json::array();
+  if (depth_left > 0) {
+    for (const ModuleNode& child : module.children) {
+      out["children"].push_back(tree_json(child, depth_left - 1));
+    }
+  }
+  return out;
+}
+
+Json dims_json(const std::vector<ir::Dim>& dims) {
+  Json out = Json::array();
+  for (const ir::Dim& dim : dims) {
+    if (dim.is_fixed()) {
+      out.push_back(dim.value);
+    } else {
+      out.push_back({{"expr", dim.expr}, {"hint", dim.value}});
+    }
+  }
+  return out;
+}
+
+Json value_json(const std::string& name, const ir::Value* value) {
+  Json out;
+  out["name"] = name;
+  if (value == nullptr) {
+    out["type"] = "constant";
+    return out;
+  }
+  out["type"] = type_text(value->type);
+  if (value->tensor) {
+    out["dtype"] = ir::name_of(value->tensor->dtype);
+    out["shape"] = dims_json(value->tensor->sizes);
+  }
+  return out;
+}
+
+constexpr int kAll = 1 << 20;
+
+}  // namespace
+
+std::string inspect_json(const Model& model, const InspectOptions& options) {
+  const ir::Graph& graph = model.graph;
+  Json out;
+  out["path"] = model.path;
+  out["modules"] =
+      tree_json(module_tree(graph), options.depth.value_or(kAll));
+  out["inputs"] = Json::array();
+  for (const ir::Input& input : graph.inputs) {
+    Json each = value_json(input.name, &graph.values[input.value]);
+    each["keyword"] = input.keyword;
+    out["inputs"].push_back(std::move(each));
+  }
+  out["outputs"] = Json::array();
+  for (const ir::Output& output : graph.outputs) {
+    const auto* ref = std::get_if<ir::Ref>(&output.value.value);
+    out["outputs"].push_back(value_json(
+        output.name, ref == nullptr ? nullptr : &graph.values[ref->id]));
+  }
+  out["tied"] = Json::array();
+  for (const ir::State& state : graph.states) {
+    if (!state.aliases.empty()) {
+      out["tied"].push_back({{"fqn", state.fqn}, {"aliases", state.aliases}});
+    }
+  }
+  out["cuts"] = Json::array();
+  for (const Cut& cut : legal_cuts(graph)) {
+    if (cut.names.empty()) {
+      continue;
+    }
+    Json values = Json::array();
+    for (const ir::ValueId id : cut.crossing) {
+      values.push_back(graph.values[id].name);
+    }
+    out["cuts"].push_back(
+        {{"at", cut.names}, {"bytes", cut.num_bytes}, {"values", values}});
+  }
+  out["notes"] = model.notes;
+  return out.dump(2) + "\n";
+}
+
+std::string inspect_json(
+    const StageDirectory& stages,
+    const InspectOptions& options) {
+  Json out;
+  out["path"] = stages.path.string();
+  out["manifest"] = Json::parse(to_json(stages.manifest));
+  out["modules"] = Json::array();
+  for (const Model& stage : stages.stages) {
+    out["modules"].push_back(tree_json(
+        module_tree(stage.graph), options.depth.value_or(kAll)));
+  }
+  return out.dump(2) + "\n";
+}
+
+}  // namespace pp

@@ -1,0 +1,72 @@
+#include "loader/archive/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loader/archive/temp_file.h"
+#include "tests/archive/expect_error.h"
+#include "tests/archive/temp_folder.h"
+
+namespace pp::test {
+namespace {
+
+TEST(WriteFile, ReplacesTheWholeFile) {
+  const TempFolder folder;
+  folder.put("f", "something longer");
+  write_file(folder / "f", "new\n");
+  EXPECT_EQ(read_file(folder / "f"), "new\n");
+  EXPECT_EQ(folder.names(), "f ");
+}
+
+TEST(WriteFile, HasTheModeOfAnOrdinaryFile) {
+  const TempFolder folder;
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  write_file(folder / "f", "");
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "f").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0666U & ~mask);
+}
+
+TEST(WriteFile, LeavesATakenTemporaryNameAlone) {
+  const TempFolder folder;
+  const std::string taken = ".f.tmp." + std::to_string(::getpid());
+  folder.put(taken, "of a killed process");
+  write_file(folder / "f", "new");
+  EXPECT_EQ(slurp(folder / "f"), "new");
+  EXPECT_EQ(slurp(folder / taken), "of a killed process");
+}
+
+TEST(WriteFile, OverAFolderFailsAndLeavesNothing) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "sub");
+  expect_error(
+      ErrorKind::Runtime, "/sub: cannot write it: Is a directory", [&] {
+        write_file(folder / "sub", "x");
+      });
+  EXPECT_EQ(folder.names(), "sub ");
+  expect_error(ErrorKind::Runtime, "cannot write it: Is a directory", [&] {
+    write_file(folder.path().string() + "/", "x");
+  });
+}
+
+TEST(ReadFile, NamesAMissingFile) {
+  expect_input_error(
+      "/none: cannot read it: No such file", [] { read_file("/none"); });
+}
+
+TEST(TempFile, CopyOfASourceThatShrankIsAnError) {
+  const TempFolder folder;
+  const MappedFile source(
+      folder.put("s", std::string(100, 's')), MappedFile::Mode::ReadOnly);
+  std::filesystem::resize_file(folder / "s", 10);
+  TempFile file(folder / "f");
+  expect_error(
+      ErrorKind::Runtime,
+      "/s: cannot copy from it: it became shorter meanwhile",
+      [&] { file.copy(source, 0, 100); });
+}
+
+}  // namespace
+}  // namespace pp::test

@@ -1,0 +1,278 @@
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "loader/core/error.h"
+#include "runtime/job/job.h"
+
+// Every way a job file can be wrong, with the exact words and place.
+namespace pp {
+namespace {
+
+struct Case {
+  std::string_view name;
+  std::string_view text;
+  std::string_view error;
+  std::vector<std::string> overrides = {};
+};
+
+void PrintTo(const Case& wrong, std::ostream* out) {
+  *out << wrong.name;
+}
+
+class WrongJob : public testing::TestWithParam<Case> {};
+
+TEST_P(WrongJob, IsRefusedWithItsPlace) {
+  const Case& wrong = GetParam();
+  try {
+    parse_job(wrong.text, "job.toml", "/jobs", wrong.overrides);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string_view(error.what()), wrong.error);
+    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+  }
+}
+
+constexpr std::string_view kModel = "[model]\npath = 'm.pt2'\n";
+// A training job with room for one more line, 12, in [train].
+constexpr std::string_view kTrain =
+    "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
+    "inputs.x.path = 'x.npy'\ntarget.path = 'y.npy'\n"
+    "[train]\nloss.name = 'mse'\noptimizer.name = 'sgd'\n";
+constexpr std::string_view kData =
+    "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n";
+
+const Case kCases[] = {
+    // What TOML itself refuses.
+    {"NotToml",
+     "[model]\npath = m.pt2\n",
+     "job.toml:2:8: Error while parsing value: could not determine value "
+     "type"},
+    {"KeyTwice",
+     "[model]\npath = 'a'\npath = 'b'\n",
+     "job.toml:3:8: Error while parsing key-value pair: cannot redefine "
+     "existing string 'path'"},
+
+    // Names.
+    {"UnknownKey",
+     "[model]\npath = 'm.pt2'\n[train]\n  step = 3\n",
+     "job.toml:4:3: unknown key 'train.step'; did you mean 'train.steps' "
+     "or 'train.seed'?"},
+    {"UnknownTable",
+     "[modle]\npath = 'm.pt2'\n",
+     "job.toml:1:2: unknown key 'modle'; did you mean 'model'?"},
+    {"KeyOfAnotherTable",
+     "[model]\npath = 'm.pt2'\nbatch_size = 3\n",
+     "job.toml:3:1: unknown key 'model.batch_size'; did you mean "
+     "'data.batch_size' or 'eval.data.batch_size'?"},
+    {"UnknownKeyOfAnInput",
+     "[data]\ninputs.x = { path = 'x.npy', windw = 4 }\n",
+     "job.toml:2:30: unknown key 'data.inputs.x.windw'; did you mean "
+     "'data.inputs.x.window'?"},
+    {"UnknownKeyOfTheEvalTarget",
+     "[eval]\ndata.target = { pth = 'x.npy' }\n",
+     "job.toml:2:17: unknown key 'eval.data.target.pth'; did you mean "
+     "'eval.data.target.path'?"},
+    {"FirstFaultByLineIsTold",
+     "[train]\nzzz = 1\n[model]\naaa = 1\n",
+     "job.toml:2:1: unknown key 'train.zzz'"},
+
+    // Types.
+    {"StringForInteger",
+     "[train]\nsteps = '3'\n",
+     "job.toml:2:9: train.steps can't be \"3\"; it takes integer, 0 or more"},
+    {"NumberForInteger",
+     "[train]\nsteps = 3.5\n",
+     "job.toml:2:9: train.steps can't be 3.5; it takes integer, 0 or more"},
+    {"IntegerForString",
+     "[model]\npath = 3\n",
+     "job.toml:2:8: model.path can't be 3; it takes string"},
+    {"IntegerForBool",
+     "[data]\nshuffle = 1\n",
+     "job.toml:2:11: data.shuffle can't be 1; it takes `true` or `false`"},
+    {"StringForList",
+     "[split]\nat = 'layers.2'\n",
+     "job.toml:2:6: split.at can't be \"layers.2\"; it takes list of strings"},
+    {"MixedList",
+     "[split]\nat = ['layers.2', 3]\n",
+     "job.toml:2:6: split.at can't be [\"layers.2\", 3]; it takes list of "
+     "strings"},
+    {"ValueForTable",
+     "[train]\nloss = 'mse'\n",
+     "job.toml:2:8: train.loss must be a table, not \"mse\""},
+    {"TableForValue",
+     "[train]\nsteps = { a = 1 }\n",
+     "job.toml:2:9: train.steps can't be a table; it takes integer, 0 or "
+     "more"},
+    {"EmptyString",
+     "[model]\npath = ''\n",
+     "job.toml:2:8: model.path must not be empty"},
+
+    // Ranges and choices.
+    {"TooSmall",
+     "[pipeline]\nmicrobatches = 0\n",
+     "job.toml:2:16: pipeline.microbatches = 0 is out of range; it takes "
+     "integer, 1 or more"},
+    {"NotAboveZero",
+     "[train]\nclip_grad_norm = 0\n",
+     "job.toml:2:18: train.clip_grad_norm = 0 is out of range; it takes "
+     "number above 0"},
+    {"NegativeSeed",
+     "[train]\nseed = -1\n",
+     "job.toml:2:8: train.seed = -1 is out of range; it takes integer, 0 or "
+     "more"},
+    {"NotFinite",
+     "[train]\noptimizer.lr = inf\n",
+     "job.toml:2:16: train.optimizer.lr = inf is out of range; it takes "
+     "number, 0 or more"},
+    {"NoSuchChoice",
+     "[pipeline]\nlauncher = 'locl'\n",
+     "job.toml:2:12: pipeline.launcher can't be \"locl\"; it takes `auto`, "
+     "`local`, `processes` or `env`; did you mean 'local'?"},
+
+    // Not yet supported.
+    {"Replicas",
+     "[parallel]\nreplicas = 2\n",
+     "job.toml:2:12: parallel.replicas = 2 is not yet supported; leave it out "
+     "or write 1"},
+    {"Device",
+     "[pipeline]\ndevice = 'cuda'\n",
+     "job.toml:2:10: pipeline.device = \"cuda\" is not yet supported; leave "
+     "it out or write \"cpu\""},
+    {"RankMap",
+     "[pipeline]\nrank_map = [0, 1]\n",
+     "job.toml:2:12: pipeline.rank_map is not yet supported; leave it out"},
+    {"BalanceByTime",
+     "[split]\nstages = 2\nbalance = 'time'\n",
+     "job.toml:3:11: split.balance = \"time\" is not yet supported"},
+    {"ListOfStages",
+     "[model]\nstages = ['a.pt2', 'b.pt2']\n",
+     "job.toml:2:10: model.stages as a list is not yet supported"},
+    {"Groups",
+     "[train]\ngroups = [{ match = '*.bias' }]\n",
+     "job.toml:2:10: train.groups = [{ match = '*.bias' }] is not yet "
+     "supported; leave it out or write []"},
+    {"Lengths",
+     "[data]\ninputs.x = { path = 'x.npy', lengths = 'len.npy' }\n",
+     "job.toml:2:40: data.inputs.x.lengths is not yet supported; leave it "
+     "out"},
+
+    // What the keys say together.
+    {"NoModel",
+     "[pipeline]\nranks = 2\n",
+     "job.toml: [model] needs path (a saved model) or stages (a stage "
+     "directory)"},
+    {"ModelAndStages",
+     "[model]\npath = 'm.pt2'\nstages = 'stages'\n",
+     "job.toml:1:2: [model] has both path and stages; one of them says what "
+     "runs"},
+    {"SplitOfStages",
+     "[model]\nstages = 'stages'\n[split]\nat = ['a']\n",
+     "job.toml:3:2: [split] goes with model.path; model.stages is already "
+     "split"},
+    {"AtAndStages",
+     "[model]\npath = 'm.pt2'\n[split]\nat = ['a']\nstages = 2\n",
+     "job.toml:5:1: [split] has both at and stages; leave one out"},
+    {"BatchSmallerThanMicrobatches",
+     "[model]\npath = 'm.pt2'\n[pipeline]\nmicrobatches = 9\n[data]\n"
+     "batch_size = 8\ninputs.x.path = 'x.npy'\n",
+     "job.toml:4:1: batch_size 8 is smaller than microbatches 9; every "
+     "microbatch needs a row"},
+    {"NoBatchSize",
+     "[model]\npath = 'm.pt2'\n[data]\ninputs.x.path = 'x.npy'\n",
+     "job.toml:3:2: [data] needs batch_size, the rows of a step"},
+    {"NoInputs",
+     kData,
+     "job.toml:3:2: [data] needs inputs: inputs.NAME = { path = \"...\" } for "
+     "each input of the model"},
+    {"InputWithoutPath",
+     kData,
+     "--set data.inputs.x.window=3: data.inputs.x needs path",
+     {"data.inputs.x.window=3"}},
+    {"BinWithoutDtype",
+     kData,
+     "--set data.inputs.x.path=x.bin: data.inputs.x needs dtype: a .bin does "
+     "not say its own",
+     {"data.inputs.x.path=x.bin"}},
+    {"ShiftWithoutWindow",
+     "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
+     "inputs.x = { path = 'x.npy', shift = 1 }\n",
+     "job.toml:5:30: data.inputs.x.shift goes with window"},
+    {"TargetWithoutTraining",
+     "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
+     "inputs.x.path = 'x.npy'\ntarget.path = 'y.npy'\n",
+     "job.toml:6:1: data.target goes with [train]; inference has no loss"},
+    {"TrainingWithoutData",
+     "[model]\npath = 'm.pt2'\n[train]\nsteps = 1\nloss.name = 'mse'\n",
+     "job.toml:3:2: [train] needs [data]"},
+    {"StepsAndEpochs",
+     kTrain,
+     "--set train.epochs=2: [train] has both steps and epochs; leave one out",
+     {"train.steps=1", "train.epochs=2"}},
+    {"NeitherStepsNorEpochs",
+     kTrain,
+     "job.toml:7:2: [train] needs steps or epochs"},
+    {"NoLoss",
+     "[model]\npath = 'm.pt2'\n[train]\nsteps = 1\n",
+     "job.toml:3:2: [train] needs loss: { name = \"cross_entropy\" }, or { "
+     "output = \"loss\" } where the graph computes its own"},
+    {"LossWithoutTarget",
+     "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
+     "inputs.x.path = 'x.npy'\n[train]\nsteps = 1\nloss.name = 'mse'\n",
+     "job.toml:8:1: train.loss compares with data.target, which is missing"},
+    {"OptionOfAnotherOptimizer",
+     kTrain,
+     "--set train.optimizer.eps=1e-8: train.optimizer.eps is not an option of "
+     "sgd",
+     {"train.steps=1", "train.optimizer.eps=1e-8"}},
+    {"EvalWithoutTraining",
+     "[model]\npath = 'm.pt2'\n[eval]\nevery = 3\n",
+     "job.toml:3:2: [eval] goes with [train], which says the loss; "
+     "train.steps = 0 evaluates only"},
+    {"EvalWithoutTarget",
+     kTrain,
+     "--set eval.data.inputs.x.path=v.npy: eval.data needs target: the loss "
+     "compares with it",
+     {"train.steps=1", "eval.data.inputs.x.path=v.npy"}},
+
+    // --set itself.
+    {"SetWithoutValue",
+     kModel,
+     "--set train.steps: write it as --set key.path=value",
+     {"train.steps"}},
+    {"SetUnknownKey",
+     kModel,
+     "--set pipeline.rank=2: unknown key 'pipeline.rank'; did you mean "
+     "'pipeline.ranks' or 'pipeline.rank_map' or 'pipeline.stages_per_rank'?",
+     {"pipeline.rank=2"}},
+    {"SetWrongType",
+     kModel,
+     "--set pipeline.ranks=two: pipeline.ranks can't be \"two\"; it takes "
+     "integer, 1 or more",
+     {"pipeline.ranks=two"}},
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Job,
+    WrongJob,
+    testing::ValuesIn(kCases),
+    [](const testing::TestParamInfo<Case>& test) {
+      return std::string(test.param.name);
+    });
+
+TEST(Job, MissingFileIsAnInputError) {
+  try {
+    load_job("/nowhere/job.toml");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_STREQ(
+        error.what(), "can't read /nowhere/job.toml: no such job file");
+    EXPECT_EQ(error.kind(), ErrorKind::Input);
+  }
+}
+
+}  // namespace
+}  // namespace pp

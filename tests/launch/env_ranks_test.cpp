@@ -1,0 +1,143 @@
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "runtime/launch/launch.h"
+
+namespace pp {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+std::optional<EnvRanks> read(const Variables& variables) {
+  return read_env_ranks([&](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+std::string error(const Variables& variables) {
+  try {
+    read(variables);
+    return "";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::Usage);
+    return e.what();
+  }
+}
+
+TEST(ReadEnvRanks, NothingSet) {
+  EXPECT_FALSE(read({}));
+  EXPECT_FALSE(read({{"MASTER_ADDR", "host"}, {"LOCAL_RANK", "1"}}));
+}
+
+TEST(ReadEnvRanks, Torchrun) {
+  const auto ranks = read(
+      {{"RANK", "3"},
+       {"WORLD_SIZE", "4"},
+       {"LOCAL_RANK", "1"},
+       {"LOCAL_WORLD_SIZE", "2"},
+       {"MASTER_ADDR", "head"},
+       {"MASTER_PORT", "1234"},
+       {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+       {"TORCHELASTIC_RESTART_COUNT", "2"},
+       {"TORCHELASTIC_RUN_ID", "abc"}});
+  ASSERT_TRUE(ranks);
+  EXPECT_EQ(ranks->rank, 3);
+  EXPECT_EQ(ranks->size, 4);
+  EXPECT_EQ(ranks->local_rank, 1);
+  EXPECT_EQ(ranks->local_size, 2);
+  EXPECT_EQ(ranks->master_addr, "head");
+  EXPECT_EQ(ranks->master_port, 1234);
+  EXPECT_TRUE(ranks->agent_store);
+  EXPECT_EQ(ranks->restart_count, 2);
+  EXPECT_EQ(ranks->run_id, "abc");
+}
+
+TEST(ReadEnvRanks, RankAndSizeAloneAreEnough) {
+  const auto ranks = read({{"RANK", "0"}, {"WORLD_SIZE", "1"}});
+  ASSERT_TRUE(ranks);
+  EXPECT_FALSE(ranks->agent_store);
+  EXPECT_EQ(ranks->master_addr, "127.0.0.1");
+  EXPECT_EQ(ranks->master_port, 29500);
+}
+
+TEST(ReadEnvRanks, ASlurmStepOfSeveralTasks) {
+  const Variables step = {
+      {"SLURM_PROCID", "5"},
+      {"SLURM_STEP_ID", "0"},
+      {"SLURM_STEP_NUM_TASKS", "6"},
+      {"SLURM_NTASKS", "6"},
+      {"SLURM_LOCALID", "1"},
+      {"SLURM_JOB_ID", "70012"},
+      {"SLURM_STEP_NODELIST", "gpu[07-08,11],x"}};
+  const auto ranks = read(step);
+  ASSERT_TRUE(ranks);
+  EXPECT_EQ(ranks->rank, 5);
+  EXPECT_EQ(ranks->size, 6);
+  EXPECT_EQ(ranks->local_rank, 1);
+  EXPECT_EQ(ranks->master_addr, "gpu07");
+  EXPECT_EQ(ranks->master_port, 29512);
+
+  Variables named = step;
+  named["MASTER_ADDR"] = "head";
+  named["MASTER_PORT"] = "4000";
+  EXPECT_EQ(read(named)->master_addr, "head");
+  EXPECT_EQ(read(named)->master_port, 4000);
+  named["SLURM_STEP_NODELIST"] = "solo,other";
+  named.erase("MASTER_ADDR");
+  EXPECT_EQ(read(named)->master_addr, "solo");
+}
+
+TEST(ReadEnvRanks, ASlurmBatchScriptOrAStepOfOneTaskIsNone) {
+  EXPECT_FALSE(read({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}}));
+  EXPECT_FALSE(read(
+      {{"SLURM_PROCID", "0"},
+       {"SLURM_STEP_ID", "0"},
+       {"SLURM_STEP_NUM_TASKS", "1"}}));
+}
+
+TEST(ReadEnvRanks, OpenMpi) {
+  const auto ranks = read(
+      {{"OMPI_COMM_WORLD_RANK", "1"},
+       {"OMPI_COMM_WORLD_SIZE", "2"},
+       {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+       {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
+  ASSERT_TRUE(ranks);
+  EXPECT_EQ(ranks->rank, 1);
+  EXPECT_EQ(ranks->local_rank, 1);
+  EXPECT_FALSE(
+      read({{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}}));
+  EXPECT_NE(
+      error({{"OMPI_COMM_WORLD_RANK", "1"},
+             {"OMPI_COMM_WORLD_SIZE", "4"},
+             {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}})
+          .find("mpirun -x MASTER_ADDR"),
+      std::string::npos);
+}
+
+TEST(ReadEnvRanks, WrongValuesAreNamed) {
+  EXPECT_EQ(
+      error({{"RANK", "one"}, {"WORLD_SIZE", "2"}}),
+      "the environment variable RANK is 'one', not a number from 0 on");
+  EXPECT_EQ(
+      error({{"RANK", "-1"}, {"WORLD_SIZE", "2"}}),
+      "the environment variable RANK is '-1', not a number from 0 on");
+  EXPECT_EQ(
+      error({{"RANK", "2"}, {"WORLD_SIZE", "2"}}),
+      "this is rank 2 of 2; ranks are from 0 to 1");
+  EXPECT_EQ(
+      error({{"RANK", "1"}}),
+      "the environment variable RANK is set but not WORLD_SIZE; set both or "
+      "neither");
+  EXPECT_EQ(
+      error({{"WORLD_SIZE", "2"}}),
+      "the environment variable WORLD_SIZE is set but not RANK; set both or "
+      "neither");
+  EXPECT_EQ(
+      error({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"MASTER_PORT", "70000"}}),
+      "MASTER_PORT is 70000; a port is from 1 to 65535");
+}
+
+}  // namespace
+}  // namespace pp

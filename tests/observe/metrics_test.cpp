@@ -1,0 +1,139 @@
+#include "runtime/observe/metrics.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "loader/core/error.h"
+
+namespace pp {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Metrics : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_);
+    fs::remove(path_);
+  }
+
+  std::string content() const {
+    std::ifstream file(path_);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  void put(const std::string& text) const { std::ofstream(path_) << text; }
+
+  fs::path folder_ =
+      fs::path(PP_FIXTURE_DIR) / "observe" /
+      testing::UnitTest::GetInstance()->current_test_info()->name();
+  fs::path path_ = folder_ / "metrics.jsonl";
+};
+
+StepReport report(int64_t step) {
+  return {.step = step, .total = 9, .loss = 2.5, .lr = 0.001, .step_ms = 4};
+}
+
+TEST(MetricsLine, HoldsWhatTheReportHas) {
+  StepReport full = report(3);
+  full.grad_norm = 0.25;
+  full.samples_per_s = 8;
+  full.tokens_per_s = 1024;
+  full.bubble = 0.125;
+  EXPECT_EQ(
+      metrics_line(full),
+      R"({"step":3,"loss":2.5,"grad_norm":0.25,"lr":0.001,"step_ms":4.0,)"
+      R"("samples_per_s":8.0,"tokens_per_s":1024.0,"bubble":0.125})");
+  EXPECT_EQ(
+      metrics_line(report(3)),
+      R"({"step":3,"loss":2.5,"lr":0.001,"step_ms":4.0,"samples_per_s":0.0})");
+  EXPECT_EQ(
+      metrics_line(EvalReport{.step = 4, .loss = 1.5, .seconds = 0.5}),
+      R"({"step":4,"eval_loss":1.5,"eval_s":0.5})");
+}
+
+TEST(MetricsLine, WritesNullForALossThatIsNotFinite) {
+  StepReport broken = report(1);
+  broken.loss = std::nan("");
+  EXPECT_NE(metrics_line(broken).find(R"("loss":null)"), std::string::npos);
+}
+
+TEST_F(Metrics, LinesAreInTheFileWhenWriteReturns) {
+  MetricsWriter writer(path_, 0);
+  writer.write(report(1));
+  EXPECT_EQ(content(), metrics_line(report(1)) + "\n");
+  writer.write(EvalReport{.step = 1, .loss = 2});
+  EXPECT_EQ(
+      content(),
+      metrics_line(report(1)) + "\n" +
+          metrics_line(EvalReport{.step = 1, .loss = 2}) + "\n");
+}
+
+TEST_F(Metrics, AFreshRunStartsAnew) {
+  put("{\"step\":1}\n");
+  const MetricsWriter writer(path_, 0);
+  EXPECT_EQ(content(), "");
+}
+
+TEST_F(Metrics, AResumedRunCutsWhatItWillRepeat) {
+  put("{\"step\":1}\n{\"step\":2}\n{\"step\":2,\"eval_loss\":1}\n"
+      "{\"step\":3}\n{\"step\":4}\n");
+  MetricsWriter(path_, 3).write(EvalReport{.step = 3});
+  EXPECT_EQ(
+      content(),
+      "{\"step\":1}\n{\"step\":2}\n{\"step\":2,\"eval_loss\":1}\n" +
+          metrics_line(EvalReport{.step = 3}) + "\n");
+}
+
+TEST_F(Metrics, AHalfWrittenLineIsCutOff) {
+  put("{\"step\":1}\n{\"step\":2,\"lo");
+  const MetricsWriter writer(path_, 5);
+  EXPECT_EQ(content(), "{\"step\":1}\n");
+}
+
+TEST_F(Metrics, AWholeLineWithoutItsNewlineIsCutOffToo) {
+  put("{\"step\":1}\n{\"step\":2}");
+  const MetricsWriter writer(path_, 5);
+  EXPECT_EQ(content(), "{\"step\":1}\n");
+}
+
+TEST_F(Metrics, NamesTheFileItCannotOpen) {
+  try {
+    const MetricsWriter writer(folder_ / "none" / "metrics.jsonl", 0);
+    FAIL() << "opened";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Runtime);
+    EXPECT_NE(
+        std::string(error.what()).find("none/metrics.jsonl"),
+        std::string::npos);
+    EXPECT_NE(
+        std::string(error.what()).find("No such file"), std::string::npos);
+  }
+}
+
+TEST_F(Metrics, ReportsAFullDisk) {
+  if (!fs::exists("/dev/full")) {
+    GTEST_SKIP() << "no /dev/full";
+  }
+  fs::create_symlink("/dev/full", path_);
+  try {
+    MetricsWriter(path_, 0).write(report(1));
+    FAIL() << "written";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Runtime);
+    EXPECT_NE(
+        std::string(error.what()).find("metrics.jsonl"), std::string::npos);
+    EXPECT_NE(
+        std::string(error.what()).find("No space left"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace pp

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "loader/formats/schemas.h"
+#include "loader/ir/lint.h"
+#include "loader/ir/text.h"
+#include "runtime/program/program.h"
+
+namespace pp::testing {
+
+/// A graph from its text, with the effects that its operators' schemas say.
+inline ir::Graph graph_of(std::string_view text) {
+  ir::Graph graph = ir::parse_text(text);
+  ir::lint(graph, "test");
+  annotate_effects(graph, "test");
+  return graph;
+}
+
+/// Runs a graph once; the result's outputs as the graph orders them.
+inline std::vector<c10::IValue> run_text(
+    std::string_view text,
+    std::vector<c10::IValue> inputs,
+    std::vector<at::Tensor> states = {},
+    const RandomKey& key = {}) {
+  const Program program(graph_of(text), {{}, "test"});
+  return program.run(std::move(inputs), states, key).outputs;
+}
+
+}  // namespace pp::testing

@@ -1,0 +1,62 @@
+#include "runtime/program/mode.h"
+
+#include <gtest/gtest.h>
+
+#include "loader/ir/walk.h"
+#include "tests/program/graphs.h"
+
+namespace pp {
+namespace {
+
+ir::Graph network(const std::string& train, const std::string& p) {
+  return testing::graph_of(
+      "input %x: float32[2, 4, 8, 16]\n"
+      "buffer bn.num_batches_tracked = %n: int64[]\n"
+      "buffer bn.mean = %m: float32[4]\n"
+      "buffer bn.var = %s: float32[4]\n"
+      "%c: int64[] = aten.add_.Tensor(self=%n, other=1)\n"
+      "%b: float32[2, 4, 8, 16] = aten.batch_norm.default(input=%x, "
+      "weight=none, bias=none, running_mean=%m, running_var=%s, training=" +
+      train +
+      ", momentum=0.1, eps=1e-05, cudnn_enabled=true)\n"
+      "%d: float32[2, 4, 8, 16] = aten.dropout.default(input=%b, p=0.1, "
+      "train=" +
+      train +
+      ")\n"
+      "%y: float32[2, 4, 8, 16] = "
+      "aten.scaled_dot_product_attention.default(query=%d, key=%d, value=%d, "
+      "dropout_p=" +
+      p + ")\noutput y = %y\n");
+}
+
+std::string text_in_mode(ir::Graph graph, Mode mode) {
+  set_mode(graph, mode);
+  return ir::to_text(graph);
+}
+
+TEST(Mode, ExportedChangesNothing) {
+  const ir::Graph graph = network("true", "0.1");
+  EXPECT_EQ(text_in_mode(graph, Mode::Exported), ir::to_text(graph));
+}
+
+TEST(Mode, EvalTurnsEverythingOffAndDropsTheCounter) {
+  const std::string text = text_in_mode(network("true", "0.1"), Mode::Eval);
+  EXPECT_EQ(text.find("train=true"), std::string::npos) << text;
+  EXPECT_EQ(text.find("training=true"), std::string::npos) << text;
+  EXPECT_EQ(text.find("dropout_p=0.1"), std::string::npos) << text;
+  EXPECT_EQ(text.find("aten.add_"), std::string::npos) << text;
+}
+
+TEST(Mode, TrainTurnsEverythingOnAndSaysWhatIsLost) {
+  ir::Graph graph = network("false", "0.0");
+  const std::vector<std::string> lost = set_mode(graph, Mode::Train);
+  const std::string text = ir::to_text(graph);
+  EXPECT_EQ(text.find("train=false"), std::string::npos) << text;
+  EXPECT_EQ(text.find("training=false"), std::string::npos) << text;
+  ASSERT_EQ(lost.size(), 2);
+  EXPECT_NE(lost[0].find("1 attention operator"), std::string::npos);
+  EXPECT_NE(lost[1].find("num_batches_tracked"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pp

@@ -1,0 +1,81 @@
+"""The Python scripts that the demo and the tests are made with."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+FIXTURES = Path(sys.argv.pop())
+
+
+def run(script: str, *args) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-B", SCRIPTS / script, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+class MakeData(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name)
+
+    def test_text_is_held_out_python_and_the_same_every_time(self):
+        first = run("make_data.py", "text", "-o", self.path / "a", "--bytes", 50_000)
+        run("make_data.py", "text", "-o", self.path / "b", "--bytes", 50_000)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        train, val = (np.load(self.path / f"a/{n}.npy") for n in ("train", "val"))
+        self.assertEqual((train.size, val.size), (50_000, 5_000))
+        self.assertEqual(train.dtype, np.uint8)
+        self.assertIn(b"import ", train.tobytes())
+        self.assertNotIn(val[:200].tobytes(), train.tobytes())
+        np.testing.assert_array_equal(train, np.load(self.path / "b/train.npy"))
+
+    def test_byte_frequencies_of_uniform_text_cost_its_entropy(self):
+        sys.path.insert(0, str(SCRIPTS))
+        from make_data import unigram_loss
+
+        text = np.tile(np.arange(256, dtype=np.uint8), 100)
+        self.assertAlmostEqual(unigram_loss(text, text), np.log(256), places=6)
+
+    def test_the_comparison_fails_where_nothing_was_learned(self):
+        run("make_data.py", "text", "-o", self.path, "--bytes", 50_000)
+        for loss, status in (1.0, 0), (3.0, 1):
+            lines = [{"step": 1, "loss": 5.5}, {"step": 1, "eval_loss": loss}]
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            (self.path / "metrics.jsonl").write_text(text)
+            done = run("compare_with_unigram.py", self.path, self.path)
+            self.assertEqual(done.returncode, status, done.stderr)
+
+
+class Generate(unittest.TestCase):
+    def test_continues_the_prompt_past_the_longest_input(self):
+        model = FIXTURES / "demo/gpt2.pt2"
+        done = run("generate.py", model, "--prompt", "x" * 126, "--bytes", 6)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith("x" * 126))
+        self.assertGreater(len(done.stdout), 126)
+
+
+class Export(unittest.TestCase):
+    def test_weights_are_the_same_every_time(self):
+        sys.path.insert(0, str(SCRIPTS))
+        import export
+
+        for name in "mlp", "tied-gpt":
+            first, second = (export.build(name).module for _ in range(2))
+            for a, b in zip(first.parameters(), second.parameters()):
+                self.assertTrue(a.equal(b))
+
+    def test_an_unknown_model_is_refused(self):
+        done = run("export.py", "gpt3", "-o", "x.pt2")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("gpt2", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,141 @@
+#include "splitter/balance.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "loader/core/error.h"
+#include "loader/ir/text.h"
+#include "splitter/partition.h"
+
+namespace pp {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A chain of linear layers l0, l1, ... of these widths (out features).
+ir::Graph chain(const std::vector<int>& widths) {
+  std::string head;
+  std::string body;
+  int in = 8;
+  for (size_t i = 0; i < widths.size(); ++i) {
+    const std::string k = std::to_string(i);
+    const std::string out = std::to_string(widths[i]);
+    head += "module l" + k + " type(Linear)\n";
+    body += "parameter l" + k + ".w = %w" + k + ": float32[" + out + ", " +
+            std::to_string(in) + "] grad\n";
+    in = widths[i];
+  }
+  body += "";
+  std::string nodes;
+  for (size_t i = 0; i < widths.size(); ++i) {
+    nodes += "%h" + std::to_string(i + 1) + ": float32[4, " +
+             std::to_string(widths[i]) +
+             "] grad = aten.linear.default(input=%h" + std::to_string(i) +
+             ", weight=%w" + std::to_string(i) + ") @ l" +
+             std::to_string(i) + "\n";
+  }
+  return ir::parse_text(
+      head + "input %h0: float32[4, 8]\n" + body + nodes + "output y = %h" +
+      std::to_string(widths.size()) + "\n");
+}
+
+std::vector<uint64_t> params(const ir::Graph& graph, int num_stages) {
+  SplitSpec spec;
+  spec.num_stages = num_stages;
+  std::vector<uint64_t> out;
+  for (const auto& stage :
+       partition_graph(graph, choose_cuts(graph, spec)).manifest.stages) {
+    out.push_back(stage.num_parameters);
+  }
+  return out;
+}
+
+TEST(Balance, FindsTheLightestHeaviestStageOfAll) {
+  const std::vector<int> widths{16, 4, 40, 8, 8, 30, 2, 12};
+  const ir::Graph graph = chain(widths);
+  std::vector<uint64_t> weights;
+  uint64_t in = 8;
+  for (const int width : widths) {
+    weights.push_back(in * static_cast<uint64_t>(width));
+    in = static_cast<uint64_t>(width);
+  }
+  // By trying all.
+  uint64_t best = UINT64_MAX;
+  for (size_t i = 1; i < weights.size(); ++i) {
+    for (size_t j = i + 1; j < weights.size(); ++j) {
+      uint64_t sums[3] = {};
+      for (size_t k = 0; k < weights.size(); ++k) {
+        sums[k < i ? 0 : k < j ? 1 : 2] += weights[k];
+      }
+      best = std::min(best, *std::ranges::max_element(sums));
+    }
+  }
+  const auto found = params(graph, 3);
+  ASSERT_EQ(found.size(), 3);
+  EXPECT_EQ(*std::ranges::max_element(found), best);
+}
+
+TEST(Balance, SendsTheFewestBytesAmongEquals) {
+  // Cutting after l0 or l1 weighs the same; l1's result is narrower.
+  const ir::Graph graph = ir::parse_text(R"(
+module a type(Linear)
+module b type(Narrow)
+module c type(Linear)
+input %x: float32[4, 8]
+parameter a.w = %w: float32[8, 8] grad
+parameter c.w = %v: float32[8, 8] grad
+%h: float32[4, 8] grad = aten.linear.default(input=%x, weight=%w) @ a
+%i: float32[4, 2] grad = my.narrow.default(self=%h) @ b
+%y: float32[4, 8] grad = my.linear.default(self=%i, weight=%v) @ c
+output y = %y
+)");
+  SplitSpec spec;
+  spec.num_stages = 2;
+  const auto cuts = choose_cuts(graph, spec);
+  ASSERT_EQ(cuts.size(), 1);
+  EXPECT_EQ(cuts[0].names.front(), "c");
+}
+
+TEST(Balance, WeighsByFlopsAndMemoryToo) {
+  const ir::Graph graph = chain({8, 8, 8, 8});
+  for (const Balance balance : {Balance::Flops, Balance::Memory}) {
+    SplitSpec spec;
+    spec.num_stages = 2;
+    spec.balance = balance;
+    const auto cuts = balance_cuts(graph, spec);
+    ASSERT_EQ(cuts.size(), 1);
+    EXPECT_EQ(cuts[0].names.front(), "l2");
+  }
+}
+
+std::string error_of(const ir::Graph& graph, const SplitSpec& spec) {
+  try {
+    balance_cuts(graph, spec);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Balance, SaysWhyItCant) {
+  const ir::Graph graph = chain({8, 8, 8});
+  SplitSpec spec;
+  spec.num_stages = 4;
+  EXPECT_THAT(
+      error_of(graph, spec),
+      HasSubstr("can't make 4 stages: the model has 2 places"));
+  spec.num_stages = 2;
+  spec.balance = Balance::Time;
+  EXPECT_THAT(error_of(graph, spec), HasSubstr("not yet supported"));
+  spec.balance = Balance::Memory;
+  spec.memory = 100;
+  EXPECT_THAT(error_of(graph, spec), HasSubstr("memory = 100 B"));
+  spec.num_stages = -1;
+  EXPECT_THAT(error_of(graph, spec), HasSubstr("stages = -1"));
+}
+
+}  // namespace
+}  // namespace pp

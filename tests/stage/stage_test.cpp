@@ -1,0 +1,236 @@
+#include "runtime/stage/stage.h"
+
+#include <gtest/gtest.h>
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include "loader/core/error.h"
+#include "loader/formats/schemas.h"
+#include "loader/ir/text.h"
+#include "splitter/partition.h"
+
+namespace pp {
+namespace {
+
+/// A model cut at node positions, its stages built on given state tensors.
+class Pipeline {
+ public:
+  Pipeline(
+      const std::string& text,
+      std::vector<SplitPoint> at,
+      std::map<std::string, at::Tensor> states,
+      WantedOutputs wanted = {"y"}) {
+    Model model;
+    model.path = "test";
+    model.graph = ir::parse_text(text);
+    annotate_effects(model.graph, "test");
+    SplitSpec spec;
+    spec.at = std::move(at);
+    Partition parts = partition(model, spec);
+    for (size_t i = 0; i < parts.stages.size(); ++i) {
+      const ir::Graph& graph = parts.stages[i];
+      Border border =
+          plan_border(parts.manifest, static_cast<int>(i), wanted);
+      Stage::Programs programs =
+          compile_programs(graph, border, std::nullopt, "test");
+      std::vector<StageState> held;
+      for (const ir::State& state : graph.states) {
+        const at::Tensor copy = states.at(state.fqn).clone();
+        held.push_back(
+            {state.fqn,
+             {},
+             state.kind,
+             true,
+             copy.set_requires_grad(
+                 state.kind == ir::StateKind::Parameter)});
+      }
+      stages_.emplace_back(
+          static_cast<int>(i),
+          std::move(border),
+          std::move(programs),
+          std::move(held));
+    }
+  }
+
+  std::vector<Stage>& stages() { return stages_; }
+
+  at::Tensor forward(int microbatch, const UserInputs& inputs, Pass pass) {
+    Message message;
+    StageResult result;
+    for (Stage& stage : stages_) {
+      result = stage.forward(
+          microbatch, message, inputs, {1, 0, microbatch}, pass);
+      message = result.to_next;
+    }
+    at::Tensor y = result.model_outputs.at("y");
+    if (pass == Pass::Train) {
+      const c10::AutoGradMode on(true);
+      stages_.back().set_loss(microbatch, y.square().sum());
+    }
+    return y.detach();
+  }
+
+  void backward(int microbatch) {
+    Message message;
+    for (size_t i = stages_.size(); i-- > 0;) {
+      message = stages_[i].backward(microbatch, message);
+    }
+  }
+
+  at::Tensor gradient(const std::string& fqn) {
+    at::Tensor sum;
+    for (Stage& stage : stages_) {
+      for (const StageState& state : stage.states()) {
+        if (state.fqn == fqn && state.tensor.grad().defined()) {
+          sum = sum.defined() ? sum.add(state.tensor.grad())
+                              : state.tensor.grad();
+        }
+      }
+    }
+    return sum;
+  }
+
+ private:
+  std::vector<Stage> stages_;
+};
+
+constexpr const char* kSkip =
+    "input %x: float32[s0=4, 8]\n"
+    "parameter a.w = %wa: float32[8, 8] grad\n"
+    "parameter b.w = %wb: float32[8, 8] grad\n"
+    "parameter c.w = %wc: float32[8, 8] grad\n"
+    "%h: float32[s0=4, 8] = aten.linear.default(input=%x, weight=%wa) @ a\n"
+    "%i: float32[s0=4, 8] = aten.tanh.default(self=%h) @ a\n"
+    "%j: float32[s0=4, 8] = aten.linear.default(input=%i, weight=%wb) @ b\n"
+    "%k: float32[s0=4, 8] = aten.relu_.default(self=%j) @ b\n"
+    "%l: float32[s0=4, 8] = aten.add.Tensor(self=%k, other=%i) @ c\n"
+    "%m: float32[s0=4, 8] = aten.linear.default(input=%l, weight=%wc) @ c\n"
+    "output y = %m\n";
+
+std::map<std::string, at::Tensor> weights() {
+  at::manual_seed(0);
+  return {
+      {"a.w", at::randn({8, 8})},
+      {"b.w", at::randn({8, 8})},
+      {"c.w", at::randn({8, 8})}};
+}
+
+TEST(Stage, ASkipOverAStageGivesTheUnsplitGradients) {
+  const auto states = weights();
+  Pipeline whole(kSkip, {}, states);
+  Pipeline split(kSkip, {{"b"}, {"c"}}, states);
+  ASSERT_EQ(split.stages().size(), 3);
+  for (int microbatch = 0; microbatch < 3; ++microbatch) {
+    const UserInputs inputs = {{"x", at::randn({2 + microbatch, 8})}};
+    EXPECT_TRUE(whole.forward(microbatch, inputs, Pass::Train)
+                    .equal(split.forward(microbatch, inputs, Pass::Train)));
+  }
+  for (int microbatch = 0; microbatch < 3; ++microbatch) {
+    whole.backward(microbatch);
+    split.backward(microbatch);
+  }
+  EXPECT_TRUE(whole.gradient("c.w").equal(split.gradient("c.w")));
+  EXPECT_TRUE(whole.gradient("b.w").equal(split.gradient("b.w")));
+  EXPECT_TRUE(
+      whole.gradient("a.w").allclose(split.gradient("a.w"), 1e-6, 1e-6));
+}
+
+TEST(Stage, AReceivedValueWrittenInPlaceLeavesTheSendersAlone) {
+  const auto states = weights();
+  Pipeline whole(kSkip, {}, states);
+  // The cut behind b's linear: relu_ writes what was received.
+  const std::string text = kSkip;
+  std::string cut_inside = text;
+  cut_inside.replace(cut_inside.find("relu_.default(self=%j) @ b"), 26,
+                     "relu_.default(self=%j) @ r");
+  Pipeline split(cut_inside, {{"r"}}, states);
+  const UserInputs inputs = {{"x", at::randn({4, 8})}};
+  EXPECT_TRUE(whole.forward(0, inputs, Pass::Train)
+                  .equal(split.forward(0, inputs, Pass::Train)));
+  whole.backward(0);
+  split.backward(0);
+  EXPECT_TRUE(whole.gradient("b.w").equal(split.gradient("b.w")));
+}
+
+TEST(Stage, NothingIsSavedWithoutTraining) {
+  Pipeline split(kSkip, {{"b"}}, weights());
+  split.forward(0, {{"x", at::randn({4, 8})}}, Pass::Infer);
+  for (const Stage& stage : split.stages()) {
+    EXPECT_EQ(stage.num_saved(), 0);
+  }
+}
+
+TEST(Stage, BackwardFreesWhatForwardSaved) {
+  Pipeline split(kSkip, {{"b"}}, weights());
+  split.forward(0, {{"x", at::randn({4, 8})}}, Pass::Train);
+  EXPECT_EQ(split.stages()[0].num_saved(), 1);
+  split.backward(0);
+  EXPECT_EQ(split.stages()[0].num_saved(), 0);
+  EXPECT_EQ(split.stages()[1].num_saved(), 0);
+}
+
+TEST(Stage, AnIntegerValueCrossesWithoutAGradient) {
+  const std::string text =
+      "input %x: int64[4]\n"
+      "parameter e.w = %w: float32[10, 3] grad\n"
+      "%i: int64[4] = aten.bitwise_xor.Scalar(self=%x, other=1) @ a\n"
+      "%e: float32[4, 3] = aten.embedding.default(weight=%w, indices=%i) @ b\n"
+      "output y = %e\n";
+  Pipeline split(text, {{"b"}}, {{"e.w", at::randn({10, 3})}});
+  split.forward(0, {{"x", at::arange(4)}}, Pass::Train);
+  split.backward(0);
+  EXPECT_TRUE(split.gradient("e.w").defined());
+}
+
+TEST(Stage, MutationsRebindTheBufferByMicrobatch) {
+  const std::string text =
+      "input %x: float32[2]\n"
+      "buffer total = %t: float32[2]\n"
+      "%n: float32[2] = aten.add.Tensor(self=%t, other=%x) @ a\n"
+      "%y: float32[2] = aten.mul.Tensor(self=%n, other=%x) @ a\n"
+      "output y = %y\n"
+      "mutate total = %n\n";
+  Pipeline one(text, {}, {{"total", at::zeros({2})}});
+  one.forward(0, {{"x", at::ones({2})}}, Pass::Infer);
+  one.forward(1, {{"x", at::ones({2})}}, Pass::Infer);
+  EXPECT_TRUE(
+      one.stages()[0].states()[0].tensor.equal(at::full({2}, 2.0)));
+}
+
+// Errors.
+
+TEST(Stage, AShapeThatBreaksTheContractIsNamed) {
+  Pipeline split(kSkip, {{"b"}}, weights());
+  try {
+    split.forward(3, {{"x", at::randn({4, 9})}}, Pass::Train);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Runtime);
+    EXPECT_STREQ(
+        error.what(),
+        "PipeliningShapeError: stage 0, microbatch 3: 'x' should be "
+        "float32[s0, 8], but is float32[4, 9]");
+  }
+}
+
+TEST(Stage, ASymbolHasOneValueInAMicrobatch) {
+  const std::string text =
+      "input %x: float32[s0=4]\ninput %z: float32[s0=4]\n"
+      "%y: float32[s0=4] = aten.add.Tensor(self=%x, other=%z) @ a\n"
+      "output y = %y\n";
+  Pipeline one(text, {}, {});
+  try {
+    one.forward(
+        0, {{"x", at::ones({3})}, {"z", at::ones({5})}}, Pass::Infer);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "PipeliningShapeError: stage 0, microbatch 0: 'z' should be "
+        "float32[s0] with s0 = 3, but is float32[5]");
+  }
+}
+
+}  // namespace
+}  // namespace pp

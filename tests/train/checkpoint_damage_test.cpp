@@ -1,0 +1,176 @@
+// Every way in which a checkpoint can be broken, and what is said of it.
+
+#include <gtest/gtest.h>
+
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+#include "runtime/train/checkpoint.h"
+#include "tests/train/checkpoint_folder.h"
+
+namespace pp {
+namespace {
+
+using Verify = CheckpointReader::Verify;
+
+class DamagedCheckpoint : public CheckpointFolder {
+ protected:
+  void expect_refused(
+      const std::vector<std::string>& pieces,
+      Verify verify = Verify::Full) const {
+    expect_error(ErrorKind::Input, pieces, [&] {
+      const CheckpointReader reader(path_, verify);
+    });
+  }
+
+  /// Replaces a piece of state.json that must be there.
+  void edit_state(const std::string& from, const std::string& to) const {
+    std::string text = content(path_ / "state.json");
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from << " is not in " << text;
+    put(path_ / "state.json", text.replace(at, from.size(), to));
+  }
+
+  void SetUp() override { path_ = write(7); }
+
+  fs::path path_;
+};
+
+TEST_F(DamagedCheckpoint, NoState) {
+  fs::remove(path_ / "state.json");
+  expect_refused({"step_7", "there is no state.json"});
+}
+
+TEST_F(DamagedCheckpoint, NoFolder) {
+  path_ = folder_ / "step_8";
+  expect_refused({"step_8", "not a checkpoint"});
+}
+
+TEST_F(DamagedCheckpoint, StateIsNotJson) {
+  put(path_ / "state.json", "{\"format\": ");
+  expect_refused({"state.json", "object"});
+  put(path_ / "state.json", "");
+  expect_refused({"state.json", "object"});
+  put(path_ / "state.json", "[1, 2]");
+  expect_refused({"state.json", "object"});
+}
+
+TEST_F(DamagedCheckpoint, StateOfAnotherFormatOrVersion) {
+  edit_state("pp-checkpoint", "something");
+  expect_refused({"not the state of a checkpoint"});
+  edit_state("something", "pp-checkpoint");
+  edit_state("\"version\": 1", "\"version\": 2");
+  expect_refused({"version 2", "reads version 1"});
+}
+
+TEST_F(DamagedCheckpoint, StateLacksAKeyOrHasAWrongType) {
+  edit_state("\"step\"", "\"stepp\"");
+  expect_refused({"state.json", "'step' is missing"});
+  edit_state("\"stepp\": 7", "\"step\": -7");
+  expect_refused({"'step' must be an integer of 0 or more"});
+  edit_state("-7", "\"7\"");
+  expect_refused({"'step' must be an integer of 0 or more"});
+  edit_state("\"7\"", "9223372036854775808");
+  expect_refused({"'step' is too large"});
+  edit_state("9223372036854775808", "7");
+  edit_state("\"feedbeef\"", "3");
+  expect_refused({"'job_hash' must be a string"});
+  edit_state("\"job_hash\": 3", "\"job_hash\": \"\"");
+  edit_state("\"2\"", "2");
+  expect_refused({"'ranks' must be a string"});
+}
+
+TEST_F(DamagedCheckpoint, APartOutsideTheFolder) {
+  edit_state("part_0.safetensors", "../part_0.safetensors");
+  expect_refused({"'../part_0.safetensors'", "plain file name"});
+  edit_state("../part_0.safetensors", "");
+  expect_refused({"''", "plain file name"});
+}
+
+TEST_F(DamagedCheckpoint, APartIsMissing) {
+  fs::remove(path_ / "part_1.safetensors");
+  expect_refused({"part_1.safetensors", "missing"});
+}
+
+TEST_F(DamagedCheckpoint, APartIsTruncated) {
+  const fs::path part = path_ / "part_0.safetensors";
+  const auto size = fs::file_size(part);
+  fs::resize_file(part, size - 4);
+  for (const Verify verify : {Verify::Full, Verify::Quick}) {
+    expect_refused(
+        {"part_0.safetensors",
+         std::to_string(size - 4) + " bytes",
+         "written with " + std::to_string(size)},
+        verify);
+  }
+}
+
+TEST_F(DamagedCheckpoint, OneBitOfAPartIsFlipped) {
+  const fs::path part = path_ / "part_0.safetensors";
+  std::string bytes = content(part);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  put(part, bytes);
+  expect_refused({"part_0.safetensors", "damaged", "hashes to"});
+  EXPECT_NO_THROW(CheckpointReader(path_, Verify::Quick));
+}
+
+TEST_F(DamagedCheckpoint, TwoPartsDisagreeOnATensor) {
+  begin_checkpoint(folder_, 8);
+  write_checkpoint_part(folder_, 8, 0, {{"w", at::zeros({2})}});
+  write_checkpoint_part(folder_, 8, 1, {{"w", at::ones({2})}});
+  path_ = commit_checkpoint(folder_, state(8), 2, 0);
+  expect_refused({"part_1", "'w' is also in part_0", "different content"});
+}
+
+TEST_F(DamagedCheckpoint, TwoPartsMayAgreeOnATensor) {
+  begin_checkpoint(folder_, 8);
+  write_checkpoint_part(folder_, 8, 0, {{"w", at::ones({2})}});
+  write_checkpoint_part(folder_, 8, 1, {{"w", at::ones({2})}});
+  path_ = commit_checkpoint(folder_, state(8), 2, 0);
+  EXPECT_EQ(CheckpointReader(path_).names(), std::vector<std::string>{"w"});
+}
+
+TEST_F(DamagedCheckpoint, ATensorIsNotThere) {
+  const CheckpointReader reader(path_);
+  EXPECT_FALSE(reader.try_find("embed.weigt").defined());
+  expect_error(
+      ErrorKind::Input,
+      {"step_7", "'embed.weigt'", "did you mean 'embed.weight'"},
+      [&] { reader.find("embed.weigt"); });
+}
+
+TEST_F(DamagedCheckpoint, ATensorDoesNotFit) {
+  const CheckpointReader reader(path_);
+  expect_error(
+      ErrorKind::Input,
+      {"'embed.weight' is float32 [2, 3]", "float32 [3, 2]"},
+      [&] {
+        reader.copy_to("embed.weight", at::zeros({3, 2}));
+      });
+  expect_error(
+      ErrorKind::Input,
+      {"'embed.weight' is float32 [2, 3]", "float64 [2, 3]"},
+      [&] {
+        reader.copy_to("embed.weight", at::zeros({2, 3}, at::kDouble));
+      });
+}
+
+TEST_F(DamagedCheckpoint, APartThatWasNeverWrittenIsNotCommitted) {
+  begin_checkpoint(folder_, 8);
+  write_checkpoint_part(folder_, 8, 0, part(0));
+  expect_error(ErrorKind::Runtime, {"part_1.safetensors", "not written"}, [&] {
+    commit_checkpoint(folder_, state(8), 2, 1);
+  });
+  EXPECT_FALSE(fs::exists(folder_ / "step_8"));
+  EXPECT_TRUE(fs::exists(folder_ / "step_7"));
+}
+
+TEST_F(DamagedCheckpoint, AFolderThatCannotBeMadeIsNamed) {
+  put(folder_ / "file", "");
+  expect_error(ErrorKind::Runtime, {"file/checkpoints"}, [&] {
+    begin_checkpoint(folder_ / "file" / "checkpoints", 1);
+  });
+}
+
+}  // namespace
+}  // namespace pp

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <ATen/core/Tensor.h>
+
+#include "runtime/train/checkpoint.h"
+#include "tests/train/tensors.h"
+
+namespace pp {
+
+namespace fs = std::filesystem;
+
+/// An empty folder for each test, and a checkpoint of two parts to put there.
+class CheckpointFolder : public testing::Test {
+ protected:
+  CheckpointFolder() {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(PP_FIXTURE_DIR) / "checkpoints" /
+              (std::string(test->test_suite_name()) + "." + test->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+
+  static std::map<std::string, at::Tensor> part(int index) {
+    if (index == 0) {
+      return {
+          {"embed.weight", tensor_of<float>({1, 2, 3, 4, 5, 6}, {2, 3})},
+          {"optimizer.step.embed.weight", tensor_of<float>({7}, {})},
+          {"norm.num_batches_tracked", tensor_of<int64_t>({41}, {})}};
+    }
+    return {
+        {"head.weight", tensor_of<double>({0.5, 0.25}, {2, 1})},
+        {"head.mask", tensor_of<uint8_t>({1, 0, 1}, {3})},
+        {"head.empty", tensor_of<float>({}, {0, 4})}};
+  }
+
+  static CheckpointState state(int64_t step) {
+    return {
+        .step = step,
+        .epoch = 2,
+        .data_position = 96,
+        .seed = 18446744073709551615U,
+        .job_hash = "feedbeef",
+        .job = {{"schedule", "1F1B"}, {"ranks", "2"}}};
+  }
+
+  fs::path write(int64_t step, int keep = 0) const {
+    begin_checkpoint(folder_, step);
+    write_checkpoint_part(folder_, step, 0, part(0));
+    write_checkpoint_part(folder_, step, 1, part(1));
+    return commit_checkpoint(folder_, state(step), 2, keep);
+  }
+
+  std::vector<std::string> entries() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  static std::string content(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  static void put(const fs::path& path, const std::string& text) {
+    std::ofstream(path, std::ios::binary) << text;
+  }
+
+  fs::path folder_;
+};
+
+}  // namespace pp

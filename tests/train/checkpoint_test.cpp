@@ -1,0 +1,154 @@
+#include "runtime/train/checkpoint.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/zeros.h>
+
+#include "tests/train/checkpoint_folder.h"
+
+namespace pp {
+namespace {
+
+using Names = std::vector<std::string>;
+
+class Checkpoint : public CheckpointFolder {};
+
+TEST_F(Checkpoint, GivesBackWhatWasWritten) {
+  const fs::path path = write(7);
+  EXPECT_EQ(path, folder_ / "step_7");
+  const CheckpointReader reader(path);
+  EXPECT_EQ(reader.state().step, 7);
+  EXPECT_EQ(reader.state().epoch, 2);
+  EXPECT_EQ(reader.state().data_position, 96);
+  EXPECT_EQ(reader.state().seed, state(7).seed);
+  EXPECT_EQ(reader.state().job_hash, "feedbeef");
+  EXPECT_EQ(reader.state().job, state(7).job);
+  std::map<std::string, at::Tensor> all = part(0);
+  all.merge(part(1));
+  EXPECT_EQ(reader.names().size(), all.size());
+  for (const auto& [name, tensor] : all) {
+    const at::Tensor saved = reader.find(name);
+    EXPECT_EQ(saved.scalar_type(), tensor.scalar_type()) << name;
+    EXPECT_TRUE(at::equal(saved, tensor)) << name;
+  }
+}
+
+TEST_F(Checkpoint, HoldsTheSameBytesWheneverItIsWritten) {
+  const fs::path path = write(7);
+  std::map<std::string, std::string> before;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    before[entry.path().filename()] = content(entry.path());
+  }
+  EXPECT_EQ(before.size(), 3U);
+  write(7);
+  for (const auto& [name, bytes] : before) {
+    EXPECT_EQ(content(path / name), bytes) << name;
+  }
+}
+
+TEST_F(Checkpoint, OpensInPython) {
+  const fs::path path = write(7);
+  const std::string command = std::string(PP_PYTHON) + " " + PP_SOURCE_DIR +
+                              "/tests/train/read_checkpoint.py " +
+                              path.string();
+  EXPECT_EQ(std::system(command.c_str()), 0);
+}
+
+TEST_F(Checkpoint, StridedTensorsAreSavedByIndexAndLoadedIntoAnyStrides) {
+  const at::Tensor transposed = at::rand({3, 2}).t();
+  begin_checkpoint(folder_, 1);
+  write_checkpoint_part(folder_, 1, 0, {{"w", transposed}});
+  const CheckpointReader reader(commit_checkpoint(folder_, state(1), 1, 0));
+  EXPECT_TRUE(at::equal(reader.find("w"), transposed));
+  const at::Tensor into = at::zeros({3, 2}).t().requires_grad_();
+  reader.copy_to("w", into);
+  EXPECT_TRUE(at::equal(into, transposed));
+}
+
+TEST_F(Checkpoint, TensorsOutliveTheReader) {
+  const fs::path path = write(7);
+  const at::Tensor weight = CheckpointReader(path).find("embed.weight");
+  EXPECT_EQ(weight.sum().item<float>(), 21);
+}
+
+TEST_F(Checkpoint, DoesNotExistBeforeItIsCommitted) {
+  begin_checkpoint(folder_, 7);
+  write_checkpoint_part(folder_, 7, 0, part(0));
+  EXPECT_TRUE(list_checkpoints(folder_).empty());
+  EXPECT_FALSE(find_newest_checkpoint(folder_).path);
+}
+
+TEST_F(Checkpoint, BeginRemovesWhatInterruptedRunsLeftBehind) {
+  begin_checkpoint(folder_, 3);
+  write_checkpoint_part(folder_, 3, 0, part(0));
+  begin_checkpoint(folder_, 7);
+  EXPECT_EQ(entries(), Names{".step_7.tmp"});
+  EXPECT_TRUE(fs::is_empty(folder_ / ".step_7.tmp"));
+}
+
+TEST_F(Checkpoint, KeepsTheNewest) {
+  for (const int64_t step : {9, 10, 11, 12}) {
+    write(step, 2);
+  }
+  EXPECT_EQ(entries(), (Names{"step_11", "step_12"}));
+  write(13, 0);
+  EXPECT_EQ(entries().size(), 3U);
+}
+
+TEST_F(Checkpoint, NeverRemovesTheOneJustWritten) {
+  write(200);
+  write(5, 1);
+  EXPECT_EQ(entries(), (Names{"step_200", "step_5"}));
+}
+
+TEST_F(Checkpoint, TakesThePlaceOfOneOfTheSameStep) {
+  const fs::path path = write(7);
+  put(path / "part_0.safetensors", "broken");
+  EXPECT_FALSE(find_newest_checkpoint(folder_).path);
+  write(7);
+  EXPECT_EQ(find_newest_checkpoint(folder_).path, path);
+  EXPECT_EQ(entries(), Names{"step_7"});
+}
+
+TEST_F(Checkpoint, AreListedByNumber) {
+  write(10);
+  write(9);
+  write(100);
+  fs::create_directories(folder_ / "step_x");
+  fs::create_directories(folder_ / "step_-3");
+  fs::create_directories(folder_ / "other");
+  put(folder_ / "step_11", "a file");
+  EXPECT_EQ(
+      list_checkpoints(folder_),
+      (std::vector<fs::path>{
+          folder_ / "step_9", folder_ / "step_10", folder_ / "step_100"}));
+  EXPECT_TRUE(list_checkpoints(folder_ / "none").empty());
+}
+
+TEST_F(Checkpoint, TheNewestThatIsWholeIsFound) {
+  write(8);
+  const fs::path good = write(9);
+  const fs::path bad = write(10);
+  EXPECT_EQ(find_newest_checkpoint(folder_).path, bad);
+  EXPECT_TRUE(find_newest_checkpoint(folder_).warnings.empty());
+  fs::remove(bad / "part_1.safetensors");
+  const NewestCheckpoint newest = find_newest_checkpoint(folder_);
+  EXPECT_EQ(newest.path, good);
+  ASSERT_EQ(newest.warnings.size(), 1U);
+  EXPECT_NE(newest.warnings[0].find("step_10"), std::string::npos);
+  EXPECT_NE(newest.warnings[0].find("part_1"), std::string::npos);
+}
+
+TEST_F(Checkpoint, NoFolderMeansNoCheckpointAndNoWarning) {
+  const NewestCheckpoint newest = find_newest_checkpoint(folder_ / "none");
+  EXPECT_FALSE(newest.path);
+  EXPECT_TRUE(newest.warnings.empty());
+}
+
+}  // namespace
+}  // namespace pp
