@@ -1,11 +1,12 @@
 #include "cli/command.h"
+#include "loader/core/error.h"
 
 namespace pp::cli {
 
 const std::vector<CommandEntry>& commands() {
   static const std::vector<CommandEntry> kCommands = {
       {"inspect",
-       "Show a model's modules and legal cuts, or a stage directory",
+       "Show a model and its legal cuts, or stages",
        "pp inspect gpt2.pt2 --depth 2",
        setup_inspect},
       {"split",
@@ -22,7 +23,7 @@ const std::vector<CommandEntry>& commands() {
        setup_verify},
       {"merge",
        "Make one model file of stages or of a checkpoint",
-       "pp merge stages --checkpoint runs/x/checkpoints/step_200 -o new.pt2",
+       "pp merge stages --checkpoint runs/x/checkpoints/step_9 -o new.pt2",
        setup_merge},
       {"schedule",
        "Show a pipeline schedule",
@@ -34,6 +35,10 @@ const std::vector<CommandEntry>& commands() {
 
 Log make_log(const std::string& spec, const Invocation& with) {
   if (!spec.empty()) {
+    if (spec.find("pp") == std::string::npos &&
+        spec.find("torch.distributed.pipelining") == std::string::npos) {
+      throw usage_error("--log " + spec + ": write pp, +pp or -pp");
+    }
     return Log(parse_log_level(spec));
   }
   const char* torch_logs = with.getenv("TORCH_LOGS");
@@ -42,9 +47,7 @@ Log make_log(const std::string& spec, const Invocation& with) {
 
 void add_split_options(CLI::App& app, SplitOptions& options) {
   auto* at = app.add_option(
-      "--at",
-      options.at,
-      "Cut before a module, or behind it with ':end' (pp inspect lists them)");
+      "--at", options.at, "Cut before a module, with ':end' behind it");
   at->type_name("FQN[:end]")->delimiter(',');
   auto* stages = app.add_option(
       "--stages", options.stages, "Cut into so many balanced stages");

@@ -11,26 +11,34 @@ namespace {
 
 using pp::cli::CommandEntry;
 
-/// Offers the nearest option or command where one was misspelled.
-std::string suggestion(
+/// The subcommand that was asked for; null if there is none of that name.
+const CLI::App* chosen_command(
     const CLI::App& app, const std::vector<std::string>& argv) {
-  const CLI::App* command = &app;
-  std::vector<std::string> known;
-  for (const CLI::App* subcommand : app.get_subcommands({})) {
-    known.push_back(subcommand->get_name());
-  }
-  if (argv.size() > 1) {
-    for (const CLI::App* subcommand : app.get_subcommands({})) {
-      if (subcommand->get_name() == argv[1]) {
-        command = subcommand;
-      }
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (argv.size() > 1 && command->get_name() == argv[1]) {
+      return command;
     }
   }
-  if (command == &app) {
-    return argv.size() > 1 ? pp::did_you_mean(argv[1], known) : "";
+  return nullptr;
+}
+
+std::string unknown_command(
+    const CLI::App& app, const std::vector<std::string>& argv) {
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    known.push_back(command->get_name());
   }
+  return (argv.size() < 2 ? "a command is needed"
+                          : "unknown command '" + argv[1] + "'" +
+                                pp::did_you_mean(argv[1], known)) +
+         "; there are " + pp::join(known) + "; 'pp --help' tells more";
+}
+
+/// Offers the nearest option where one was misspelled.
+std::string suggestion(
+    const CLI::App& command, const std::vector<std::string>& argv) {
   std::vector<std::string> options;
-  for (const CLI::Option* option : command->get_options()) {
+  for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_lnames()) {
       options.push_back("--" + name);
     }
@@ -69,7 +77,10 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0) {  // --help, --version
       return app.exit(error);
     }
-    pp::cli::print_error(error.what() + suggestion(app, with.argv));
+    const CLI::App* command = chosen_command(app, with.argv);
+    pp::cli::print_error(
+        command == nullptr ? unknown_command(app, with.argv)
+                           : error.what() + suggestion(*command, with.argv));
     return static_cast<int>(pp::ErrorKind::Usage);
   }
   return chosen();

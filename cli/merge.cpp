@@ -17,7 +17,7 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
   app.add_option(
          "--checkpoint",
          options->checkpoint,
-         "Take the weights from this checkpoint instead of the stages")
+         "Weights of this checkpoint, not the stages'")
       ->type_name("CKPT");
   app.add_option("-o,--output", options->output, "The model file to write")
       ->required()

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <filesystem>
 
 #include "cli/command.h"
@@ -5,6 +6,9 @@
 #include "loader/core/error.h"
 #include "runtime/job/job.h"
 #include "runtime/launch/launch.h"
+#include "runtime/launch/failure.h"
+#include "runtime/launch/signals.h"
+#include "runtime/run/dry_run.h"
 #include "runtime/run/run_job.h"
 #include "splitter/artifact.h"
 
@@ -50,6 +54,29 @@ std::vector<std::string> same_command(const std::vector<std::string>& argv) {
   return command;
 }
 
+/// Ctrl-C and SIGTERM end the job on all ranks; exit code 128 + signal.
+int run_until_signal(const Job& job, RunOptions options) {
+  if (choose_launcher(job, options.env) == LauncherKind::Processes) {
+    return run_job(job, options);  // watches signals for its children itself
+  }
+  std::stop_source stop;
+  std::atomic<int> caught{0};
+  const SignalWatch watch([&](const CaughtSignal& signal) {
+    caught = signal.number;
+    stop.request_stop();
+  });
+  options.stop = stop.get_token();
+  try {
+    return run_job(job, options);
+  } catch (const JobFailed& failure) {
+    if (caught == 0 || !failure.cause().interrupted) {
+      throw;
+    }
+    print_error(failure.what());
+    return 128 + caught;
+  }
+}
+
 }  // namespace
 
 std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
@@ -81,14 +108,21 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
                         : load_job(options->target, overrides(*options));
     RunOptions run;
     run.resume = options->resume;
-    run.dry_run = options->dry_run;
     run.env = read_env_ranks(with.getenv);
     run.command = same_command(with.argv);
     run.log = make_log(options->log, with);
     if (run.env) {
       run.log = run.log.for_rank(run.env->rank);
     }
-    return run_job(job, run);
+    if (options->dry_run) {
+      std::optional<int> world;
+      if (run.env) {
+        world = run.env->size;
+      }
+      print(dry_run(*make_plan(job, world)));
+      return 0;
+    }
+    return run_until_signal(job, std::move(run));
   };
 }
 

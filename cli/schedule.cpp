@@ -73,17 +73,29 @@ Schedule make_schedule(const Options& options) {
   }
   const ScheduleEntry& entry = find_schedule(options.name);
   const int per_rank = options.stages_per_rank > 0
-      ? options.stages_per_rank
-      : entry.default_stages_per_rank;
+                           ? options.stages_per_rank
+                           : entry.default_stages_per_rank;
   return entry.generate(
       {options.ranks, options.ranks * per_rank, options.microbatches});
+}
+
+/// A schedule from a file that can't run is a wrong file.
+void check_schedule(const Options& options, const Schedule& schedule) {
+  try {
+    validate(schedule, num_microbatches_of(schedule), trains(schedule));
+  } catch (const Error& error) {
+    if (options.name.ends_with(".csv")) {
+      throw input_error(options.name + ": " + error.what());
+    }
+    throw;
+  }
 }
 
 int terminal_width() {
   winsize size{};
   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0
-      ? size.ws_col
-      : 100;
+             ? size.ws_col
+             : 100;
 }
 
 std::string draw(const Options& options, const Schedule& schedule) {
@@ -103,8 +115,7 @@ std::string draw(const Options& options, const Schedule& schedule) {
     return draw_trace(schedule, timeline, caption);
   }
   const bool to_terminal = options.output.empty() && isatty(STDOUT_FILENO) != 0;
-  return draw_text(
-      schedule, timeline, caption, terminal_width(), to_terminal);
+  return draw_text(schedule, timeline, caption, terminal_width(), to_terminal);
 }
 
 }  // namespace
@@ -123,8 +134,7 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation&) {
          options->stages_per_rank,
          "Stages on each rank (default: the schedule's own)")
       ->check(CLI::Range(1, 1 << 16));
-  app.add_flag(
-      "--lowered", options->lowered, "With sends, receives and waits");
+  app.add_flag("--lowered", options->lowered, "With sends, receives and waits");
   app.add_option(
          "--cost", options->cost, "What actions cost: F=1,I=1,W=1,comm=0")
       ->type_name("COSTS");
@@ -138,11 +148,10 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation&) {
       return list_schedules();
     }
     if (options->name.empty()) {
-      throw usage_error(
-          "which schedule? 'pp schedule --list' names them all");
+      throw usage_error("which schedule? 'pp schedule --list' names them all");
     }
     Schedule schedule = make_schedule(*options);
-    validate(schedule, num_microbatches_of(schedule), trains(schedule));
+    check_schedule(*options, schedule);
     if (options->lowered) {
       schedule = lower(std::move(schedule));
     }

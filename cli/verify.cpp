@@ -4,6 +4,7 @@
 #include "cli/console.h"
 #include "cli/split_options.h"
 #include "loader/core/error.h"
+#include "splitter/artifact.h"
 
 namespace pp::cli {
 
@@ -34,6 +35,13 @@ std::function<int()> setup_verify(CLI::App& app, const Invocation& with) {
   app.add_option("--log", options->log, "Log level: pp, +pp, -pp");
   return [options, with] {
     options->verify.split = to_split_spec(options->split);
+    if (is_stage_directory(options->verify.path) &&
+        (!options->split.at.empty() || options->split.stages > 0 ||
+         options->split.markers)) {
+      throw usage_error(
+          options->verify.path +
+          " is already split; --at, --stages and --markers go with a model");
+    }
     options->verify.log = make_log(options->log, with);
     const VerifyReport report = verify(options->verify);
     print(report.text(options->verify.tolerance));

@@ -7,6 +7,7 @@
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
 #include "loader/formats/schemas.h"
+#include "loader/formats/torchscript.h"
 #include "loader/ir/lint.h"
 
 namespace pp {
@@ -21,6 +22,7 @@ struct Format {
 // One row a format.
 constexpr std::array kFormats{
     Format{is_exported_program, load_exported_program},
+    Format{is_torchscript, load_torchscript},
 };
 
 constexpr const char* kHowToExport =
@@ -41,10 +43,6 @@ std::string describe(const ZipReader& archive) {
   }
   if (has_record_under(archive, "data/aotinductor/")) {
     return std::string("a compiled AOTInductor package, without a graph; ") +
-           kHowToExport;
-  }
-  if (archive.has("constants.pkl") && has_record_under(archive, "code/")) {
-    return std::string("a TorchScript archive, which is not yet supported; ") +
            kHowToExport;
   }
   if (archive.has("data.pkl")) {

@@ -134,24 +134,20 @@ class Finder {
 /// Operators whose result always shares memory; others (reshape, to) may copy.
 bool is_view(std::string_view name) {
   constexpr std::array<std::string_view, 34> kViews{
-      "alias",       "as_strided", "chunk",     "detach",
-      "detach_",     "diagonal",   "expand",    "expand_as",
-      "getitem",     "imag",       "lift",      "movedim",
-      "narrow",      "numpy_T",    "permute",   "real",
-      "select",      "slice",      "split",     "split_with_sizes",
-      "squeeze",     "squeeze_",   "swapaxes",  "swapdims",
-      "t",           "t_",         "transpose", "transpose_",
-      "unbind",      "unfold",     "unsqueeze", "unsqueeze_",
-      "view",        "view_as"};
+      "alias",     "as_strided", "chunk",      "detach",   "detach_",
+      "diagonal",  "expand",     "expand_as",  "getitem",  "imag",
+      "lift",      "movedim",    "narrow",     "numpy_T",  "permute",
+      "real",      "select",     "slice",      "split",    "split_with_sizes",
+      "squeeze",   "squeeze_",   "swapaxes",   "swapdims", "t",
+      "t_",        "transpose",  "transpose_", "unbind",   "unfold",
+      "unsqueeze", "unsqueeze_", "view",       "view_as"};
   return std::ranges::find(kViews, name) != kViews.end();
 }
 
 }  // namespace
 
 bool AliasSets::can_replay(
-    const ir::Graph& graph,
-    ir::ValueId member,
-    int position) const {
+    const ir::Graph& graph, ir::ValueId member, int position) const {
   const AliasSet& set = of(member);
   if (set.root == ir::kNoValue) {
     return false;

@@ -22,9 +22,9 @@ struct AliasSet {
 
 /// How a member comes from another one.
 struct AliasStep {
-  int node = -1;                      ///< that makes it; -1: not from one
-  ir::ValueId from = ir::kNoValue;    ///< the operand it shares memory with
-  bool same = false;                  ///< it is `from`, written in place
+  int node = -1;                    ///< that makes it; -1: not from one
+  ir::ValueId from = ir::kNoValue;  ///< the operand it shares memory with
+  bool same = false;                ///< it is `from`, written in place
 };
 
 struct AliasSets {
@@ -37,9 +37,7 @@ struct AliasSets {
   /// they can't be run again on a copy of the root made before node
   /// `position`: an operator that may view or copy, with a write in between.
   bool can_replay(
-      const ir::Graph& graph,
-      ir::ValueId member,
-      int position) const;
+      const ir::Graph& graph, ir::ValueId member, int position) const;
 };
 
 /// `mutations` count as writes of their buffers where the new value is made.

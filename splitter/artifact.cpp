@@ -1,14 +1,15 @@
 #include "splitter/artifact.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <system_error>
 
+#include <unistd.h>
+
 #include "loader/archive/atomic_file.h"
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
+#include "loader/formats/torchscript.h"
 #include "loader/model_loader.h"
 #include "splitter/manifest_json.h"
 #include "splitter/source_archive.h"
@@ -44,19 +45,14 @@ void write_exported_stage(
 
 // One row a format.
 constexpr std::array kFormats{
-    StageFormat{
-        ModelFormat::ExportedProgram, ".pt2", write_exported_stage},
+    StageFormat{ModelFormat::ExportedProgram, ".pt2", write_exported_stage},
+    StageFormat{ModelFormat::TorchScript, ".pt", write_torchscript},
 };
 
 const StageFormat& format_of(const Model& model) {
   const auto found =
       std::ranges::find(kFormats, model.format, &StageFormat::format);
-  if (found == kFormats.end()) {
-    throw usage_error(
-        model.path +
-        ": writing stages of TorchScript models is not yet supported; export "
-        "the model with torch.export");
-  }
+  check(found != kFormats.end(), "every format has a row");
   return *found;
 }
 
@@ -80,6 +76,13 @@ class TemporaryFolder {
   fs::path path_;
 };
 
+/// Whether a file has a name that write_all gives.
+bool is_ours(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  return name == kManifestFile || name.starts_with("stage_") ||
+         name == "source.pt2" || name == "source.pt";
+}
+
 void refuse_foreign_folder(const fs::path& directory) {
   if (!fs::exists(directory)) {
     return;
@@ -89,7 +92,11 @@ void refuse_foreign_folder(const fs::path& directory) {
         directory.string() +
         " is a file; name a folder for the stages that does not exist yet");
   }
-  if (!fs::is_empty(directory) && !is_stage_directory(directory)) {
+  const bool replaceable =
+      fs::is_empty(directory) ||
+      (is_stage_directory(directory) &&
+       std::ranges::all_of(fs::directory_iterator(directory), is_ours));
+  if (!replaceable) {
     throw usage_error(
         directory.string() +
         " holds other things than stages and is left alone; name a folder "
@@ -109,9 +116,7 @@ void move_into_place(const fs::path& fresh, const fs::path& directory) {
 }
 
 void write_all(
-    const fs::path& folder,
-    const Model& model,
-    Partition& partition) {
+    const fs::path& folder, const Model& model, Partition& partition) {
   const StageFormat& format = format_of(model);
   Manifest& manifest = partition.manifest;
   for (size_t i = 0; i < partition.stages.size(); ++i) {
@@ -132,9 +137,7 @@ void write_all(
 }  // namespace
 
 void write_stages(
-    const fs::path& directory,
-    const Model& model,
-    Partition partition) {
+    const fs::path& directory, const Model& model, Partition partition) {
   check(model.archive != nullptr, "a model to split has an archive");
   format_of(model);
   try {
@@ -146,8 +149,7 @@ void write_stages(
     refuse_foreign_folder(target);
     const TemporaryFolder fresh(
         target.parent_path() /
-        ("." + target.filename().string() + ".pp-" +
-         std::to_string(getpid())));
+        ("." + target.filename().string() + ".pp-" + std::to_string(getpid())));
     write_all(fresh.path(), model, partition);
     move_into_place(fresh.path(), target);
   } catch (const fs::filesystem_error& error) {
@@ -164,6 +166,11 @@ bool is_stage_directory(const fs::path& path) {
 
 Manifest read_manifest(const fs::path& stage_directory) {
   const fs::path path = stage_directory / kManifestFile;
+  if (!is_stage_directory(stage_directory)) {
+    throw input_error(
+        stage_directory.string() + ": not a stage directory: there is no " +
+        std::string(kManifestFile) + "; 'pp split' makes one");
+  }
   return parse_manifest(read_file(path), path.string());
 }
 

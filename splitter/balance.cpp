@@ -57,9 +57,7 @@ Weights weigh(const Flow& flow, Balance balance) {
 using Costs = std::vector<std::vector<uint64_t>>;
 
 Costs stage_costs(
-    const Flow& flow,
-    const Weights& weights,
-    const std::vector<int>& bounds) {
+    const Flow& flow, const Weights& weights, const std::vector<int>& bounds) {
   const ir::Graph& graph = *flow.graph;
   Costs costs(bounds.size() - 1);
   std::vector<size_t> seen(graph.states.size(), bounds.size());
@@ -69,8 +67,8 @@ Costs stage_costs(
     size_t next = i + 1;
     for (int node = bounds[i]; node < flow.end; ++node) {
       sum += weights.nodes[node];
-      works = works || (!flow.is_free[node] &&
-                        does_work(graph, graph.nodes[node]));
+      works =
+          works || (!flow.is_free[node] && does_work(graph, graph.nodes[node]));
       for (const ir::ValueId id : ir::reads_of(graph.nodes[node])) {
         const int state = flow.state_of[id];
         if (state >= 0 && seen[state] != i) {
@@ -90,9 +88,7 @@ Costs stage_costs(
 /// best[k][j]: over the ways to make k + 1 stages of the nodes before bound j.
 template <typename Combine>
 std::vector<std::vector<uint64_t>> solve(
-    size_t bounds,
-    size_t stages,
-    const Combine& combine) {
+    size_t bounds, size_t stages, const Combine& combine) {
   std::vector<std::vector<uint64_t>> best(
       stages, std::vector<uint64_t>(bounds, kImpossible));
   for (size_t j = 1; j < bounds; ++j) {
@@ -102,8 +98,7 @@ std::vector<std::vector<uint64_t>> solve(
     for (size_t j = k + 1; j < bounds; ++j) {
       for (size_t i = k; i < j; ++i) {
         if (best[k - 1][i] != kImpossible) {
-          best[k][j] =
-              std::min(best[k][j], combine(best[k - 1][i], i, j));
+          best[k][j] = std::min(best[k][j], combine(best[k - 1][i], i, j));
         }
       }
     }
@@ -123,9 +118,7 @@ void refuse_memory(uint64_t heaviest, const SplitSpec& spec) {
 
 }  // namespace
 
-std::vector<Cut> balance_cuts(
-    const ir::Graph& graph,
-    const SplitSpec& spec) {
+std::vector<Cut> balance_cuts(const ir::Graph& graph, const SplitSpec& spec) {
   if (spec.balance == Balance::Time) {
     throw usage_error(
         "balance = \"time\" is not yet supported here; use params, flops or "
@@ -148,8 +141,8 @@ std::vector<Cut> balance_cuts(
   const Flow flow = analyse_flow(graph, {spec.rematerialise});
   const Costs costs = stage_costs(flow, weigh(flow, spec.balance), bounds);
   const auto cost = [&](size_t i, size_t j) { return costs[i][j - i - 1]; };
-  const auto heaviest = solve(
-      bounds.size(), stages, [&](uint64_t before, size_t i, size_t j) {
+  const auto heaviest =
+      solve(bounds.size(), stages, [&](uint64_t before, size_t i, size_t j) {
         return std::max(before, cost(i, j));
       });
   const uint64_t limit = heaviest.back().back();

@@ -18,8 +18,6 @@ namespace pp {
 ///
 /// throws  Error(Usage): fewer places than stages, `time` (which needs measured
 ///         costs), or no choice within spec.memory
-std::vector<Cut> balance_cuts(
-    const ir::Graph& graph,
-    const SplitSpec& spec);
+std::vector<Cut> balance_cuts(const ir::Graph& graph, const SplitSpec& spec);
 
 }  // namespace pp

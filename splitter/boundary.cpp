@@ -67,15 +67,12 @@ class Planner {
       return false;
     }
     const auto defines = ir::defines_of(node);
-    const bool had_readers =
-        std::ranges::any_of(defines, [&](ir::ValueId id) {
-          return flow_.is_needed_from(id, 0);
-        });
-    return had_readers &&
-           (flow_.is_free[position] ||
-            std::ranges::all_of(defines, [&](ir::ValueId id) {
-              return is_scalar(flow_.value(id));
-            }));
+    const bool had_readers = std::ranges::any_of(
+        defines, [&](ir::ValueId id) { return flow_.is_needed_from(id, 0); });
+    return had_readers && (flow_.is_free[position] ||
+                           std::ranges::all_of(defines, [&](ir::ValueId id) {
+                             return is_scalar(flow_.value(id));
+                           }));
   }
 
   /// Drops what later stages make again and this one does not need, and the
@@ -147,8 +144,7 @@ class Planner {
     if (flow_.is_user_input_at(id, plan_.begin)) {
       user_inputs_.insert(id);
     } else if (
-        flow_.state_of[id] >= 0 &&
-        flow_.is_own_state_at(id, plan_.begin)) {
+        flow_.state_of[id] >= 0 && flow_.is_own_state_at(id, plan_.begin)) {
       plan_.states.insert(flow_.state_of[id]);
     } else if (flow_.is_made_freely(id)) {
       if (read_here) {
@@ -157,8 +153,7 @@ class Planner {
       again(flow_.made_at[id]);
     } else if (is_scalar(flow_.value(id))) {
       scalars_.insert(id);
-    } else if (
-        flow_.enters_as_root(set, plan_.begin) && id != set.root) {
+    } else if (flow_.enters_as_root(set, plan_.begin) && id != set.root) {
       replay(id, read_here);
     } else {
       received_.insert(id);
@@ -305,8 +300,7 @@ class Planner {
 }  // namespace
 
 std::vector<StagePlan> plan_stages(
-    const Flow& flow,
-    const std::vector<int>& cuts) {
+    const Flow& flow, const std::vector<int>& cuts) {
   const size_t count = cuts.size() + 1;
   std::vector<StagePlan> plans(count);
   for (size_t i = count; i-- > 0;) {
@@ -315,10 +309,9 @@ std::vector<StagePlan> plan_stages(
     plans[i] =
         Planner(flow, begin, end, i + 1 < count ? &plans[i + 1] : nullptr)
             .run();
-    const bool works =
-        std::ranges::any_of(plans[i].kept, [&](int node) {
-          return does_work(*flow.graph, flow.graph->nodes[node]);
-        });
+    const bool works = std::ranges::any_of(plans[i].kept, [&](int node) {
+      return does_work(*flow.graph, flow.graph->nodes[node]);
+    });
     if (count > 1 && !works) {
       throw usage_error(
           "stage " + std::to_string(i) +
@@ -327,8 +320,7 @@ std::vector<StagePlan> plan_stages(
     }
   }
   check(
-      plans.front().received.empty(),
-      "the first stage has no stage before it");
+      plans.front().received.empty(), "the first stage has no stage before it");
   return plans;
 }
 

@@ -36,7 +36,6 @@ struct StagePlan {
 /// cuts    ascending positions, each legal
 /// throws  Error(Usage) if nothing is left for a stage to do; names the stage
 std::vector<StagePlan> plan_stages(
-    const Flow& flow,
-    const std::vector<int>& cuts);
+    const Flow& flow, const std::vector<int>& cuts);
 
 }  // namespace pp

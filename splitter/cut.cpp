@@ -44,8 +44,10 @@ Cut to_cut(const ir::Graph& graph, CutReport report) {
   for (const ir::State& state : graph.states) {
     if (ir::is_under(state.fqn, fqn)) {
       throw usage_error(
-          "split point '" + fqn + "': the graph never calls this module (it "
-          "only holds '" + state.fqn + "'), so there is no place to cut");
+          "split point '" + fqn +
+          "': the graph never calls this module (it "
+          "only holds '" +
+          state.fqn + "'), so there is no place to cut");
     }
   }
   std::vector<std::string> known;
@@ -79,8 +81,7 @@ struct NamedCut {
 };
 
 std::vector<NamedCut> locate(
-    const ir::Graph& graph,
-    const std::vector<SplitPoint>& points) {
+    const ir::Graph& graph, const std::vector<SplitPoint>& points) {
   const auto spans = module_spans(graph);
   std::vector<NamedCut> out;
   for (const SplitPoint& point : points) {
@@ -89,9 +90,7 @@ std::vector<NamedCut> locate(
       fail_unknown(graph, spans, point.fqn);
     }
     out.push_back(
-        {position_of(span->second, point.side),
-         to_string(point),
-         point.side});
+        {position_of(span->second, point.side), to_string(point), point.side});
   }
   std::ranges::stable_sort(out, {}, &NamedCut::position);
   return out;
@@ -114,8 +113,7 @@ struct Merged {
 
 /// Cuts that mean the same place, made one.
 std::vector<Merged> merge_coinciding(
-    const ir::Graph& graph,
-    const std::vector<NamedCut>& cuts) {
+    const ir::Graph& graph, const std::vector<NamedCut>& cuts) {
   std::vector<Merged> out;
   for (const NamedCut& cut : cuts) {
     if (!out.empty()) {
@@ -138,8 +136,7 @@ std::vector<Merged> merge_coinciding(
 }
 
 void refuse_empty_stages(
-    const ir::Graph& graph,
-    const std::vector<Merged>& cuts) {
+    const ir::Graph& graph, const std::vector<Merged>& cuts) {
   const int end = static_cast<int>(graph.nodes.size());
   const auto quoted = [](const Merged& cut) {
     return "'" + cut.names.front() + "'";
@@ -168,8 +165,7 @@ void refuse_empty_stages(
 }
 
 std::vector<Cut> make_cuts(
-    const ir::Graph& graph,
-    const std::vector<NamedCut>& named) {
+    const ir::Graph& graph, const std::vector<NamedCut>& named) {
   if (named.empty()) {
     return {};
   }
@@ -209,8 +205,7 @@ std::vector<Cut> legal_cuts(const ir::Graph& graph) {
 }
 
 std::vector<Cut> resolve(
-    const ir::Graph& graph,
-    const std::vector<SplitPoint>& points) {
+    const ir::Graph& graph, const std::vector<SplitPoint>& points) {
   return make_cuts(graph, locate(graph, points));
 }
 

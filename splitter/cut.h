@@ -10,8 +10,8 @@ namespace pp {
 
 /// A legal cut: stage k ends before node `position`.
 struct Cut {
-  int position = 0;  ///< in [1, number of nodes - 1]
-  std::vector<std::string> names;  ///< split points that mean it, if any
+  int position = 0;                   ///< in [1, number of nodes - 1]
+  std::vector<std::string> names;     ///< split points that mean it, if any
   std::vector<ir::ValueId> crossing;  ///< values that would cross
   uint64_t num_bytes = 0;             ///< their size, by hint
 };
@@ -25,8 +25,7 @@ std::vector<Cut> legal_cuts(const ir::Graph& graph);
 ///        graph never calls, an empty stage (both FQNs named), a cut that
 ///        aliasing or two writers of one buffer forbid
 std::vector<Cut> resolve(
-    const ir::Graph& graph,
-    const std::vector<SplitPoint>& points);
+    const ir::Graph& graph, const std::vector<SplitPoint>& points);
 
 /// The cuts at the markers in the graph (torch's `pipe_split()`), named
 /// "marker 1" and so on.

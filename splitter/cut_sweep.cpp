@@ -85,8 +85,7 @@ void CutSweep::advance(int position) {
   std::erase_if(active_, [&](ir::ValueId id) {
     const AliasSet& set = flow_->aliases.of(id);
     const bool carries_views = set.is_written() && !set.has_state &&
-                               id == set.root &&
-                               set.writes.back() >= position;
+                               id == set.root && set.writes.back() >= position;
     return !flow_->is_needed_from(id, position) && !carries_views;
   });
 }
@@ -97,9 +96,11 @@ std::optional<std::string> CutSweep::refusal_at(int position) const {
     const auto split = std::ranges::lower_bound(set.writes, position);
     const std::string name = state_name(*flow_, set);
     return split == set.writes.begin()
-               ? "'" + name + "' would be read before it and written after "
+               ? "'" + name +
+                     "' would be read before it and written after "
                      "it, and only the stage that writes a buffer holds it"
-               : "'" + name + "' would be written by two stages, and one "
+               : "'" + name +
+                     "' would be written by two stages, and one "
                      "stage must own a buffer";
   }
   return std::nullopt;
@@ -145,8 +146,8 @@ CutReport CutSweep::at(int position) {
            at = flow.aliases.steps[at].from) {
         for (const ir::ValueId read :
              ir::reads_of(flow.graph->nodes[flow.aliases.steps[at].node])) {
-          if (is_scalar(flow.value(read)) &&
-              flow.made_at[read] < position && flow.made_at[read] >= 0) {
+          if (is_scalar(flow.value(read)) && flow.made_at[read] < position &&
+              flow.made_at[read] >= 0) {
             scalars.push_back(read);
           }
         }
@@ -168,8 +169,7 @@ CutReport CutSweep::at(int position) {
     } else if (flow.enters_as_root(set, position)) {
       enter_by_root(set, flow.aliases.set_of[id]);
     } else {
-      if (set.is_written() && !set.has_state &&
-          position <= set.writes.back() &&
+      if (set.is_written() && !set.has_state && position <= set.writes.back() &&
           !rooted.insert(flow.aliases.set_of[id]).second) {
         refuse(
             "values that share memory with '" + flow.value(id).name +

@@ -11,7 +11,7 @@ namespace pp {
 /// What a single cut before a node would mean.
 struct CutReport {
   int position = 0;
-  std::vector<ir::ValueId> crossing;  ///< by where they are made
+  std::vector<ir::ValueId> crossing;   ///< by where they are made
   std::optional<std::string> refusal;  ///< why it can't be made
 };
 

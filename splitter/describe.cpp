@@ -95,8 +95,7 @@ class Describer {
       StageOutput output;
       output.model_output = model_output.name;
       output.type.kind = ir::TypeKind::None;
-      if (const auto* ref =
-              std::get_if<ir::Ref>(&model_output.value.value)) {
+      if (const auto* ref = std::get_if<ir::Ref>(&model_output.value.value)) {
         const ir::Value& value = flow_.value(ref->id);
         output.value = value.name;
         output.relayed = passes_on(plan, ref->id);
@@ -111,24 +110,23 @@ class Describer {
   std::vector<std::string> whole_modules(const StagePlan& plan) const {
     std::vector<std::pair<int, std::string>> found;
     const auto spans = module_spans(graph_);
-    std::vector<std::string> whole;
+    const auto is_whole = [&](const std::string& fqn) {
+      const auto span = spans.find(fqn);
+      return span != spans.end() && span->second.first >= plan.begin &&
+             span->second.last < plan.end;
+    };
     for (const auto& [fqn, span] : spans) {
-      if (span.first >= plan.begin && span.last < plan.end) {
-        whole.push_back(fqn);
+      bool covered = false;
+      for (size_t dot = fqn.find('.'); dot != std::string::npos;
+           dot = fqn.find('.', dot + 1)) {
+        covered = covered || is_whole(fqn.substr(0, dot));
+      }
+      if (!covered && is_whole(fqn)) {
+        found.emplace_back(span.first, fqn);
       }
     }
-    for (const std::string& fqn : whole) {
-      const bool covered =
-          std::ranges::any_of(whole, [&](const std::string& other) {
-            return other.size() < fqn.size() && ir::is_under(fqn, other);
-          });
-      if (!covered) {
-        found.emplace_back(spans.find(fqn)->second.first, fqn);
-      }
-    }
-    std::ranges::stable_sort(found, {}, [](const auto& each) {
-      return each.first;
-    });
+    std::ranges::stable_sort(
+        found, {}, [](const auto& each) { return each.first; });
     std::vector<std::string> out;
     for (auto& [first, fqn] : found) {
       out.push_back(std::move(fqn));
@@ -190,8 +188,7 @@ class Describer {
       const ir::Node& node = graph_.nodes[open.back()];
       open.pop_back();
       for (const ir::ValueId id : ir::reads_of(node)) {
-        if (flow_.is_made_freely(id) &&
-            seen.insert(flow_.made_at[id]).second) {
+        if (flow_.is_made_freely(id) && seen.insert(flow_.made_at[id]).second) {
           open.push_back(flow_.made_at[id]);
         }
       }
@@ -200,8 +197,7 @@ class Describer {
   }
 
   void note_recomputed(
-      const StagePlan& plan,
-      std::vector<std::string>& notes) const {
+      const StagePlan& plan, std::vector<std::string>& notes) const {
     for (const ir::ValueId id : plan.recomputed) {
       const int made = flow_.made_at[id];
       if (flow_.why_free[made].empty()) {
@@ -211,15 +207,13 @@ class Describer {
       notes.push_back(
           "recomputes '" + flow_.value(id).name + "' (" +
           std::to_string(nodes) + (nodes == 1 ? " node" : " nodes") +
-          ") instead of relaying " +
-          human_bytes(num_bytes(flow_.value(id))) + ": made of " +
-          flow_.why_free[made] + " alone");
+          ") instead of relaying " + human_bytes(num_bytes(flow_.value(id))) +
+          ": made of " + flow_.why_free[made] + " alone");
     }
   }
 
   void note_copies(
-      const StagePlan& plan,
-      std::vector<std::string>& notes) const {
+      const StagePlan& plan, std::vector<std::string>& notes) const {
     for (const ir::ValueId id : plan.copied) {
       notes.push_back(
           "copies '" + flow_.value(id).name +

@@ -33,11 +33,9 @@ uint64_t product(
     const ir::Node& node,
     std::string_view left,
     size_t position) {
-  const auto* operand =
-      meta_of(graph, argument_value(node, left, position));
+  const auto* operand = meta_of(graph, argument_value(node, left, position));
   const auto outputs = ir::defines_of(node);
-  const auto* out =
-      outputs.empty() ? nullptr : meta_of(graph, outputs.front());
+  const auto* out = outputs.empty() ? nullptr : meta_of(graph, outputs.front());
   return operand == nullptr || out == nullptr
              ? 0
              : 2 * num_elements(*out) * from_last(*operand, 0);
@@ -47,8 +45,7 @@ uint64_t convolution(const ir::Graph& graph, const ir::Node& node) {
   const auto* input = meta_of(graph, argument_value(node, "input", 0));
   const auto* weight = meta_of(graph, argument_value(node, "weight", 1));
   const auto outputs = ir::defines_of(node);
-  const auto* out =
-      outputs.empty() ? nullptr : meta_of(graph, outputs.front());
+  const auto* out = outputs.empty() ? nullptr : meta_of(graph, outputs.front());
   if (input == nullptr || weight == nullptr || out == nullptr ||
       weight->sizes.empty() || weight->sizes[0].value <= 0) {
     return 0;
@@ -83,9 +80,15 @@ uint64_t attention(const ir::Graph& graph, const ir::Node& node) {
 
 uint64_t flops(const ir::Graph& graph, const ir::Node& node) {
   constexpr std::array<std::string_view, 9> kConvolutions{
-      "conv1d",           "conv2d",           "conv3d",
-      "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-      "convolution",      "_convolution",     "conv_tbc"};
+      "conv1d",
+      "conv2d",
+      "conv3d",
+      "conv_transpose1d",
+      "conv_transpose2d",
+      "conv_transpose3d",
+      "convolution",
+      "_convolution",
+      "conv_tbc"};
   const std::string_view name = operator_name(node.target);
   if (name == "linear") {
     return product(graph, node, "input", 0);

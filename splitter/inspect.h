@@ -21,7 +21,8 @@ std::string inspect(const Model& model, const InspectOptions& options);
 
 /// The module tree of each stage and the data flow between stages, a line a
 /// value.
-std::string inspect(const StageDirectory& stages, const InspectOptions& options);
+std::string inspect(
+    const StageDirectory& stages, const InspectOptions& options);
 
 /// The table `pp split` prints: a row a stage, then relays and why.
 std::string summary(const Manifest& manifest);

@@ -26,12 +26,19 @@ std::string quote(const std::string& text) {
 class Drawing {
  public:
   Drawing(const ir::Graph& graph, std::string prefix, int depth)
-      : graph_(graph), prefix_(std::move(prefix)), depth_(depth) {}
+      : graph_(graph),
+        prefix_(std::move(prefix)),
+        depth_(depth),
+        made_by_(graph.values.size()) {
+    for (const ir::Node& node : graph_.nodes) {
+      for (const ir::ValueId id : ir::defines_of(node)) {
+        made_by_[id] = box_of(node);
+      }
+    }
+  }
 
-  /// Boxes in order; made_by gets the box of every value.
-  std::string boxes() {
+  std::string boxes() const {
     std::string out;
-    made_by_.assign(graph_.values.size(), {});
     std::set<std::string> drawn;
     for (const ir::Node& node : graph_.nodes) {
       const std::string box = box_of(node);
@@ -40,9 +47,6 @@ class Drawing {
         out += "  " + quote(box) +
                " [shape=box, label=" + quote(label.empty() ? "." : label) +
                "];\n";
-      }
-      for (const ir::ValueId id : ir::defines_of(node)) {
-        made_by_[id] = box;
       }
     }
     return out;
@@ -82,9 +86,7 @@ class Drawing {
   const std::string& maker(ir::ValueId id) const { return made_by_[id]; }
 
   std::string arrow(
-      const std::string& from,
-      const std::string& to,
-      ir::ValueId id) const {
+      const std::string& from, const std::string& to, ir::ValueId id) const {
     const ir::Value& value = graph_.values[id];
     return "  " + quote(from) + " -> " + quote(to) + " [label=" +
            quote(value.name + " " + human_bytes(num_bytes(value))) + "];\n";
@@ -127,18 +129,17 @@ std::string inspect_dot(const Model& model, const InspectOptions& options) {
   for (const ir::Output& output : model.graph.outputs) {
     const auto* ref = std::get_if<ir::Ref>(&output.value.value);
     if (ref != nullptr && !drawing.maker(ref->id).empty()) {
-      out += "  " + quote("out:" + output.name) +
-             " [shape=ellipse, label=" + quote(output.name) + "];\n" +
-             drawing.arrow(
-                 drawing.maker(ref->id), "out:" + output.name, ref->id);
+      out +=
+          "  " + quote("out:" + output.name) +
+          " [shape=ellipse, label=" + quote(output.name) + "];\n" +
+          drawing.arrow(drawing.maker(ref->id), "out:" + output.name, ref->id);
     }
   }
   return out + "}\n";
 }
 
 std::string inspect_dot(
-    const StageDirectory& stages,
-    const InspectOptions& options) {
+    const StageDirectory& stages, const InspectOptions& options) {
   std::string out = kHead;
   std::string between;
   std::map<std::string, std::string> sent;  // value: where it leaves
@@ -146,15 +147,15 @@ std::string inspect_dot(
     const ir::Graph& graph = stages.stages[i].graph;
     const std::string prefix = std::to_string(i) + ":";
     Drawing drawing(graph, prefix, options.depth.value_or(kDefaultDepth));
+    const std::string boxes = drawing.boxes();  // before the arrows
     out += "  subgraph " + quote("cluster_" + std::to_string(i)) +
            " {\n  label=" + quote("stage " + std::to_string(i)) + ";\n" +
-           drawing.boxes() + drawing.arrows();
+           boxes + drawing.arrows();
     std::map<std::string, std::string> leaves;
     const auto& inputs = stages.manifest.stages[i].inputs;
     for (size_t k = 0; k < inputs.size(); ++k) {
-      const std::string from = inputs[k].from_user
-                                   ? "in:" + inputs[k].user_name
-                                   : sent[inputs[k].value];
+      const std::string from = inputs[k].from_user ? "in:" + inputs[k].user_name
+                                                   : sent[inputs[k].value];
       between += drawing.arrows_from(from, graph.inputs[k].value);
       leaves[inputs[k].value] = from;
     }

@@ -48,7 +48,7 @@ Json value_json(const std::string& name, const ir::Value* value) {
     return out;
   }
   out["type"] = type_text(value->type);
-  if (value->tensor) {
+  if (value->tensor && value->tensor->known) {
     out["dtype"] = ir::name_of(value->tensor->dtype);
     out["shape"] = dims_json(value->tensor->sizes);
   }
@@ -63,8 +63,7 @@ std::string inspect_json(const Model& model, const InspectOptions& options) {
   const ir::Graph& graph = model.graph;
   Json out;
   out["path"] = model.path;
-  out["modules"] =
-      tree_json(module_tree(graph), options.depth.value_or(kAll));
+  out["modules"] = tree_json(module_tree(graph), options.depth.value_or(kAll));
   out["inputs"] = Json::array();
   for (const ir::Input& input : graph.inputs) {
     Json each = value_json(input.name, &graph.values[input.value]);
@@ -100,15 +99,14 @@ std::string inspect_json(const Model& model, const InspectOptions& options) {
 }
 
 std::string inspect_json(
-    const StageDirectory& stages,
-    const InspectOptions& options) {
+    const StageDirectory& stages, const InspectOptions& options) {
   Json out;
   out["path"] = stages.path.string();
   out["manifest"] = Json::parse(to_json(stages.manifest));
   out["modules"] = Json::array();
   for (const Model& stage : stages.stages) {
-    out["modules"].push_back(tree_json(
-        module_tree(stage.graph), options.depth.value_or(kAll)));
+    out["modules"].push_back(
+        tree_json(module_tree(stage.graph), options.depth.value_or(kAll)));
   }
   return out.dump(2) + "\n";
 }

@@ -40,6 +40,9 @@ std::string dims_text(
   if (type.kind != ir::TypeKind::Tensor) {
     return "";
   }
+  if (!tensor.known) {
+    return "sizes not in the file";
+  }
   std::vector<std::string> parts;
   for (size_t i = 0; i < tensor.sizes.size(); ++i) {
     const ir::Dim& dim = tensor.sizes[i];
@@ -75,11 +78,11 @@ std::string interface_text(const ir::Graph& graph) {
     const auto* ref = std::get_if<ir::Ref>(&output.value.value);
     outputs.add(
         {output.name,
-         ref == nullptr ? "constant"
-                        : describe_type(
-                              graph.values[ref->id].type,
-                              graph.values[ref->id].tensor.value_or(
-                                  ir::TensorMeta{}))});
+         ref == nullptr
+             ? "constant"
+             : describe_type(
+                   graph.values[ref->id].type,
+                   graph.values[ref->id].tensor.value_or(ir::TensorMeta{}))});
   }
   return "inputs\n" + inputs.text("  ") + "outputs\n" + outputs.text("  ");
 }
@@ -94,9 +97,7 @@ std::string ties_text(const ir::Graph& graph) {
   return out.empty() ? out : "tied parameters\n" + out;
 }
 
-std::string cuts_text(
-    const ir::Graph& graph,
-    const std::optional<int>& depth) {
+std::string cuts_text(const ir::Graph& graph, const std::optional<int>& depth) {
   Table table({Left, Right, Left});
   for (const Cut& cut : legal_cuts(graph)) {
     std::vector<std::string> names;
@@ -114,9 +115,9 @@ std::string cuts_text(
     }
     table.add({join(names), human_bytes(cut.num_bytes), join(values)});
   }
-  return table.empty() ? "no legal cuts at module boundaries\n"
-                       : "cuts: where, bytes across, values across\n" +
-                             table.text("  ");
+  return table.empty()
+             ? "no legal cuts at module boundaries\n"
+             : "cuts: where, bytes across, values across\n" + table.text("  ");
 }
 
 }  // namespace

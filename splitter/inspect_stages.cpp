@@ -21,8 +21,12 @@ std::string flow_text(const Manifest& manifest) {
     for (const StageInput& input : manifest.stages[i].inputs) {
       if (input.from_user) {
         table.add(
-            {"data", "-> " + stage(i), input.user_name,
-             describe_type(input.type, input.tensor), "", ""});
+            {"data",
+             "-> " + stage(i),
+             input.user_name,
+             describe_type(input.type, input.tensor),
+             "",
+             ""});
       }
     }
     for (const StageOutput& output : manifest.stages[i].outputs) {
@@ -46,8 +50,7 @@ std::string flow_text(const Manifest& manifest) {
 }  // namespace
 
 std::string inspect(
-    const StageDirectory& stages,
-    const InspectOptions& options) {
+    const StageDirectory& stages, const InspectOptions& options) {
   if (options.format == InspectFormat::Json) {
     return inspect_json(stages, options);
   }
@@ -62,8 +65,7 @@ std::string inspect(
         "stage " + std::to_string(i) + ": " + stages.manifest.stages[i].file,
         options.depth);
   }
-  std::string out =
-      tree.text() + "\ndata flow\n" + flow_text(stages.manifest);
+  std::string out = tree.text() + "\ndata flow\n" + flow_text(stages.manifest);
   for (const TiedParameter& tied : stages.manifest.tied) {
     std::vector<std::string> holders;
     for (const int stage : tied.stages) {

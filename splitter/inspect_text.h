@@ -19,12 +19,10 @@ Table tree_table();
 
 std::string inspect_json(const Model& model, const InspectOptions& options);
 std::string inspect_json(
-    const StageDirectory& stages,
-    const InspectOptions& options);
+    const StageDirectory& stages, const InspectOptions& options);
 std::string inspect_dot(const Model& model, const InspectOptions& options);
 std::string inspect_dot(
-    const StageDirectory& stages,
-    const InspectOptions& options);
+    const StageDirectory& stages, const InspectOptions& options);
 
 /// How many parts an FQN has; of a split point, without its side.
 int depth_of(const std::string& name);

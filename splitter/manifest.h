@@ -11,7 +11,7 @@ namespace pp {
 
 /// A value that enters a stage, in the order of the stage graph's inputs.
 struct StageInput {
-  std::string value;  ///< its name in the source graph, and in the stage's
+  std::string value;       ///< its name in the source graph, and in the stage's
   bool from_user = false;  ///< read from the data; else from the stage before
   std::string user_name;   ///< from_user: the model input ("input_ids")
   ir::Type type;
@@ -23,7 +23,7 @@ struct StageInput {
 struct StageOutput {
   std::string value;
   bool to_next = false;
-  bool relayed = false;      ///< it is one of this stage's inputs, passed on
+  bool relayed = false;  ///< it is one of this stage's inputs, passed on
   bool only_for_output = false;  ///< no later stage reads it: it goes along
                                  ///< only because the model returns it
   std::string model_output;  ///< last stage: the model output it is, or empty
@@ -32,8 +32,8 @@ struct StageOutput {
 };
 
 struct StageManifest {
-  std::string file;  ///< "stage_0.pt2", in the stage directory
-  std::string hash;  ///< ZipReader::content_hash of that file
+  std::string file;                  ///< "stage_0.pt2", in the stage directory
+  std::string hash;                  ///< ZipReader::content_hash of that file
   std::vector<std::string> modules;  ///< the outermost whole modules in it
   std::vector<StageInput> inputs;
   std::vector<StageOutput> outputs;

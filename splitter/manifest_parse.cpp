@@ -1,4 +1,5 @@
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "loader/core/error.h"
@@ -42,8 +43,7 @@ class Field {
     }
     std::vector<Field> out;
     for (size_t i = 0; i < json_->size(); ++i) {
-      out.emplace_back(
-          (*json_)[i], path_ + "[" + std::to_string(i) + "]");
+      out.emplace_back((*json_)[i], path_ + "[" + std::to_string(i) + "]");
     }
     return out;
   }
@@ -123,15 +123,21 @@ std::vector<ir::Dim> read_dims(const Field& field, bool may_be_negative) {
 void read_type(const Field& at, ir::Type& type, ir::TensorMeta& tensor) {
   if (!parse_type(at.at("type").text(), type)) {
     at.at("type").fail(
-        "'" + at.at("type").text() + "' is no type; 'tensor', 'int' or the "
+        "'" + at.at("type").text() +
+        "' is no type; 'tensor', 'int' or the "
         "like would be");
   }
   if (type.kind != ir::TypeKind::Tensor) {
     return;
   }
+  tensor.known = !at.has("known") || at.at("known").flag();
+  if (!tensor.known) {
+    return;
+  }
   if (!parse_dtype(at.at("dtype").text(), tensor.dtype)) {
     at.at("dtype").fail(
-        "'" + at.at("dtype").text() + "' is no element type; 'float32' or "
+        "'" + at.at("dtype").text() +
+        "' is no element type; 'float32' or "
         "the like would be");
   }
   tensor.sizes = read_dims(at.at("shape"), false);

@@ -27,6 +27,10 @@ void add_type(Json& out, const ir::Type& type, const ir::TensorMeta& tensor) {
   if (type.kind != ir::TypeKind::Tensor) {
     return;
   }
+  if (!tensor.known) {
+    out["known"] = false;
+    return;
+  }
   out["dtype"] = ir::name_of(tensor.dtype);
   out["shape"] = dims_json(tensor.sizes);
   out["strides"] = dims_json(tensor.strides);

@@ -172,8 +172,7 @@ class Merger {
               found->second.stage->path + ": record '" +
               found->second.record->record + "' of '" + state.fqn + "' has " +
               std::to_string(found->second.record->num_bytes) +
-              " bytes, and the source had " +
-              std::to_string(record.num_bytes));
+              " bytes, and the source had " + std::to_string(record.num_bytes));
         }
         return found->second;
       }

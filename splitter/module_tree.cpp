@@ -41,10 +41,7 @@ void walk_to(ModuleNode& root, const std::string& fqn, const Visit& visit) {
   }
 }
 
-void add_node(
-    const ir::Graph& graph,
-    const ir::Node& node,
-    ModuleNode& root) {
+void add_node(const ir::Graph& graph, const ir::Node& node, ModuleNode& root) {
   const uint64_t work = flops(graph, node);
   std::set<std::string> counted;
   const auto count = [&](ModuleNode& module) {
@@ -60,9 +57,7 @@ void add_node(
 }
 
 void add_state(
-    const ir::Graph& graph,
-    const ir::State& state,
-    ModuleNode& root) {
+    const ir::Graph& graph, const ir::State& state, ModuleNode& root) {
   const size_t dot = state.fqn.rfind('.');
   const std::string owner =
       dot == std::string::npos ? "" : state.fqn.substr(0, dot);
@@ -81,8 +76,7 @@ void add_state(
 }
 
 void add_types(
-    ModuleNode& module,
-    const std::map<std::string, ModuleSpan>& spans) {
+    ModuleNode& module, const std::map<std::string, ModuleSpan>& spans) {
   if (const auto span = spans.find(module.fqn); span != spans.end()) {
     module.type = short_type(span->second.type);
   }

@@ -19,8 +19,7 @@ void extend(
 
 bool names_a_module(const ir::ModuleFrame& frame) {
   // What the exporter writes for a node that ran in no module.
-  return !frame.fqn.empty() &&
-         !frame.fqn.starts_with("_empty_nn_module_stack");
+  return !frame.fqn.empty() && !frame.fqn.starts_with("_empty_nn_module_stack");
 }
 
 }  // namespace

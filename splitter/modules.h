@@ -11,8 +11,8 @@ namespace pp {
 
 /// Where a module's nodes lie.
 struct ModuleSpan {
-  int first = 0;  ///< its first node
-  int last = 0;   ///< its last node
+  int first = 0;     ///< its first node
+  int last = 0;      ///< its last node
   std::string type;  ///< empty for a container that is never called itself
 };
 

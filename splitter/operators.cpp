@@ -18,11 +18,8 @@ std::string_view operator_name(std::string_view target) {
 }
 
 ir::ValueId argument_value(
-    const ir::Node& node,
-    std::string_view name,
-    size_t position) {
-  const auto named =
-      std::ranges::find(node.inputs, name, &ir::NamedArg::name);
+    const ir::Node& node, std::string_view name, size_t position) {
+  const auto named = std::ranges::find(node.inputs, name, &ir::NamedArg::name);
   const ir::NamedArg* found = nullptr;
   if (named != node.inputs.end()) {
     found = &*named;
@@ -58,12 +55,14 @@ bool does_work(const ir::Graph& graph, const ir::Node& node) {
     return true;
   }
   const auto defines = ir::defines_of(node);
-  return std::ranges::any_of(defines, [&](ir::ValueId id) {
-    return !is_scalar(graph.values[id]);
-  });
+  return std::ranges::any_of(
+      defines, [&](ir::ValueId id) { return !is_scalar(graph.values[id]); });
 }
 
 uint64_t num_elements(const ir::TensorMeta& meta) {
+  if (!meta.known) {
+    return 0;
+  }
   uint64_t count = 1;
   for (const ir::Dim& dim : meta.sizes) {
     count *= static_cast<uint64_t>(std::max<int64_t>(dim.value, 0));

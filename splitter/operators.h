@@ -13,9 +13,7 @@ std::string_view operator_name(std::string_view target);
 /// The value that a node's argument refers to: the argument of that schema
 /// name, else the one at that position. kNoValue: it is no reference.
 ir::ValueId argument_value(
-    const ir::Node& node,
-    std::string_view name,
-    size_t position);
+    const ir::Node& node, std::string_view name, size_t position);
 
 /// Inputs whose data a node changes in place. `detach_` counts as none: it
 /// changes the tensor's history, not its data.

@@ -26,8 +26,7 @@ size_t stage_of(const std::vector<StagePlan>& plans, int position) {
 /// States that nobody reads go where their module runs, so that merging gives
 /// them back; else to the first stage.
 void place_unread_states(
-    const ir::Graph& graph,
-    std::vector<StagePlan>& plans) {
+    const ir::Graph& graph, std::vector<StagePlan>& plans) {
   const auto spans = module_spans(graph);
   const auto home = [&](std::string fqn) -> size_t {
     for (size_t dot = fqn.rfind('.'); dot != std::string::npos;
@@ -57,9 +56,7 @@ int count_given(const SplitSpec& spec) {
 }
 
 void note_dropped_markers(
-    const ir::Graph& graph,
-    const SplitSpec& spec,
-    Partition& partition) {
+    const ir::Graph& graph, const SplitSpec& spec, Partition& partition) {
   const auto count = std::ranges::count_if(graph.nodes, is_marker);
   if (count > 0 && !spec.markers) {
     partition.manifest.stages.front().notes.push_back(
@@ -113,9 +110,7 @@ Partition partition_graph(
 
 Partition partition(const Model& model, const SplitSpec& spec) {
   Partition out = partition_graph(
-      model.graph,
-      choose_cuts(model.graph, spec),
-      {spec.rematerialise});
+      model.graph, choose_cuts(model.graph, spec), {spec.rematerialise});
   out.manifest.format = model.format;
   note_dropped_markers(model.graph, spec, out);
   return out;

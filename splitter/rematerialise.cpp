@@ -29,8 +29,16 @@ bool is_known_cheap(std::string_view target) {
   constexpr std::array<std::string_view, 6> kNamespaces{
       "aten.", "aten::", "prim::", "prims.", "_operator.", "math."};
   constexpr std::array<std::string_view, 10> kCostly{
-      "lstm", "gru", "rnn", "fft_", "linalg_", "_linalg", "svd", "cdist",
-      "einsum", "_thnn"};
+      "lstm",
+      "gru",
+      "rnn",
+      "fft_",
+      "linalg_",
+      "_linalg",
+      "svd",
+      "cdist",
+      "einsum",
+      "_thnn"};
   const auto starts = [&](std::string_view prefix) {
     return target.starts_with(prefix);
   };
@@ -93,8 +101,7 @@ class Search {
       const uint64_t count = num_elements(*value.tensor);
       elements += count;
       const bool is_float = ir::is_floating(value.tensor->dtype);
-      if (value.tensor->requires_grad ||
-          flow_.aliases.of(id).is_written() ||
+      if (value.tensor->requires_grad || flow_.aliases.of(id).is_written() ||
           count > (is_float ? kMaxFloatElements : kMaxOtherElements)) {
         return false;
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+
 #include <nlohmann/json.hpp>
 
 #include "loader/archive/zip_writer.h"
@@ -53,10 +54,8 @@ SourceState read_state(const Json& json) {
   if (!parse_dtype(json.at("dtype").get<std::string>(), out.tensor.dtype)) {
     throw input_error("'" + out.fqn + "' has an unknown dtype");
   }
-  out.tensor.sizes =
-      to_dims(json.at("shape").get<std::vector<int64_t>>());
-  out.tensor.strides =
-      to_dims(json.at("strides").get<std::vector<int64_t>>());
+  out.tensor.sizes = to_dims(json.at("shape").get<std::vector<int64_t>>());
+  out.tensor.strides = to_dims(json.at("strides").get<std::vector<int64_t>>());
   out.tensor.storage_offset.value = json.at("offset").get<int64_t>();
   return out;
 }
@@ -73,14 +72,14 @@ bool fits(const ir::TensorMeta& tensor, uint64_t num_bytes) {
     const int64_t stride = tensor.strides[i].value;
     int64_t reach = 0;
     if (size < 0 || stride < 0 ||
-        __builtin_mul_overflow(std::max<int64_t>(size - 1, 0), stride, &reach) ||
+        __builtin_mul_overflow(
+            std::max<int64_t>(size - 1, 0), stride, &reach) ||
         __builtin_add_overflow(last, reach, &last)) {
       return false;
     }
     empty = empty || size == 0;
   }
-  const auto element =
-      static_cast<uint64_t>(ir::element_size(tensor.dtype));
+  const auto element = static_cast<uint64_t>(ir::element_size(tensor.dtype));
   return empty || static_cast<uint64_t>(last) < num_bytes / element;
 }
 
@@ -112,8 +111,8 @@ void write_source(const std::filesystem::path& path, const Model& model) {
 }
 
 SourceIndex read_source_index(const ZipReader& archive) {
-  const std::string where = archive.path().string() + ": " +
-                            std::string(kSourceIndexRecord) + ": ";
+  const std::string where =
+      archive.path().string() + ": " + std::string(kSourceIndexRecord) + ": ";
   const Json json =
       Json::parse(archive.text(kSourceIndexRecord), nullptr, false);
   SourceIndex out;

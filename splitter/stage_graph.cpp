@@ -152,8 +152,7 @@ class Builder {
   void add_node(const ir::Node& source) {
     ir::Node node = source;
     for (ir::NamedArg& input : node.inputs) {
-      ir::for_each_ref(
-          input.arg, [&](ir::ValueId& id) { id = local(id); });
+      ir::for_each_ref(input.arg, [&](ir::ValueId& id) { id = local(id); });
     }
     for (ir::NodeOutput& output : node.outputs) {
       for (ir::ValueId& id : output.ids) {
@@ -181,8 +180,7 @@ class Builder {
                               set.writes.back() < plan_.end;
     const bool received =
         std::ranges::find(plan_.received, source) != plan_.received.end();
-    return written_here && !received ? add_copy(local(source))
-                                     : local(source);
+    return written_here && !received ? add_copy(local(source)) : local(source);
   }
 
   void add_outputs() {
@@ -203,8 +201,7 @@ class Builder {
   void add_mutations() {
     for (const ir::Mutation& mutation : source_.mutations) {
       const int state = ir::try_find_state(source_, mutation.fqn);
-      const auto& writes =
-          flow_.aliases.of(source_.states[state].value).writes;
+      const auto& writes = flow_.aliases.of(source_.states[state].value).writes;
       if (writes.back() >= plan_.begin && writes.back() < plan_.end) {
         graph_.mutations.push_back({mutation.fqn, local(mutation.value)});
       }
@@ -222,9 +219,7 @@ class Builder {
 }  // namespace
 
 ir::Graph build_stage(
-    const Flow& flow,
-    const StagePlan& plan,
-    const StagePlan* next) {
+    const Flow& flow, const StagePlan& plan, const StagePlan* next) {
   return Builder(flow, plan, next).run();
 }
 

@@ -8,8 +8,6 @@ namespace pp {
 /// source's names.
 /// next    the plan of the stage after it; null: it is the last
 ir::Graph build_stage(
-    const Flow& flow,
-    const StagePlan& plan,
-    const StagePlan* next);
+    const Flow& flow, const StagePlan& plan, const StagePlan* next);
 
 }  // namespace pp

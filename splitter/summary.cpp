@@ -22,7 +22,12 @@ std::string summary(const Manifest& manifest) {
   using enum Table::Align;
   Table table({Right, Right, Right, Right, Right, Right, Left});
   table.add(
-      {"stage", "parameters", "bytes", "FLOPs", "bytes in", "bytes out",
+      {"stage",
+       "parameters",
+       "bytes",
+       "FLOPs",
+       "bytes in",
+       "bytes out",
        "modules"});
   for (size_t i = 0; i < manifest.stages.size(); ++i) {
     const StageManifest& stage = manifest.stages[i];

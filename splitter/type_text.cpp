@@ -36,16 +36,16 @@ constexpr std::array<std::pair<ir::Layout, std::string_view>, 7> kLayouts{{
 }};
 
 constexpr std::array kDtypes{
-    ir::ScalarType::Byte,          ir::ScalarType::Char,
-    ir::ScalarType::Short,         ir::ScalarType::Int,
-    ir::ScalarType::Long,          ir::ScalarType::Half,
-    ir::ScalarType::Float,         ir::ScalarType::Double,
-    ir::ScalarType::ComplexHalf,   ir::ScalarType::ComplexFloat,
-    ir::ScalarType::ComplexDouble, ir::ScalarType::Bool,
-    ir::ScalarType::BFloat16,      ir::ScalarType::Float8E5M2,
-    ir::ScalarType::Float8E4M3FN,  ir::ScalarType::Float8E5M2FNUZ,
+    ir::ScalarType::Byte,           ir::ScalarType::Char,
+    ir::ScalarType::Short,          ir::ScalarType::Int,
+    ir::ScalarType::Long,           ir::ScalarType::Half,
+    ir::ScalarType::Float,          ir::ScalarType::Double,
+    ir::ScalarType::ComplexHalf,    ir::ScalarType::ComplexFloat,
+    ir::ScalarType::ComplexDouble,  ir::ScalarType::Bool,
+    ir::ScalarType::BFloat16,       ir::ScalarType::Float8E5M2,
+    ir::ScalarType::Float8E4M3FN,   ir::ScalarType::Float8E5M2FNUZ,
     ir::ScalarType::Float8E4M3FNUZ, ir::ScalarType::UInt16,
-    ir::ScalarType::UInt32,        ir::ScalarType::UInt64,
+    ir::ScalarType::UInt32,         ir::ScalarType::UInt64,
     ir::ScalarType::Float8E8M0FNU};
 
 // The bracket that closes the one at the front of `text`, and the parts
@@ -74,7 +74,7 @@ std::vector<std::string_view> parts_of(std::string_view inner) {
 }  // namespace
 
 std::string describe_type(const ir::Type& type, const ir::TensorMeta& tensor) {
-  if (type.kind != TypeKind::Tensor) {
+  if (type.kind != TypeKind::Tensor || !tensor.known) {
     return type_text(type);
   }
   std::string out = ir::name_of(tensor.dtype) + "[";
@@ -106,10 +106,9 @@ std::string type_text(const ir::Type& type) {
 
 bool parse_type(std::string_view text, ir::Type& type) {
   const size_t open = text.find('[');
-  const auto found =
-      std::ranges::find_if(kKinds, [&](const auto& each) {
-        return each.second == text.substr(0, open);
-      });
+  const auto found = std::ranges::find_if(kKinds, [&](const auto& each) {
+    return each.second == text.substr(0, open);
+  });
   if (found == kKinds.end()) {
     return false;
   }

@@ -80,6 +80,7 @@ class ProgramReader {
     model.archive = archive_;
     keep_document();
     model.details = details_;
+    model.notes = states_.notes();
     return model;
   }
 

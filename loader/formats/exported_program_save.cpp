@@ -283,8 +283,10 @@ class ProgramWriter {
   Json ranges() const {
     std::set<std::string> symbols;
     collect_symbols(graph_, symbols);
+    auto known = graph_.ranges;
+    known.insert(source_.graph.ranges.begin(), source_.graph.ranges.end());
     Json out = Json::object();
-    for (const auto& [symbol, range] : graph_.ranges) {
+    for (const auto& [symbol, range] : known) {
       if (symbols.count(symbol) > 0) {
         out[symbol] = {
             {"min_val", range.min ? Json(*range.min) : Json()},

@@ -153,6 +153,11 @@ std::pair<size_t, bool> StateCollector::add(
       return {i, false};
     }
   }
+  if (!neighbours.empty()) {
+    notes_.push_back(
+        "'" + fqn + "' and '" + states_[neighbours.front()].fqn +
+        "' share memory without being the same tensor; here each has its own");
+  }
   neighbours.push_back(states_.size());
   states_.push_back({fqn, kind, persistent, ir::kNoValue, {}});
   found_.push_back(entry->second);

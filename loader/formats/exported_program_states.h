@@ -44,6 +44,9 @@ class StateCollector {
   /// their states as aliases, and the rest to `details`.
   void finish(Details& details);
 
+  /// What a user should know, one line each.
+  const std::vector<std::string>& notes() const { return notes_; }
+
   /// By State::fqn.
   std::map<std::string, StateRecord> records() const;
 
@@ -53,6 +56,7 @@ class StateCollector {
   std::vector<ir::State> states_;
   std::vector<Payload> found_;  // by state
   std::map<std::string, std::vector<size_t>> by_record_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace pp::ep

@@ -7,6 +7,7 @@
 #include <ATen/ops/scalar_tensor.h>
 
 #include "loader/core/error.h"
+#include "loader/formats/torchscript_hints.h"
 #include "loader/ir/walk.h"
 
 namespace pp::ts {
@@ -129,6 +130,7 @@ ir::TypeKind kind_of(const c10::TypePtr& type) {
     case TypeKind::SymIntType:
       return ir::TypeKind::Int;
     case TypeKind::FloatType:
+    case TypeKind::NumberType:
       return ir::TypeKind::Float;
     case TypeKind::BoolType:
       return ir::TypeKind::Bool;
@@ -379,6 +381,9 @@ std::optional<std::vector<c10::IValue>> Builder::run_on_meta(
       return std::nullopt;
     }
     stack.push_back(std::move(*hint));
+  }
+  if (auto known = try_result_hints(op.schema().name(), stack)) {
+    return known;
   }
   try {
     op.callBoxed(stack);

@@ -10,8 +10,8 @@ namespace pp::ts {
 namespace {
 
 /// Which elements of which storage: two tensors that agree are one state.
-using Identity =
-    std::tuple<const void*, int64_t, std::vector<int64_t>, std::vector<int64_t>>;
+using Identity = std::
+    tuple<const void*, int64_t, std::vector<int64_t>, std::vector<int64_t>>;
 
 class Walk {
  public:
@@ -55,8 +55,8 @@ class Walk {
     const ir::StateKind kind = kind_of(*type, slot);
     const std::pair<const void*, std::string> attribute{
         &object, type->getAttributeName(slot)};
-    const bool empty = tensor.layout() != c10::kStrided ||
-                       tensor.storage().nbytes() == 0;
+    const bool empty =
+        tensor.layout() != c10::kStrided || tensor.storage().nbytes() == 0;
     const Identity identity{
         empty ? static_cast<const void*>(tensor.unsafeGetTensorImpl())
               : tensor.storage().data(),

@@ -22,9 +22,8 @@
 //   output logits = %t
 //   mutate bn.mean = %b2
 //
-// types      TENSOR | tensor (not known) | int | float | bool | str | device | none | dict
-// |
-//            object | list[TYPE] | tuple[TYPE, ...]; int, float and bool may
+// types      TENSOR | tensor (nothing is known of it) | int | float | bool |
+//            str | device | none | dict | object | list[TYPE] | tuple[TYPE, ...]; int, float and bool may
 //            carry a symbol: int(s0=2)
 // TENSOR     DTYPE[DIM, ...] then any of: strides(DIM, ...)  offset(DIM)
 //            device(cuda:0)  layout(sparse)  grad. Strides left out are those

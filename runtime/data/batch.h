@@ -16,6 +16,8 @@ struct InputSpec {
   std::string name;
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<ir::Dim> sizes;
+  /// false: the model does not say what it takes; the data come as they are.
+  bool known = true;
 };
 
 /// How many rows a step takes and how they are cut.

@@ -73,9 +73,10 @@ struct DataLoader::State {
     check_names(config, options.inputs);
     std::vector<const Source*> all;
     sources.reserve(options.inputs.size());
-    for (const InputSpec& input : options.inputs) {
+    for (InputSpec& input : options.inputs) {
       const SourceConfig& source = config.inputs.at(input.name);
       sources.emplace_back(input.name, source, last_shift(config, source));
+      input.dtype = input.known ? input.dtype : sources.back().dtype();
       check_fits(sources.back(), input);
       all.push_back(&sources.back());
     }

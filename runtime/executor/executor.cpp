@@ -39,7 +39,7 @@ Executor::Executor(
       stall_timeout_(stall_timeout) {}
 
 StepTimes Executor::run(const StepInputs& inputs) {
-  log_order(inputs);
+  log_order();
   busy_s_ = 0;
   const Clock::time_point start = Clock::now();
   for (const Action& action : actions_) {
@@ -71,10 +71,11 @@ StepTimes Executor::run(const StepInputs& inputs) {
   return {seconds_since(start), busy_s_};
 }
 
-void Executor::log_order(const StepInputs& inputs) const {
-  if (inputs.step != 0 || !context_.log.enabled(LogLevel::Debug)) {
+void Executor::log_order() {
+  if (order_logged_ || !context_.log.enabled(LogLevel::Debug)) {
     return;
   }
+  order_logged_ = true;
   std::vector<std::string> texts;
   for (const Action& action : actions_) {
     texts.push_back(to_string(action));
@@ -90,6 +91,7 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
     case ActionKind::Forward:
       return forward(action, inputs);
     case ActionKind::FullBackward:
+    case ActionKind::BackwardInput:
       return backward(action);
     case ActionKind::SendForward:
       return send(action, Direction::Forward);
@@ -103,11 +105,8 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
       return wait_send(action, Direction::Forward);
     case ActionKind::WaitSendBackward:
       return wait_send(action, Direction::Backward);
-    case ActionKind::BackwardInput:
     case ActionKind::BackwardWeight:
-      throw usage_error(
-          "split backward (I and W) is not yet supported: use a schedule "
-          "whose backward is B");
+      return backward_weight(action);
     case ActionKind::ReduceGrad:
     case ActionKind::WaitReduceGrad:
     case ActionKind::Unshard:
@@ -154,13 +153,21 @@ void Executor::backward(const Action& action) {
       is_last ? Message{}
               : take({action.stage, action.microbatch, Direction::Backward});
   const Clock::time_point start = Clock::now();
-  Message gradients = stage.backward(action.microbatch, next);
+  Message gradients = action.kind == ActionKind::BackwardInput
+      ? stage.backward_input(action.microbatch, next)
+      : stage.backward(action.microbatch, next);
   busy_s_ += seconds_since(start);
   if (action.stage > 0) {
     hand_over(
         std::move(gradients),
         {action.stage - 1, action.microbatch, Direction::Backward});
   }
+}
+
+void Executor::backward_weight(const Action& action) {
+  const Clock::time_point start = Clock::now();
+  stages_.at(action.stage)->backward_weight(action.microbatch);
+  busy_s_ += seconds_since(start);
 }
 
 /// Keeps a message for its SEND, or gives it to a neighbour on this rank.

@@ -58,12 +58,13 @@ class Executor {
   void execute(const Action& action, const StepInputs& inputs);
   void forward(const Action& action, const StepInputs& inputs);
   void backward(const Action& action);
+  void backward_weight(const Action& action);
   void send(const Action& action, Direction direction);
   void receive(const Action& action, Direction direction);
   void wait_send(const Action& action, Direction direction);
   void hand_over(Message message, const Slot& receiver);
   Message take(const Slot& slot);
-  void log_order(const StepInputs& inputs) const;
+  void log_order();
 
   RankContext& context_;
   StageMap stage_to_rank_;

@@ -37,7 +37,10 @@ uintmax_t bytes_before(const fs::path& path, int64_t first_step) {
 }  // namespace
 
 std::string metrics_line(const StepReport& report) {
-  Json json = {{"step", report.step}, {"loss", report.loss}};
+  Json json = {{"step", report.step}};
+  if (report.loss) {
+    json["loss"] = *report.loss;
+  }
   if (report.grad_norm) {
     json["grad_norm"] = *report.grad_norm;
   }

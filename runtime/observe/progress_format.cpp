@@ -121,8 +121,10 @@ std::string bar_line(
     const StepReport& report, const ProgressRates& rates, int width) {
   // The last column stays free: some terminals wrap when it is filled.
   const int columns = std::max(width - 1, 1);
-  std::vector<std::string> parts = {
-      step_text(report, /*padded=*/true), "loss " + number_text(report.loss)};
+  std::vector<std::string> parts = {step_text(report, /*padded=*/true)};
+  if (report.loss) {
+    parts.push_back("loss " + number_text(*report.loss));
+  }
   if (report.grad_norm) {
     parts.push_back("grad " + number_text(*report.grad_norm));
   }
@@ -145,12 +147,16 @@ std::string bar_line(
 }
 
 std::string plain_line(const StepReport& report, const ProgressRates& rates) {
-  std::vector<std::string> parts = {
-      step_text(report, /*padded=*/true), "loss " + number_text(report.loss)};
+  std::vector<std::string> parts = {step_text(report, /*padded=*/true)};
+  if (report.loss) {
+    parts.push_back("loss " + number_text(*report.loss));
+  }
   if (report.grad_norm) {
     parts.push_back("grad " + number_text(*report.grad_norm));
   }
-  parts.push_back("lr " + print("%.3g", report.lr));
+  if (report.loss) {
+    parts.push_back("lr " + print("%.3g", report.lr));
+  }
   parts.push_back(print("%.3g", report.step_ms) + " ms/step");
   parts.push_back(speed_text(rates));
   parts.push_back(duration_text(rates.seconds_left) + " left");

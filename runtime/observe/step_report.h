@@ -9,7 +9,7 @@ namespace pp {
 struct StepReport {
   int64_t step = 0;   ///< this update's number, from 1
   int64_t total = 0;  ///< updates of the run
-  double loss = 0;
+  std::optional<double> loss = std::nullopt;  ///< none: inference
   std::optional<double> grad_norm = std::nullopt;
   double lr = 0;
   double step_ms = 0;

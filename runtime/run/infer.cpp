@@ -9,6 +9,7 @@
 #include "runtime/observe/progress.h"
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/run/specs.h"
 #include "runtime/run/step_data.h"
 
 namespace pp {
@@ -16,11 +17,6 @@ namespace pp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::chrono::milliseconds stall_timeout(const Job& job) {
-  return std::chrono::milliseconds(
-      static_cast<int64_t>(job.pipeline.stall_timeout * 1000));
-}
 
 }  // namespace
 
@@ -99,7 +95,7 @@ void infer(const Plan& plan, RankContext& context) {
   }
   const std::filesystem::path path = job.output.dir / "outputs.safetensors";
   if (owns_last) {
-    std::filesystem::create_directories(job.output.dir);
+    make_output_folder(job.output.dir);
     write_outputs(path, merger.merge());
   }
   barrier(context);

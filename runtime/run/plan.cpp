@@ -5,6 +5,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
+#include "runtime/run/specs.h"
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/validate.h"
 
@@ -30,7 +31,11 @@ std::vector<InputSpec> input_specs(const Manifest& manifest) {
   std::vector<InputSpec> specs;
   for (const ModelInput& input : manifest.inputs) {
     if (input.type.kind == ir::TypeKind::Tensor) {
-      specs.push_back({input.name, input.tensor.dtype, input.tensor.sizes});
+      specs.push_back(
+          {input.name,
+           input.tensor.dtype,
+           input.tensor.sizes,
+           input.tensor.known});
     }
   }
   return specs;
@@ -69,11 +74,41 @@ void check_ranks(const std::string& schedule, int ranks, int stages) {
   }
 }
 
+/// What can be refused before the model is opened.
+void check_without_model(const Job& job) {
+  if (job.pipeline.schedule.ends_with(".csv")) {
+    throw usage_error(
+        "a schedule from a file (" + job.pipeline.schedule +
+        ") is not yet supported by run; 'pp schedule --list' names those "
+        "that are");
+  }
+  find_schedule(job.pipeline.schedule);
+  if (!job.train) {
+    return;
+  }
+  const std::vector<OptimizerOptions> options = resolve_options(
+      optimizer_spec(job.train->optimizer), std::vector<std::string>{"any"});
+  if (job.train->steps) {
+    check_lr_schedule(
+        lr_spec(job.train->lr_schedule),
+        options.front().lr,
+        *job.train->steps);
+  }
+}
+
+void check_output_rules(const Job& job, const Manifest& manifest) {
+  WantedOutputs names;
+  for (const auto& [name, rule] : job.output.outputs) {
+    names.insert(name);
+  }
+  plan_border(manifest, 0, names);
+}
+
 std::vector<std::string> floating_outputs(const Manifest& manifest) {
   std::vector<std::string> names;
   for (const ModelOutput& output : manifest.outputs) {
     if (output.type.kind == ir::TypeKind::Tensor &&
-        ir::is_floating(output.tensor.dtype)) {
+        (!output.tensor.known || ir::is_floating(output.tensor.dtype))) {
       names.push_back(output.name);
     }
   }
@@ -163,7 +198,7 @@ std::shared_ptr<const Plan> make_plan(
     const Job& job, std::optional<int> world_size) {
   auto plan = std::make_shared<Plan>();
   plan->job = job;
-  find_schedule(job.pipeline.schedule);  // before the model: it is cheap
+  check_without_model(job);
   plan->source = open_pipeline(job.model, job.split);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
@@ -189,6 +224,7 @@ std::shared_ptr<const Plan> make_plan(
     plan->wanted.insert(plan->loss_output);
   }
   plan_border(manifest, 0, plan->wanted);  // refuses unknown outputs now
+  check_output_rules(job, manifest);
   return plan;
 }
 

@@ -10,29 +10,6 @@ namespace pp {
 
 namespace {
 
-LauncherKind choose_launcher(const Job& job, const RunOptions& options) {
-  const std::string& name = job.pipeline.launcher;
-  const bool several = options.env && options.env->size > 1;
-  if (name == "auto") {
-    return options.env ? LauncherKind::Env : LauncherKind::Local;
-  }
-  if (name == "env") {
-    if (!options.env) {
-      throw usage_error(
-          "launcher 'env' needs RANK and WORLD_SIZE (torchrun --no-python), "
-          "or the variables of a Slurm or Open MPI step; none is set");
-    }
-    return LauncherKind::Env;
-  }
-  if (several) {
-    throw usage_error(
-        "launcher '" + name + "' inside a job of " +
-        std::to_string(options.env->size) +
-        " ranks would start them again; use 'env' or 'auto'");
-  }
-  return name == "processes" ? LauncherKind::Processes : LauncherKind::Local;
-}
-
 void log_plan(const Plan& plan, const Log& log) {
   if (!log.enabled(LogLevel::Info)) {
     return;
@@ -46,6 +23,10 @@ void log_plan(const Plan& plan, const Log& log) {
     const StageManifest& entry = plan.source.manifest.stages[stage];
     std::vector<std::string> values;
     for (const StageInput& input : entry.inputs) {
+      if (!input.tensor.known) {
+        values.push_back(input.value);
+        continue;
+      }
       std::vector<std::string> sizes;
       for (const ir::Dim& dim : input.tensor.sizes) {
         sizes.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
@@ -71,8 +52,33 @@ void log_plan(const Plan& plan, const Log& log) {
 
 }  // namespace
 
+LauncherKind choose_launcher(
+    const Job& job,
+    const std::optional<EnvRanks>& env) {
+  const std::string& name = job.pipeline.launcher;
+  const bool several = env && env->size > 1;
+  if (name == "auto") {
+    return env ? LauncherKind::Env : LauncherKind::Local;
+  }
+  if (name == "env") {
+    if (!env) {
+      throw usage_error(
+          "launcher 'env' needs RANK and WORLD_SIZE (torchrun --no-python), "
+          "or the variables of a Slurm or Open MPI step; none is set");
+    }
+    return LauncherKind::Env;
+  }
+  if (several) {
+    throw usage_error(
+        "launcher '" + name + "' inside a job of " +
+        std::to_string(env->size) +
+        " ranks would start them again; use 'env' or 'auto'");
+  }
+  return name == "processes" ? LauncherKind::Processes : LauncherKind::Local;
+}
+
 int run_job(const Job& job, const RunOptions& options) {
-  const LauncherKind launcher = choose_launcher(job, options);
+  const LauncherKind launcher = choose_launcher(job, options.env);
   std::optional<int> world;
   if (launcher == LauncherKind::Env) {
     world = options.env->size;
@@ -86,6 +92,7 @@ int run_job(const Job& job, const RunOptions& options) {
   launch.stall_timeout =
       std::chrono::seconds(static_cast<int64_t>(job.pipeline.stall_timeout));
   launch.log = options.log;
+  launch.stop = options.stop;
   const RankMain main = [&](RankContext& context) {
     if (launcher == LauncherKind::Env) {
       agree(context, "pp/plan", plan->fingerprint());

@@ -14,6 +14,7 @@
 #include "runtime/run/gradients.h"
 #include "runtime/run/loss_function.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/run/specs.h"
 #include "runtime/train/grad_norm.h"
 #include "runtime/train/lr_schedule.h"
 
@@ -25,19 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-OptimizerSpec optimizer_spec(const OptimizerConfig& config) {
-  return {config.name, {config.options.begin(), config.options.end()}, {}};
-}
-
-LrScheduleSpec lr_spec(const LrScheduleConfig& config) {
-  return {config.name, config.warmup, config.min_lr};
-}
-
-std::chrono::milliseconds stall_timeout(const Job& job) {
-  return std::chrono::milliseconds(
-      static_cast<int64_t>(job.pipeline.stall_timeout * 1000));
 }
 
 class Trainer {
@@ -98,7 +86,7 @@ class Trainer {
       for (const std::string& line : stages_.notes()) {
         context_.log.warning(line);
       }
-      std::filesystem::create_directories(job_.output.dir);
+      make_output_folder(job_.output.dir);
       metrics_.emplace(job_.output.dir / "metrics.jsonl", first + 1);
       progress_ = make_progress(stdout);
     }

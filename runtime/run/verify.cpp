@@ -57,6 +57,12 @@ std::vector<UserInputs> draw_inputs(const Manifest& manifest, int count) {
     UserInputs inputs;
     uint64_t number = 0;
     for (const ModelInput& input : manifest.inputs) {
+      if (input.type.kind == ir::TypeKind::Tensor && !input.tensor.known) {
+        throw usage_error(
+            "the model does not say what its input '" + input.name +
+            "' is like (a scripted module), so no input can be made up; "
+            "verify a trace of it, or an export by torch.export");
+      }
       if (input.type.kind == ir::TypeKind::Tensor) {
         inputs.emplace(
             input.name,

@@ -305,7 +305,10 @@ class Checker {
 }  // namespace
 
 void check_actions(
-    const Schedule& schedule, int num_microbatches, bool training) {
+    const Schedule& schedule,
+    int num_microbatches,
+    bool training,
+    KindSet kinds) {
   if (num_microbatches < 1) {
     throw usage_error(
         "a schedule needs at least 1 microbatch, got " +

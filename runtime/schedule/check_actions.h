@@ -22,7 +22,10 @@ KindSet check_placement(const Schedule& schedule);
 /// Every action once, in an order that its own rank allows: F before B or I,
 /// I before W, what is sent is made before, what is used is received before.
 void check_actions(
-    const Schedule& schedule, int num_microbatches, bool training);
+    const Schedule& schedule,
+    int num_microbatches,
+    bool training,
+    KindSet kinds);
 
 /// For each ordered pair of ranks, sends and receives list the same messages
 /// in the same order: messages have no names on the wire.

@@ -233,7 +233,7 @@ class Progress {
 }  // namespace
 
 std::optional<std::vector<Wait>> find_deadlock(
-    const Schedule& schedule, Sends sends) {
+    const Schedule& schedule, int num_microbatches, Sends sends) {
   return Progress(schedule, num_microbatches, sends).run();
 }
 

@@ -28,7 +28,7 @@ struct Wait {
 /// the order of a cycle, or the chain up to a rank that ended without doing
 /// what is needed. Its actions must name stages and microbatches that exist.
 std::optional<std::vector<Wait>> find_deadlock(
-    const Schedule& schedule, Sends sends);
+    const Schedule& schedule, int num_microbatches, Sends sends);
 
 /// The distance of two stages in a table by stage and microbatch. Never a
 /// power of two, at which all stages' entries would share a cache set.

@@ -89,7 +89,7 @@ Border plan_border(
     }
     const auto same =
         std::ranges::find(entry.inputs, output.value, &StageInput::value);
-    if (same != entry.inputs.end()) {
+    if (output.relayed && same != entry.inputs.end()) {
       point.relay_input = static_cast<int>(same - entry.inputs.begin());
     }
     border.exits.push_back(std::move(point));

@@ -4,12 +4,12 @@
 #include <bit>
 
 #include <ATen/ops/ones_like.h>
-#include <torch/csrc/autograd/engine.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "runtime/stage/split_backward.h"
 
 namespace pp {
 
@@ -90,11 +90,12 @@ Stage::Stage(Stage&&) noexcept = default;
 Stage::~Stage() = default;
 
 size_t Stage::num_saved() const {
-  return saved_.size();
+  return saved_.size() + deferred_.size();
 }
 
 void Stage::forget() {
   saved_.clear();
+  deferred_.clear();
 }
 
 at::Tensor Stage::check_contract(
@@ -103,6 +104,9 @@ at::Tensor Stage::check_contract(
     const at::Tensor& tensor,
     std::map<std::string, int64_t>& symbols) const {
   const ir::TensorMeta& meta = entry.contract.tensor;
+  if (!meta.known) {
+    return tensor;
+  }
   const auto refuse = [&] {
     shape_error(
         index_,
@@ -271,51 +275,81 @@ void Stage::set_loss(int microbatch, const at::Tensor& loss) {
            at::ones_like(loss.detach())});
 }
 
-Message Stage::backward(int microbatch, const Message& next) {
+Stage::Saved Stage::take_saved(int microbatch) {
   const auto found = saved_.find(microbatch);
   check(found != saved_.end(), "forward ran before backward");
   Saved saved = std::move(found->second);
   saved_.erase(found);
+  return saved;
+}
 
-  torch::autograd::edge_list roots;
-  torch::autograd::variable_list gradients;
+std::vector<BackwardRoot> Stage::roots_of(Saved& saved, const Message& next) {
+  std::vector<BackwardRoot> roots;
   for (Saved::Root& root : saved.roots) {
     at::Tensor gradient =
         root.exit < 0 ? root.loss : next.tensors.at(root.exit);
     if (gradient.defined()) {
-      roots.push_back(std::move(root.edge));
-      gradients.push_back(std::move(gradient));
+      roots.push_back({std::move(root.edge), std::move(gradient)});
     }
   }
-  if (!roots.empty()) {
-    torch::autograd::Engine::get_default_engine().execute(
-        roots,
-        gradients,
-        /*keep_graph=*/false,
-        /*create_graph=*/false,
-        /*accumulate_grad=*/true);
-  }
+  saved.roots.clear();
+  return roots;
+}
+
+/// The gradient of a relayed value is what its uses here give and what came
+/// back for it.
+void Stage::add_relayed(
+    const Saved& saved,
+    const Message& next,
+    std::vector<at::Tensor>& gradients) {
   for (const auto& [position, entry] : saved.relays) {
     const at::Tensor& gradient = next.tensors.at(position);
-    if (!gradient.defined()) {
-      continue;
+    if (gradient.defined()) {
+      at::Tensor& sum = gradients[entry];
+      sum = sum.defined() ? sum.add(gradient) : gradient;
     }
-    at::Tensor& sum = saved.leaves[entry].mutable_grad();
-    sum = sum.defined() ? sum.add(gradient) : gradient;
   }
+}
 
+Message Stage::gradients_message(
+    int microbatch,
+    const std::vector<at::Tensor>& gradients) const {
   Message out;
   out.stage = index_;
   out.microbatch = microbatch;
   for (size_t i = 0; i < border_.entries.size(); ++i) {
     const EntryPoint& entry = border_.entries[i];
     if (entry.from == EntryPoint::From::Previous && entry.is_tensor) {
-      const at::Tensor& leaf = saved.leaves[i];
-      out.tensors.push_back(leaf.defined() ? leaf.grad() : at::Tensor());
+      out.tensors.push_back(gradients[i]);
       out.requires_grad.push_back(0);
     }
   }
   return out;
+}
+
+Message Stage::backward(int microbatch, const Message& next) {
+  Saved saved = take_saved(microbatch);
+  run_backward(roots_of(saved, next));
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& leaf : saved.leaves) {
+    gradients.push_back(leaf.defined() ? leaf.grad() : at::Tensor());
+  }
+  add_relayed(saved, next, gradients);
+  return gradients_message(microbatch, gradients);
+}
+
+Message Stage::backward_input(int microbatch, const Message& next) {
+  Saved saved = take_saved(microbatch);
+  std::vector<at::Tensor> gradients = run_inputs(
+      roots_of(saved, next), saved.leaves, deferred_[microbatch]);
+  add_relayed(saved, next, gradients);
+  return gradients_message(microbatch, gradients);
+}
+
+void Stage::backward_weight(int microbatch) {
+  auto deferred = deferred_.extract(microbatch);
+  check(!deferred.empty(), "the input half ran before the weight half");
+  run_weights(std::move(deferred.mapped()));
 }
 
 Stage::Programs compile_programs(

@@ -13,6 +13,9 @@
 
 namespace pp {
 
+struct BackwardRoot;     // split_backward.h
+struct DeferredWeights;  // split_backward.h
+
 /// What a forward is for.
 enum class Pass {
   Train,     ///< saves what backward needs
@@ -88,13 +91,30 @@ class Stage {
   /// returns  the gradients of what forward received, in that order
   Message backward(int microbatch, const Message& next);
 
-  /// Microbatches whose forward has saved state that no backward freed yet.
+  /// The same in two halves: first the gradients of what forward received,
+  Message backward_input(int microbatch, const Message& next);
+  /// then, any time later, those of the parameters.
+  void backward_weight(int microbatch);
+
+  /// Microbatches of which something is kept for a backward, or half of one.
   size_t num_saved() const;
   /// Drops saved state (after a failed or interrupted step).
   void forget();
 
  private:
   struct Saved;
+
+  Saved take_saved(int microbatch);
+  static std::vector<BackwardRoot> roots_of(
+      Saved& saved,
+      const Message& next);
+  static void add_relayed(
+      const Saved& saved,
+      const Message& next,
+      std::vector<at::Tensor>& gradients);
+  Message gradients_message(
+      int microbatch,
+      const std::vector<at::Tensor>& gradients) const;
 
   std::vector<c10::IValue> bind_inputs(
       const Program& program,
@@ -114,6 +134,7 @@ class Stage {
   Programs programs_;
   std::vector<StageState> states_;
   std::map<int, Saved> saved_;
+  std::map<int, DeferredWeights> deferred_;
 };
 
 /// Compiles a stage's graph for a border: outputs that nobody needs, and those

@@ -160,6 +160,36 @@ TEST(Executor, NeighboursOnOneRankHandOverWithoutTransport) {
       whole, run("Interleaved1F1B", 1, {{"l1"}, {"l2"}, {"l3"}}, 4));
 }
 
+TEST(Executor, SplitBackwardGivesTheGradientsOfAWholeOne) {
+  const Outcome whole = run("GPipe", 1, {}, 6);
+  for (const char* name : {"InterleavedZeroBubble", "ZBVZeroBubble"}) {
+    const Outcome split = run(name, 2, {{"l1"}, {"l2"}, {"l3"}}, 6);
+    for (const auto& [fqn, gradient] : whole.gradients) {
+      EXPECT_TRUE(gradient.allclose(split.gradients.at(fqn), 1e-6, 1e-7))
+          << name << " " << fqn;
+    }
+  }
+}
+
+TEST(Executor, EveryScheduleTrainsAndInfers) {
+  const Outcome whole = run("GPipe", 1, {}, 4);
+  for (const ScheduleEntry& entry : all_schedules()) {
+    const std::string name(entry.name);
+    const std::vector<SplitPoint> at = entry.default_stages_per_rank == 1
+        ? std::vector<SplitPoint>{{"l2"}}
+        : std::vector<SplitPoint>{{"l1"}, {"l2"}, {"l3"}};
+    const Outcome trained = run(name, 2, at, 4);
+    for (const auto& [fqn, gradient] : whole.gradients) {
+      EXPECT_TRUE(gradient.allclose(trained.gradients.at(fqn), 1e-5, 1e-6))
+          << name << " " << fqn;
+    }
+    const Outcome inferred = run(name, 2, at, 4, four_layers(), Pass::Infer);
+    for (const auto& [microbatch, output] : whole.outputs) {
+      EXPECT_TRUE(output.equal(inferred.outputs.at(microbatch))) << name;
+    }
+  }
+}
+
 TEST(Executor, ForwardOnlyGivesTheSameOutputs) {
   const Outcome trained = run("1F1B", 2, {{"l2"}}, 5);
   const Outcome inferred =

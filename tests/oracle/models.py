@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers.modeling_outputs  # noqa: F401: the exports' outputs
 
 torch.set_num_threads(1)
 SOURCE = Path(__file__).resolve().parents[2]
@@ -122,7 +123,7 @@ def loss_of(output, target, name):
 def call(module, label, rows):
     try:
         return flat_output(module(**{label: rows}))
-    except TypeError:
+    except (TypeError, ValueError):  # it takes the input by position
         return flat_output(module(rows))
 
 

@@ -19,7 +19,9 @@ def reference(path, label, data, target, loss_name):
     """What Python computes, microbatch by microbatch."""
     program = torch.export.load(path)
     module = program.module()
-    names = {id(p): n for n, p in module.named_parameters()}
+    first_name = {}  # of a storage: tied parameters go by their first name
+    for fqn, weight in program.state_dict.items():
+        first_name.setdefault(weight.untyped_storage().data_ptr(), fqn)
     outputs, total = [], 0.0
     chunks = zip(data.tensor_split(MICROBATCHES),
                  target.tensor_split(MICROBATCHES))
@@ -30,8 +32,8 @@ def reference(path, label, data, target, loss_name):
         loss.backward()
         outputs.append(output.detach())
         total += loss.item()
-    gradients = {names[id(p)]: p.grad for p in module.parameters()
-                 if p.grad is not None}
+    gradients = {first_name[p.untyped_storage().data_ptr()]: p.grad
+                 for p in module.parameters() if p.grad is not None}
     buffers = {n: b for n, b in module.named_buffers()}
     return outputs, total, gradients, buffers, program
 

@@ -1,8 +1,8 @@
 // Prints schedules for the oracle test. Reads requests from standard input,
 // one a line, and answers each with the schedule's CSV and an empty line, or
 // with "error: ", the reason and an empty line:
-//   NAME RANKS STAGES MICROBATCHES [lowered]   makes one
-//   read PATH MICROBATCHES                     loads one
+//   NAME RANKS STAGES MICROBATCHES [lowered|sharded]   makes one
+//   read PATH MICROBATCHES                             loads one
 
 #include <iostream>
 #include <sstream>
@@ -28,6 +28,9 @@ Schedule make(
   words >> shape.num_ranks >> shape.num_stages >> shape.num_microbatches >>
       form;
   Schedule schedule = find_schedule(name).generate(shape);
+  if (form == "sharded") {
+    return add_send_recv(add_reduce_grad(add_unshard(std::move(schedule))));
+  }
   return form == "lowered" ? lower(std::move(schedule)) : schedule;
 }
 

@@ -156,9 +156,9 @@ def files(dump):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "schedule.csv")
         for name, ranks, per_rank, mb in FILE_SHAPES:
-            mine, lowered = ask(dump, [
-                f"{name} {ranks} {ranks * per_rank} {mb}",
-                f"{name} {ranks} {ranks * per_rank} {mb} lowered"])
+            shape = f"{name} {ranks} {ranks * per_rank} {mb}"
+            mine, lowered, sharded = ask(
+                dump, [shape, shape + " lowered", shape + " sharded"])
             schedule = torch_schedule(MULTI[name][0], ranks, per_rank, mb)
             # torch reads ours
             for rows, form in ((mine, "compute_only"),
@@ -169,6 +169,11 @@ def files(dump):
             assert rows_of(schedule.pipeline_order_with_comms) == lowered
             # we read torch's: bubbles are dropped, all else is kept
             schedule = torch_schedule(MULTI[name][0], ranks, per_rank, mb)
+            # the passes agree on all but where sends are waited for
+            assert sharded == [
+                ",".join(a for a in row.split(",") if "WAIT_SEND" not in a)
+                for row in rows_of(schedule.pipeline_order_with_comms)
+            ], shape
             schedule._dump_csv(path, "compute_only")
             assert ask(dump, [f"read {path} {mb}"])[0] == mine
             schedule._dump_csv(path, "compute_comms")

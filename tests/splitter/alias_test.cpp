@@ -60,11 +60,9 @@ TEST(Aliases, OnlyTheBaseCrossesAndViewsAreReplayedOnItsCopy) {
   const Partition parts = split(kView, {"b", "c"});
   EXPECT_EQ(flow_of(parts.manifest.stages[1]), "h g -> h s");
   EXPECT_THAT(
-      nodes_of(parts.stages[1]),
-      ElementsAre("n", "h_copy", "v", "w", "s"));
+      nodes_of(parts.stages[1]), ElementsAre("n", "h_copy", "v", "w", "s"));
   EXPECT_THAT(
-      nodes_of(parts.stages[2]),
-      ElementsAre("n", "h_copy", "v", "z", "y"));
+      nodes_of(parts.stages[2]), ElementsAre("n", "h_copy", "v", "z", "y"));
 }
 
 TEST(Aliases, WhatIsSentOnIsTheValueAtThatPosition) {

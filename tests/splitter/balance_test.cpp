@@ -1,9 +1,9 @@
 #include "splitter/balance.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
 
 #include "loader/core/error.h"
 #include "loader/ir/text.h"
@@ -33,8 +33,8 @@ ir::Graph chain(const std::vector<int>& widths) {
     nodes += "%h" + std::to_string(i + 1) + ": float32[4, " +
              std::to_string(widths[i]) +
              "] grad = aten.linear.default(input=%h" + std::to_string(i) +
-             ", weight=%w" + std::to_string(i) + ") @ l" +
-             std::to_string(i) + "\n";
+             ", weight=%w" + std::to_string(i) + ") @ l" + std::to_string(i) +
+             "\n";
   }
   return ir::parse_text(
       head + "input %h0: float32[4, 8]\n" + body + nodes + "output y = %h" +

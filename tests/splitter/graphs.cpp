@@ -25,9 +25,7 @@ std::vector<SplitPoint> points(const std::vector<std::string>& at) {
 }
 
 std::string crossing_fault(
-    const ir::Graph& graph,
-    const Cut& cut,
-    const Partition& parts) {
+    const ir::Graph& graph, const Cut& cut, const Partition& parts) {
   std::vector<std::string> said;
   for (const ir::ValueId id : cut.crossing) {
     said.push_back(graph.values[id].name);
@@ -63,8 +61,7 @@ Partition split(
 }
 
 std::string split_error(
-    const std::string& text,
-    const std::vector<std::string>& at) {
+    const std::string& text, const std::vector<std::string>& at) {
   try {
     split(text, at);
   } catch (const Error& error) {

@@ -15,8 +15,7 @@ Partition split(
 
 /// The error that splitting gives; empty if none.
 std::string split_error(
-    const std::string& text,
-    const std::vector<std::string>& at);
+    const std::string& text, const std::vector<std::string>& at);
 
 /// "x, size -> y" a stage: what it receives, and in brackets its user inputs.
 std::string flow_of(const StageManifest& stage);

@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 #include "loader/core/error.h"
@@ -48,7 +47,8 @@ TEST(ManifestJson, ReadsBackWhatItWrites) {
   const Manifest back = parse_manifest(json, "manifest.json");
   EXPECT_EQ(to_json(back), json);
   ASSERT_EQ(back.stages.size(), 3);
-  EXPECT_EQ(back.stages[1].inputs[1].tensor, manifest.stages[1].inputs[1].tensor);
+  EXPECT_EQ(
+      back.stages[1].inputs[1].tensor, manifest.stages[1].inputs[1].tensor);
   EXPECT_EQ(back.stages[1].inputs[1].tensor.device.index, 1);
   EXPECT_EQ(back.tied[0].stages, (std::vector<int>{0, 2}));
   EXPECT_EQ(back.inputs[0].tensor.sizes[0].expr, "n");
@@ -56,8 +56,7 @@ TEST(ManifestJson, ReadsBackWhatItWrites) {
 
 /// The error after one change at a JSON pointer.
 std::string error_after(
-    const std::string& pointer,
-    const nlohmann::json& value) {
+    const std::string& pointer, const nlohmann::json& value) {
   auto json = nlohmann::json::parse(to_json(example()));
   if (value.is_discarded()) {
     const nlohmann::json::json_pointer at(pointer);
@@ -81,8 +80,9 @@ TEST(ManifestJson, EveryFieldIsChecked) {
       HasSubstr("manifest.json: version: is 2, and this pp reads version 1"));
   EXPECT_THAT(error_after("/version", "1"), HasSubstr("whole number"));
   EXPECT_THAT(error_after("/format", "onnx"), HasSubstr("'onnx' is no format"));
-  EXPECT_THAT(error_after("/stages", nlohmann::json::array()),
-              HasSubstr("stages: is empty"));
+  EXPECT_THAT(
+      error_after("/stages", nlohmann::json::array()),
+      HasSubstr("stages: is empty"));
   EXPECT_THAT(
       error_after("/stages/1/inputs/0/dtype", "float99"),
       HasSubstr("stages[1].inputs[0].dtype: 'float99' is no element type"));
@@ -92,8 +92,7 @@ TEST(ManifestJson, EveryFieldIsChecked) {
   EXPECT_THAT(
       error_after("/stages/0/file", "../stage_0.pt2"),
       HasSubstr("stages[0].file: '../stage_0.pt2' is not the name of a file"));
-  EXPECT_THAT(
-      error_after("/stages/0/flops", -1), HasSubstr("stages[0].flops"));
+  EXPECT_THAT(error_after("/stages/0/flops", -1), HasSubstr("stages[0].flops"));
   EXPECT_THAT(
       error_after("/stages/0/outputs/0/shape", {1, -2}),
       HasSubstr("a size can't be negative"));
@@ -106,10 +105,21 @@ TEST(ManifestJson, EveryFieldIsChecked) {
       error_after("/stages/1/inputs/0/value", "other"),
       HasSubstr("what stage 1 takes is not what the stage before it sends"));
   for (const char* field :
-       {"/version", "/format", "/cuts", "/inputs", "/outputs", "/stages",
-        "/tied", "/source_hash", "/stages/0/hash", "/stages/0/modules",
-        "/stages/0/notes", "/stages/2/bytes_in", "/stages/0/outputs/0/to_next",
-        "/inputs/0/keyword", "/tied/0/fqn"}) {
+       {"/version",
+        "/format",
+        "/cuts",
+        "/inputs",
+        "/outputs",
+        "/stages",
+        "/tied",
+        "/source_hash",
+        "/stages/0/hash",
+        "/stages/0/modules",
+        "/stages/0/notes",
+        "/stages/2/bytes_in",
+        "/stages/0/outputs/0/to_next",
+        "/inputs/0/keyword",
+        "/tied/0/fqn"}) {
     EXPECT_THAT(error_after(field, gone), HasSubstr("is missing")) << field;
   }
 }

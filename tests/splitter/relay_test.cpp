@@ -48,8 +48,7 @@ TEST(Relay, PassesAValueThroughTheStagesBetween) {
   EXPECT_FALSE(stages[1].outputs[2].relayed);
   EXPECT_FALSE(stages[0].outputs[0].relayed);
   EXPECT_THAT(
-      stages[1].notes,
-      Contains("relays 's' (stage 0 -> 3): read by d"));
+      stages[1].notes, Contains("relays 's' (stage 0 -> 3): read by d"));
 }
 
 TEST(Relay, MarksWhatGoesAlongOnlyAsAnOutput) {
@@ -63,8 +62,7 @@ TEST(Relay, MarksWhatGoesAlongOnlyAsAnOutput) {
   EXPECT_EQ(last[1].model_output, "early");
   EXPECT_THAT(
       parts.manifest.stages[1].notes,
-      Contains(
-          "relays 'early' (stage 0 -> 2): it is an output of the model"));
+      Contains("relays 'early' (stage 0 -> 2): it is an output of the model"));
 }
 
 TEST(Relay, UserInputsAreReadFromTheDataWhereTheyAreNeeded) {
@@ -107,8 +105,7 @@ output y = %u
   const Partition parts = split(text, {"b", "c"});
   EXPECT_EQ(flow_of(parts.manifest.stages[1]), "size s -> t twice");
   EXPECT_EQ(flow_of(parts.manifest.stages[2]), "t twice -> u");
-  EXPECT_EQ(
-      parts.manifest.stages[1].inputs[0].type.kind, ir::TypeKind::Int);
+  EXPECT_EQ(parts.manifest.stages[1].inputs[0].type.kind, ir::TypeKind::Int);
   EXPECT_EQ(try_all_cuts(text), "");
 }
 

@@ -1,7 +1,7 @@
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
 
 #include "tests/splitter/graphs.h"
 
@@ -58,9 +58,8 @@ TEST(Rematerialise, MakesMasksAndTablesWhereTheyAreNeeded) {
   EXPECT_THAT(states_of(parts.stages[1]), ElementsAre("rotary.freq"));
   EXPECT_THAT(
       stages[1].notes,
-      Contains(
-          "recomputes 'cos' (4 nodes) instead of relaying 512 B: made of "
-          "rotary.freq alone"));
+      Contains("recomputes 'cos' (4 nodes) instead of relaying 512 B: made of "
+               "rotary.freq alone"));
   EXPECT_THAT(stages[1].notes, Contains(HasSubstr("made of ids alone")));
 }
 
@@ -85,12 +84,14 @@ TEST(Rematerialise, AnyCutComputesTheSame) {
 // One node changed at a time, and `v` must be relayed.
 std::string with(const std::string& state, std::string node) {
   // The module stands before the effects.
-  node.insert(std::min(node.find(" !", node.rfind('\n') + 1), node.size()), " @ a");
+  node.insert(
+      std::min(node.find(" !", node.rfind('\n') + 1), node.size()), " @ a");
   return "module a type(A)\nmodule b type(B)\n"
          "input ids = %ids: int64[4, 4]\n"
          "input pixels = %pixels: float32[4, 4]\n" +
-         state +
-         "%h: float32[4, 4] grad = my.op.default(self=%ids) @ a\n" + node + "\n"
+         state + "%h: float32[4, 4] grad = my.op.default(self=%ids) @ a\n" +
+         node +
+         "\n"
          "%y: float32[4, 4] grad = my.op.default(self=%h, other=%v) @ b\n"
          "output y = %y\n";
 }
@@ -104,8 +105,8 @@ TEST(Rematerialise, NotWhatComesFromParametersOrFloatingInputs) {
       received(with("", "%v: bool[4, 4] = aten.ne.Scalar(self=%ids, other=0)")),
       "h [ids] -> y");
   EXPECT_EQ(
-      received(with(
-          "", "%v: bool[4, 4] = aten.ne.Scalar(self=%pixels, other=0)")),
+      received(
+          with("", "%v: bool[4, 4] = aten.ne.Scalar(self=%pixels, other=0)")),
       "h v -> y");
   EXPECT_EQ(
       received(with(
@@ -147,8 +148,7 @@ buffer count = %count: int64[]
 %y: float32[4] grad = my.op.default(self=%i, other=%v) @ c
 output y = %y
 )";
-  EXPECT_EQ(
-      flow_of(split(text, {"c"}).manifest.stages[1]), "v i -> y");
+  EXPECT_EQ(flow_of(split(text, {"c"}).manifest.stages[1]), "v i -> y");
   EXPECT_EQ(try_all_cuts(text), "");
 }
 

@@ -51,9 +51,10 @@ void inspect(const std::string& path, const std::string& format) {
   options.format = format == "json"  ? pp::InspectFormat::Json
                    : format == "dot" ? pp::InspectFormat::Dot
                                      : pp::InspectFormat::Text;
-  std::cout << (pp::is_stage_directory(path)
-                    ? pp::inspect(pp::open_stages(path), options)
-                    : pp::inspect(pp::load_model(path), options));
+  std::cout
+      << (pp::is_stage_directory(path)
+              ? pp::inspect(pp::open_stages(path), options)
+              : pp::inspect(pp::load_model(path), options));
 }
 
 void run(const std::vector<std::string>& args) {

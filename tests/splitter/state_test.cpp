@@ -42,8 +42,7 @@ TEST(States, ATiedParameterIsHeldByEveryStageThatReadsIt) {
   EXPECT_EQ(tied.fqn, "embed.w");
   EXPECT_THAT(tied.aliases, ElementsAre("head.w"));
   EXPECT_THAT(tied.stages, ElementsAre(0, 2));
-  EXPECT_THAT(
-      parts.stages[2].states[0].aliases, ElementsAre("head.w"));
+  EXPECT_THAT(parts.stages[2].states[0].aliases, ElementsAre("head.w"));
   EXPECT_THAT(split(kTied, {}).manifest.tied, IsEmpty());
 }
 

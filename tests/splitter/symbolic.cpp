@@ -62,9 +62,7 @@ uint64_t Symbolic::hash_arg(const ir::Arg& arg, const Values& values) const {
 }
 
 void Symbolic::run_node(
-    const ir::Graph& graph,
-    const ir::Node& node,
-    Values& values) {
+    const ir::Graph& graph, const ir::Node& node, Values& values) {
   const std::string_view name = operator_name(node.target);
   const auto defines = ir::defines_of(node);
   uint64_t work = hash_text(node.target);  // with operands' content
@@ -87,9 +85,7 @@ void Symbolic::run_node(
     const ir::ValueId out = defines[i];
     const ir::Value& value = graph.values[out];
     const auto alias = std::ranges::find(
-        node.effects.aliases, out, [](const auto& pair) {
-          return pair.first;
-        });
+        node.effects.aliases, out, [](const auto& pair) { return pair.first; });
     if (alias != node.effects.aliases.end()) {
       values[out] = values[alias->second];
       if (!writes(node, alias->second)) {
@@ -99,11 +95,11 @@ void Symbolic::run_node(
       values[out] = make(value.scalar->expr);
     } else if (name == "clone") {
       values[out] = make("");
-      storages_.back() = content(values[node.inputs[0].arg.value.index() == 1
-                                            ? std::get<ir::Ref>(
-                                                  node.inputs[0].arg.value)
-                                                  .id
-                                            : 0]);
+      storages_.back() =
+          content(values
+                      [node.inputs[0].arg.value.index() == 1
+                           ? std::get<ir::Ref>(node.inputs[0].arg.value).id
+                           : 0]);
     } else {
       values[out] = make("");
       storages_.back() = mix(work, i);
@@ -112,9 +108,7 @@ void Symbolic::run_node(
 }
 
 Symbolic::Values Symbolic::run(
-    const ir::Graph& graph,
-    const Values& inputs,
-    States& states) {
+    const ir::Graph& graph, const Values& inputs, States& states) {
   Values values(graph.values.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     values[graph.inputs[i].value] = inputs[i];
@@ -156,6 +150,7 @@ std::string input_content(const ir::Graph& graph, size_t i, int microbatch) {
 
 struct Result {
   std::vector<uint64_t> outputs;
+  std::string faults;
   std::map<std::string, uint64_t> states;
 };
 
@@ -180,8 +175,7 @@ Result run_unsplit(const ir::Graph& graph) {
 }
 
 Result run_stages(
-    const ir::Graph& graph,
-    const std::vector<ir::Graph>& stages) {
+    const ir::Graph& graph, const std::vector<ir::Graph>& stages) {
   Symbolic machine;
   // One tensor a microbatch, shared by all stages that read it.
   std::vector<std::map<std::string, Symbolic::Tensor>> data(kMicrobatches);
@@ -192,6 +186,13 @@ Result run_stages(
     }
   }
   std::vector<Symbolic::Values> flowing(kMicrobatches);
+  // Tensors that nobody may write to any more, and their content.
+  std::vector<std::pair<Symbolic::Tensor, uint64_t>> frozen;
+  for (const auto& inputs : data) {
+    for (const auto& [name, tensor] : inputs) {
+      frozen.emplace_back(tensor, machine.content(tensor));
+    }
+  }
   Result out;
   for (const ir::Graph& stage : stages) {
     Symbolic::States states;  // each stage has its own copies
@@ -205,6 +206,9 @@ Result run_stages(
       }
       check(inputs.size() == stage.inputs.size(), "a stage's inputs fit");
       flowing[microbatch] = machine.run(stage, inputs, states);
+      for (const auto& tensor : flowing[microbatch]) {
+        frozen.emplace_back(tensor, machine.content(tensor));
+      }
     }
     for (const auto& [fqn, tensor] : states) {
       out.states[fqn] = machine.content(tensor);
@@ -215,17 +219,22 @@ Result run_stages(
       out.outputs.push_back(machine.content(tensor));
     }
   }
+  const bool kept = std::ranges::all_of(frozen, [&](const auto& each) {
+    return machine.content(each.first) == each.second;
+  });
+  if (!kept) {
+    out.faults = "a stage writes to what it was sent; ";
+  }
   return out;
 }
 
 }  // namespace
 
 std::string compare_with_unsplit(
-    const ir::Graph& graph,
-    const std::vector<ir::Graph>& stages) {
+    const ir::Graph& graph, const std::vector<ir::Graph>& stages) {
   const Result want = run_unsplit(graph);
   const Result have = run_stages(graph, stages);
-  std::string out;
+  std::string out = have.faults;
   for (size_t i = 0; i < want.outputs.size(); ++i) {
     if (i >= have.outputs.size() || want.outputs[i] != have.outputs[i]) {
       out += "output " + std::to_string(i) + " differs; ";

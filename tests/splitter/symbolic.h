@@ -41,10 +41,10 @@ class Symbolic {
 
 /// Runs `stages` as a pipeline would with two microbatches, each stage both of
 /// them before the next stage starts, and hands tensors over without copying;
-/// and the unsplit graph, one microbatch after the other.
+/// and the unsplit graph, one microbatch after the other. What is sent and what
+/// is read from the data must not be written to: others hold it.
 /// returns  an empty text if outputs and states are the same, else which differ
 std::string compare_with_unsplit(
-    const ir::Graph& graph,
-    const std::vector<ir::Graph>& stages);
+    const ir::Graph& graph, const std::vector<ir::Graph>& stages);
 
 }  // namespace pp::test

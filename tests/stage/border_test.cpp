@@ -31,8 +31,12 @@ StageOutput sent(const std::string& value, bool relayed, bool only_for_output) {
   return output;
 }
 
-StageOutput returned(const std::string& value, const std::string& name) {
+StageOutput returned(
+    const std::string& value,
+    const std::string& name,
+    bool relayed = false) {
   StageOutput output;
+  output.relayed = relayed;
   output.value = value;
   output.model_output = name;
   output.tensor = float_tensor();
@@ -58,7 +62,7 @@ Manifest three_stages() {
   manifest.stages[2].inputs = {
       received("h2"), received("skip"), received("early_value")};
   manifest.stages[2].outputs = {
-      returned("early_value", "early"), returned("y", "late")};
+      returned("early_value", "early", true), returned("y", "late")};
   return manifest;
 }
 

@@ -20,18 +20,19 @@ class Pipeline {
       const std::string& text,
       std::vector<SplitPoint> at,
       std::map<std::string, at::Tensor> states,
-      WantedOutputs wanted = {"y"}) {
+      bool rematerialise = true) {
     Model model;
     model.path = "test";
     model.graph = ir::parse_text(text);
     annotate_effects(model.graph, "test");
     SplitSpec spec;
     spec.at = std::move(at);
+    spec.rematerialise = rematerialise;
     Partition parts = partition(model, spec);
     for (size_t i = 0; i < parts.stages.size(); ++i) {
       const ir::Graph& graph = parts.stages[i];
       Border border =
-          plan_border(parts.manifest, static_cast<int>(i), wanted);
+          plan_border(parts.manifest, static_cast<int>(i), {"y"});
       Stage::Programs programs =
           compile_programs(graph, border, std::nullopt, "test");
       std::vector<StageState> held;
@@ -170,6 +171,31 @@ TEST(Stage, BackwardFreesWhatForwardSaved) {
   EXPECT_EQ(split.stages()[1].num_saved(), 0);
 }
 
+TEST(Stage, TheTwoHalvesOfABackwardMakeTheWholeToTheBit) {
+  const auto states = weights();
+  Pipeline whole(kSkip, {{"b"}, {"c"}}, states);
+  Pipeline halves(kSkip, {{"b"}, {"c"}}, states);
+  const UserInputs inputs = {{"x", at::randn({4, 8})}};
+  whole.forward(0, inputs, Pass::Train);
+  halves.forward(0, inputs, Pass::Train);
+  whole.backward(0);
+  Message message;
+  for (size_t i = halves.stages().size(); i-- > 0;) {
+    message = halves.stages()[i].backward_input(0, message);
+  }
+  for (const char* fqn : {"a.w", "b.w", "c.w"}) {
+    EXPECT_FALSE(halves.gradient(fqn).defined()) << fqn;
+  }
+  for (Stage& stage : halves.stages()) {
+    EXPECT_EQ(stage.num_saved(), 1);
+    stage.backward_weight(0);
+    EXPECT_EQ(stage.num_saved(), 0);
+  }
+  for (const char* fqn : {"a.w", "b.w", "c.w"}) {
+    EXPECT_TRUE(whole.gradient(fqn).equal(halves.gradient(fqn))) << fqn;
+  }
+}
+
 TEST(Stage, AnIntegerValueCrossesWithoutAGradient) {
   const std::string text =
       "input %x: int64[4]\n"
@@ -177,7 +203,7 @@ TEST(Stage, AnIntegerValueCrossesWithoutAGradient) {
       "%i: int64[4] = aten.bitwise_xor.Scalar(self=%x, other=1) @ a\n"
       "%e: float32[4, 3] = aten.embedding.default(weight=%w, indices=%i) @ b\n"
       "output y = %e\n";
-  Pipeline split(text, {{"b"}}, {{"e.w", at::randn({10, 3})}});
+  Pipeline split(text, {{"b"}}, {{"e.w", at::randn({10, 3})}}, false);
   split.forward(0, {{"x", at::arange(4)}}, Pass::Train);
   split.backward(0);
   EXPECT_TRUE(split.gradient("e.w").defined());

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""The same exported model through `pp run` and torch.distributed.pipelining.
+
+    benchmarks/compare.py                            tiny and medium, 1F1B
+    benchmarks/compare.py --models tiny --schedules GPipe 1F1B --repetitions 9
+
+Both sides load the same .pt2, cut it before the same modules, and train with
+the same schedule, microbatches, rows and optimizer on the same number of ranks
+with one thread each; their losses are compared. The runs take turns, so that a
+noisy machine is noisy for both. Writes report.md and report.json to --out.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cases import LAUNCHERS, MODELS, SCHEDULES, Case
+from processes import RunFailed
+from report import MEASURES, Row, as_json, best_rows, machine, markdown
+from sides import Inputs, Sample, run_pp, run_torch
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_STEPS = 16  # steps before the training rows begin again
+LOSS_TOLERANCE = 1e-3  # relative, over the first steps: rounding grows after
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pp", type=Path, default=ROOT / "build" / "pp")
+    parser.add_argument(
+        "--models", nargs="+", choices=MODELS, default=list(MODELS)
+    )
+    parser.add_argument(
+        "--modes", nargs="+", choices=["train", "infer"], default=["train", "infer"]
+    )
+    parser.add_argument(
+        "--schedules", nargs="+", choices=SCHEDULES, default=["1F1B"]
+    )
+    parser.add_argument(
+        "--launchers", nargs="+", choices=LAUNCHERS, default=list(LAUNCHERS)
+    )
+    parser.add_argument("--repetitions", type=int, default=5, metavar="N")
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="a run, for every model and mode"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "runs" / "compare", metavar="DIR"
+    )
+    args = parser.parse_args(argv)
+    if not args.pp.is_file():
+        parser.error(f"no {args.pp}: build first, or give --pp")
+    if args.repetitions < 1 or (args.steps or 4) < 4:
+        parser.error("at least 1 repetition of 4 steps")
+    return args
+
+
+def prepare(model, folder: Path, microbatches: int) -> tuple[Path, Path]:
+    """The exported model and its tokens."""
+    import numpy as np
+
+    path = folder / f"{model.name}.pt2"
+    subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "scripts" / "export.py"),
+            model.export,
+            "--fixed",
+            "--batch=1",
+            "-o",
+            str(path),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    count = DATA_STEPS * microbatches * model.window + 1
+    tokens = np.random.default_rng(0).integers(0, model.vocab, count)
+    np.save(folder / f"{model.name}.npy", tokens)
+    return path, folder / f"{model.name}.npy"
+
+
+def with_steps(model, steps: int | None):
+    if steps is None:
+        return model
+    from dataclasses import replace
+
+    return replace(model, train_steps=steps, infer_steps=steps)
+
+
+def check_losses(case: Case, launcher: str, ours: Sample, theirs: Sample) -> None:
+    """Both did the same work, or the times mean nothing."""
+    for step, (a, b) in enumerate(zip(ours.losses[:3], theirs.losses[:3]), start=1):
+        if abs(a - b) > LOSS_TOLERANCE * abs(b):
+            raise SystemExit(
+                f"{case.model.name} {case.schedule.name} {launcher}: loss of step "
+                f"{step} is {a:.6f}, torch's is {b:.6f}; the two do not run the "
+                "same job"
+            )
+
+
+class Table:
+    """Collects samples into rows, one a measure."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def row(self, measure: str, case: Case, launcher: str) -> Row:
+        key = (measure, case.model.name, case.mode, case.schedule.name, launcher)
+        for row in self.rows:
+            if (row.measure, row.model, row.mode, row.schedule, row.launcher) == key:
+                return row
+        self.rows.append(Row(*key))
+        return self.rows[-1]
+
+    def add(self, case, launcher, ours, theirs, failure: str) -> None:
+        for measure, (attribute, _, _) in MEASURES.items():
+            values = [getattr(s, attribute) if s else None for s in (ours, theirs)]
+            if values == [None, None] and not failure:
+                continue  # start, of inference
+            if measure != "step" and failure:
+                continue
+            row = self.row(measure, case, launcher)
+            row.failure = row.failure or failure
+            if values[0] is not None:
+                row.pp.append(values[0])
+            if values[1] is not None:
+                row.torch.append(values[1])
+
+
+def repetition(case: Case, launchers: list[str], files: Inputs, table: Table) -> None:
+    """One run a side and launcher, one after the other."""
+    failure, theirs = "", None
+    try:
+        theirs = run_torch(case, files)
+    except RunFailed as error:
+        failure = f"torch: {error}"
+    for launcher in launchers:
+        ours, why = None, failure
+        try:
+            ours = run_pp(case, launcher, files)
+        except RunFailed as error:
+            why = f"pp: {error}"
+        if ours and theirs:
+            check_losses(case, launcher, ours, theirs)
+        table.add(case, launcher, ours, theirs, why)
+        describe(case, launcher, ours, theirs, why)
+
+
+def describe(case, launcher, ours, theirs, why: str) -> None:
+    what = f"{case.model.name} {case.mode} {case.schedule.name} {launcher}"
+    times = [f"{s.step_ms:.2f} ms" if s else "-" for s in (ours, theirs)]
+    print(f"{what}: pp {times[0]}, torch {times[1]}", flush=True)
+    if why:
+        print(why, file=sys.stderr, flush=True)
+
+
+def main(argv: list[str]) -> int:
+    args = parse(argv)
+    import torch
+
+    load = os.getloadavg()[0]
+    table = Table()
+    began = time.time()
+    args.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="compare-") as scratch:
+        folder = Path(scratch)
+        for name in args.models:
+            model = with_steps(MODELS[name], args.steps)
+            path, tokens = prepare(model, folder, Case.microbatches)
+            files = Inputs(path, tokens, args.pp.resolve(), folder)
+            cases = [
+                Case(model, mode, SCHEDULES[schedule])
+                for mode in args.modes
+                for schedule in args.schedules
+            ]
+            for _ in range(args.repetitions):
+                for case in cases:
+                    repetition(case, args.launchers, files, table)
+    about = {
+        **machine(),
+        "torch": torch.__version__,
+        "ranks": Case.ranks,
+        "microbatches": Case.microbatches,
+        "repetitions": args.repetitions,
+        "load": load,
+        "minutes": round((time.time() - began) / 60, 1),
+    }
+    order = list(MEASURES)
+    rows = sorted(table.rows, key=lambda r: order.index(r.measure))
+    rows += best_rows(rows)
+    text = markdown(rows, about)
+    (args.out / "report.md").write_text(text)
+    (args.out / "report.json").write_text(json.dumps(as_json(rows, about), indent=1))
+    print("\n" + text)
+    return 0 if all(row.ratio is not None for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

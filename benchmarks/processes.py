@@ -1,0 +1,110 @@
+"""Runs a command and measures it from outside."""
+
+import os
+import re
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class RunFailed(RuntimeError):
+    """A side that did not finish; the text is its last words."""
+
+
+@dataclass
+class Finished:
+    """Times are seconds since the epoch, on the clock that the ranks use."""
+
+    started: float
+    ended: float
+    first_match: float | None  # when a line matched `watch_for`
+    peak_kib: dict[int, int] = field(default_factory=dict)  # by process
+    names: dict[int, str] = field(default_factory=dict)
+    output: str = ""
+
+    def peak_of(self, name: str) -> list[int]:
+        """Peak resident KiB of each process of that (short) name."""
+        return [k for pid, k in self.peak_kib.items() if self.names[pid] == name]
+
+
+def descendants(pid: int) -> list[int]:
+    found = [pid]
+    for parent in found:
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                found += [int(c) for c in children.read_text().split()]
+            except OSError:
+                pass  # it has just ended
+    return found
+
+
+def sample_peaks(pid: int, into: Finished) -> None:
+    """The kernel's high-water mark only grows: the last sample is the peak."""
+    for process in descendants(pid):
+        try:
+            text = Path(f"/proc/{process}/status").read_text()
+        except OSError:
+            continue
+        if peak := re.search(r"^VmHWM:\s+(\d+)", text, re.M):
+            into.peak_kib[process] = int(peak[1])
+            into.names[process] = re.search(r"^Name:\t(.*)$", text, re.M)[1]
+
+
+def run(
+    command: list[str],
+    *,
+    cwd: Path,
+    watch_for: str | None = None,
+    timeout: float = 900,
+    sample_every: float = 0.1,
+) -> Finished:
+    """Runs to the end.
+
+    The samples come from this process: ten times a second a few small reads.
+    throws RunFailed: exit status other than 0, or out of time
+    """
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    env.pop("TORCH_LOGS", None)
+    done = Finished(time.time(), 0, None)
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines: list[str] = []
+
+    def read() -> None:
+        for line in process.stdout:
+            if watch_for and done.first_match is None and re.search(watch_for, line):
+                done.first_match = time.time()
+            lines.append(line)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    deadline = done.started + timeout
+    while process.poll() is None:
+        sample_peaks(process.pid, done)
+        if time.time() > deadline:
+            for child in reversed(descendants(process.pid)):
+                os.kill(child, 9)
+            process.wait()
+            raise RunFailed(f"no end within {timeout:.0f} s: {' '.join(command)}")
+        try:
+            process.wait(sample_every)
+        except subprocess.TimeoutExpired:
+            pass
+    done.ended = time.time()
+    reader.join(5)
+    done.output = "".join(lines)
+    if process.returncode != 0:
+        last = [line.strip() for line in lines if line.strip()][-12:]
+        raise RunFailed(
+            f"exit status {process.returncode} of {' '.join(command)}\n"
+            + "\n".join(last)
+        )
+    return done

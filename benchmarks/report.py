@@ -1,0 +1,137 @@
+"""Medians, ratios and their spread; as Markdown and as JSON."""
+
+import os
+import platform
+import statistics
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cases import AIMS
+
+MEASURES = {  # key: (attribute of a Sample, unit, digits)
+    "step": ("step_ms", "ms", 4),
+    "start": ("start_s", "s", 3),
+    "memory": ("peak_mib", "MiB", 3),
+}
+
+
+@dataclass
+class Row:
+    """One line of the table: one measure of one case under one launcher."""
+
+    measure: str
+    model: str
+    mode: str
+    schedule: str
+    launcher: str
+    pp: list[float] = field(default_factory=list)  # one a repetition
+    torch: list[float] = field(default_factory=list)
+    failure: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        if not self.pp or not self.torch:
+            return None
+        return statistics.median(self.pp) / statistics.median(self.torch)
+
+    @property
+    def spread(self) -> tuple[float, float] | None:
+        """Least and largest ratio of runs that were neighbours in time."""
+        ratios = [a / b for a, b in zip(self.pp, self.torch)]
+        return (min(ratios), max(ratios)) if ratios else None
+
+    @property
+    def aim(self) -> float | None:
+        return AIMS.get((self.measure, self.model, self.mode, self.launcher))
+
+
+def best_rows(rows: list[Row]) -> list[Row]:
+    """The best schedule of each side against the other's, where there are
+    several."""
+    out = []
+    keys = {(r.model, r.mode, r.launcher) for r in rows if r.measure == "step"}
+    for model, mode, launcher in sorted(keys):
+        group = [
+            r
+            for r in rows
+            if (r.measure, r.model, r.mode, r.launcher)
+            == ("step", model, mode, launcher)
+        ]
+        ours = [r for r in group if r.pp]
+        theirs = [r for r in group if r.torch]
+        if len(group) < 2 or not ours or not theirs:
+            continue
+        best = min(ours, key=lambda r: statistics.median(r.pp))
+        rival = min(theirs, key=lambda r: statistics.median(r.torch))
+        name = f"{best.schedule} / {rival.schedule}"
+        out.append(
+            Row("best step", model, mode, name, launcher, best.pp, rival.torch)
+        )
+    return out
+
+
+def machine() -> dict:
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return {"cpu": model, "cores": len(os.sched_getaffinity(0))}
+
+
+def number(values: list[float], unit: str, digits: int) -> str:
+    if not values:
+        return "-"
+    return f"{statistics.median(values):.{digits}g} {unit}"
+
+
+def line(row: Row) -> str:
+    _, unit, digits = MEASURES[row.measure.removeprefix("best ")]
+    cells = [row.measure, row.model, row.mode, row.schedule, row.launcher]
+    cells += [number(row.pp, unit, digits), number(row.torch, unit, digits)]
+    if row.ratio is None:
+        cells += ["failed: " + (row.failure.splitlines() or ["?"])[-1][:80], "", ""]
+    else:
+        low, high = row.spread
+        aim = "" if row.aim is None else f"{row.aim:.2f}"
+        if aim:
+            aim += " met" if row.ratio <= row.aim else " missed"
+        cells += [f"**{row.ratio:.3f}**", f"{low:.3f} to {high:.3f}", aim]
+    return "| " + " | ".join(cells) + " |"
+
+
+def markdown(rows: list[Row], about: dict) -> str:
+    crowded = about["ranks"] > about["cores"]
+    head = [
+        "# `pp` against torch.distributed.pipelining",
+        "",
+        f"{about['cores']} cores of {about['cpu']}, torch {about['torch']}, "
+        f"{about['ranks']} ranks of one thread, {about['microbatches']} microbatches "
+        f"of one row, median of {about['repetitions']} runs each, in turn. Load "
+        f"before: {about['load']:.2f}. A ratio below 1 means that `pp` takes less.",
+        "",
+    ]
+    if crowded:
+        head += ["More ranks than cores: step times show no overlap here.", ""]
+    head += [
+        "| measure | model | mode | schedule | `pp` launcher | `pp` | torch "
+        "| ratio | spread | aim |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    foot = [
+        "",
+        "Start: launch of the command to the end of the first step. Memory: peak "
+        "of a rank; under `local` the ranks are threads of one process and each "
+        "is counted with an equal share. Torch always runs under torchrun (Gloo).",
+    ]
+    return "\n".join(head + [line(r) for r in rows] + foot) + "\n"
+
+
+def as_json(rows: list[Row], about: dict) -> dict:
+    return {
+        "about": about,
+        "rows": [
+            {**asdict(r), "ratio": r.ratio, "spread": r.spread, "aim": r.aim}
+            for r in rows
+        ],
+    }

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <ATen/core/ivalue.h>
+
+namespace pp::ts {
+
+/// Results of the operators that have no kernel for meta tensors in C++, by
+/// name ("aten::relu"): element type and sizes, nothing else.
+/// arguments  as the schema has them, tensors on meta
+/// returns    none: not known here
+std::optional<std::vector<c10::IValue>> try_result_hints(
+    std::string_view operator_name, const std::vector<c10::IValue>& arguments);
+
+}  // namespace pp::ts

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include "loader/formats/torchscript_builder.h"
+#include "loader/formats/torchscript_states.h"
+
+namespace pp::ts {
+
+/// Walks the code of a module as an interpreter would: modules, lists and
+/// constants are dealt with at once, operators on tensors and sizes become
+/// nodes.
+class Lowering {
+ public:
+  Lowering(Builder& builder, const States& states, std::string where)
+      : builder_(builder), states_(states), where_(std::move(where)) {}
+
+  /// Runs forward on `inputs` and gives what it returns.
+  /// throws Error(Input) naming operator, module and place in the source
+  Item run(const torch::jit::Module& module, const std::vector<Item>& inputs);
+
+ private:
+  using Values = std::unordered_map<const torch::jit::Value*, Item>;
+  struct Call {
+    const torch::jit::Node& node;
+    const std::vector<Item>& inputs;
+    Values& values;
+  };
+  using Items = std::vector<Item>;
+  using Handler = std::optional<Items> (Lowering::*)(const Call& call);
+  struct Row {
+    std::string_view kind;
+    Handler handler;
+  };
+
+  [[noreturn]] void refuse(
+      const torch::jit::Node& node, const std::string& why) const;
+  static Handler try_handler(std::string_view kind);
+
+  Items run_function(torch::jit::Function& function, const Items& inputs);
+  void run_block(const torch::jit::Block& block, Values& values);
+  Items lower(const torch::jit::Node& node, Values& values);
+  Items lower_operator(const Call& call);
+  std::optional<Items> try_fold(const Call& call) const;
+  std::optional<Items> try_numbers(const Call& call);
+  std::optional<Items> try_number_tensors(const Call& call);
+
+  // One a kind of node; nothing: not its case, go on with the operator.
+  std::optional<Items> constant(const Call& call);
+  std::optional<Items> get_attribute(const Call& call);
+  std::optional<Items> set_attribute(const Call& call);
+  std::optional<Items> call_method(const Call& call);
+  std::optional<Items> call_function(const Call& call);
+  std::optional<Items> construct(const Call& call);
+  std::optional<Items> unpack(const Call& call);
+  std::optional<Items> index_tuple(const Call& call);
+  std::optional<Items> branch(const Call& call);
+  std::optional<Items> loop(const Call& call);
+  std::optional<Items> raise(const Call& call);
+  std::optional<Items> number_to_tensor(const Call& call);
+  std::optional<Items> to_number(const Call& call);
+  std::optional<Items> size(const Call& call);
+  std::optional<Items> length(const Call& call);
+  std::optional<Items> num_dims(const Call& call);
+  std::optional<Items> element_type(const Call& call);
+  std::optional<Items> device(const Call& call);
+  std::optional<Items> get_item(const Call& call);
+  std::optional<Items> append(const Call& call);
+  std::optional<Items> join_lists(const Call& call);
+  std::optional<Items> slice_list(const Call& call);
+  std::optional<Items> is_same(const Call& call);
+  std::optional<Items> pass(const Call& call);
+  std::optional<Items> nothing(const Call& call);
+
+  Compound* try_list(const Item& item) const;
+  size_t trip_count(const Call& call) const;
+
+  Builder& builder_;
+  const States& states_;
+  std::string where_;
+  int depth_ = 0;
+};
+
+}  // namespace pp::ts

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+
+#include "loader/core/error.h"
+#include "runtime/job/job.h"
+#include "runtime/train/lr_schedule.h"
+#include "runtime/train/optimizer.h"
+
+// The job file's words in the terms of runtime/train.
+
+namespace pp {
+
+inline OptimizerSpec optimizer_spec(const OptimizerConfig& config) {
+  return {config.name, {config.options.begin(), config.options.end()}, {}};
+}
+
+inline LrScheduleSpec lr_spec(const LrScheduleConfig& config) {
+  return {config.name, config.warmup, config.min_lr};
+}
+
+inline std::chrono::milliseconds stall_timeout(const Job& job) {
+  return std::chrono::milliseconds(
+      static_cast<int64_t>(job.pipeline.stall_timeout * 1000));
+}
+
+/// throws Error(Runtime) naming the folder and the system's reason
+inline void make_output_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    throw runtime_error(
+        "can't make the output folder " + path.string() + ": " +
+        error.message());
+  }
+}
+
+}  // namespace pp

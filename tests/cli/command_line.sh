@@ -1,0 +1,39 @@
+# --help of every command, and command lines that mean nothing.
+source "$(dirname "$0")/lib.sh"
+
+# A help page fits a screen and shows how it is done.
+for name in "" inspect split run verify merge schedule; do
+  # shellcheck disable=SC2086 # no name: no argument
+  expect_ok "$PP" $name --help
+  expect_text out "Example: pp ${name:-split}"
+  (($(wc -l <out) <= 40)) || fail "longer than 40 lines"
+  (($(wc -L <out) <= 80)) || fail "wider than 80 columns"
+  [[ ! -s err ]] || fail "help goes to stdout"
+done
+expect_ok "$PP" --help
+expect_text out inspect split run verify merge schedule
+expect_ok "$PP" --version
+expect_match out '^pp [0-9]+\.[0-9]+\.[0-9]+$'
+
+refused 2 "inspect" -- "$PP"
+refused 2 "spilt" "did you mean 'split'" -- "$PP" spilt model.pt2
+refused 2 "qwertz" -- "$PP" qwertz
+refused 2 "--dept" "did you mean '--depth'" -- "$PP" inspect m.pt2 --dept 2
+refused 2 "--shedule" "did you mean '--schedule'" \
+  -- "$PP" run job.toml --shedule GPipe
+refused 2 "--depth" "x" -- "$PP" inspect m.pt2 --depth x
+refused 2 "--format" "xml" "text" -- "$PP" inspect m.pt2 --format xml
+refused 2 "--output" -- "$PP" split m.pt2 --at a
+refused 2 "--output" -- "$PP" merge stages
+refused 2 "--at" "--stages" -- "$PP" split m.pt2 -o s --at a --stages 2
+refused 2 "--stages" -- "$PP" split m.pt2 -o s --stages 0
+refused 2 "--launcher" "slurm" -- "$PP" run job.toml --launcher slurm
+refused 2 "--microbatches" -- "$PP" run job.toml --microbatches 0
+refused 2 "--exact" "--tolerance" \
+  -- "$PP" verify stages --exact --tolerance 1e-3
+refused 2 "--tolerance" -- "$PP" verify stages --tolerance -1
+refused 2 "extra" -- "$PP" inspect m.pt2 extra
+
+# A reader that has gone ends the output, not the world.
+"$PP" inspect "$FIXTURES/gpt2.pt2" --format json 2>err | head -n 1 >out
+[[ ! -s err ]] || fail "complains when its reader goes"

@@ -1,0 +1,181 @@
+# What the tests of the commands share. Sourced first, by
+#
+#     bash tests/cli/NAME.sh PP SOURCE_DIR FIXTURE_DIR PYTHON
+#
+# A test runs in a folder of its own, which is gone when it ends. An unmet
+# expectation is printed with the command and its output; the test goes on, so
+# that one run shows every fault, and fails at its end.
+set -u
+
+PP="$1" SOURCE="$2" FIXTURES="$3" PYTHON="$4"
+TORCHRUN="$(dirname "$PYTHON")/torchrun"
+unset TORCH_LOGS RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE MASTER_ADDR \
+  MASTER_PORT
+export LC_ALL=C PYTHONWARNINGS=ignore
+
+work="$(mktemp -d "${TMPDIR:-/tmp}/pp_cli_XXXXXX")"
+cd "$work" || exit 1
+num_failures=0
+status=0
+command_line=""
+
+finish() {
+  local code=$?
+  ((code == 0)) || echo "the test itself ended with $code"
+  cd / && rm -rf "$work"
+  ((code == 0 && num_failures == 0)) || exit 1
+}
+trap finish EXIT
+
+# fail TEXT: counts a failure and shows what the last command did.
+fail() {
+  ((++num_failures))
+  local level=0
+  while [[ "${BASH_SOURCE[level + 1]}" == */lib.sh ]]; do ((++level)); done
+  echo "FAILED: $(basename "${BASH_SOURCE[level + 1]}"):${BASH_LINENO[level]}: $*"
+  echo "  command: $command_line"
+  echo "  exit code: $status"
+  [[ ! -s out ]] || head -c 800 out | sed 's/^/  out| /'
+  [[ ! -s err ]] || head -c 800 err | sed 's/^/  err| /'
+}
+
+# run COMMAND...: leaves its exit code in `status`, its output in out and err.
+# A command that does not end within 100 seconds is a failure of its own.
+run() {
+  command_line="$*"
+  timeout -k 2 100 "$@" >out 2>err </dev/null
+  status=$?
+  ((status != 124)) || fail "did not end within 100 s"
+}
+
+expect_exit() {
+  local code="$1"
+  shift
+  run "$@"
+  ((status == code)) || fail "expected exit code $code, not $status"
+}
+
+expect_ok() { expect_exit 0 "$@"; }
+
+# expect_text FILE TEXT...: each text stands in the file, or in the output of
+# the last command (out, err).
+expect_text() {
+  local file="$1" text
+  shift
+  for text in "$@"; do
+    grep -qF -- "$text" "$file" || fail "no \"$text\" in $file"
+  done
+}
+
+expect_no_text() {
+  local file="$1" text
+  shift
+  for text in "$@"; do
+    ! grep -qF -- "$text" "$file" || fail "\"$text\" in $file"
+  done
+}
+
+expect_match() {
+  grep -qE -- "$2" "$1" || fail "nothing like /$2/ in $1"
+}
+
+# refused CODE TEXT... -- COMMAND...: the command ends with this code, prints
+# nothing but one line, and each text stands in that line.
+refused() {
+  local code="$1" texts=()
+  shift
+  while [[ "$1" != -- ]]; do
+    texts+=("$1")
+    shift
+  done
+  shift
+  expect_exit "$code" "$@"
+  [[ "$(grep -c '' err)" == 1 ]] || fail "expected one line on stderr"
+  [[ ! -s out ]] || fail "expected nothing on stdout"
+  expect_match err '^pp: error: '
+  ((${#texts[@]} == 0)) || expect_text err "${texts[@]}"
+}
+
+expect_file() {
+  local file
+  for file in "$@"; do
+    [[ -s "$file" ]] || fail "no file $file"
+  done
+}
+
+expect_no_file() {
+  local file
+  for file in "$@"; do
+    [[ ! -e "$file" ]] || fail "$file is there"
+  done
+}
+
+expect_same() {
+  cmp -s "$1" "$2" || fail "$1 and $2 differ"
+}
+
+# expect_clean FOLDER: no temporary or half-written file lies in it.
+expect_clean() {
+  local left
+  left="$(find "$1" \( -name '*.tmp*' -o -name '*.partial*' -o \
+    -name '.*.*' \) -printf '%P ')"
+  [[ -z "$left" ]] || fail "left in $1: $left"
+}
+
+# check_python TEXT [ARG...]: a piece of Python that asserts something.
+check_python() {
+  command_line="python check"
+  "$PYTHON" -c "$1" "${@:2}" >out 2>err
+  status=$?
+  ((status == 0)) || fail "the check in Python failed"
+}
+
+# num_lines FILE PATTERN
+num_lines() { grep -cE -- "$2" "$1"; }
+
+# The job of an MLP on random rows, two stages; more keys by --set.
+mlp_job() {
+  cat >"$1" <<TOML
+[model]
+path = "$FIXTURES/mlp-plain.pt2"
+
+[split]
+at = ["layers.2"]
+
+[pipeline]
+microbatches = 4
+
+[data]
+batch_size = 16
+inputs.x = { path = "x.npy" }
+target = { path = "y.npy" }
+
+[train]
+steps = 6
+loss = { name = "cross_entropy" }
+optimizer = { name = "adamw", lr = 1e-2 }
+
+[output]
+dir = "runs"
+checkpoint_every = 2
+TOML
+  "$PYTHON" "$SOURCE/scripts/make_data.py" random -o "$(dirname "$1")" \
+    --rows 80 --shape 32 >/dev/null
+  (cd "$(dirname "$1")" && mv random_x.npy x.npy && mv random_y.npy y.npy)
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    if ((SECONDS >= end)); then
+      fail "waited in vain for: $*"
+      return 1
+    fi
+    sleep 0.02
+  done
+}
+
+# milliseconds since the epoch
+now_ms() { date +%s%3N; }

@@ -1,0 +1,61 @@
+# pp schedule: the list, and every form of a schedule.
+source "$(dirname "$0")/lib.sh"
+
+expect_ok "$PP" schedule --list
+expect_text out GPipe 1F1B Interleaved1F1B LoopedBFS InterleavedZeroBubble \
+  ZBVZeroBubble DualPipeV VHalf VMin
+names=$(awk '{print $1}' out)
+size=(--ranks 4 --microbatches 8)
+for name in $names; do
+  for format in text csv json svg trace; do
+    expect_ok "$PP" schedule "$name" "${size[@]}" --format "$format" \
+      -o "$name.$format"
+    expect_file "$name.$format"
+    [[ ! -s out ]] || fail "-o, and yet something on stdout"
+  done
+done
+check_python '
+import glob, json, xml.dom.minidom
+for path in glob.glob("*.json") + glob.glob("*.trace"):
+    json.load(open(path))
+for path in glob.glob("*.svg"):
+    xml.dom.minidom.parse(path)
+assert "traceEvents" in json.load(open("1F1B.trace"))
+'
+
+expect_ok "$PP" schedule gpipe --ranks 2 --microbatches 3 --format csv
+[[ "$(<out)" == $'0F0,0F1,0F2,,,0B0,0B1,0B2\n,1F0,1F1,1F2,1B0,1B1,1B2' ||
+  "$(<out)" == $'0F0,0F1,0F2,0B0,0B1,0B2\n1F0,1F1,1F2,1B0,1B1,1B2' ]] ||
+  fail "not the CSV of GPipe"
+expect_ok "$PP" schedule 1F1B --ranks 2 --microbatches 3 --lowered --format csv
+expect_text out 0SEND_F0 1RECV_F0 1SEND_B0 0RECV_B0
+expect_ok "$PP" schedule 1F1B "${size[@]}" --cost F=1,I=2,W=1,comm=0.5
+expect_text out "bubble" "peak"
+expect_no_text out $'\033'
+
+# What it writes it reads.
+for name in $names; do
+  expect_ok "$PP" schedule "$name.csv" --format csv
+  expect_same out "$name.csv"
+done
+
+refused 2 "1F2B" "'1F1B'" -- "$PP" schedule 1F2B "${size[@]}"
+refused 2 "--list" -- "$PP" schedule
+refused 2 "--ranks" "--microbatches" -- "$PP" schedule 1F1B
+refused 2 "--ranks" -- "$PP" schedule 1F1B --ranks 0 --microbatches 3
+refused 2 "F" -- "$PP" schedule 1F1B "${size[@]}" --cost F=fast
+refused 2 "X" -- "$PP" schedule 1F1B "${size[@]}" --cost X=1
+refused 2 "--format" "png" -- "$PP" schedule 1F1B "${size[@]}" --format png
+refused 2 "V" -- "$PP" schedule ZBVZeroBubble "${size[@]}" --stages-per-rank 3
+refused 3 "nope.csv" -- "$PP" schedule nope.csv
+printf '0F0,0B0\n1F0,1X0\n' >letters.csv
+refused 3 "letters.csv" "1X0" -- "$PP" schedule letters.csv
+printf '0F0,0B0\n1B0,1F0\n' >order.csv
+refused 3 "order.csv" "1B0" -- "$PP" schedule order.csv
+printf '0F0,0B0\n1F0\n' >missing.csv
+refused 3 "missing.csv" "1" -- "$PP" schedule missing.csv
+: >empty.csv
+refused 3 "empty.csv" -- "$PP" schedule empty.csv
+head -c 3000 /dev/urandom >noise.csv
+refused 3 "noise.csv" -- "$PP" schedule noise.csv
+refused 4 "/proc/nowhere" -- "$PP" schedule 1F1B "${size[@]}" -o /proc/nowhere/x

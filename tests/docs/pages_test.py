@@ -1,0 +1,171 @@
+"""Checks what the pages say against what is there.
+
+    pages_test.py links           links and anchors resolve
+    pages_test.py paths           files and folders that pages name exist
+    pages_test.py keys            job keys that pages name are in docs/job-file.md
+    pages_test.py options PP      commands and options that pages name, by --help
+    pages_test.py torch           docs/from-torch.md has torch's public names
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+
+# Options in the pages that are those of other programs.
+FOREIGN = {"--no-python", "--standalone", "--nproc-per-node", "--fast"}
+# Names in the pages that stand for what a reader makes.
+MADE_UP = re.compile(r"\bmine\b|setup_mine|NAME|ROOM|DIR|MODEL")
+FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+SPAN = re.compile(r"`([^`\n]+)`")
+INDENTED = re.compile(r"^ {4,}(?![*\-|]).+$", re.M)
+
+
+def prose(page: Path) -> str:
+    return FENCE.sub("", page.read_text())
+
+
+def spans(page: Path) -> list[str]:
+    """What stands between single backquotes."""
+    return [s.replace("\\|", "|") for s in SPAN.findall(prose(page))]
+
+
+def code_lines(page: Path) -> list[str]:
+    """Lines of code: spans, fenced and indented blocks, without comments."""
+    text = page.read_text()
+    blocks = [line for fence in FENCE.findall(text) for line in fence.splitlines()]
+    blocks += INDENTED.findall(prose(page))
+    return [line.split(" #")[0] for line in blocks] + spans(page)
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    kept = re.sub(r"[^\w\- ]", "", heading.strip().lower().replace("`", ""))
+    return kept.replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    return {slug(h) for h in re.findall(r"^#+ (.+)$", prose(page), re.M)}
+
+
+def links(_) -> list[str]:
+    wrong = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            file = (page.parent / path).resolve() if path else page
+            if not file.exists():
+                wrong.append(f"{page.name}: no such file: {target}")
+            elif anchor and anchor not in anchors(file):
+                wrong.append(f"{page.name}: no such heading: {target}")
+    return wrong
+
+
+def paths(_) -> list[str]:
+    rooms = "loader|splitter|runtime|cli|tests|scripts|configs|benchmarks|docs|cmake"
+    named = re.compile(rf"(?:{rooms})/[\w./{{}},-]*$")
+    wrong = []
+    for page in PAGES:
+        for span in " ".join(code_lines(page)).split():
+            if not named.match(span) or MADE_UP.search(span):
+                continue
+            stem, _, ends = span.partition("{")
+            files = [stem + end for end in ends.rstrip("}").split(",")]
+            for file in files:
+                if not (ROOT / file).exists():
+                    wrong.append(f"{page.name}: no such file: {span}")
+    return wrong
+
+
+def keys(_) -> list[str]:
+    tables = "model|split|pipeline|parallel|data|train|eval|output"
+    key = re.compile(rf"((?:{tables})\.[a-z_]+(?:\.[A-Za-z_<>]+)*)(?: = .*)?$")
+    known = set(re.findall(r"^\| `([^`]+)`", (ROOT / "docs/job-file.md").read_text(), re.M))
+    prefixes = {k[:i] for k in known for i, c in enumerate(k) if c == "."} | known
+    wrong = []
+    for page in PAGES:
+        for span in spans(page):
+            match = key.match(span)
+            name = match and match[1].replace("NAME", "<name>")
+            if name and name not in prefixes and not (ROOT / name).exists():
+                if not name.startswith("eval.data.inputs."):
+                    wrong.append(f"{page.name}: no such job key: {name}")
+    return wrong
+
+
+def known_options(pp: str, command: str) -> set[str]:
+    arguments = [pp, command, "--help"] if command else [pp, "--help"]
+    text = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+    # Only the column that declares them, not examples.
+    heads = re.findall(r"^  (-\S+)", text, re.M)
+    return {option for head in heads for option in head.split(",")}
+
+
+def options(arguments: list[str]) -> list[str]:
+    pp = arguments[0]
+    text = subprocess.run([pp, "--help"], capture_output=True, text=True).stdout
+    commands = re.findall(r"^  ([a-z]+) {3,}", text.partition("Subcommands:")[2], re.M)
+    by_command = {c: known_options(pp, c) for c in ["", *commands]}
+    anywhere = set().union(*by_command.values()) | FOREIGN
+    option = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|-[a-z])\b")
+    call = re.compile(r"(?:^|[ /])pp ([a-z]+|--?[a-z]+)(.*)$")
+    wrong = []
+    for page in PAGES:
+        for line in code_lines(page):
+            match = call.search(line)
+            if "pp COMMAND" in line:
+                continue
+            if match and match[1] in by_command:
+                known, rest, where = by_command[match[1]], match[2], f"pp {match[1]}"
+            elif match and match[1].startswith("-"):
+                known, rest, where = by_command[""], match[1], "pp"
+            elif match and "/pp " in line or line.startswith("pp "):
+                wrong.append(f"{page.name}: no such command: {line.strip()}")
+                continue
+            elif line.startswith("--"):
+                known, rest, where = anywhere, line, "any command"
+            else:
+                continue
+            for name in option.findall(rest):
+                if name not in known:
+                    wrong.append(f"{page.name}: {where} has no {name}: {line.strip()}")
+    if not commands:
+        wrong.append("pp --help lists no commands")
+    return wrong
+
+
+def torch_names(_) -> list[str]:
+    import torch.distributed.pipelining as pipelining
+
+    further = ["TensorChunkSpec", "merge_chunks", "split_args_kwargs_into_chunks"]
+    further += ["get_schedule_class", "TORCH_LOGS"]
+    page = (ROOT / "docs/from-torch.md").read_text()
+    return [
+        f"from-torch.md: '{name}' is missing"
+        for name in [*pipelining.__all__, *further]
+        if not re.search(rf"\b{name}\b", page)
+    ]
+
+
+CHECKS = {
+    "links": links,
+    "paths": paths,
+    "keys": keys,
+    "options": options,
+    "torch": torch_names,
+}
+
+
+def main(argv: list[str]) -> int:
+    wrong = CHECKS[argv[0]](argv[1:])
+    print("\n".join(wrong) if wrong else f"{argv[0]}: {len(PAGES)} pages are right")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,165 @@
+"""Exports the TorchScript files that the tests here read.
+
+    export_cases.py FOLDER
+"""
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Dict, NamedTuple, Optional, Tuple
+
+import torch
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+import export  # noqa: E402
+from models import Options  # noqa: E402
+
+
+class Scored(NamedTuple):
+    hidden: torch.Tensor
+    score: torch.Tensor
+
+
+class TupleOutput(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(8, 8)
+        self.b = nn.Linear(8, 3)
+
+    def forward(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
+        hidden = torch.relu(self.a(x))
+        return hidden, self.b(hidden)
+
+
+class NamedOutput(TupleOutput):
+    def forward(self, x) -> Scored:
+        hidden = torch.relu(self.a(x))
+        return Scored(hidden, self.b(hidden))
+
+
+class DictOutput(TupleOutput):
+    def forward(self, x, scale: Optional[torch.Tensor] = None) -> Dict[str, torch.Tensor]:
+        hidden = torch.relu(self.a(x))
+        if scale is not None:
+            hidden = hidden * scale
+        return {"hidden": hidden, "score": self.b(hidden)}
+
+
+class Buffers(nn.Module):
+    """A buffer written in place, and one that is read."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(8, 8)
+        self.b = nn.Linear(8, 3)
+        self.register_buffer("calls", torch.zeros(1))
+        self.register_buffer("shift", torch.arange(8.0))
+
+    def forward(self, x):
+        self.calls.add_(1.0)
+        x = self.a(x + self.shift)
+        return self.b(torch.tanh(x)) + self.calls
+
+
+class SharedModule(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(8, 8)
+        self.again = self.a
+        self.b = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.b(self.again(torch.relu(self.a(x))))
+
+
+class Lists(nn.Module):
+    """Sizes, slices of lists, a loop of known length, a constant branch."""
+
+    turns: int
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(8, 8)
+        self.b = nn.Linear(8, 3)
+        self.turns = 3
+        self.wide = True
+
+    def forward(self, x):
+        parts = []
+        for i in range(self.turns):
+            parts.append(self.a(x) * float(i + 1))
+        y = torch.cat(parts, 0)
+        rows, width = x.shape
+        if self.wide:
+            y = y.reshape(self.turns, rows, width).sum(0)
+        else:
+            y = y[:rows]
+        low, high = y.chunk(2, dim=1)
+        return self.b(torch.cat([high, low], 1)) / (rows + 1)
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            return x
+        return -x
+
+
+class Repeat(nn.Module):
+    def forward(self, x):
+        while bool(x.sum() < 10):
+            x = x + 1
+        return x
+
+
+class SetsAttribute(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("last", torch.zeros(1))
+
+    def forward(self, x):
+        self.last = x.sum().reshape(1)
+        return x
+
+
+SCRIPTED = {
+    "tuple": TupleOutput,
+    "named": NamedOutput,
+    "dict": DictOutput,
+    "buffers": Buffers,
+    "shared": SharedModule,
+    "lists": Lists,
+    "branch": Branch,
+    "repeat": Repeat,
+    "sets-attribute": SetsAttribute,
+}
+TRACED = {"tuple": TupleOutput, "shared": SharedModule, "buffers": Buffers, "lists": Lists}
+MODELS = ["mynetwork", "tiny-gpt", "tied-gpt"]
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    warnings.simplefilter("ignore")
+    for name, module in SCRIPTED.items():
+        torch.manual_seed(0)
+        torch.jit.script(module()).save(str(folder / f"{name}-script.pt"))
+    for name, module in TRACED.items():
+        torch.manual_seed(0)
+        traced = torch.jit.trace(module(), (torch.randn(4, 8),), check_trace=False)
+        traced.save(str(folder / f"{name}-trace.pt"))
+    for model in MODELS:
+        for how in ("script", "trace"):
+            example = export.build(model, Options(layers=4))
+            export.export_torchscript(example, how).save(
+                str(folder / f"{model}-{how}.pt")
+            )
+    for train in (False, True):
+        example = export.build("resnet18", train=train)
+        export.export_torchscript(example, "trace").save(
+            str(folder / f"resnet18-{'train' if train else 'eval'}-trace.pt")
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
