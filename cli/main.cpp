@@ -91,6 +91,14 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
+  } catch (const pp::JobFailed& failure) {
+    // A fault of the job itself is no rank's in particular.
+    const pp::Cause& cause = failure.cause();
+    const bool is_job = cause.stage < 0 &&
+        (cause.kind == pp::ErrorKind::Usage ||
+         cause.kind == pp::ErrorKind::Input);
+    pp::cli::print_error(is_job ? cause.message : failure.what());
+    return static_cast<int>(failure.kind());
   } catch (const pp::Error& error) {
     pp::cli::print_error(error.what());
     return static_cast<int>(error.kind());

@@ -18,7 +18,10 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 find_program(PP_CCACHE ccache)
 if(PP_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${PP_CCACHE}")
+  # Paths relative to the source: another clone shares the cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}"
+      CCACHE_NOHASHDIR=1 "${PP_CCACHE}")
 endif()
 
 # pp_library(NAME SOURCES file... [DEPENDS target...])
@@ -56,6 +59,13 @@ function(pp_test name)
   target_compile_definitions(
     ${name} PRIVATE PP_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                     PP_FIXTURE_DIR="${CMAKE_BINARY_DIR}/fixtures")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  # Several ranks keep several cores busy, and some tests watch the clock.
+  set(_processors 1)
+  if(ARG_LABELS MATCHES "threads|multiproc")
+    set(_processors 2)
+  endif()
+  gtest_discover_tests(
+    ${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+               PROCESSORS ${_processors})
 endfunction()

@@ -297,10 +297,26 @@ class Planner {
   std::set<ir::ValueId> read_;  // by a node that runs here
 };
 
+/// " (between 'a' and 'b')": the split points beside a stage.
+std::string place_of(size_t stage, const std::vector<std::string>& names) {
+  if (names.empty()) {
+    return "";
+  }
+  if (stage == 0) {
+    return " (before '" + names.front() + "')";
+  }
+  if (stage == names.size()) {
+    return " (from '" + names.back() + "')";
+  }
+  return " (between '" + names[stage - 1] + "' and '" + names[stage] + "')";
+}
+
 }  // namespace
 
 std::vector<StagePlan> plan_stages(
-    const Flow& flow, const std::vector<int>& cuts) {
+    const Flow& flow,
+    const std::vector<int>& cuts,
+    const std::vector<std::string>& names) {
   const size_t count = cuts.size() + 1;
   std::vector<StagePlan> plans(count);
   for (size_t i = count; i-- > 0;) {
@@ -314,7 +330,7 @@ std::vector<StagePlan> plan_stages(
     });
     if (count > 1 && !works) {
       throw usage_error(
-          "stage " + std::to_string(i) +
+          "stage " + std::to_string(i) + place_of(i, names) +
           " would be empty: other stages make again all that it makes; drop "
           "a split point beside it, or turn rematerialisation off");
     }

@@ -34,8 +34,11 @@ struct StagePlan {
 /// Plans all stages, from the last to the first: what a stage can't make itself
 /// it asks of the stage before.
 /// cuts    ascending positions, each legal
+/// names   of the cuts, for messages; may be empty
 /// throws  Error(Usage) if nothing is left for a stage to do; names the stage
 std::vector<StagePlan> plan_stages(
-    const Flow& flow, const std::vector<int>& cuts);
+    const Flow& flow,
+    const std::vector<int>& cuts,
+    const std::vector<std::string>& names = {});
 
 }  // namespace pp

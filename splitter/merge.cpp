@@ -221,6 +221,13 @@ void merge(
     const std::optional<fs::path>& checkpoint,
     const fs::path& output) {
   const StageDirectory stages = open_stages(stage_directory);
+  std::error_code ignored;
+  if (fs::equivalent(
+          fs::absolute(output).parent_path(), stage_directory, ignored)) {
+    throw usage_error(
+        output.string() + " lies among the stages; name a file outside of " +
+        stage_directory.string());
+  }
   if (stages.manifest.source_file.empty()) {
     throw usage_error(
         stage_directory.string() +

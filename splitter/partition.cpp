@@ -95,7 +95,8 @@ Partition partition_graph(
         cut.names.empty() ? "node " + std::to_string(cut.position)
                           : cut.names.front());
   }
-  std::vector<StagePlan> plans = plan_stages(flow, positions);
+  std::vector<StagePlan> plans =
+      plan_stages(flow, positions, out.manifest.cuts);
   place_unread_states(graph, plans);
   for (size_t i = 0; i < plans.size(); ++i) {
     const bool last = i + 1 == plans.size();

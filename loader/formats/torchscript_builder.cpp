@@ -5,9 +5,11 @@
 #include <ATen/core/jit_type.h>
 #include <ATen/ops/empty_strided.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <c10/core/GradMode.h>
 
 #include "loader/core/error.h"
 #include "loader/formats/torchscript_hints.h"
+#include "loader/formats/torchscript_numbers.h"
 #include "loader/ir/walk.h"
 
 namespace pp::ts {
@@ -36,7 +38,6 @@ ir::TensorMeta meta_of(const at::Tensor& tensor, const std::string& name) {
     out.sizes.push_back({tensor.size(i), name + "." + number});
     out.strides.push_back({tensor.stride(i), name + ".stride." + number});
   }
-  out.requires_grad = tensor.requires_grad();
   return out;
 }
 
@@ -204,12 +205,7 @@ Made Builder::add_state(
     out.offset = record->second->offset;
     out.num_bytes = record->second->num_bytes;
   }
-  const at::Tensor meta = to_meta(tensor);
-  const Made made = add_value(
-      stem,
-      ir::TypeKind::Tensor,
-      meta.set_requires_grad(
-          tensor.requires_grad() && tensor.is_floating_point()));
+  const Made made = add_value(stem, ir::TypeKind::Tensor, to_meta(tensor));
   graph_.values[static_cast<size_t>(made.id)].tensor = out.tensor;
   graph_.states.push_back(
       {.fqn = fqn,
@@ -385,6 +381,7 @@ std::optional<std::vector<c10::IValue>> Builder::run_on_meta(
   if (auto known = try_result_hints(op.schema().name(), stack)) {
     return known;
   }
+  const c10::AutoGradMode no_grad(false);
   try {
     op.callBoxed(stack);
     for (c10::IValue& value : stack) {
@@ -467,8 +464,23 @@ std::vector<Item> Builder::call(
   if (const auto ids = ir::defines_of(node); !ids.empty()) {
     node.name = graph_.values[static_cast<size_t>(ids.front())].name;
   }
+  mark_gradients(node);
   graph_.nodes.push_back(std::move(node));
   return results;
+}
+
+void Builder::mark_gradients(const ir::Node& node) {
+  const auto tensor = [&](ir::ValueId id) -> std::optional<ir::TensorMeta>& {
+    return graph_.values[static_cast<size_t>(id)].tensor;
+  };
+  const bool any = std::ranges::any_of(ir::reads_of(node), [&](ir::ValueId id) {
+    return tensor(id) && tensor(id)->requires_grad;
+  });
+  for (const ir::ValueId id : ir::defines_of(node)) {
+    if (any && tensor(id) && tensor(id)->known) {
+      tensor(id)->requires_grad = ir::is_floating(tensor(id)->dtype);
+    }
+  }
 }
 
 std::vector<Item> Builder::call(
@@ -489,7 +501,17 @@ Made Builder::call_builtin(
   for (const Item& argument : arguments) {
     node.inputs.push_back({"", to_arg(argument, nullptr), false});
   }
-  const Made made = add_value(target.substr(target.rfind('.') + 1), kind);
+  std::optional<c10::IValue> hint;
+  if (arguments.size() == 2) {
+    const auto left = try_hint(arguments[0]);
+    const auto right = try_hint(arguments[1]);
+    if (left && right && left->isInt() && right->isInt()) {
+      if (const auto n = try_compute(target, left->toInt(), right->toInt())) {
+        hint = *n;
+      }
+    }
+  }
+  const Made made = add_value(target.substr(target.rfind('.') + 1), kind, hint);
   node.outputs.push_back({{made.id}, false});
   node.modules = frames;
   node.name = graph_.values[static_cast<size_t>(made.id)].name;

@@ -86,6 +86,8 @@ class Builder {
   ir::Arg list_arg(const Compound& list, const c10::TypePtr& type);
   std::optional<std::vector<c10::IValue>> run_on_meta(
       const c10::OperatorHandle& op, const std::vector<Item>& arguments) const;
+  /// Results need gradients where an operand does.
+  void mark_gradients(const ir::Node& node);
   Item result(
       const c10::Argument& returned,
       std::string_view stem,

@@ -6,7 +6,6 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <c10/core/GradMode.h>
 
 namespace pp::ts {
 
@@ -28,19 +27,6 @@ constexpr std::array<std::string_view, 13> kLikeFirst = {
     "aten::dropout",
     "aten::feature_dropout",
 };
-
-at::Tensor made_like(
-    const at::Tensor& first, const std::vector<int64_t>& sizes, bool grad) {
-  at::Tensor out = at::empty(sizes, first.options());
-  return out.set_requires_grad(grad && out.is_floating_point());
-}
-
-bool any_grad(const std::vector<c10::IValue>& arguments) {
-  return std::ranges::any_of(arguments, [](const c10::IValue& argument) {
-    return argument.isTensor() && argument.toTensor().defined() &&
-           argument.toTensor().requires_grad();
-  });
-}
 
 /// Sizes of a convolution that is not transposed: (input, weight, bias, stride,
 /// padding, dilation, ...), a number a dimension.
@@ -95,24 +81,25 @@ std::optional<std::vector<c10::IValue>> try_result_hints(
       !arguments[0].toTensor().defined()) {
     return std::nullopt;
   }
-  const c10::AutoGradMode no_grad(false);
-  const bool grad = any_grad(arguments);
   const at::Tensor first = arguments[0].toTensor();
   std::vector<int64_t> sizes = first.sizes().vec();
   if (std::ranges::find(kLikeFirst, operator_name) != kLikeFirst.end()) {
-    at::Tensor out = at::empty_like(first);
-    out.set_requires_grad(grad && out.is_floating_point());
-    return std::vector<c10::IValue>{out};
+    return std::vector<c10::IValue>{at::empty_like(first)};
   }
   if (operator_name == "aten::embedding" && arguments.size() > 1 &&
       arguments[1].isTensor() && first.dim() == 2) {
     sizes = arguments[1].toTensor().sizes().vec();
     sizes.push_back(first.size(1));
-    return std::vector<c10::IValue>{made_like(first, sizes, grad)};
+    return std::vector<c10::IValue>{at::empty(sizes, first.options())};
+  }
+  if (operator_name == "aten::scaled_dot_product_attention" &&
+      arguments.size() > 2 && arguments[2].isTensor() && first.dim() > 0) {
+    sizes.back() = arguments[2].toTensor().size(-1);
+    return std::vector<c10::IValue>{at::empty(sizes, first.options())};
   }
   if (is_convolution(operator_name, arguments)) {
     if (const auto result = convolved(arguments)) {
-      return std::vector<c10::IValue>{made_like(first, *result, grad)};
+      return std::vector<c10::IValue>{at::empty(*result, first.options())};
     }
     return std::nullopt;
   }
@@ -120,7 +107,7 @@ std::optional<std::vector<c10::IValue>> try_result_hints(
       arguments[1].isIntList() && arguments[1].toIntVector().size() == 2 &&
       first.dim() >= 2) {
     std::ranges::copy(arguments[1].toIntVector(), sizes.end() - 2);
-    return std::vector<c10::IValue>{made_like(first, sizes, grad)};
+    return std::vector<c10::IValue>{at::empty(sizes, first.options())};
   }
   return std::nullopt;
 }

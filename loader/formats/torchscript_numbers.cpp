@@ -67,32 +67,6 @@ std::optional<ir::TypeKind> number_kind(const c10::TypePtr& type) {
   }
 }
 
-/// Two whole numbers that are both known.
-std::optional<int64_t> try_compute(
-    std::string_view target, const std::vector<Item>& operands) {
-  const auto* left = operands[0].as<Fixed>();
-  const auto* right = operands[1].as<Fixed>();
-  if (left == nullptr || right == nullptr) {
-    return std::nullopt;
-  }
-  const int64_t a = left->value.toInt();
-  const int64_t b = right->value.toInt();
-  if (target == "_operator.add") {
-    return a + b;
-  }
-  if (target == "_operator.sub") {
-    return a - b;
-  }
-  if (target == "_operator.mul") {
-    return a * b;
-  }
-  if (b == 0) {
-    return std::nullopt;
-  }
-  const int64_t quotient = a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-  return target == "_operator.mod" ? a - quotient * b : quotient;
-}
-
 bool is_one(const Item& item) {
   const auto* fixed = item.as<Fixed>();
   return fixed != nullptr && fixed->value.isInt() && fixed->value.toInt() == 1;
@@ -109,6 +83,25 @@ std::string_view number_target(std::string_view operator_name) {
 std::string_view number_operator(std::string_view target) {
   const auto* row = std::ranges::find(kNumberRows, target, &NumberRow::target);
   return row == kNumberRows.end() ? std::string_view() : row->operator_name;
+}
+
+std::optional<int64_t> try_compute(
+    std::string_view target, int64_t a, int64_t b) {
+  if (target == "_operator.add") {
+    return a + b;
+  }
+  if (target == "_operator.sub") {
+    return a - b;
+  }
+  if (target == "_operator.mul") {
+    return a * b;
+  }
+  const bool floor = target == "_operator.floordiv";
+  if ((!floor && target != "_operator.mod") || b == 0) {
+    return std::nullopt;
+  }
+  const int64_t quotient = a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+  return floor ? quotient : a - quotient * b;
 }
 
 std::optional<Lowering::Items> Lowering::number_to_tensor(const Call& call) {
@@ -283,8 +276,12 @@ std::optional<Lowering::Items> Lowering::try_number_tensors(const Call& call) {
   if (!any_number) {
     return std::nullopt;
   }
-  if (const auto value = try_compute(target, operands)) {
-    return Items{{Number{Fixed{*value}}}};
+  const auto* left = operands[0].as<Fixed>();
+  const auto* right = operands[1].as<Fixed>();
+  if (left != nullptr && right != nullptr) {
+    const auto value =
+        try_compute(target, left->value.toInt(), right->value.toInt());
+    return value ? std::optional(Items{{Number{Fixed{*value}}}}) : std::nullopt;
   }
   return Items{
       {Number{builder_.call_builtin(target, operands, ir::TypeKind::Int)}}};

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "loader/ir/types.h"
+#include "loader/ir/graph.h"
 #include "runtime/job/job.h"
 
 namespace pp {
@@ -18,6 +19,8 @@ struct InputSpec {
   std::vector<ir::Dim> sizes;
   /// false: the model does not say what it takes; the data come as they are.
   bool known = true;
+  /// Bounds of the symbols in `sizes`, where the export set some.
+  std::map<std::string, ir::Range> ranges = {};
 };
 
 /// How many rows a step takes and how they are cut.

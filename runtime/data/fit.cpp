@@ -41,6 +41,25 @@ bool counts_samples(const Source& source, size_t dimension) {
          static_cast<size_t>(source.split_dim()) == dimension;
 }
 
+void check_range(
+    const std::string& found,
+    size_t dimension,
+    int64_t size,
+    const ir::Range& range) {
+  const auto refuse = [&](const char* bound, int64_t value) {
+    throw input_error(
+        found + ": dimension " + std::to_string(dimension) + " is " +
+        std::to_string(size) + ", the model was exported for " + bound + " " +
+        std::to_string(value));
+  };
+  if (range.max && size > *range.max) {
+    refuse("at most", *range.max);
+  }
+  if (range.min && size < *range.min) {
+    refuse("at least", *range.min);
+  }
+}
+
 }  // namespace
 
 void check_fits(const Source& source, const InputSpec& input) {
@@ -69,6 +88,11 @@ void check_fits(const Source& source, const InputSpec& input) {
           found + ": dimension " + std::to_string(i) + " is " +
           std::to_string(source.sizes()[i]) + ", not " +
           std::to_string(dim.value));
+    }
+    const auto range = input.ranges.find(dim.expr);
+    if (!counts_samples(source, i) && is_symbol(dim) &&
+        range != input.ranges.end()) {
+      check_range(found, i, source.sizes()[i], range->second);
     }
   }
 }

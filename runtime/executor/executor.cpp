@@ -14,6 +14,11 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// LibTorch's messages go on with a trace.
+std::string first_line(const std::string& message) {
+  return message.substr(0, message.find('\n'));
+}
+
 std::string shapes_text(const Message& message) {
   std::vector<std::string> shapes;
   for (const at::Tensor& tensor : message.tensors) {
@@ -61,7 +66,7 @@ StepTimes Executor::run(const StepInputs& inputs) {
           action.stage,
           action.microbatch,
           to_string(action),
-          error.what());
+          first_line(error.what()));
     }
   }
   check(
@@ -154,8 +159,8 @@ void Executor::backward(const Action& action) {
               : take({action.stage, action.microbatch, Direction::Backward});
   const Clock::time_point start = Clock::now();
   Message gradients = action.kind == ActionKind::BackwardInput
-      ? stage.backward_input(action.microbatch, next)
-      : stage.backward(action.microbatch, next);
+                          ? stage.backward_input(action.microbatch, next)
+                          : stage.backward(action.microbatch, next);
   busy_s_ += seconds_since(start);
   if (action.stage > 0) {
     hand_over(

@@ -7,8 +7,8 @@ namespace pp {
 
 /// What one update tells, to metrics and progress alike.
 struct StepReport {
-  int64_t step = 0;   ///< this update's number, from 1
-  int64_t total = 0;  ///< updates of the run
+  int64_t step = 0;                           ///< this update's number, from 1
+  int64_t total = 0;                          ///< updates of the run
   std::optional<double> loss = std::nullopt;  ///< none: inference
   std::optional<double> grad_norm = std::nullopt;
   double lr = 0;

@@ -121,7 +121,7 @@ CheckpointState load_checkpoint(
 }
 
 void load_weights(const std::filesystem::path& path, RankStages& stages) {
-  const CheckpointReader reader(path, CheckpointReader::Verify::Quick);
+  const CheckpointReader reader(path, CheckpointReader::Verify::Full);
   stages.load(
       [&](const std::string& name) { return reader.try_find(name); },
       path.string());

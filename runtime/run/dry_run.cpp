@@ -17,11 +17,11 @@ struct Memory {
 
 /// Tensors as large as the parameter that the optimizer keeps for each.
 uint64_t optimizer_copies(const OptimizerConfig& optimizer) {
-  const auto option = optimizer.options.find(
-      optimizer.name == "sgd" ? "momentum" : "amsgrad");
+  const auto option =
+      optimizer.options.find(optimizer.name == "sgd" ? "momentum" : "amsgrad");
   const bool is_set = option != optimizer.options.end() &&
-      option->second != OptimizerConfig::Option(0.0) &&
-      option->second != OptimizerConfig::Option(false);
+                      option->second != OptimizerConfig::Option(0.0) &&
+                      option->second != OptimizerConfig::Option(false);
   return (optimizer.name == "sgd" ? 0 : 2) + (is_set ? 1 : 0);
 }
 
@@ -30,13 +30,11 @@ Memory memory_of(const Plan& plan, const std::vector<int>& stages) {
   for (const int index : stages) {
     const StageSource& stage = plan.source.stages[index];
     for (const ir::State& state : stage.graph.states) {
-      const uint64_t bytes =
-          ir::num_bytes(stage.records.at(state.fqn).tensor);
+      const uint64_t bytes = ir::num_bytes(stage.records.at(state.fqn).tensor);
       memory.weights += bytes;
       if (plan.trains() && state.kind == ir::StateKind::Parameter) {
         memory.gradients += bytes;
-        memory.optimizer +=
-            bytes * optimizer_copies(plan.job.train->optimizer);
+        memory.optimizer += bytes * optimizer_copies(plan.job.train->optimizer);
       }
     }
     const StageManifest& entry = plan.source.manifest.stages[index];
@@ -55,9 +53,9 @@ Memory memory_of(const Plan& plan, const std::vector<int>& stages) {
 std::string dry_run(const Plan& plan) {
   const Schedule& schedule =
       plan.trains() ? plan.train_schedule : plan.forward_schedule;
-  std::string out = plan.job.pipeline.schedule + ", " +
-      std::to_string(plan.num_ranks) + " ranks, " +
-      std::to_string(plan.num_stages()) + " stages, " +
+  std::string out =
+      plan.job.pipeline.schedule + ", " + std::to_string(plan.num_ranks) +
+      " ranks, " + std::to_string(plan.num_stages()) + " stages, " +
       std::to_string(plan.batch.num_microbatches) + " microbatches of " +
       std::to_string(plan.batch.batch_size) + " rows a step\n";
   for (int rank = 0; rank < plan.num_ranks; ++rank) {
@@ -69,14 +67,14 @@ std::string dry_run(const Plan& plan) {
     const Memory memory = memory_of(plan, stages);
     const PeakLive peak = peak_live(schedule.ranks[rank], CostTable{});
     out += "\nrank " + std::to_string(rank) + ": stage" +
-        (stages.size() == 1 ? " " : "s ") + join(names) + "\n";
+           (stages.size() == 1 ? " " : "s ") + join(names) + "\n";
     out += "  weights " + human_bytes(memory.weights) + ", gradients " +
-        human_bytes(memory.gradients) + ", optimizer state " +
-        human_bytes(memory.optimizer) + "\n";
+           human_bytes(memory.gradients) + ", optimizer state " +
+           human_bytes(memory.optimizer) + "\n";
     out += "  activations of " + std::to_string(peak.activations) +
-        " microbatch" + (peak.activations == 1 ? "" : "es") +
-        " at most; about " + human_bytes(memory.sent) +
-        " sent a step, at the sizes of the export\n  ";
+           " microbatch" + (peak.activations == 1 ? "" : "es") +
+           " at most; about " + human_bytes(memory.sent) +
+           " sent a step, at the sizes of the export\n  ";
     std::vector<std::string> actions;
     for (const Action& action : schedule.ranks[rank]) {
       actions.push_back(to_string(action));

@@ -6,12 +6,44 @@
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
 #include "runtime/run/specs.h"
+#include "runtime/schedule/csv.h"
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/validate.h"
 
 namespace pp {
 
 namespace {
+
+bool is_schedule_file(const std::string& name) {
+  return name.ends_with(".csv");
+}
+
+/// A schedule from a file, which must be one for these sizes.
+Schedule read_schedule(
+    const std::string& path,
+    int num_ranks,
+    int num_stages,
+    int num_microbatches) {
+  Schedule schedule = load_csv(path);
+  const auto refuse = [&](size_t has, int wanted, const char* what) {
+    throw usage_error(
+        path + " is a schedule for " + std::to_string(has) + " " + what +
+        ", the job has " + std::to_string(wanted));
+  };
+  if (static_cast<int>(schedule.ranks.size()) != num_ranks) {
+    refuse(schedule.ranks.size(), num_ranks, "ranks");
+  }
+  if (static_cast<int>(schedule.stage_to_rank.size()) != num_stages) {
+    refuse(schedule.stage_to_rank.size(), num_stages, "stages");
+  }
+  if (pp::num_microbatches(schedule) != num_microbatches) {
+    refuse(
+        static_cast<size_t>(pp::num_microbatches(schedule)),
+        num_microbatches,
+        "microbatches");
+  }
+  return schedule;
+}
 
 SplitSpec split_spec(const SplitConfig& config) {
   SplitSpec spec;
@@ -27,15 +59,20 @@ SplitSpec split_spec(const SplitConfig& config) {
   return spec;
 }
 
-std::vector<InputSpec> input_specs(const Manifest& manifest) {
+std::vector<InputSpec> input_specs(const PipelineSource& source) {
+  std::map<std::string, ir::Range> ranges;
+  for (const StageSource& stage : source.stages) {
+    ranges.insert(stage.graph.ranges.begin(), stage.graph.ranges.end());
+  }
   std::vector<InputSpec> specs;
-  for (const ModelInput& input : manifest.inputs) {
+  for (const ModelInput& input : source.manifest.inputs) {
     if (input.type.kind == ir::TypeKind::Tensor) {
       specs.push_back(
           {input.name,
            input.tensor.dtype,
            input.tensor.sizes,
-           input.tensor.known});
+           input.tensor.known,
+           ranges});
     }
   }
   return specs;
@@ -61,6 +98,9 @@ void check_ranks(const std::string& schedule, int ranks, int stages) {
         ": each rank needs one; start " + std::to_string(stages) +
         " ranks, or add " + std::to_string(ranks - stages) + " split points");
   }
+  if (is_schedule_file(schedule)) {
+    return;
+  }
   const ScheduleEntry& entry = find_schedule(schedule);
   if (entry.default_stages_per_rank == 1 && ranks != stages &&
       (entry.name == "1F1B" || entry.name == "GPipe")) {
@@ -76,23 +116,22 @@ void check_ranks(const std::string& schedule, int ranks, int stages) {
 
 /// What can be refused before the model is opened.
 void check_without_model(const Job& job) {
-  if (job.pipeline.schedule.ends_with(".csv")) {
-    throw usage_error(
-        "a schedule from a file (" + job.pipeline.schedule +
-        ") is not yet supported by run; 'pp schedule --list' names those "
-        "that are");
+  if (!is_schedule_file(job.pipeline.schedule)) {
+    find_schedule(job.pipeline.schedule);
   }
-  find_schedule(job.pipeline.schedule);
   if (!job.train) {
     return;
+  }
+  if (job.output.save && !job.output.save->empty()) {
+    throw usage_error(
+        "output.save in training is not yet supported: remove it, and infer "
+        "from the checkpoint instead");
   }
   const std::vector<OptimizerOptions> options = resolve_options(
       optimizer_spec(job.train->optimizer), std::vector<std::string>{"any"});
   if (job.train->steps) {
     check_lr_schedule(
-        lr_spec(job.train->lr_schedule),
-        options.front().lr,
-        *job.train->steps);
+        lr_spec(job.train->lr_schedule), options.front().lr, *job.train->steps);
   }
 }
 
@@ -189,7 +228,9 @@ Schedule plan_schedule(
     schedule = forward_only(std::move(schedule));
   }
   validate(schedule, num_microbatches, !forward);
-  schedule = lower(std::move(schedule));
+  if (!is_lowered(schedule)) {
+    schedule = lower(std::move(schedule));
+  }
   validate(schedule, num_microbatches, !forward);
   return schedule;
 }
@@ -204,7 +245,7 @@ std::shared_ptr<const Plan> make_plan(
   const int num_stages = plan->num_stages();
   plan->num_ranks = rank_count(job, num_stages, world_size);
   check_ranks(job.pipeline.schedule, plan->num_ranks, num_stages);
-  plan->inputs = input_specs(manifest);
+  plan->inputs = input_specs(plan->source);
   plan->batch = plan_batch(job.data, job.pipeline.microbatches, plan->inputs);
   const int microbatches = plan->batch.num_microbatches;
   if (job.eval) {

@@ -4,6 +4,7 @@
 #include "loader/core/text.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/plan.h"
+#include "runtime/run/specs.h"
 #include "runtime/run/train.h"
 
 namespace pp {
@@ -53,8 +54,7 @@ void log_plan(const Plan& plan, const Log& log) {
 }  // namespace
 
 LauncherKind choose_launcher(
-    const Job& job,
-    const std::optional<EnvRanks>& env) {
+    const Job& job, const std::optional<EnvRanks>& env) {
   const std::string& name = job.pipeline.launcher;
   const bool several = env && env->size > 1;
   if (name == "auto") {
@@ -70,8 +70,7 @@ LauncherKind choose_launcher(
   }
   if (several) {
     throw usage_error(
-        "launcher '" + name + "' inside a job of " +
-        std::to_string(env->size) +
+        "launcher '" + name + "' inside a job of " + std::to_string(env->size) +
         " ranks would start them again; use 'env' or 'auto'");
   }
   return name == "processes" ? LauncherKind::Processes : LauncherKind::Local;
@@ -84,8 +83,15 @@ int run_job(const Job& job, const RunOptions& options) {
     world = options.env->size;
   }
   const std::shared_ptr<const Plan> plan = make_plan(job, world);
-  if (!options.env || options.env->rank == 0) {
+  const bool speaks =
+      launcher == LauncherKind::Env
+          ? options.env->rank == 0
+          : launcher == LauncherKind::Local;  // of processes, rank 0 does
+  if (speaks) {
     log_plan(*plan, options.log);
+  }
+  if (speaks || launcher == LauncherKind::Processes) {
+    make_output_folder(job.output.dir);
   }
   LaunchOptions launch;
   launch.threads_per_rank = job.pipeline.threads_per_rank;

@@ -26,8 +26,7 @@ struct RunOptions {
 /// Who starts the ranks: what the job says, or what the environment suggests.
 /// throws Error(Usage): 'env' without ranks, another inside a job of several
 LauncherKind choose_launcher(
-    const Job& job,
-    const std::optional<EnvRanks>& env);
+    const Job& job, const std::optional<EnvRanks>& env);
 
 /// Plans the job, launches its ranks, trains or infers. Returns the exit code.
 /// throws Error: what the plan refuses; JobFailed: the first cause of a rank

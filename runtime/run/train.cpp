@@ -90,6 +90,9 @@ class Trainer {
       metrics_.emplace(job_.output.dir / "metrics.jsonl", first + 1);
       progress_ = make_progress(stdout);
     }
+    if (total_steps_ == 0 && job_.eval) {
+      run_eval(first);
+    }
     for (int64_t step = first; step < total_steps_; ++step) {
       one_step(step);
       const int64_t done = step + 1;

@@ -35,10 +35,10 @@ struct VerifyReport {
 };
 
 /// Runs the unsplit graph and the pipeline on the same inputs and compares
-/// outputs, loss and every parameter's gradient. Inputs: the archive's samples
-/// where it has them, shifted by microbatch; else drawn from a fixed seed. The
-/// loss is a fixed random projection of every floating output. The error of a
-/// tensor is max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind.
+/// outputs, loss, every parameter's gradient and the buffers. Inputs are drawn
+/// from a fixed seed, of the export's sizes. The loss is a fixed random
+/// projection of every floating output. The error of a tensor is
+/// max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind.
 VerifyReport verify(const VerifyOptions& options);
 
 }  // namespace pp

@@ -28,8 +28,8 @@ struct DeferredWeights {
 ///
 /// inputs   leaves; undefined ones are passed over
 /// returns  their gradients, by position, undefined where none arrives;
-///          `deferred` is what run_weights() takes. Without any input everything
-///          is deferred.
+///          `deferred` is what run_weights() takes. Without any input
+///          everything is deferred.
 std::vector<at::Tensor> run_inputs(
     std::vector<BackwardRoot> roots,
     const std::vector<at::Tensor>& inputs,

@@ -312,8 +312,7 @@ void Stage::add_relayed(
 }
 
 Message Stage::gradients_message(
-    int microbatch,
-    const std::vector<at::Tensor>& gradients) const {
+    int microbatch, const std::vector<at::Tensor>& gradients) const {
   Message out;
   out.stage = index_;
   out.microbatch = microbatch;
@@ -340,8 +339,8 @@ Message Stage::backward(int microbatch, const Message& next) {
 
 Message Stage::backward_input(int microbatch, const Message& next) {
   Saved saved = take_saved(microbatch);
-  std::vector<at::Tensor> gradients = run_inputs(
-      roots_of(saved, next), saved.leaves, deferred_[microbatch]);
+  std::vector<at::Tensor> gradients =
+      run_inputs(roots_of(saved, next), saved.leaves, deferred_[microbatch]);
   add_relayed(saved, next, gradients);
   return gradients_message(microbatch, gradients);
 }

@@ -105,16 +105,13 @@ class Stage {
   struct Saved;
 
   Saved take_saved(int microbatch);
-  static std::vector<BackwardRoot> roots_of(
-      Saved& saved,
-      const Message& next);
+  static std::vector<BackwardRoot> roots_of(Saved& saved, const Message& next);
   static void add_relayed(
       const Saved& saved,
       const Message& next,
       std::vector<at::Tensor>& gradients);
   Message gradients_message(
-      int microbatch,
-      const std::vector<at::Tensor>& gradients) const;
+      int microbatch, const std::vector<at::Tensor>& gradients) const;
 
   std::vector<c10::IValue> bind_inputs(
       const Program& program,

@@ -8,7 +8,6 @@ import torch
 from safetensors.numpy import save_file
 rng = np.random.default_rng(0)
 x = rng.standard_normal((80, 32), dtype=np.float32)
-np.save("double.npy", x.astype(np.float64))
 np.save("integers.npy", x.astype(np.int64))
 np.save("narrow.npy", x[:, :16].copy())
 np.save("deep.npy", x[:, None].copy())
@@ -28,13 +27,14 @@ head -c 5000 x.npy >cut.npy
 head -c 60 x.npy >header.npy
 echo "1,2,3" >rows.csv
 
+# A file of the wrong kind is the input's fault, a path that can't be told what
+# it is the job's.
 data() { # CODE INPUT-PATH TEXT...
   local code="$1" path="$2"
   shift 2
   refused "$code" "$@" -- "$PP" run job.toml --set "data.inputs.x.path=$path"
 }
 data 3 nope.npy "nope.npy" "No such file"
-data 3 double.npy "x takes float32" "float64" "double.npy"
 data 3 integers.npy "x takes float32" "int64" "integers.npy"
 data 3 narrow.npy "x takes" "32" "narrow.npy" "[80, 16]"
 data 3 deep.npy "x takes" "deep.npy" "[80, 1, 32]"
@@ -43,11 +43,11 @@ data 3 none.npy "none.npy"
 data 3 cut.npy "cut.npy"
 data 3 header.npy "header.npy"
 data 3 objects.npy "objects.npy"
-data 3 rows.csv "rows.csv" ".npy"
-data 3 two.safetensors "two.safetensors" "key"
+data 2 rows.csv "rows.csv" ".npy"
+data 2 two.safetensors "two.safetensors" "key" "a, b"
 data 3 module.pt "module.pt"
-data 3 /dev/null "/dev/null"
-data 3 . ""
+data 2 /dev/null "/dev/null"
+data 2 . ".npy"
 data 3 'no-*.npy' "no-*.npy"
 refused 3 "two.safetensors" "'c'" "a" -- "$PP" run job.toml \
   --set 'data.inputs.x={path="two.safetensors",key="c"}'
@@ -55,6 +55,8 @@ expect_ok "$PP" run job.toml --set data.inputs.x.path=one.safetensors \
   --set output.dir=one
 expect_ok "$PP" run job.toml --set output.dir=two \
   --set 'data.inputs.x={path="two.safetensors",key="b"}'
+
+expect_no_file runs
 
 target() { # CODE PATH TEXT...
   local code="$1" path="$2"
@@ -72,6 +74,16 @@ refused 2 "data.inputs.z" "x" -- "$PP" run job.toml \
   --set 'data.inputs.z={path="x.npy"}'
 sed '/^inputs.x/d; s/^target/inputs.y = { path = "x.npy" }\ntarget/' job.toml >bad.toml
 refused 2 "data.inputs.y" "x" -- "$PP" run bad.toml
+
+# A sequence that is longer than the export allows.
+"$PYTHON" -c 'import numpy as np; np.save("long.npy", np.zeros((8, 200), np.int64))'
+cat >gpt2.toml <<TOML
+model.path = "$FIXTURES/gpt2.pt2"
+pipeline.microbatches = 2
+data = { batch_size = 4, inputs.input_ids = { path = "long.npy" } }
+output.dir = "gpt2"
+TOML
+refused 3 "input_ids" "long.npy" "16" -- "$PP" run gpt2.toml
 
 # Sizes: fewer rows than microbatches, and a batch that the export fixed.
 refused 2 "batch_size 3" "microbatches 4" -- "$PP" run job.toml \
@@ -91,5 +103,6 @@ refused 2 "batch 4" -- "$PP" run default.toml "${fixed[@]}" \
 expect_ok "$PP" run job.toml "${fixed[@]}" --set data.batch_size=32 \
   --microbatches 8 --set output.dir=dropped
 expect_text err "80" "16"
-expect_no_file runs
+expect_no_file runs/checkpoints
+[[ ! -s runs/metrics.jsonl ]] || fail "metrics of steps that failed"
 expect_clean .

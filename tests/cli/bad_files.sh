@@ -65,8 +65,6 @@ patched data/weights/weight_3 None
 refused_model "$work/bad.pt2" "weight_3" "missing"
 patched data/weights/weight_3 'b[:-4]'
 refused_model "$work/bad.pt2" "weight_3"
-patched data/weights/weight_3 'b + b'
-refused_model "$work/bad.pt2" "weight_3"
 patched data/weights/weight_3 'b""'
 refused_model "$work/bad.pt2" "weight_3"
 patched models/model.json None

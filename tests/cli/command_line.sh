@@ -34,6 +34,13 @@ refused 2 "--exact" "--tolerance" \
 refused 2 "--tolerance" -- "$PP" verify stages --tolerance -1
 refused 2 "extra" -- "$PP" inspect m.pt2 extra
 
+# A full disk is not done.
+command_line="pp inspect >/dev/full"
+"$PP" inspect "$FIXTURES/mlp.pt2" >/dev/full 2>err
+status=$?
+((status == 4)) || fail "expected exit code 4, not $status"
+expect_text err "No space left"
+
 # A reader that has gone ends the output, not the world.
 "$PP" inspect "$FIXTURES/gpt2.pt2" --format json 2>err | head -n 1 >out
 [[ ! -s err ]] || fail "complains when its reader goes"

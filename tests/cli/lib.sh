@@ -82,18 +82,22 @@ expect_match() {
 # refused CODE TEXT... -- COMMAND...: the command ends with this code, prints
 # nothing but one line, and each text stands in that line.
 refused() {
-  local code="$1" texts=()
+  local code="$1" texts=() problems=() text
   shift
   while [[ "$1" != -- ]]; do
     texts+=("$1")
     shift
   done
   shift
-  expect_exit "$code" "$@"
-  [[ "$(grep -c '' err)" == 1 ]] || fail "expected one line on stderr"
-  [[ ! -s out ]] || fail "expected nothing on stdout"
-  expect_match err '^pp: error: '
-  ((${#texts[@]} == 0)) || expect_text err "${texts[@]}"
+  run "$@"
+  ((status == code)) || problems+=("expected exit code $code, not $status")
+  [[ "$(grep -c '' err)" == 1 ]] || problems+=("expected one line on stderr")
+  [[ ! -s out ]] || problems+=("expected nothing on stdout")
+  grep -q '^pp: error: ' err || problems+=("no 'pp: error: '")
+  for text in ${texts[@]+"${texts[@]}"}; do
+    grep -qF -- "$text" err || problems+=("no \"$text\"")
+  done
+  ((${#problems[@]} == 0)) || fail "$(printf '%s; ' "${problems[@]}")"
 }
 
 expect_file() {

@@ -68,6 +68,8 @@ refused 3 "part_0.safetensors" \
 refused 3 "step_40" "transformer.wte.weight" -- "$PP" merge gpt2 \
   --checkpoint runs/checkpoints/step_40 -o new.pt2
 expect_same before.pt2 new.pt2
+refused 2 "stages/stage_0.pt2" -- "$PP" merge stages -o stages/stage_0.pt2
+expect_ok "$PP" inspect stages
 refused 3 "nowhere" -- "$PP" merge nowhere -o out.pt2
 refused 3 "stages" -- "$PP" merge "$FIXTURES/gpt2.pt2" -o out.pt2
 expect_no_file out.pt2

@@ -1,8 +1,8 @@
 #include "runtime/executor/executor.h"
 
-#include <gtest/gtest.h>
-
 #include <mutex>
+
+#include <gtest/gtest.h>
 
 #include <ATen/ATen.h>
 
@@ -29,13 +29,14 @@ std::string four_layers() {
   for (int i = 0; i < 4; ++i) {
     const std::string n = std::to_string(i);
     text += "%a" + n + ": float32[s0=4, 8] = aten.linear.default(input=%" +
-        previous + ", weight=%w" + n + ") @ l" + n + "\n";
+            previous + ", weight=%w" + n + ") @ l" + n + "\n";
     text += "%t" + n + ": float32[s0=4, 8] = aten.tanh.default(self=%a" + n +
-        ") @ l" + n + "\n";
+            ") @ l" + n + "\n";
     previous = "t" + n;
     if (i == 1) {
-      text += "%d: float32[s0=4, 8] = aten.dropout.default(input=%t1, p=0.5, "
-              "train=true) @ l1\n";
+      text +=
+          "%d: float32[s0=4, 8] = aten.dropout.default(input=%t1, p=0.5, "
+          "train=true) @ l1\n";
       previous = "d";
     }
   }
@@ -91,8 +92,8 @@ Outcome run(
         continue;
       }
       Border border = plan_border(parts.manifest, index, {"y"});
-      auto programs = compile_programs(
-          parts.stages[index], border, std::nullopt, "test");
+      auto programs =
+          compile_programs(parts.stages[index], border, std::nullopt, "test");
       std::vector<StageState> states;
       for (const ir::State& state : parts.stages[index].states) {
         states.push_back(
@@ -154,10 +155,8 @@ TEST(Executor, FewerMicrobatchesThanRanks) {
 
 TEST(Executor, NeighboursOnOneRankHandOverWithoutTransport) {
   const Outcome whole = run("GPipe", 1, {}, 4);
-  expect_equal(
-      whole, run("Interleaved1F1B", 2, {{"l1"}, {"l2"}, {"l3"}}, 4));
-  expect_equal(
-      whole, run("Interleaved1F1B", 1, {{"l1"}, {"l2"}, {"l3"}}, 4));
+  expect_equal(whole, run("Interleaved1F1B", 2, {{"l1"}, {"l2"}, {"l3"}}, 4));
+  expect_equal(whole, run("Interleaved1F1B", 1, {{"l1"}, {"l2"}, {"l3"}}, 4));
 }
 
 TEST(Executor, SplitBackwardGivesTheGradientsOfAWholeOne) {
@@ -175,9 +174,10 @@ TEST(Executor, EveryScheduleTrainsAndInfers) {
   const Outcome whole = run("GPipe", 1, {}, 4);
   for (const ScheduleEntry& entry : all_schedules()) {
     const std::string name(entry.name);
-    const std::vector<SplitPoint> at = entry.default_stages_per_rank == 1
-        ? std::vector<SplitPoint>{{"l2"}}
-        : std::vector<SplitPoint>{{"l1"}, {"l2"}, {"l3"}};
+    const std::vector<SplitPoint> at =
+        entry.default_stages_per_rank == 1
+            ? std::vector<SplitPoint>{{"l2"}}
+            : std::vector<SplitPoint>{{"l1"}, {"l2"}, {"l3"}};
     const Outcome trained = run(name, 2, at, 4);
     for (const auto& [fqn, gradient] : whole.gradients) {
       EXPECT_TRUE(gradient.allclose(trained.gradients.at(fqn), 1e-5, 1e-6))

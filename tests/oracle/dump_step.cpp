@@ -24,10 +24,7 @@ namespace {
 using Tensors = std::map<std::string, at::Tensor>;
 
 void run_rank(
-    const Plan& plan,
-    RankContext& context,
-    std::mutex& mutex,
-    Tensors& kept) {
+    const Plan& plan, RankContext& context, std::mutex& mutex, Tensors& kept) {
   const StageMap& map = plan.train_schedule.stage_to_rank;
   RankStages stages(
       plan.source,

@@ -32,9 +32,7 @@ StageOutput sent(const std::string& value, bool relayed, bool only_for_output) {
 }
 
 StageOutput returned(
-    const std::string& value,
-    const std::string& name,
-    bool relayed = false) {
+    const std::string& value, const std::string& name, bool relayed = false) {
   StageOutput output;
   output.relayed = relayed;
   output.value = value;

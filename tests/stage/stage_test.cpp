@@ -31,8 +31,7 @@ class Pipeline {
     Partition parts = partition(model, spec);
     for (size_t i = 0; i < parts.stages.size(); ++i) {
       const ir::Graph& graph = parts.stages[i];
-      Border border =
-          plan_border(parts.manifest, static_cast<int>(i), {"y"});
+      Border border = plan_border(parts.manifest, static_cast<int>(i), {"y"});
       Stage::Programs programs =
           compile_programs(graph, border, std::nullopt, "test");
       std::vector<StageState> held;
@@ -43,8 +42,7 @@ class Pipeline {
              {},
              state.kind,
              true,
-             copy.set_requires_grad(
-                 state.kind == ir::StateKind::Parameter)});
+             copy.set_requires_grad(state.kind == ir::StateKind::Parameter)});
       }
       stages_.emplace_back(
           static_cast<int>(i),
@@ -60,8 +58,8 @@ class Pipeline {
     Message message;
     StageResult result;
     for (Stage& stage : stages_) {
-      result = stage.forward(
-          microbatch, message, inputs, {1, 0, microbatch}, pass);
+      result =
+          stage.forward(microbatch, message, inputs, {1, 0, microbatch}, pass);
       message = result.to_next;
     }
     at::Tensor y = result.model_outputs.at("y");
@@ -143,8 +141,10 @@ TEST(Stage, AReceivedValueWrittenInPlaceLeavesTheSendersAlone) {
   // The cut behind b's linear: relu_ writes what was received.
   const std::string text = kSkip;
   std::string cut_inside = text;
-  cut_inside.replace(cut_inside.find("relu_.default(self=%j) @ b"), 26,
-                     "relu_.default(self=%j) @ r");
+  cut_inside.replace(
+      cut_inside.find("relu_.default(self=%j) @ b"),
+      26,
+      "relu_.default(self=%j) @ r");
   Pipeline split(cut_inside, {{"r"}}, states);
   const UserInputs inputs = {{"x", at::randn({4, 8})}};
   EXPECT_TRUE(whole.forward(0, inputs, Pass::Train)
@@ -220,8 +220,7 @@ TEST(Stage, MutationsRebindTheBufferByMicrobatch) {
   Pipeline one(text, {}, {{"total", at::zeros({2})}});
   one.forward(0, {{"x", at::ones({2})}}, Pass::Infer);
   one.forward(1, {{"x", at::ones({2})}}, Pass::Infer);
-  EXPECT_TRUE(
-      one.stages()[0].states()[0].tensor.equal(at::full({2}, 2.0)));
+  EXPECT_TRUE(one.stages()[0].states()[0].tensor.equal(at::full({2}, 2.0)));
 }
 
 // Errors.
@@ -247,8 +246,7 @@ TEST(Stage, ASymbolHasOneValueInAMicrobatch) {
       "output y = %y\n";
   Pipeline one(text, {}, {});
   try {
-    one.forward(
-        0, {{"x", at::ones({3})}, {"z", at::ones({5})}}, Pass::Infer);
+    one.forward(0, {{"x", at::ones({3})}, {"z", at::ones({5})}}, Pass::Infer);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_STREQ(

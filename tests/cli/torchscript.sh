@@ -1,0 +1,57 @@
+# A traced and a scripted model go the whole way: inspect, split, verify,
+# train, merge.
+source "$(dirname "$0")/lib.sh"
+mlp_job job.toml
+
+for how in trace script; do
+  model="$FIXTURES/mlp-plain-$how.pt"
+  expect_ok "$PP" inspect "$model"
+  expect_text out "layers" "head" "parameters" "4.6K"
+  expect_ok "$PP" split "$model" -o $how --at layers.2
+  expect_file $how/manifest.json $how/stage_{0,1}.pt
+  expect_ok "$PP" inspect $how
+  expect_text out "stage 0: stage_0.pt" "data flow"
+  if [[ $how == trace ]]; then
+    expect_ok "$PP" verify $how --exact
+  else # it does not say what sizes its input has
+    refused 2 "input 'x'" "trace" -- "$PP" verify $how --exact
+  fi
+
+  sed "/^\[split\]/,/^\$/d; s#^path = .*mlp.*#stages = \"$how\"#" job.toml \
+    >$how.toml
+  expect_ok "$PP" run $how.toml --set output.dir=runs_$how
+  expect_ok "$PP" merge $how -o same_$how.pt
+  expect_ok "$PP" merge $how --checkpoint runs_$how/checkpoints/step_6 \
+    -o new_$how.pt
+  expect_ok "$PP" split "$model" -o four_$how --at layers.1 layers.2:end head
+done
+
+# It is the same job as the exported model's: the same bits.
+expect_ok "$PP" run job.toml --set output.dir=runs
+check_python '
+import json, sys, torch
+from safetensors.torch import load_file
+fixtures = sys.argv[1]
+def weights(name):
+    out = {}
+    for part in 0, 1:
+        out |= load_file(f"{name}/checkpoints/step_6/part_{part}.safetensors")
+    return out
+want = weights("runs")
+for how in "trace", "script":
+    got = weights(f"runs_{how}")
+    assert got.keys() == want.keys(), how
+    assert all(got[k].equal(want[k]) for k in want), how
+    source = torch.jit.load(f"{fixtures}/mlp-plain-{how}.pt")
+    x = torch.randn(5, 32)
+    same, new = (torch.jit.load(f"{n}_{how}.pt") for n in ("same", "new"))
+    assert same(x).equal(source(x))
+    assert not new(x).equal(source(x))
+    for fqn, tensor in new.state_dict().items():
+        assert tensor.equal(want[fqn]), fqn
+    value = x
+    for k in 0, 1:
+        value = torch.jit.load(f"{how}/stage_{k}.pt")(value)
+        value = value[0] if isinstance(value, tuple) else value
+    assert value.equal(source(x))
+' "$FIXTURES"
