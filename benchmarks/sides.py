@@ -118,8 +118,8 @@ def pp_run(case: Case, launcher: str, files: Inputs, job: Path) -> Finished:
     return run(command, cwd=files.folder, watch_for=r"^step +1/")
 
 
-def pp_peak_mib(case: Case, launcher: str, done: Finished) -> float:
-    peaks = done.peak_of(Path("pp").name)
+def pp_peak_mib(case: Case, launcher: str, files: Inputs, done: Finished) -> float:
+    peaks = done.peak_of(files.pp.name[:15])  # as long as the kernel keeps it
     if launcher == "local":
         return max(peaks) / case.ranks / 1024
     return max(peaks) / 1024
@@ -137,7 +137,7 @@ def run_pp(case: Case, launcher: str, files: Inputs) -> Sample:
     return Sample(
         statistics.median(s["step_ms"] for s in steps[WARM_UP:]),
         done.first_match - done.started,
-        pp_peak_mib(case, launcher, done),
+        pp_peak_mib(case, launcher, files, done),
         [s["loss"] for s in steps],
     )
 
@@ -154,7 +154,7 @@ def infer_pp(case: Case, launcher: str, files: Inputs) -> Sample:
         done = pp_run(case, launcher, files, job)
         took.append(done.ended - done.started)
     step_ms = (took[1] - took[0]) / (steps[1] - steps[0]) * 1000
-    return Sample(step_ms, None, pp_peak_mib(case, launcher, done))
+    return Sample(step_ms, None, pp_peak_mib(case, launcher, files, done))
 
 
 def short_tokens(case: Case, files: Inputs, steps: int) -> Path:

@@ -222,8 +222,11 @@ Schedule plan_schedule(
     int num_stages,
     int num_microbatches,
     bool forward) {
-  const ScheduleEntry& entry = find_schedule(name);
-  Schedule schedule = entry.generate({num_ranks, num_stages, num_microbatches});
+  Schedule schedule =
+      is_schedule_file(name)
+          ? read_schedule(name, num_ranks, num_stages, num_microbatches)
+          : find_schedule(name).generate(
+                {num_ranks, num_stages, num_microbatches});
   if (forward) {
     schedule = forward_only(std::move(schedule));
   }

@@ -32,10 +32,11 @@ class Report(unittest.TestCase):
         row = Row("step", "tiny", "train", "1F1B", "local", [1, 2, 9], [10, 10, 20])
         self.assertEqual(row.ratio, 0.2)
         self.assertEqual(row.spread, (0.1, 0.45))
+        self.assertEqual(row.fastest, 0.1)
 
     def test_the_table_says_whether_an_aim_is_met(self):
         row = Row("step", "tiny", "train", "1F1B", "local", [1.0], [10.0])
-        self.assertIn("**0.100** | 0.100 to 0.100 | 0.20 met", markdown([row], ABOUT))
+        self.assertIn("**0.100** | 0.100 to 0.100 | 0.100 | 0.20 met", markdown([row], ABOUT))
         row.pp = [3.0]
         self.assertIn("0.20 missed", markdown([row], ABOUT))
 

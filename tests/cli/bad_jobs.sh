@@ -51,7 +51,7 @@ for key in 'pipeline.cuda_graphs=true' 'pipeline.device="cuda"' \
   'split.tied="transmit"' 'model.weights="w.safetensors"'; do
   refused 2 "${key%%=*}" "not yet supported" -- "$PP" run good.toml --set "$key"
 done
-refused 2 "not yet supported" -- "$PP" run good.toml --schedule own.csv
+refused 3 "own.csv" -- "$PP" run good.toml --schedule own.csv
 
 # --set: the same checks, the option as the place.
 refused 2 "--set train.step=3" "'train.steps'" \

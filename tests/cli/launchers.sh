@@ -55,6 +55,12 @@ done
 expect_ok "$PP" run job.toml --schedule GPipe --set output.dir=gpipe
 losses gpipe >got
 expect_same want got
+# So does the same schedule from a file; one for other sizes is refused.
+expect_ok "$PP" schedule 1F1B --ranks 2 --microbatches 4 --format csv -o own.csv
+expect_ok "$PP" run job.toml --schedule own.csv --set output.dir=csv
+losses csv >got
+expect_same want got
+refused 2 "own.csv" -- "$PP" run job.toml --schedule own.csv --microbatches 8
 # So does another split, and no split.
 expect_ok "$PP" run job.toml --set 'split.at=["layers.1","layers.2:end","head"]' \
   --ranks 4 --set output.dir=four

@@ -71,7 +71,7 @@ expect_same before.pt2 new.pt2
 refused 2 "stages/stage_0.pt2" -- "$PP" merge stages -o stages/stage_0.pt2
 expect_ok "$PP" inspect stages
 refused 3 "nowhere" -- "$PP" merge nowhere -o out.pt2
-refused 3 "stages" -- "$PP" merge "$FIXTURES/gpt2.pt2" -o out.pt2
+refused 3 "not a stage directory" -- "$PP" merge "$FIXTURES/gpt2.pt2" -o out.pt2
 expect_no_file out.pt2
 refused 4 "/proc/nowhere" -- "$PP" merge stages -o /proc/nowhere/m.pt2
 expect_clean .

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 
 #include "loader/core/error.h"
 #include "tests/program/graphs.h"
@@ -77,8 +78,8 @@ TEST(Program, AValueUsedTwiceInOneCallSurvives) {
 
 TEST(Program, FreesAValueAfterItsLastUse) {
   // The program holds the only reference to %y: once %z is made, it is gone.
-  // (With gradients on, a view keeps its base.)
-  const c10::AutoGradMode no_grad(false);
+  // (Outside inference mode a view keeps its base.)
+  const c10::InferenceMode inference;
   const at::Tensor x = at::randn({3});
   const Program program(
       graph_of("input %x: float32[3]\n"

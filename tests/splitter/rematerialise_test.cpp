@@ -69,7 +69,9 @@ TEST(Rematerialise, LeavesOutWhatOnlyLaterStagesNeed) {
   EXPECT_THAT(states_of(parts.stages[0]), ElementsAre("embed.w"));
   EXPECT_THAT(
       split_error(kRope, {"embed:end", "layers.0"}),
-      HasSubstr("stage 1 would be empty: other stages make again all"));
+      HasSubstr(
+          "stage 1 (between 'embed:end' and 'layers.0') would be empty: other "
+          "stages make again all"));
 }
 
 TEST(Rematerialise, CanBeTurnedOff) {
