@@ -94,9 +94,9 @@ int main(int argc, char** argv) {
   } catch (const pp::JobFailed& failure) {
     // A fault of the job itself is no rank's in particular.
     const pp::Cause& cause = failure.cause();
-    const bool is_job = cause.stage < 0 &&
-        (cause.kind == pp::ErrorKind::Usage ||
-         cause.kind == pp::ErrorKind::Input);
+    const bool is_job =
+        cause.stage < 0 && (cause.kind == pp::ErrorKind::Usage ||
+                            cause.kind == pp::ErrorKind::Input);
     pp::cli::print_error(is_job ? cause.message : failure.what());
     return static_cast<int>(failure.kind());
   } catch (const pp::Error& error) {

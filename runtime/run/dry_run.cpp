@@ -1,6 +1,7 @@
 #include "runtime/run/dry_run.h"
 
 #include "loader/core/text.h"
+#include "runtime/run/counted.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/schedule/peak_live.h"
 
@@ -55,9 +56,9 @@ std::string dry_run(const Plan& plan) {
       plan.trains() ? plan.train_schedule : plan.forward_schedule;
   std::string out =
       plan.job.pipeline.schedule + ", " + std::to_string(plan.num_ranks) +
-      " ranks, " + std::to_string(plan.num_stages()) + " stages, " +
-      std::to_string(plan.batch.num_microbatches) + " microbatches of " +
-      std::to_string(plan.batch.batch_size) + " rows a step\n";
+      " ranks, " + counted(plan.num_stages(), "stage", "stages") + ", " +
+      std::to_string(plan.batch.batch_size) + " rows a step in " +
+      counted(plan.batch.num_microbatches, "microbatch", "microbatches") + "\n";
   for (int rank = 0; rank < plan.num_ranks; ++rank) {
     const std::vector<int> stages = stages_of(schedule.stage_to_rank, rank);
     std::vector<std::string> names;

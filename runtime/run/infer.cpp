@@ -48,6 +48,9 @@ void infer(const Plan& plan, RankContext& context) {
   Executor whole(
       context, plan.forward_schedule, stages.pointers(), stall_timeout(job));
   const bool owns_last = stage_to_rank.back() == context.rank;
+  if (owns_last) {
+    make_output_folder(job.output.dir);
+  }
   OutputMerger merger(job.output.outputs);
   std::unique_ptr<Progress> progress =
       context.rank == 0 ? make_progress(stdout) : nullptr;
@@ -95,7 +98,6 @@ void infer(const Plan& plan, RankContext& context) {
   }
   const std::filesystem::path path = job.output.dir / "outputs.safetensors";
   if (owns_last) {
-    make_output_folder(job.output.dir);
     write_outputs(path, merger.merge());
   }
   barrier(context);

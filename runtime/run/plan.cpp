@@ -5,6 +5,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
+#include "runtime/run/counted.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
 #include "runtime/schedule/lower.h"
@@ -96,7 +97,8 @@ void check_ranks(const std::string& schedule, int ranks, int stages) {
         std::to_string(ranks) + " ranks, but the model is split into " +
         std::to_string(stages) + " stage" + (stages == 1 ? "" : "s") +
         ": each rank needs one; start " + std::to_string(stages) +
-        " ranks, or add " + std::to_string(ranks - stages) + " split points");
+        " ranks, or add " +
+        counted(ranks - stages, "split point", "split points"));
   }
   if (is_schedule_file(schedule)) {
     return;
@@ -109,8 +111,8 @@ void check_ranks(const std::string& schedule, int ranks, int stages) {
         (ranks == 1 ? "is 1 rank" : "are " + std::to_string(ranks) + " ranks") +
         ", and schedule '" + std::string(entry.name) +
         "' puts one stage on each; start " + std::to_string(stages) +
-        " ranks, or remove " + std::to_string(stages - ranks) +
-        " split points");
+        " ranks, or remove " +
+        counted(stages - ranks, "split point", "split points"));
   }
 }
 

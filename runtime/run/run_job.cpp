@@ -90,9 +90,7 @@ int run_job(const Job& job, const RunOptions& options) {
   if (speaks) {
     log_plan(*plan, options.log);
   }
-  if (speaks || launcher == LauncherKind::Processes) {
-    make_output_folder(job.output.dir);
-  }
+  check_output_folder(job.output.dir);
   LaunchOptions launch;
   launch.threads_per_rank = job.pipeline.threads_per_rank;
   launch.stall_timeout =

@@ -25,6 +25,17 @@ inline std::chrono::milliseconds stall_timeout(const Job& job) {
       static_cast<int64_t>(job.pipeline.stall_timeout * 1000));
 }
 
+/// Refuses, before anything runs, what can't become the output folder.
+/// throws Error(Usage)
+inline void check_output_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) &&
+      !std::filesystem::is_directory(path, ignored)) {
+    throw usage_error(
+        "output.dir is " + path.string() + ", which is a file; name a folder");
+  }
+}
+
 /// throws Error(Runtime) naming the folder and the system's reason
 inline void make_output_folder(const std::filesystem::path& path) {
   std::error_code error;

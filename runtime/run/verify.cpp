@@ -16,6 +16,7 @@
 #include "loader/model_loader.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/launch.h"
+#include "runtime/run/counted.h"
 #include "runtime/run/gradients.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/rank_stages.h"
@@ -298,9 +299,8 @@ std::string VerifyReport::text(double tolerance) const {
   std::ranges::stable_sort(
       worst, [](const auto* a, const auto* b) { return a->error > b->error; });
   std::string out = std::to_string(rows.size()) + " values compared over " +
-                    std::to_string(num_stages) +
-                    " stages: " + std::to_string(num_equal) +
-                    " equal to the bit\n";
+                    counted(num_stages, "stage", "stages") + ": " +
+                    std::to_string(num_equal) + " equal to the bit\n";
   constexpr size_t kMost = 10;
   for (size_t i = 0; i < std::min(kMost, worst.size()); ++i) {
     if (worst[i]->equal_bits) {
