@@ -179,9 +179,12 @@ def main(argv: list[str]) -> int:
                 for mode in args.modes
                 for schedule in args.schedules
             ]
-            for _ in range(args.repetitions):
+            for turn in range(args.repetitions):
+                # No launcher is always the one that follows torch.
+                first = turn % len(args.launchers)
+                launchers = args.launchers[first:] + args.launchers[:first]
                 for case in cases:
-                    repetition(case, args.launchers, files, table)
+                    repetition(case, launchers, files, table)
     about = {
         **machine(),
         "torch": torch.__version__,
