@@ -5,6 +5,7 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "loader/ir/dims_text.h"
 
 namespace pp {
 namespace {
@@ -19,21 +20,6 @@ Kind kind_of(ir::ScalarType type) {
                        type == ir::ScalarType::ComplexFloat ||
                        type == ir::ScalarType::ComplexDouble;
   return complex ? Kind::Complex : Kind::Integer;
-}
-
-/// "[s0, 128]"
-std::string taken_text(const InputSpec& input) {
-  std::vector<std::string> parts;
-  for (const ir::Dim& dim : input.sizes) {
-    parts.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
-  }
-  return "[" + join(parts) + "]";
-}
-
-/// A plain symbol, not an expression over some.
-bool is_symbol(const ir::Dim& dim) {
-  return !dim.is_fixed() &&
-         dim.expr.find_first_of("+-*/() ") == std::string::npos;
 }
 
 bool counts_samples(const Source& source, size_t dimension) {
@@ -72,9 +58,9 @@ void check_fits(const Source& source, const InputSpec& input) {
         source.path() + " holds " + ir::name_of(source.dtype()) +
         "; save it as " + ir::name_of(input.dtype));
   }
-  const std::string found = input.name + " takes " + taken_text(input) +
-                            ", but " + source.path() + " gives " +
-                            shape_text(source.sizes());
+  const std::string found =
+      input.name + " takes " + ir::dims_text(input.sizes) + ", but " +
+      source.path() + " gives " + shape_text(source.sizes());
   if (source.sizes().size() != input.sizes.size()) {
     throw input_error(
         found + ": " + std::to_string(source.sizes().size()) +
@@ -90,7 +76,7 @@ void check_fits(const Source& source, const InputSpec& input) {
           std::to_string(dim.value));
     }
     const auto range = input.ranges.find(dim.expr);
-    if (!counts_samples(source, i) && is_symbol(dim) &&
+    if (!counts_samples(source, i) && ir::is_symbol(dim) &&
         range != input.ranges.end()) {
       check_range(found, i, source.sizes()[i], range->second);
     }
@@ -106,7 +92,8 @@ void check_symbols(
   std::map<std::string, Seen> symbols;
   for (size_t k = 0; k < inputs.size(); ++k) {
     for (size_t i = 0; i < inputs[k].sizes.size(); ++i) {
-      if (!is_symbol(inputs[k].sizes[i]) || counts_samples(*sources[k], i)) {
+      if (!ir::is_symbol(inputs[k].sizes[i]) ||
+          counts_samples(*sources[k], i)) {
         continue;
       }
       const auto [entry, first] =

@@ -2,6 +2,7 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "loader/ir/dims_text.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/specs.h"
@@ -28,13 +29,9 @@ void log_plan(const Plan& plan, const Log& log) {
         values.push_back(input.value);
         continue;
       }
-      std::vector<std::string> sizes;
-      for (const ir::Dim& dim : input.tensor.sizes) {
-        sizes.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
-      }
       values.push_back(
-          input.value + ": " + ir::name_of(input.tensor.dtype) + "[" +
-          join(sizes) + "]");
+          input.value + ": " + ir::name_of(input.tensor.dtype) +
+          ir::dims_text(input.tensor.sizes));
     }
     log.info(
         "stage " + std::to_string(stage) + " on rank " +

@@ -9,6 +9,7 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "loader/ir/dims_text.h"
 #include "runtime/stage/split_backward.h"
 
 namespace pp {
@@ -44,20 +45,12 @@ namespace {
 }
 
 std::string contract_text(const ir::TensorMeta& meta) {
-  std::vector<std::string> sizes;
-  for (const ir::Dim& dim : meta.sizes) {
-    sizes.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
-  }
-  return ir::name_of(meta.dtype) + "[" + join(sizes) + "]";
+  return ir::name_of(meta.dtype) + ir::dims_text(meta.sizes);
 }
 
 std::string tensor_text(const at::Tensor& tensor) {
   return ir::name_of(static_cast<ir::ScalarType>(tensor.scalar_type())) +
          shape_text({tensor.sizes().data(), tensor.sizes().size()});
-}
-
-bool is_plain_symbol(const std::string& expr) {
-  return expr.find_first_of(" +-*/()") == std::string::npos;
 }
 
 c10::IValue from_wire(ir::TypeKind kind, int64_t bits) {
@@ -126,7 +119,7 @@ at::Tensor Stage::check_contract(
       if (dim.value != size) {
         refuse();
       }
-    } else if (is_plain_symbol(dim.expr)) {
+    } else if (ir::is_symbol(dim)) {
       const auto [known, is_new] = symbols.emplace(dim.expr, size);
       if (!is_new && known->second != size) {
         shape_error(

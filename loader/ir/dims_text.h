@@ -1,0 +1,27 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loader/core/text.h"
+#include "loader/ir/types.h"
+
+namespace pp::ir {
+
+/// "[s0, 128]": what an export takes, symbols by name.
+inline std::string dims_text(std::span<const Dim> dims) {
+  std::vector<std::string> parts;
+  for (const Dim& dim : dims) {
+    parts.push_back(dim.is_fixed() ? std::to_string(dim.value) : dim.expr);
+  }
+  return "[" + join(parts) + "]";
+}
+
+/// A plain symbol ("s0"), not a number and not an expression over some.
+inline bool is_symbol(const Dim& dim) {
+  return !dim.is_fixed() &&
+         dim.expr.find_first_of(" +-*/()") == std::string::npos;
+}
+
+}  // namespace pp::ir
