@@ -99,8 +99,8 @@ void RankStages::load(
       const at::Tensor saved = find(state.fqn);
       if (!saved.defined()) {
         throw input_error(
-            where + ": '" + state.fqn + "' of stage " + std::to_string(index) +
-            " is missing");
+            where + ": has no '" + state.fqn + "', which stage " +
+            std::to_string(index) + " needs; is it of another model?");
       }
       if (saved.sizes() != state.tensor.sizes() ||
           saved.scalar_type() != state.tensor.scalar_type()) {

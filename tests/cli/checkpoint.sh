@@ -81,7 +81,7 @@ cp -r $newest garbage
 echo '{"step": ' >garbage/state.json
 refused 3 "garbage/state.json" \
   -- "$PP" run infer.toml --set model.checkpoint=garbage
-refused 3 "$newest" "layer0.lin.weight" \
+refused 3 "$newest: has no 'layer" "is it of another model" \
   -- "$PP" run infer.toml --set model.path="$FIXTURES/mynetwork.pt2" \
   --set 'split.at=["layer1"]'
 
