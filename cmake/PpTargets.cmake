@@ -55,10 +55,7 @@ function(pp_test name)
     set(ARG_TIMEOUT 60)
   endif()
   pp_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS}
-             GTest::gtest_main)
-  target_compile_definitions(
-    ${name} PRIVATE PP_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                    PP_FIXTURE_DIR="${CMAKE_BINARY_DIR}/fixtures")
+             pp_test_support GTest::gtest_main)
   # Several ranks keep several cores busy, and some tests watch the clock.
   set(_processors 1)
   if(ARG_LABELS MATCHES "threads|multiproc")

@@ -10,6 +10,7 @@
 
 #include "loader/archive/safetensors.h"
 #include "tests/data/data_files.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -293,7 +294,8 @@ TEST(DataLoader, MakesOnlyWhatIsWanted) {
 
 TEST(DataLoader, ReadsEveryKindOfFile) {
   const TempFolder folder;
-  const std::string files = PP_SOURCE_DIR "/tests/data/files/";
+  const std::string files =
+      (test::project_folder() / "tests/data/files/").string();
   DataConfig data = in_order(2);
   data.inputs["dict"] = source(files + "dict.pt");
   data.inputs["dict"].key = "ids";

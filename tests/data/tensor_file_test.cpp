@@ -6,6 +6,7 @@
 
 #include "tests/archive/expect_error.h"
 #include "tests/data/data_files.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -14,7 +15,8 @@ using test::expect_error;
 using test::source;
 using test::TempFolder;
 
-const std::string kFiles = PP_SOURCE_DIR "/tests/data/files/";
+const std::string kFiles =
+    (test::project_folder() / "tests/data/files/").string();
 
 template <typename Element>
 std::vector<Element> values_of(const TensorFile& file) {

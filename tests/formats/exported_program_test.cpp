@@ -13,6 +13,7 @@
 #include "loader/ir/walk.h"
 #include "loader/model_loader.h"
 #include "tests/formats/patched_archive.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -21,7 +22,7 @@ using ir::Graph;
 using ir::Node;
 
 std::filesystem::path fixture(const std::string& name) {
-  return std::filesystem::path(PP_FIXTURE_DIR) / "formats" / (name + ".pt2");
+  return test::fixture_folder() / "formats" / (name + ".pt2");
 }
 
 Model load(const std::string& name) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/job/schema.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -29,7 +30,7 @@ std::string row_of(const JobKey& key) {
 }
 
 std::vector<std::string> rows_of_page() {
-  std::ifstream page(PP_SOURCE_DIR "/docs/job-file.md");
+  std::ifstream page(test::project_folder() / "docs/job-file.md");
   std::vector<std::string> rows;
   for (std::string line; std::getline(page, line);) {
     if (line.starts_with("| `")) {

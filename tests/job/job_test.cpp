@@ -9,6 +9,7 @@
 
 #include "loader/core/error.h"
 #include "runtime/job/schema.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -246,7 +247,8 @@ TEST(Job, ReadsAFile) {
 
 TEST(Job, TheConfigsOfTheProjectAreValid) {
   int seen = 0;
-  for (const auto& entry : fs::directory_iterator(PP_SOURCE_DIR "/configs")) {
+  for (const auto& entry :
+       fs::directory_iterator(test::project_folder() / "configs")) {
     if (entry.path().extension() == ".toml") {
       EXPECT_NO_THROW(load_job(entry.path())) << entry.path();
       ++seen;

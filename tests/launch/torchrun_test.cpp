@@ -2,6 +2,7 @@
 
 #include "runtime/launch/failure.h"
 #include "tests/launch/ranks.h"
+#include "tests/support/paths.h"
 
 namespace pp::testing {
 namespace {
@@ -30,7 +31,8 @@ class Torchrun : public ::testing::Test {
     return wait_for_all(torchrun) ? torchrun[0].poll()->code : -1;
   }
 
-  const std::string kProgram = PP_SOURCE_DIR "/.venv/bin/torchrun";
+  const std::string kProgram =
+      (test::python().parent_path() / "torchrun").string();
 };
 
 TEST_F(Torchrun, RanksJoinItsStoreAndWork) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "loader/core/error.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -32,7 +33,7 @@ class Metrics : public testing::Test {
   void put(const std::string& text) const { std::ofstream(path_) << text; }
 
   fs::path folder_ =
-      fs::path(PP_FIXTURE_DIR) / "observe" /
+      test::fixture_folder() / "observe" /
       testing::UnitTest::GetInstance()->current_test_info()->name();
   fs::path path_ = folder_ / "metrics.jsonl";
 };

@@ -12,6 +12,7 @@
 #include "loader/core/error.h"
 #include "loader/model_loader.h"
 #include "splitter/source_archive.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -24,7 +25,7 @@ using ::testing::UnorderedElementsAre;
 class Artifact : public testing::Test {
  protected:
   void SetUp() override {
-    const fs::path source = fs::path(PP_FIXTURE_DIR) / "mlp-plain.pt2";
+    const fs::path source = test::fixture_folder() / "mlp-plain.pt2";
     if (!fs::exists(source)) {
       GTEST_SKIP() << source << " is not there; build the target 'fixtures'";
     }

@@ -15,6 +15,7 @@
 #include "loader/ir/text.h"
 #include "loader/ir/walk.h"
 #include "loader/model_loader.h"
+#include "tests/support/paths.h"
 
 namespace pp {
 namespace {
@@ -28,7 +29,7 @@ using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
 fs::path fixture(const std::string& name) {
-  return fs::path(PP_FIXTURE_DIR) / name;
+  return test::fixture_folder() / name;
 }
 
 fs::path example(const std::string& name) {

@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "runtime/train/checkpoint.h"
+#include "tests/support/paths.h"
 #include "tests/train/tensors.h"
 
 namespace pp {
@@ -23,7 +24,7 @@ class CheckpointFolder : public testing::Test {
  protected:
   CheckpointFolder() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(PP_FIXTURE_DIR) / "checkpoints" /
+    folder_ = test::fixture_folder() / "checkpoints" /
               (std::string(test->test_suite_name()) + "." + test->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_);

@@ -9,6 +9,7 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/zeros.h>
 
+#include "tests/support/paths.h"
 #include "tests/train/checkpoint_folder.h"
 
 namespace pp {
@@ -53,9 +54,10 @@ TEST_F(Checkpoint, HoldsTheSameBytesWheneverItIsWritten) {
 
 TEST_F(Checkpoint, OpensInPython) {
   const fs::path path = write(7);
-  const std::string command = std::string(PP_PYTHON) + " " + PP_SOURCE_DIR +
-                              "/tests/train/read_checkpoint.py " +
-                              path.string();
+  const std::string command =
+      test::python().string() + " " +
+      (test::project_folder() / "tests/train/read_checkpoint.py ").string() +
+      path.string();
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 

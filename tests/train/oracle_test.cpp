@@ -17,6 +17,7 @@
 #include "runtime/train/grad_norm.h"
 #include "runtime/train/loss.h"
 #include "runtime/train/optimizer.h"
+#include "tests/support/paths.h"
 #include "tests/train/tensors.h"
 
 namespace pp {
@@ -26,7 +27,7 @@ using Json = nlohmann::json;
 
 SafetensorsReader open_oracle(const std::string& name) {
   return SafetensorsReader(
-      std::string(PP_FIXTURE_DIR) + "/train/" + name + ".safetensors");
+      test::fixture_folder() / "train" / (name + ".safetensors"));
 }
 
 OptionMap options_of(const Json& json) {
