@@ -8,6 +8,10 @@ target_compile_options(
   INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
             -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference
             $<$<BOOL:${PP_WERROR}>:-Werror>)
+if(PP_UNITY)
+  # Source files are included there, and types of theirs no longer "main".
+  target_compile_options(pp_flags INTERFACE -Wno-subobject-linkage)
+endif()
 if(PP_SANITIZE)
   target_compile_options(pp_flags INTERFACE -fsanitize=${PP_SANITIZE}
                                             -fno-omit-frame-pointer)
@@ -32,6 +36,9 @@ function(pp_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC pp_flags ${ARG_DEPENDS})
+  # LibTorch's headers take most of a file's time: read once for several.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${PP_UNITY}
+                                           UNITY_BUILD_BATCH_SIZE 5)
 endfunction()
 
 # pp_program(NAME SOURCES file... [DEPENDS target...])

@@ -1,25 +1,22 @@
-#include <nlohmann/json.hpp>
-
 #include "splitter/cut.h"
 #include "splitter/inspect_text.h"
 #include "splitter/manifest.h"
+#include "splitter/ordered_json.h"
 #include "splitter/type_text.h"
 
 namespace pp {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json tree_json(const ModuleNode& module, int depth_left) {
-  Json out;
+OrderedJson tree_json(const ModuleNode& module, int depth_left) {
+  OrderedJson out;
   out["fqn"] = module.fqn;
   out["type"] = module.type;
   out["parameters"] = module.num_parameters;
   out["bytes"] = module.parameter_bytes;
   out["flops"] = module.flops;
   out["nodes"] = module.num_nodes;
-  out["children"] = Json::array();
+  out["children"] = OrderedJson::array();
   if (depth_left > 0) {
     for (const ModuleNode& child : module.children) {
       out["children"].push_back(tree_json(child, depth_left - 1));
@@ -28,20 +25,8 @@ Json tree_json(const ModuleNode& module, int depth_left) {
   return out;
 }
 
-Json dims_json(const std::vector<ir::Dim>& dims) {
-  Json out = Json::array();
-  for (const ir::Dim& dim : dims) {
-    if (dim.is_fixed()) {
-      out.push_back(dim.value);
-    } else {
-      out.push_back({{"expr", dim.expr}, {"hint", dim.value}});
-    }
-  }
-  return out;
-}
-
-Json value_json(const std::string& name, const ir::Value* value) {
-  Json out;
+OrderedJson value_json(const std::string& name, const ir::Value* value) {
+  OrderedJson out;
   out["name"] = name;
   if (value == nullptr) {
     out["type"] = "constant";
@@ -61,33 +46,33 @@ constexpr int kAll = 1 << 20;
 
 std::string inspect_json(const Model& model, const InspectOptions& options) {
   const ir::Graph& graph = model.graph;
-  Json out;
+  OrderedJson out;
   out["path"] = model.path;
   out["modules"] = tree_json(module_tree(graph), options.depth.value_or(kAll));
-  out["inputs"] = Json::array();
+  out["inputs"] = OrderedJson::array();
   for (const ir::Input& input : graph.inputs) {
-    Json each = value_json(input.name, &graph.values[input.value]);
+    OrderedJson each = value_json(input.name, &graph.values[input.value]);
     each["keyword"] = input.keyword;
     out["inputs"].push_back(std::move(each));
   }
-  out["outputs"] = Json::array();
+  out["outputs"] = OrderedJson::array();
   for (const ir::Output& output : graph.outputs) {
     const auto* ref = std::get_if<ir::Ref>(&output.value.value);
     out["outputs"].push_back(value_json(
         output.name, ref == nullptr ? nullptr : &graph.values[ref->id]));
   }
-  out["tied"] = Json::array();
+  out["tied"] = OrderedJson::array();
   for (const ir::State& state : graph.states) {
     if (!state.aliases.empty()) {
       out["tied"].push_back({{"fqn", state.fqn}, {"aliases", state.aliases}});
     }
   }
-  out["cuts"] = Json::array();
+  out["cuts"] = OrderedJson::array();
   for (const Cut& cut : legal_cuts(graph)) {
     if (cut.names.empty()) {
       continue;
     }
-    Json values = Json::array();
+    OrderedJson values = OrderedJson::array();
     for (const ir::ValueId id : cut.crossing) {
       values.push_back(graph.values[id].name);
     }
@@ -100,10 +85,10 @@ std::string inspect_json(const Model& model, const InspectOptions& options) {
 
 std::string inspect_json(
     const StageDirectory& stages, const InspectOptions& options) {
-  Json out;
+  OrderedJson out;
   out["path"] = stages.path.string();
-  out["manifest"] = Json::parse(to_json(stages.manifest));
-  out["modules"] = Json::array();
+  out["manifest"] = OrderedJson::parse(to_json(stages.manifest));
+  out["modules"] = OrderedJson::array();
   for (const Model& stage : stages.stages) {
     out["modules"].push_back(
         tree_json(module_tree(stage.graph), options.depth.value_or(kAll)));

@@ -1,28 +1,13 @@
-#include <nlohmann/json.hpp>
-
 #include "splitter/manifest_json.h"
+#include "splitter/ordered_json.h"
 #include "splitter/type_text.h"
 
 namespace pp {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// A fixed size is a number, a symbolic one {"expr": "s0", "hint": 2}.
-Json dims_json(const std::vector<ir::Dim>& dims) {
-  Json out = Json::array();
-  for (const ir::Dim& dim : dims) {
-    if (dim.is_fixed()) {
-      out.push_back(dim.value);
-    } else {
-      out.push_back({{"expr", dim.expr}, {"hint", dim.value}});
-    }
-  }
-  return out;
-}
-
-void add_type(Json& out, const ir::Type& type, const ir::TensorMeta& tensor) {
+void add_type(
+    OrderedJson& out, const ir::Type& type, const ir::TensorMeta& tensor) {
   out["type"] = type_text(type);
   if (type.kind != ir::TypeKind::Tensor) {
     return;
@@ -46,8 +31,8 @@ void add_type(Json& out, const ir::Type& type, const ir::TensorMeta& tensor) {
   out["requires_grad"] = tensor.requires_grad;
 }
 
-Json input_json(const StageInput& input) {
-  Json out;
+OrderedJson input_json(const StageInput& input) {
+  OrderedJson out;
   out["value"] = input.value;
   if (input.from_user) {
     out["from_user"] = input.user_name;
@@ -56,8 +41,8 @@ Json input_json(const StageInput& input) {
   return out;
 }
 
-Json output_json(const StageOutput& output) {
-  Json out;
+OrderedJson output_json(const StageOutput& output) {
+  OrderedJson out;
   out["value"] = output.value;
   out["to_next"] = output.to_next;
   out["relayed"] = output.relayed;
@@ -69,16 +54,16 @@ Json output_json(const StageOutput& output) {
   return out;
 }
 
-Json stage_json(const StageManifest& stage) {
-  Json out;
+OrderedJson stage_json(const StageManifest& stage) {
+  OrderedJson out;
   out["file"] = stage.file;
   out["hash"] = stage.hash;
   out["modules"] = stage.modules;
-  out["inputs"] = Json::array();
+  out["inputs"] = OrderedJson::array();
   for (const StageInput& input : stage.inputs) {
     out["inputs"].push_back(input_json(input));
   }
-  out["outputs"] = Json::array();
+  out["outputs"] = OrderedJson::array();
   for (const StageOutput& output : stage.outputs) {
     out["outputs"].push_back(output_json(output));
   }
@@ -96,7 +81,7 @@ Json stage_json(const StageManifest& stage) {
 }  // namespace
 
 std::string to_json(const Manifest& manifest) {
-  Json out;
+  OrderedJson out;
   out["version"] = manifest.version;
   out["format"] = manifest.format == ModelFormat::TorchScript
                       ? "torchscript"
@@ -104,26 +89,26 @@ std::string to_json(const Manifest& manifest) {
   out["source_file"] = manifest.source_file;
   out["source_hash"] = manifest.source_hash;
   out["cuts"] = manifest.cuts;
-  out["inputs"] = Json::array();
+  out["inputs"] = OrderedJson::array();
   for (const ModelInput& input : manifest.inputs) {
-    Json each;
+    OrderedJson each;
     each["name"] = input.name;
     each["keyword"] = input.keyword;
     add_type(each, input.type, input.tensor);
     out["inputs"].push_back(std::move(each));
   }
-  out["outputs"] = Json::array();
+  out["outputs"] = OrderedJson::array();
   for (const ModelOutput& output : manifest.outputs) {
-    Json each;
+    OrderedJson each;
     each["name"] = output.name;
     add_type(each, output.type, output.tensor);
     out["outputs"].push_back(std::move(each));
   }
-  out["stages"] = Json::array();
+  out["stages"] = OrderedJson::array();
   for (const StageManifest& stage : manifest.stages) {
     out["stages"].push_back(stage_json(stage));
   }
-  out["tied"] = Json::array();
+  out["tied"] = OrderedJson::array();
   for (const TiedParameter& tied : manifest.tied) {
     out["tied"].push_back(
         {{"fqn", tied.fqn},

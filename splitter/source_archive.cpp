@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <map>
 
-#include <nlohmann/json.hpp>
-
 #include "loader/archive/zip_writer.h"
 #include "loader/core/error.h"
 #include "loader/ir/walk.h"
+#include "splitter/ordered_json.h"
 #include "splitter/type_text.h"
 
 namespace pp {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::vector<int64_t> values_of(const std::vector<ir::Dim>& dims) {
   std::vector<int64_t> out;
@@ -32,8 +29,8 @@ std::vector<ir::Dim> to_dims(const std::vector<int64_t>& values) {
   return out;
 }
 
-Json state_json(const ir::State& state, const ir::TensorMeta& tensor) {
-  Json out;
+OrderedJson state_json(const ir::State& state, const ir::TensorMeta& tensor) {
+  OrderedJson out;
   out["fqn"] = state.fqn;
   out["aliases"] = state.aliases;
   out["in_checkpoints"] =
@@ -46,7 +43,7 @@ Json state_json(const ir::State& state, const ir::TensorMeta& tensor) {
   return out;
 }
 
-SourceState read_state(const Json& json) {
+SourceState read_state(const OrderedJson& json) {
   SourceState out;
   out.fqn = json.at("fqn").get<std::string>();
   out.aliases = json.at("aliases").get<std::vector<std::string>>();
@@ -87,16 +84,17 @@ bool fits(const ir::TensorMeta& tensor, uint64_t num_bytes) {
 
 void write_source(const std::filesystem::path& path, const Model& model) {
   const ZipReader& archive = *model.archive;
-  std::map<std::string, Json> states;  // by record
+  std::map<std::string, OrderedJson> states;  // by record
   for (const ir::State& state : model.graph.states) {
     const StateRecord& record = model.records.at(state.fqn);
-    auto [found, added] = states.try_emplace(record.record, Json::array());
+    auto [found, added] =
+        states.try_emplace(record.record, OrderedJson::array());
     found->second.push_back(state_json(state, record.tensor));
   }
   ZipWriter writer(path, path.stem().string());
-  Json index = Json::array();
+  OrderedJson index = OrderedJson::array();
   for (const ZipRecord& record : archive.records()) {
-    Json entry;
+    OrderedJson entry;
     entry["name"] = record.name;
     entry["num_bytes"] = record.num_bytes;
     if (const auto held = states.find(record.name); held != states.end()) {
@@ -113,15 +111,16 @@ void write_source(const std::filesystem::path& path, const Model& model) {
 SourceIndex read_source_index(const ZipReader& archive) {
   const std::string where =
       archive.path().string() + ": " + std::string(kSourceIndexRecord) + ": ";
-  const Json json =
-      Json::parse(archive.text(kSourceIndexRecord), nullptr, false);
+  const OrderedJson json =
+      OrderedJson::parse(archive.text(kSourceIndexRecord), nullptr, false);
   SourceIndex out;
   try {
-    for (const Json& entry : json) {
+    for (const OrderedJson& entry : json) {
       SourceRecord& record = out.emplace_back();
       record.name = entry.at("name").get<std::string>();
       record.num_bytes = entry.at("num_bytes").get<uint64_t>();
-      for (const Json& state : entry.value("states", Json::array())) {
+      for (const OrderedJson& state :
+           entry.value("states", OrderedJson::array())) {
         record.states.push_back(read_state(state));
         if (!fits(record.states.back().tensor, record.num_bytes)) {
           throw input_error(
@@ -130,7 +129,7 @@ SourceIndex read_source_index(const ZipReader& archive) {
         }
       }
     }
-  } catch (const Json::exception&) {
+  } catch (const OrderedJson::exception&) {
     throw input_error(where + "is not what pp writes; split the model again");
   } catch (const Error& error) {
     throw input_error(where + error.what());

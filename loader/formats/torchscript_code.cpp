@@ -14,7 +14,7 @@ namespace {
 
 using torch::jit::Value;
 
-c10::TypePtr unwrap(const c10::TypePtr& type) {
+c10::TypePtr without_optional(const c10::TypePtr& type) {
   if (type && type->kind() == c10::TypeKind::OptionalType) {
     return type->castRaw<c10::OptionalType>()->getElementType();
   }
@@ -238,7 +238,7 @@ class Coder {
   }
 
   Value* to_value(const ir::Arg& arg, const c10::TypePtr& type) {
-    const c10::TypePtr wanted = unwrap(type);
+    const c10::TypePtr wanted = without_optional(type);
     if (const auto* ref = std::get_if<ir::Ref>(&arg.value)) {
       return values_[static_cast<size_t>(ref->id)];
     }

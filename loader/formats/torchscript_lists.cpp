@@ -19,7 +19,7 @@ Item shared(Compound compound) {
   return {std::make_shared<Compound>(std::move(compound))};
 }
 
-Item fixed(c10::IValue value) {
+Item fixed_item(c10::IValue value) {
   return {Fixed{std::move(value)}};
 }
 
@@ -220,7 +220,7 @@ std::optional<Lowering::Items> Lowering::size(const Call& call) {
         return Items{item_of(c10::IValue(sizes.vec()))};
       }
       if (const auto dim = try_int(call.inputs.at(1))) {
-        return Items{fixed(literal->tensor.size(*dim))};
+        return Items{fixed_item(literal->tensor.size(*dim))};
       }
     }
     refuse(call.node, "the sizes of " + describe(item));
@@ -240,11 +240,11 @@ std::optional<Lowering::Items> Lowering::length(const Call& call) {
   if (const auto* list = whole.as<std::shared_ptr<Compound>>()) {
     return (*list)->open_node
                ? Items{{Length{*list}}}
-               : Items{fixed(static_cast<int64_t>((*list)->items.size()))};
+               : Items{fixed_item(static_cast<int64_t>((*list)->items.size()))};
   }
   if (const auto* sizes = whole.as<Sizes>()) {
     if (const auto hint = builder_.try_hint(sizes->tensor)) {
-      return Items{fixed(hint->dim())};
+      return Items{fixed_item(hint->dim())};
     }
   }
   return std::nullopt;
@@ -257,7 +257,7 @@ std::optional<Lowering::Items> Lowering::num_dims(const Call& call) {
   if (!hint) {
     return std::nullopt;
   }
-  return Items{fixed(hint->dim())};
+  return Items{fixed_item(hint->dim())};
 }
 
 std::optional<Lowering::Items> Lowering::element_type(const Call& call) {
@@ -267,11 +267,11 @@ std::optional<Lowering::Items> Lowering::element_type(const Call& call) {
   if (!hint) {
     refuse(call.node, "the element type is not known before the model runs");
   }
-  return Items{fixed(static_cast<int64_t>(hint->scalar_type()))};
+  return Items{fixed_item(static_cast<int64_t>(hint->scalar_type()))};
 }
 
 std::optional<Lowering::Items> Lowering::device(const Call&) {
-  return Items{fixed(c10::Device(at::kCPU))};
+  return Items{fixed_item(c10::Device(at::kCPU))};
 }
 
 std::optional<Lowering::Items> Lowering::is_same(const Call& call) {
@@ -281,7 +281,7 @@ std::optional<Lowering::Items> Lowering::is_same(const Call& call) {
     return std::nullopt;  // only comparisons with None are known
   }
   const bool wants_same = call.node.kind() == c10::aten::__is__;
-  return Items{fixed(both_none == wants_same)};
+  return Items{fixed_item(both_none == wants_same)};
 }
 
 std::optional<Lowering::Items> Lowering::pass(const Call& call) {
@@ -289,7 +289,7 @@ std::optional<Lowering::Items> Lowering::pass(const Call& call) {
 }
 
 std::optional<Lowering::Items> Lowering::nothing(const Call& call) {
-  return Items(call.node.outputs().size(), fixed(c10::IValue()));
+  return Items(call.node.outputs().size(), fixed_item(c10::IValue()));
 }
 
 }  // namespace pp::ts

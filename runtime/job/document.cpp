@@ -10,7 +10,7 @@ namespace pp {
 namespace {
 
 /// A double-quoted TOML string.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -58,7 +58,7 @@ toml::table parse_override(const std::string& argument) {
     const std::string value = argument.substr(equals + 1);
     table = try_parse(key + " = " + value, source);
     if (!table) {
-      table = try_parse(key + " = " + quoted(value), source);
+      table = try_parse(key + " = " + in_quotes(value), source);
     }
   }
   if (!table) {
@@ -118,7 +118,7 @@ std::string place_of(
 
 std::string value_text(const toml::node& value) {
   if (const auto* text = value.as_string()) {
-    return quoted(text->get());
+    return in_quotes(text->get());
   }
   if (const auto* flag = value.as_boolean()) {
     return flag->get() ? "true" : "false";

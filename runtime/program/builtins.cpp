@@ -174,12 +174,12 @@ void round(Stack& s) {
   to_integer(s, [](double x) { return std::nearbyint(x); });
 }
 
-struct Row {
+struct BuiltinRow {
   std::string_view target;
   BuiltinFunction function;
 };
 
-constexpr Row kBuiltins[] = {
+constexpr BuiltinRow kBuiltins[] = {
     {"_operator.add", add},
     {"_operator.sub", sub},
     {"_operator.mul", mul},
@@ -214,7 +214,7 @@ constexpr Row kBuiltins[] = {
 }  // namespace
 
 BuiltinFunction builtin_function(std::string_view target) {
-  const auto row = std::ranges::find(kBuiltins, target, &Row::target);
+  const auto row = std::ranges::find(kBuiltins, target, &BuiltinRow::target);
   return row == std::end(kBuiltins) ? nullptr : row->function;
 }
 

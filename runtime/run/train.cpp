@@ -7,14 +7,13 @@
 #include "loader/core/error.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/executor/executor.h"
-#include "runtime/observe/metrics.h"
-#include "runtime/observe/progress.h"
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/evaluate.h"
 #include "runtime/run/gradients.h"
 #include "runtime/run/loss_function.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
+#include "runtime/run/training_log.h"
 #include "runtime/train/grad_norm.h"
 #include "runtime/train/lr_schedule.h"
 
@@ -86,9 +85,7 @@ class Trainer {
       for (const std::string& line : stages_.notes()) {
         context_.log.warning(line);
       }
-      make_output_folder(job_.output.dir);
-      metrics_.emplace(job_.output.dir / "metrics.jsonl", first + 1);
-      progress_ = make_progress(stdout);
+      log_.emplace(job_.output.dir, first + 1, resume, context_.log);
     }
     if (total_steps_ == 0 && job_.eval) {
       run_eval(first);
@@ -104,8 +101,8 @@ class Trainer {
         save(done, contract);
       }
     }
-    if (progress_) {
-      progress_->finish();
+    if (log_) {
+      log_->finish();
     }
   }
 
@@ -198,8 +195,7 @@ class Trainer {
     if (summary.wall_s > 0) {
       report.bubble = 1 - summary.busy_s / summary.wall_s;
     }
-    metrics_->write(report);
-    progress_->step(report);
+    log_->write(report);
   }
 
   void run_eval(int64_t done) {
@@ -208,9 +204,7 @@ class Trainer {
     const double value =
         evaluate(context_, *eval_executor_, loss, *eval_data_, job_.seed());
     if (context_.rank == 0) {
-      const EvalReport report{done, value, seconds_since(start)};
-      metrics_->write(report);
-      progress_->eval(report);
+      log_->write(EvalReport{done, value, seconds_since(start)});
     }
   }
 
@@ -227,8 +221,8 @@ class Trainer {
   }
 
   void note(const std::string& line) {
-    if (progress_) {
-      progress_->note(line);
+    if (log_) {
+      log_->note(line);
     } else if (context_.rank == 0) {
       context_.log.info(line);
     }
@@ -245,8 +239,7 @@ class Trainer {
   std::map<int, std::unique_ptr<Optimizer>> optimizers_;
   std::optional<DataLoader> eval_data_;
   std::optional<Executor> eval_executor_;
-  std::optional<MetricsWriter> metrics_;
-  std::unique_ptr<Progress> progress_;
+  std::optional<TrainingLog> log_;  ///< on rank 0
   int64_t total_steps_ = 0;
   double base_lr_ = 0;
 };

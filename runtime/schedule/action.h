@@ -27,6 +27,10 @@ enum class ActionKind : uint8_t {
 
 constexpr int kNumActionKinds = 14;
 
+constexpr bool is_send(ActionKind kind) {
+  return kind == ActionKind::SendForward || kind == ActionKind::SendBackward;
+}
+
 constexpr int32_t kNoMicrobatch = -1;
 
 /// One instruction of one rank.

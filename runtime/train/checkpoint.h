@@ -61,6 +61,13 @@ std::filesystem::path commit_checkpoint(
 std::vector<std::filesystem::path> list_checkpoints(
     const std::filesystem::path& folder);
 
+/// Renames a folder with checkpoints to the first free of `folder.1`,
+/// `folder.2`, ..., so that another run's are not mixed with them.
+/// \return the new name; nothing if there is no checkpoint in it
+/// throws  Error(Runtime) naming the path and the system's reason
+std::optional<std::filesystem::path> set_aside_checkpoints(
+    const std::filesystem::path& folder);
+
 struct NewestCheckpoint {
   std::optional<std::filesystem::path> path;  ///< none: no valid one
   std::vector<std::string> warnings;  ///< one a broken checkpoint passed over

@@ -124,4 +124,18 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return paths;
 }
 
+std::optional<fs::path> set_aside_checkpoints(const fs::path& folder) {
+  if (list_checkpoints(folder).empty()) {
+    return std::nullopt;
+  }
+  std::error_code ignored;
+  fs::path aside;
+  int number = 1;
+  do {
+    aside = folder.string() + "." + std::to_string(number++);
+  } while (fs::exists(aside, ignored));
+  move_folder(folder, aside);
+  return aside;
+}
+
 }  // namespace pp

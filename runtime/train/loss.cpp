@@ -119,12 +119,12 @@ std::unique_ptr<Loss> make_output(const std::string& /*name*/) {
   return std::make_unique<OutputLoss>();
 }
 
-struct Row {
+struct LossRow {
   const char* name;
   std::unique_ptr<Loss> (*make)(const std::string& name);
 };
 
-constexpr std::array<Row, 6> kLosses = {{
+constexpr std::array<LossRow, 6> kLosses = {{
     {"cross_entropy", make<ClassLoss, cross_entropy>},
     {"mse", make<ElementLoss, at::mse_loss>},
     {"l1", make<ElementLoss, at::l1_loss>},
@@ -137,14 +137,14 @@ constexpr std::array<Row, 6> kLosses = {{
 
 std::vector<std::string> loss_names() {
   std::vector<std::string> names;
-  for (const Row& row : kLosses) {
+  for (const LossRow& row : kLosses) {
     names.emplace_back(row.name);
   }
   return names;
 }
 
 std::unique_ptr<Loss> make_loss(const LossSpec& spec) {
-  for (const Row& row : kLosses) {
+  for (const LossRow& row : kLosses) {
     if (spec.name == row.name) {
       return row.make(spec.name);
     }

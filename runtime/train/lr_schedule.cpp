@@ -14,21 +14,22 @@ namespace {
 /// What is left of the way from lr to min_lr, 1 at t = 0.
 using Shape = double (*)(double t);
 
-struct Row {
+struct ShapeRow {
   const char* name;
   Shape remaining;
 };
 
-constexpr std::array<Row, 3> kSchedules = {{
+constexpr std::array<ShapeRow, 3> kSchedules = {{
     {"constant", [](double) { return 1.0; }},
     {"linear", [](double t) { return 1 - t; }},
     {"cosine",
      [](double t) { return (1 + std::cos(std::numbers::pi * t)) / 2; }},
 }};
 
-const Row* try_find(const std::string& name) {
+const ShapeRow* try_find(const std::string& name) {
   const auto* row = std::ranges::find_if(
-      kSchedules, [&name](const Row& entry) { return name == entry.name; });
+      kSchedules,
+      [&name](const ShapeRow& entry) { return name == entry.name; });
   return row == kSchedules.end() ? nullptr : row;
 }
 
@@ -36,7 +37,7 @@ const Row* try_find(const std::string& name) {
 
 std::vector<std::string> lr_schedule_names() {
   std::vector<std::string> names;
-  for (const Row& row : kSchedules) {
+  for (const ShapeRow& row : kSchedules) {
     names.emplace_back(row.name);
   }
   return names;
@@ -69,7 +70,7 @@ double learning_rate(
     return lr * static_cast<double>(step + 1) /
            static_cast<double>(spec.warmup);
   }
-  const Row* row = try_find(spec.name);
+  const ShapeRow* row = try_find(spec.name);
   check(row != nullptr, "check_lr_schedule has passed");
   const int64_t decay_steps = total_steps - spec.warmup;
   const double t = decay_steps > 0

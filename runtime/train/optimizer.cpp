@@ -14,13 +14,13 @@
 namespace pp {
 namespace {
 
-struct Row {
+struct OptimizerRow {
   const char* name;
   std::unique_ptr<Optimizer> (*make)(
       std::vector<NamedParameter>, std::vector<OptimizerOptions>, double);
 };
 
-constexpr std::array<Row, 3> kOptimizers = {{
+constexpr std::array<OptimizerRow, 3> kOptimizers = {{
     {"sgd", make_sgd},
     {"adam", make_adam},
     {"adamw", make_adamw},
@@ -34,7 +34,7 @@ std::string state_name(const std::string& kind, const std::string& fqn) {
 
 std::vector<std::string> optimizer_names() {
   std::vector<std::string> names;
-  for (const Row& row : kOptimizers) {
+  for (const OptimizerRow& row : kOptimizers) {
     names.emplace_back(row.name);
   }
   return names;
@@ -51,7 +51,7 @@ std::unique_ptr<Optimizer> make_optimizer(
   const double base_lr = lr == spec.options.end()
                              ? OptimizerOptions{}.lr
                              : std::get<double>(lr->second);
-  for (const Row& row : kOptimizers) {
+  for (const OptimizerRow& row : kOptimizers) {
     if (spec.name == row.name) {
       return row.make(std::move(parameters), std::move(options), base_lr);
     }

@@ -89,3 +89,15 @@ expect_text err "seed"
 expect_ok "$PP" run job.toml --set output.dir=whole --set train.steps=2
 [[ "$(num_lines whole/metrics.jsonl '"step"')" == 2 ]] ||
   fail "metrics of the run before are still there"
+# The checkpoints of the run before are kept, out of the new one's way.
+expect_text err "earlier run" "whole/checkpoints.1"
+expect_file whole/checkpoints.1/step_12/state.json
+[[ "$(ls whole/checkpoints)" == step_2 ]] ||
+  fail "checkpoints of two runs: $(ls whole/checkpoints | tr '\n' ' ')"
+
+# A run whose first step fails leaves them where they are.
+cp whole/metrics.jsonl before
+refused 3 "cross_entropy" -- "$PP" run job.toml --set output.dir=whole \
+  --set data.target.path=x.npy
+expect_same before whole/metrics.jsonl
+expect_file whole/checkpoints/step_2/state.json

@@ -9,10 +9,6 @@ bool is_recv(ActionKind kind) {
   return kind == ActionKind::RecvForward || kind == ActionKind::RecvBackward;
 }
 
-bool is_send(ActionKind kind) {
-  return kind == ActionKind::SendForward || kind == ActionKind::SendBackward;
-}
-
 // Receives that were met and not yet listed, oldest first.
 class Deferred {
  public:

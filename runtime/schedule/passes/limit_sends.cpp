@@ -6,10 +6,6 @@
 namespace pp {
 namespace {
 
-bool is_send(ActionKind kind) {
-  return kind == ActionKind::SendForward || kind == ActionKind::SendBackward;
-}
-
 bool is_wait(ActionKind kind) {
   return kind == ActionKind::WaitSendForward ||
          kind == ActionKind::WaitSendBackward;

@@ -63,9 +63,6 @@ class Waiter {
   static constexpr uint8_t kHasBackward = 1;
   static constexpr uint8_t kSent = 2;
 
-  static bool is_send(ActionKind kind) {
-    return kind == ActionKind::SendForward || kind == ActionKind::SendBackward;
-  }
   static bool is_first_backward(ActionKind kind) {
     return kind == ActionKind::FullBackward ||
            kind == ActionKind::BackwardInput;
