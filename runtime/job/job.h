@@ -84,13 +84,21 @@ struct LossConfig {
   bool operator==(const LossConfig&) const = default;
 };
 
-struct OptimizerConfig {
-  using Option = std::variant<double, bool, std::vector<double>>;
+/// Only those given, by torch's names: "lr", "betas", ...
+using OptimizerOptionMap =
+    std::map<std::string, std::variant<double, bool, std::vector<double>>>;
 
+struct OptimizerConfig {
   std::string name;  ///< "sgd", "adam", "adamw"
-  /// Only those given, by torch's names: "lr", "betas", ...
-  std::map<std::string, Option> options;
+  OptimizerOptionMap options;
   bool operator==(const OptimizerConfig&) const = default;
+};
+
+/// Other options for the parameters whose FQN matches.
+struct GroupConfig {
+  std::string match;  ///< with `*` and `?`
+  OptimizerOptionMap options;
+  bool operator==(const GroupConfig&) const = default;
 };
 
 struct LrScheduleConfig {
@@ -104,8 +112,11 @@ struct LrScheduleConfig {
 struct TrainConfig {
   std::optional<int64_t> steps;
   std::optional<int64_t> epochs;
+  int64_t accumulate = 1;  ///< pipeline steps an update
   LossConfig loss;
   OptimizerConfig optimizer;
+  std::vector<GroupConfig> groups;  ///< the first that matches holds
+  std::vector<std::string> freeze;  ///< patterns of what is not trained
   LrScheduleConfig lr_schedule;
   std::optional<double> clip_grad_norm;
   uint64_t seed = 0;

@@ -34,6 +34,18 @@ class Section {
     }
   }
 
+  /// Calls `visit(table)` for every table of a list.
+  template <typename Visit>
+  void each_of(std::string_view key, const Visit& visit) const {
+    const toml::node* node = find(key);
+    if (node == nullptr || !node->is_array()) {
+      return;
+    }
+    for (const toml::node& item : *node->as_array()) {
+      visit(Section(item.as_table(), *folder_));
+    }
+  }
+
   const toml::node* find(std::string_view key) const {
     return table_ == nullptr ? nullptr : table_->get(key);
   }
@@ -153,30 +165,29 @@ DataConfig read_data(const Section& section, DataConfig data) {
   return data;
 }
 
-OptimizerConfig read_optimizer(const Section& section) {
-  OptimizerConfig optimizer;
-  section.get("name", optimizer.name);
+OptimizerOptionMap read_optimizer_options(const Section& section) {
+  OptimizerOptionMap options;
   for (const char* name :
        {"lr", "weight_decay", "momentum", "dampening", "eps"}) {
     if (section.find(name) != nullptr) {
       double value = 0;
       section.get(name, value);
-      optimizer.options[name] = value;
+      options[name] = value;
     }
   }
   for (const char* name : {"nesterov", "amsgrad"}) {
     if (section.find(name) != nullptr) {
       bool value = false;
       section.get(name, value);
-      optimizer.options[name] = value;
+      options[name] = value;
     }
   }
   if (section.find("betas") != nullptr) {
     std::vector<double> betas;
     section.get("betas", betas);
-    optimizer.options["betas"] = betas;
+    options["betas"] = betas;
   }
-  return optimizer;
+  return options;
 }
 
 TrainConfig read_train(const Section& section) {
@@ -187,7 +198,16 @@ TrainConfig read_train(const Section& section) {
   loss.get("name", train.loss.name);
   loss.get("output", train.loss.output);
   loss.get("path", train.loss.path);
-  train.optimizer = read_optimizer(section.below("optimizer"));
+  section.get("accumulate", train.accumulate);
+  const Section optimizer = section.below("optimizer");
+  optimizer.get("name", train.optimizer.name);
+  train.optimizer.options = read_optimizer_options(optimizer);
+  section.each_of("groups", [&](const Section& group) {
+    GroupConfig& config = train.groups.emplace_back();
+    group.get("match", config.match);
+    config.options = read_optimizer_options(group);
+  });
+  section.get("freeze", train.freeze);
   const Section schedule = section.below("lr_schedule");
   schedule.get("name", train.lr_schedule.name);
   schedule.get("warmup", train.lr_schedule.warmup);

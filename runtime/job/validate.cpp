@@ -125,6 +125,30 @@ void check_supported(
 }
 
 void check_value(
+    const JobKey& key, const std::string& name, const toml::node& value);
+
+/// One of `train.groups`: a pattern and options of the optimizer.
+void check_group(const toml::table& group, const std::string& name) {
+  if (const toml::node* match = group.get("match");
+      match == nullptr || !match->is_string()) {
+    refuse(group, name + " needs a match, e.g. { match = \"*.bias\", ... }");
+  }
+  for (const auto& [key, node] : group) {
+    if (key.str() == "match") {
+      continue;
+    }
+    const KeyPath path{"train", "optimizer", std::string(key.str())};
+    const JobKey* option = key.str() == "name" ? nullptr : try_find_key(path);
+    if (option == nullptr) {
+      throw usage_error(
+          place_text(key.source()) + "unknown key '" + std::string(key.str()) +
+          "' in " + name + "; it takes match and the optimizer's options");
+    }
+    check_value(*option, name + "." + std::string(key.str()), node);
+  }
+}
+
+void check_value(
     const JobKey& key, const std::string& name, const toml::node& value) {
   if ((types_of(value) & key.types) == 0) {
     refuse(
@@ -135,7 +159,11 @@ void check_value(
             "; it takes " + type_text(key));
   }
   for (const toml::node* item : items_of(value)) {
-    check_item(key, name, *item);
+    if (const toml::table* table = item->as_table()) {
+      check_group(*table, name);
+    } else {
+      check_item(key, name, *item);
+    }
   }
   check_supported(key, name, value);
 }

@@ -6,6 +6,7 @@
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
 #include "runtime/run/counted.h"
+#include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
 #include "runtime/schedule/lower.h"
@@ -130,7 +131,7 @@ void check_without_model(const Job& job) {
         "from the checkpoint instead");
   }
   const std::vector<OptimizerOptions> options = resolve_options(
-      optimizer_spec(job.train->optimizer), std::vector<std::string>{"any"});
+      optimizer_spec(*job.train), std::vector<std::string>{"any"});
   if (job.train->steps) {
     check_lr_schedule(
         lr_spec(job.train->lr_schedule), options.front().lr, *job.train->steps);
@@ -189,6 +190,43 @@ std::vector<std::string> choose_saved(
     }
   }
   return all;
+}
+
+/// Refuses a pattern that names no parameter, and a job that trains none.
+void check_freeze(
+    const std::vector<std::string>& patterns, const PipelineSource& source) {
+  if (patterns.empty()) {
+    return;
+  }
+  std::vector<std::string> names;
+  bool any_left = false;
+  std::vector<char> used(patterns.size(), 0);
+  for (const StageSource& stage : source.stages) {
+    for (const ir::State& state : stage.graph.states) {
+      if (state.kind != ir::StateKind::Parameter) {
+        continue;
+      }
+      names.push_back(state.fqn);
+      bool frozen = false;
+      for (size_t i = 0; i < patterns.size(); ++i) {
+        if (is_frozen(state.fqn, state.aliases, {patterns[i]})) {
+          used[i] = 1;
+          frozen = true;
+        }
+      }
+      any_left = any_left || !frozen;
+    }
+  }
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    if (used[i] == 0) {
+      throw usage_error(
+          "train.freeze: no parameter matches '" + patterns[i] + "'" +
+          did_you_mean(patterns[i], names) + "; `pp inspect` lists them");
+    }
+  }
+  if (!any_left) {
+    throw usage_error("train.freeze leaves no parameter to train");
+  }
 }
 
 }  // namespace
@@ -263,6 +301,9 @@ std::shared_ptr<const Plan> make_plan(
   }
   plan->forward_schedule =
       plan_schedule(schedule, plan->num_ranks, num_stages, microbatches, true);
+  if (job.train) {
+    check_freeze(job.train->freeze, plan->source);
+  }
   plan->loss_output = choose_loss_output(job, manifest);
   plan->saved_outputs = choose_saved(job, manifest);
   plan->wanted.insert(plan->saved_outputs.begin(), plan->saved_outputs.end());

@@ -1,5 +1,7 @@
 #include "runtime/run/rank_stages.h"
 
+#include <algorithm>
+
 #include <c10/core/GradMode.h>
 
 #include "loader/core/error.h"
@@ -19,6 +21,18 @@ Mode parse_mode(const std::string& text) {
     return Mode::Eval;
   }
   throw usage_error("mode '" + text + "' is not one of exported, train, eval");
+}
+
+bool is_frozen(
+    const std::string& fqn,
+    const std::vector<std::string>& aliases,
+    const std::vector<std::string>& patterns) {
+  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+    return matches_glob(fqn, pattern) ||
+           std::ranges::any_of(aliases, [&](const std::string& alias) {
+             return matches_glob(alias, pattern);
+           });
+  });
 }
 
 std::vector<int> stages_of(const StageMap& stage_to_rank, int rank) {
@@ -85,6 +99,17 @@ std::set<std::string> RankStages::user_inputs() const {
     }
   }
   return names;
+}
+
+void RankStages::freeze(const std::vector<std::string>& patterns) {
+  for (auto& [index, stage] : stages_) {
+    for (StageState& state : stage.states()) {
+      if (state.tensor.requires_grad() &&
+          is_frozen(state.fqn, state.aliases, patterns)) {
+        state.tensor.set_requires_grad(false);
+      }
+    }
+  }
 }
 
 void RankStages::load(

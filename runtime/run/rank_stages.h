@@ -35,6 +35,10 @@ class RankStages {
   /// What Mode::Train could not bring back, one line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
+  /// Parameters that match a pattern are not trained: they get no gradient, and
+  /// no backward runs for what only they and what lies below them need.
+  void freeze(const std::vector<std::string>& patterns);
+
   /// Copies every parameter and persistent buffer from a lookup by FQN.
   /// throws Error(Input) naming what is missing or does not fit
   void load(
@@ -45,6 +49,12 @@ class RankStages {
   std::map<int, Stage> stages_;
   std::vector<std::string> notes_;
 };
+
+/// Whether one of a parameter's names matches one of `train.freeze`.
+bool is_frozen(
+    const std::string& fqn,
+    const std::vector<std::string>& aliases,
+    const std::vector<std::string>& patterns);
 
 /// The stages `rank` owns, ascending.
 std::vector<int> stages_of(const StageMap& stage_to_rank, int rank);

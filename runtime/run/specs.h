@@ -12,8 +12,12 @@
 
 namespace pp {
 
-inline OptimizerSpec optimizer_spec(const OptimizerConfig& config) {
-  return {config.name, {config.options.begin(), config.options.end()}, {}};
+inline OptimizerSpec optimizer_spec(const TrainConfig& train) {
+  OptimizerSpec spec{train.optimizer.name, train.optimizer.options, {}};
+  for (const GroupConfig& group : train.groups) {
+    spec.groups.push_back({group.match, group.options});
+  }
+  return spec;
 }
 
 inline LrScheduleSpec lr_spec(const LrScheduleConfig& config) {

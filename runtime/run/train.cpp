@@ -52,7 +52,7 @@ class Trainer {
       optimizers_.emplace(
           index,
           make_optimizer(
-              optimizer_spec(job_.train->optimizer),
+              optimizer_spec(*job_.train),
               trainable_parameters(stage)));
     }
     total_steps_ = job_.train->steps.value_or(
