@@ -13,6 +13,8 @@
 
 namespace pp {
 
+class TempFile;  // temp_file.h
+
 /// A tensor lying somewhere in memory or in a mapped file; not owned.
 struct TensorView {
   ir::ScalarType dtype = ir::ScalarType::Float;
@@ -48,6 +50,21 @@ class SafetensorsReader {
 void write_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorView>& tensors,
+    const std::map<std::string, std::string>& metadata = {});
+
+/// A tensor on its way to a file: in memory, or in a file in the making.
+struct TensorSource {
+  ir::ScalarType dtype = ir::ScalarType::Float;
+  std::vector<int64_t> sizes;
+  std::span<const std::byte> bytes;  ///< contiguous, row-major; or
+  const TempFile* file = nullptr;    ///< all of it
+};
+
+/// The same from tensors that need not be in memory; a file is copied in the
+/// kernel where the file system allows it.
+void assemble_safetensors(
+    const std::filesystem::path& path,
+    const std::map<std::string, TensorSource>& tensors,
     const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace pp

@@ -13,11 +13,16 @@ namespace pp {
 
 namespace {
 
-using Row = const std::pair<const std::string, TensorView>*;
+using Row = const std::pair<const std::string, TensorSource>*;
+
+uint64_t num_bytes(const TensorSource& source) {
+  return source.file != nullptr ? source.file->size() : source.bytes.size();
+}
 
 /// The order of the data: wide elements first, as the reference writer has it,
 /// so that every tensor is aligned to its element without gaps.
-std::vector<Row> data_order(const std::map<std::string, TensorView>& tensors) {
+std::vector<Row> data_order(
+    const std::map<std::string, TensorSource>& tensors) {
   std::vector<Row> order;
   for (const auto& row : tensors) {
     order.push_back(&row);
@@ -38,7 +43,7 @@ std::string header_text(
   }
   uint64_t offset = 0;
   for (const Row row : order) {
-    const TensorView& view = row->second;
+    const TensorSource& view = row->second;
     const auto type = safetensors_name(view.dtype);
     if (!type || row->first == "__metadata__") {
       throw runtime_error(
@@ -48,9 +53,9 @@ std::string header_text(
     }
     check(
         dense_bytes(view.sizes, ir::element_size(view.dtype)) ==
-            view.bytes.size(),
+            num_bytes(view),
         "the view of '" + row->first + "' has the bytes its shape needs");
-    const uint64_t end = offset + view.bytes.size();
+    const uint64_t end = offset + num_bytes(view);
     header[row->first] = {
         {"dtype", *type},
         {"shape", view.sizes},
@@ -73,6 +78,17 @@ void write_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorView>& tensors,
     const std::map<std::string, std::string>& metadata) {
+  std::map<std::string, TensorSource> sources;
+  for (const auto& [name, view] : tensors) {
+    sources.emplace(name, TensorSource{view.dtype, view.sizes, view.bytes});
+  }
+  assemble_safetensors(path, sources, metadata);
+}
+
+void assemble_safetensors(
+    const std::filesystem::path& path,
+    const std::map<std::string, TensorSource>& tensors,
+    const std::map<std::string, std::string>& metadata) {
   const std::vector<Row> order = data_order(tensors);
   std::string header = header_text(order, metadata, path);
   header.resize((header.size() + 7) / 8 * 8, ' ');  // aligns the data
@@ -82,7 +98,11 @@ void write_safetensors(
   TempFile file(path);
   file.write(as_bytes(prefix + header));
   for (const Row row : order) {
-    file.write(row->second.bytes);
+    if (row->second.file != nullptr) {
+      file.append(*row->second.file);
+    } else {
+      file.write(row->second.bytes);
+    }
   }
   file.commit();
 }

@@ -76,11 +76,23 @@ void TempFile::write(std::span<const std::byte> bytes) {
 
 void TempFile::copy(
     const MappedFile& from, uint64_t offset, uint64_t num_bytes) {
+  copy_range(from.descriptor(), from.path(), offset, num_bytes);
+}
+
+void TempFile::append(const TempFile& other) {
+  copy_range(other.descriptor_, other.path_, 0, other.size_);
+}
+
+void TempFile::copy_range(
+    int from,
+    const std::filesystem::path& from_path,
+    uint64_t offset,
+    uint64_t num_bytes) {
   auto position = static_cast<off_t>(offset);
   while (num_bytes > 0) {
     const size_t chunk = std::min<uint64_t>(num_bytes, 1U << 30);
-    const ssize_t copied = ::copy_file_range(
-        from.descriptor(), &position, descriptor_, nullptr, chunk, 0);
+    const ssize_t copied =
+        ::copy_file_range(from, &position, descriptor_, nullptr, chunk, 0);
     if (copied < 0 && errno == EINTR) {
       continue;
     }
@@ -89,7 +101,8 @@ void TempFile::copy(
     }
     // Some file systems report 0 instead of an error.
     if (copied <= 0) {
-      copy_through_memory(from, static_cast<uint64_t>(position), num_bytes);
+      copy_through_memory(
+          from, from_path, static_cast<uint64_t>(position), num_bytes);
       return;
     }
     num_bytes -= static_cast<uint64_t>(copied);
@@ -98,11 +111,14 @@ void TempFile::copy(
 }
 
 void TempFile::copy_through_memory(
-    const MappedFile& from, uint64_t offset, uint64_t num_bytes) {
+    int from,
+    const std::filesystem::path& from_path,
+    uint64_t offset,
+    uint64_t num_bytes) {
   std::vector<std::byte> buffer(std::min<uint64_t>(num_bytes, 1U << 20));
   while (num_bytes > 0) {
     const ssize_t got = ::pread(
-        from.descriptor(),
+        from,
         buffer.data(),
         std::min<uint64_t>(num_bytes, buffer.size()),
         static_cast<off_t>(offset));
@@ -111,7 +127,7 @@ void TempFile::copy_through_memory(
     }
     if (got <= 0) {
       throw runtime_error(
-          from.path().string() + ": cannot copy from it: " +
+          from_path.string() + ": cannot copy from it: " +
           (got < 0 ? std::strerror(errno) : "it became shorter meanwhile"));
     }
     write({buffer.data(), static_cast<size_t>(got)});

@@ -30,11 +30,21 @@ class TempFile {
   /// Appends `num_bytes` of another file from `offset` on, in the kernel where
   /// the file systems allow it.
   void copy(const MappedFile& from, uint64_t offset, uint64_t num_bytes);
+  /// Appends all of another file in the making.
+  void append(const TempFile& other);
   void commit();
 
  private:
+  void copy_range(
+      int from,
+      const std::filesystem::path& from_path,
+      uint64_t offset,
+      uint64_t num_bytes);
   void copy_through_memory(
-      const MappedFile& from, uint64_t offset, uint64_t num_bytes);
+      int from,
+      const std::filesystem::path& from_path,
+      uint64_t offset,
+      uint64_t num_bytes);
 
   std::filesystem::path target_;
   std::filesystem::path path_;

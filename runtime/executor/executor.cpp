@@ -44,10 +44,17 @@ Executor::Executor(
       stall_timeout_(stall_timeout) {}
 
 StepTimes Executor::run(const StepInputs& inputs) {
-  log_order();
   busy_s_ = 0;
   const Clock::time_point start = Clock::now();
-  for (const Action& action : actions_) {
+  run_part(actions_, inputs);
+  finish();
+  return {seconds_since(start), busy_s_};
+}
+
+void Executor::run_part(
+    std::span<const Action> actions, const StepInputs& inputs) {
+  log_order(actions);
+  for (const Action& action : actions) {
     context_.check_interrupted();
     try {
       execute(action, inputs);
@@ -69,20 +76,22 @@ StepTimes Executor::run(const StepInputs& inputs) {
           first_line(error.what()));
     }
   }
+}
+
+void Executor::finish() {
   check(
       outgoing_.empty() && receiving_.empty() && arrived_.empty(),
       "every message of the step was used");
   sending_.clear();
-  return {seconds_since(start), busy_s_};
 }
 
-void Executor::log_order() {
+void Executor::log_order(std::span<const Action> actions) {
   if (order_logged_ || !context_.log.enabled(LogLevel::Debug)) {
     return;
   }
   order_logged_ = true;
   std::vector<std::string> texts;
-  for (const Action& action : actions_) {
+  for (const Action& action : actions) {
     texts.push_back(to_string(action));
   }
   context_.log.debug("actions: " + join(texts));
@@ -120,6 +129,13 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
   }
 }
 
+RandomKey Executor::key_of(const StepInputs& inputs, int microbatch) {
+  const auto [step, index] =
+      inputs.place ? inputs.place(microbatch)
+                   : std::pair<int64_t, int>{inputs.step, microbatch};
+  return {inputs.seed, step, index};
+}
+
 void Executor::forward(const Action& action, const StepInputs& inputs) {
   Stage& stage = *stages_.at(action.stage);
   const bool is_first = action.stage == 0;
@@ -133,7 +149,7 @@ void Executor::forward(const Action& action, const StepInputs& inputs) {
       action.microbatch,
       previous,
       inputs.user_inputs(action.microbatch),
-      {inputs.seed, inputs.step, action.microbatch},
+      key_of(inputs, action.microbatch),
       inputs.pass);
   if (is_last) {
     const at::Tensor loss =

@@ -4,8 +4,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "runtime/launch/rank_context.h"
@@ -19,6 +21,9 @@ struct StepInputs {
   Pass pass = Pass::Train;
   uint64_t seed = 0;
   int64_t step = 0;
+  /// Where one list of actions goes through several steps: the step of a
+  /// microbatch, and its place in it. None: `step`, and the microbatch itself.
+  std::function<std::pair<int64_t, int>(int microbatch)> place = nullptr;
   /// The user's inputs of a microbatch; only those this rank's stages read.
   std::function<const UserInputs&(int microbatch)> user_inputs;
   /// Called after the last stage's forward of each microbatch, on the rank
@@ -50,6 +55,13 @@ class Executor {
   ///        another rank failed first
   StepTimes run(const StepInputs& inputs);
 
+  /// Runs a part of a list that is longer than one wants to write down; the
+  /// actions this executor was made with are not looked at. Messages may be
+  /// under way from one part to the next; finish() follows the last.
+  /// throws as run() does
+  void run_part(std::span<const Action> actions, const StepInputs& inputs);
+  void finish();
+
  private:
   enum class Direction : uint8_t { Forward, Backward };
   /// Receiving stage, microbatch, direction.
@@ -57,6 +69,7 @@ class Executor {
 
   void execute(const Action& action, const StepInputs& inputs);
   void forward(const Action& action, const StepInputs& inputs);
+  static RandomKey key_of(const StepInputs& inputs, int microbatch);
   void backward(const Action& action);
   void backward_weight(const Action& action);
   void send(const Action& action, Direction direction);
@@ -64,7 +77,7 @@ class Executor {
   void wait_send(const Action& action, Direction direction);
   void hand_over(Message message, const Slot& receiver);
   Message take(const Slot& slot);
-  void log_order();
+  void log_order(std::span<const Action> actions);
 
   RankContext& context_;
   StageMap stage_to_rank_;

@@ -37,8 +37,9 @@ struct SplitConfig {
 struct PipelineConfig {
   std::string schedule = "1F1B";    ///< a name, or the path of a .csv
   std::optional<int> microbatches;  ///< see plan_batch (runtime/data/batch.h)
-  std::optional<int> ranks;         ///< none: one a stage; `env`: WORLD_SIZE
-  std::string launcher = "auto";    ///< "auto", "local", "processes", "env"
+  std::optional<int> ranks;         ///< none: see rank_count (runtime/run/)
+  std::optional<int> stages_per_rank;
+  std::string launcher = "auto";  ///< "auto", "local", "processes", "env"
   int threads_per_rank = 1;
   std::string device = "cpu";
   double stall_timeout = 60;  ///< seconds

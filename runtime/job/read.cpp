@@ -128,6 +128,7 @@ PipelineConfig read_pipeline(const Section& section) {
   }
   section.get("microbatches", pipeline.microbatches);
   section.get("ranks", pipeline.ranks);
+  section.get("stages_per_rank", pipeline.stages_per_rank);
   section.get("launcher", pipeline.launcher);
   section.get("threads_per_rank", pipeline.threads_per_rank);
   section.get("device", pipeline.device);

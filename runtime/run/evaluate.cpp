@@ -3,39 +3,36 @@
 #include <ATen/ops/empty.h>
 
 #include "runtime/launch/collectives.h"
+#include "runtime/run/forward_pass.h"
 
 namespace pp {
 
 double evaluate(
     RankContext& context,
     Executor& executor,
+    const StageMap& stage_to_rank,
     LossFunction& loss,
     const DataLoader& data,
     uint64_t seed) {
   double sum = 0;
   double weight = 0;
-  for (int64_t step = 0; step < data.steps_per_epoch(); ++step) {
-    const StepData batch(data.step(step));
-    StepInputs inputs;
-    inputs.pass = Pass::Evaluate;
-    inputs.seed = seed;
-    inputs.step = step;
-    inputs.user_inputs = batch.user_inputs();
-    bool owns_loss = false;
-    inputs.on_outputs = [&](int microbatch, const auto& outputs) {
-      if (!owns_loss) {
-        loss.begin_step(batch);
-        owns_loss = true;
-      }
-      loss(batch[microbatch], outputs);
-      return at::Tensor();
-    };
-    executor.run(inputs);
-    if (owns_loss) {
+  ForwardPass pass;
+  pass.pass = Pass::Evaluate;
+  pass.seed = seed;
+  pass.on_outputs = [&](int64_t /*batch*/,
+                        const StepData& step,
+                        int microbatch,
+                        const auto& outputs) {
+    if (microbatch == 0) {
+      loss.begin_step(step);
+    }
+    loss(step[microbatch], outputs);
+    if (microbatch + 1 == static_cast<int>(step.microbatches().size())) {
       sum += loss.value() * loss.weight();
       weight += loss.weight();
     }
-  }
+  };
+  run_forwards(context, executor, stage_to_rank, data, pass);
   Message mine;
   mine.tensors.push_back(at::empty({2}, at::kDouble));
   mine.requires_grad.push_back(0);

@@ -10,10 +10,12 @@ namespace pp {
 /// The mean loss over all rows of `data`, in eval mode. All ranks call it
 /// together; rank 0 gets the number, the others 0.
 ///
-/// executor  made from the forward-only schedule
+/// executor       has this rank's stages
+/// stage_to_rank  of all stages
 double evaluate(
     RankContext& context,
     Executor& executor,
+    const StageMap& stage_to_rank,
     LossFunction& loss,
     const DataLoader& data,
     uint64_t seed);

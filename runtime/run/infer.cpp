@@ -3,20 +3,24 @@
 #include <chrono>
 
 #include "runtime/data/data_loader.h"
-#include "runtime/data/merge_outputs.h"
+#include "runtime/data/output_writer.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/observe/progress.h"
 #include "runtime/run/checkpoints.h"
+#include "runtime/run/forward_pass.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
-#include "runtime/run/step_data.h"
 
 namespace pp {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
@@ -45,60 +49,45 @@ void infer(const Plan& plan, RankContext& context) {
   config.target.reset();
   const DataLoader data(config, std::move(options));
 
-  Executor whole(
+  Executor executor(
       context, plan.forward_schedule, stages.pointers(), stall_timeout(job));
   const bool owns_last = stage_to_rank.back() == context.rank;
+  const std::filesystem::path path = job.output.dir / "outputs.safetensors";
   if (owns_last) {
     make_output_folder(job.output.dir);
   }
-  OutputMerger merger(job.output.outputs);
+  OutputWriter outputs(path, job.output.outputs);
   std::unique_ptr<Progress> progress =
       context.rank == 0 ? make_progress(stdout) : nullptr;
-  const int64_t num_steps = data.steps_per_epoch();
-  for (int64_t step = 0; step < num_steps; ++step) {
-    const Clock::time_point start = Clock::now();
-    const StepData batch(data.step(step));
-    StepInputs inputs;
-    inputs.pass = Pass::Infer;
-    inputs.seed = job.seed();
-    inputs.step = step;
-    inputs.user_inputs = batch.user_inputs();
-    inputs.on_outputs = [&](int microbatch, const auto& outputs) {
-      for (const auto& [name, value] : outputs) {
-        merger.add(name, step, microbatch, batch[microbatch].num_rows, value);
-      }
-      return at::Tensor();
-    };
-    const int microbatches = data.num_microbatches(step);
-    if (microbatches == plan.batch.num_microbatches) {
-      whole.run(inputs);
-    } else {
-      Executor(
-          context,
-          plan_schedule(
-              job.pipeline.schedule,
-              plan.num_ranks,
-              plan.num_stages(),
-              microbatches,
-              /*forward_only=*/true),
-          stages.pointers(),
-          stall_timeout(job))
-          .run(inputs);
+  Clock::time_point last = Clock::now();
+
+  ForwardPass pass;
+  pass.seed = job.seed();
+  pass.on_outputs = [&](int64_t /*batch*/,
+                        const StepData& batch,
+                        int microbatch,
+                        const auto& values) {
+    for (const auto& [name, value] : values) {
+      outputs.add(name, batch[microbatch].num_rows, value);
     }
-    if (progress) {
-      const double seconds =
-          std::chrono::duration<double>(Clock::now() - start).count();
-      StepReport report;
-      report.step = step + 1;
-      report.total = num_steps;
-      report.step_ms = seconds * 1000;
-      report.samples_per_s = static_cast<double>(batch.num_rows()) / seconds;
-      progress->step(report);
+  };
+  pass.on_batch = [&](int64_t index, const StepData& batch) {
+    if (!progress) {
+      return;
     }
-  }
-  const std::filesystem::path path = job.output.dir / "outputs.safetensors";
+    const double seconds = seconds_since(last);
+    last = Clock::now();
+    StepReport report;
+    report.step = index + 1;
+    report.total = data.steps_per_epoch();
+    report.step_ms = seconds * 1000;
+    report.samples_per_s = static_cast<double>(batch.num_rows()) / seconds;
+    progress->step(report);
+  };
+  run_forwards(context, executor, stage_to_rank, data, pass);
+
   if (owns_last) {
-    write_outputs(path, merger.merge());
+    outputs.finish();
   }
   barrier(context);
   if (progress) {

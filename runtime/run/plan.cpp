@@ -5,20 +5,17 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
-#include "runtime/run/counted.h"
+#include "runtime/run/rank_count.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
 #include "runtime/schedule/lower.h"
+#include "runtime/schedule/stream.h"
 #include "runtime/schedule/validate.h"
 
 namespace pp {
 
 namespace {
-
-bool is_schedule_file(const std::string& name) {
-  return name.ends_with(".csv");
-}
 
 /// A schedule from a file, which must be one for these sizes.
 Schedule read_schedule(
@@ -78,43 +75,6 @@ std::vector<InputSpec> input_specs(const PipelineSource& source) {
     }
   }
   return specs;
-}
-
-int rank_count(const Job& job, int num_stages, std::optional<int> world) {
-  const int wanted = job.pipeline.ranks.value_or(world.value_or(num_stages));
-  if (world && wanted != *world) {
-    throw usage_error(
-        "pipeline.ranks is " + std::to_string(wanted) + ", but " +
-        std::to_string(*world) + " ranks were started; start " +
-        std::to_string(wanted) + " or remove pipeline.ranks");
-  }
-  return wanted;
-}
-
-/// Says what to change where stages and ranks do not fit together.
-void check_ranks(const std::string& schedule, int ranks, int stages) {
-  if (ranks > stages) {
-    throw usage_error(
-        std::to_string(ranks) + " ranks, but the model is split into " +
-        std::to_string(stages) + " stage" + (stages == 1 ? "" : "s") +
-        ": each rank needs one; start " + std::to_string(stages) +
-        " ranks, or add " +
-        counted(ranks - stages, "split point", "split points"));
-  }
-  if (is_schedule_file(schedule)) {
-    return;
-  }
-  const ScheduleEntry& entry = find_schedule(schedule);
-  if (entry.default_stages_per_rank == 1 && ranks != stages &&
-      (entry.name == "1F1B" || entry.name == "GPipe")) {
-    throw usage_error(
-        "split into " + std::to_string(stages) + " stages, but there " +
-        (ranks == 1 ? "is 1 rank" : "are " + std::to_string(ranks) + " ranks") +
-        ", and schedule '" + std::string(entry.name) +
-        "' puts one stage on each; start " + std::to_string(stages) +
-        " ranks, or remove " +
-        counted(stages - ranks, "split point", "split points"));
-  }
 }
 
 /// What can be refused before the model is opened.
@@ -268,7 +228,9 @@ Schedule plan_schedule(
           : find_schedule(name).generate(
                 {num_ranks, num_stages, num_microbatches});
   if (forward) {
-    schedule = forward_only(std::move(schedule));
+    // Its forwards must be a schedule; what runs is a stream on its placement.
+    validate(forward_only(schedule), num_microbatches, false);
+    schedule = forward_stream(schedule.stage_to_rank, num_microbatches);
   }
   validate(schedule, num_microbatches, !forward);
   if (!is_lowered(schedule)) {
@@ -286,8 +248,7 @@ std::shared_ptr<const Plan> make_plan(
   plan->source = open_pipeline(job.model, job.split);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
-  plan->num_ranks = rank_count(job, num_stages, world_size);
-  check_ranks(job.pipeline.schedule, plan->num_ranks, num_stages);
+  plan->num_ranks = rank_count(job.pipeline, num_stages, world_size);
   plan->inputs = input_specs(plan->source);
   plan->batch = plan_batch(job.data, job.pipeline.microbatches, plan->inputs);
   const int microbatches = plan->batch.num_microbatches;

@@ -41,8 +41,10 @@ struct Plan {
   Job job;
   PipelineSource source;
   int num_ranks = 1;
-  Schedule train_schedule;    ///< lowered; empty for inference
-  Schedule forward_schedule;  ///< lowered: inference and evaluation
+  Schedule train_schedule;  ///< lowered; empty for inference
+  /// Inference and evaluation of one batch, as a stream on the schedule's
+  /// placement; a run strings all its batches together (run_forwards).
+  Schedule forward_schedule;
   BatchPlan batch;
   BatchPlan eval_batch;  ///< as many microbatches as `batch`
   std::vector<InputSpec> inputs;
@@ -63,6 +65,8 @@ std::shared_ptr<const Plan> make_plan(
     const Job& job, std::optional<int> world_size);
 
 /// A plan for a pipeline at hand, without [data]: `pp verify`.
+///
+/// forward_only  forward_stream on the placement of that schedule
 Schedule plan_schedule(
     const std::string& name,
     int num_ranks,

@@ -201,8 +201,13 @@ class Trainer {
   void run_eval(int64_t done) {
     const Clock::time_point start = Clock::now();
     LossFunction loss(job_.train->loss, plan_.loss_output);
-    const double value =
-        evaluate(context_, *eval_executor_, loss, *eval_data_, job_.seed());
+    const double value = evaluate(
+        context_,
+        *eval_executor_,
+        stage_to_rank_,
+        loss,
+        *eval_data_,
+        job_.seed());
     if (context_.rank == 0) {
       log_->write(EvalReport{done, value, seconds_since(start)});
     }

@@ -19,6 +19,7 @@
 #include "runtime/run/counted.h"
 #include "runtime/run/gradients.h"
 #include "runtime/run/plan.h"
+#include "runtime/run/rank_count.h"
 #include "runtime/run/rank_stages.h"
 #include "splitter/artifact.h"
 
@@ -105,6 +106,20 @@ void collect_states(RankStages& stages, std::mutex& mutex, Results& results) {
       }
     }
   }
+}
+
+/// Whether the first stage adds up gradients from the last microbatch on.
+bool adds_up_descending(const Schedule& schedule) {
+  int first = -1;
+  int last = -1;
+  for (const Action& action : schedule.ranks[schedule.stage_to_rank[0]]) {
+    if (action.stage == 0 && (action.kind == ActionKind::FullBackward ||
+                              action.kind == ActionKind::BackwardWeight)) {
+      first = first < 0 ? action.microbatch : first;
+      last = action.microbatch;
+    }
+  }
+  return first > last;
 }
 
 Results run_pipeline(
@@ -256,8 +271,7 @@ VerifyReport verify(const VerifyOptions& options) {
     }
   }
   const int num_stages = static_cast<int>(pipeline.stages.size());
-  const int per_rank = find_schedule(options.schedule).default_stages_per_rank;
-  const int num_ranks = std::max(1, num_stages / per_rank);
+  const int num_ranks = default_ranks(options.schedule, num_stages);
   const std::vector<UserInputs> inputs =
       draw_inputs(pipeline.manifest, options.microbatches);
   const Schedule schedule = plan_schedule(
@@ -266,8 +280,14 @@ VerifyReport verify(const VerifyOptions& options) {
       num_stages,
       options.microbatches,
       options.forward_only);
-  const Schedule reference_schedule =
-      plan_schedule("GPipe", 1, 1, options.microbatches, options.forward_only);
+  // The order in which gradients are added up decides their last bits.
+  const bool descends = adds_up_descending(schedule);
+  const Schedule reference_schedule = plan_schedule(
+      descends ? "LoopedBFS" : "GPipe",
+      1,
+      1,
+      options.microbatches,
+      options.forward_only);
   const Results expected =
       run_pipeline(unsplit, reference_schedule, inputs, wanted, options);
   const Results actual =

@@ -52,6 +52,9 @@ struct Queue {
   uint64_t next_ticket = 0;  ///< of the next recv()
   std::vector<uint64_t> abandoned;
   bool closed = false;
+  /// The other way round: how many receives the peer of this queue has called
+  /// for what the inbox's owner sends it.
+  uint64_t posted = 0;
 
   bool has(uint64_t ticket) const { return ticket < first + sent.size(); }
 
@@ -64,24 +67,58 @@ struct Queue {
     return message;
   }
 
-  void push(Message message) {
+  uint64_t push(Message message) {
     const uint64_t ticket = first + sent.size();
     sent.emplace_back(std::move(message));
     if (std::erase(abandoned, ticket) > 0) {
       take(ticket);
     }
+    return ticket;
   }
 };
 
 }  // namespace
 
-/// What one rank is being sent.
+/// What one rank is being sent, and how far its peers are with what it sends.
 class Inbox {
  public:
   Inbox(int num_ranks, bool spin) : queues_(num_ranks), spin_(spin) {}
 
-  void push(int from, Message message) {
-    change([&] { queues_[from].push(std::move(message)); });
+  uint64_t push(int from, Message message) {
+    uint64_t ticket = 0;
+    change([&] { ticket = queues_[from].push(std::move(message)); });
+    return ticket;
+  }
+  /// `peer` has called recv() for one more message of this inbox's owner.
+  void note_posted(int peer) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex_);
+      ++queues_[peer].posted;
+      wake = waits_for_post_;
+    }
+    if (wake) {
+      changed_.notify_one();
+    }
+  }
+  /// Until `peer` has called recv() for the message of that ticket.
+  void wait_posted(int peer, uint64_t ticket, milliseconds timeout) {
+    const Queue& queue = queues_[peer];
+    std::unique_lock lock(mutex_);
+    const auto ready = [&] {
+      return cause_ || queue.posted > ticket || queue.closed;
+    };
+    if (!ready()) {
+      waits_for_post_ = parked_ = true;
+      changed_.wait_until(
+          lock, Clock::now() + std::min(timeout, kLongest), ready);
+      waits_for_post_ = parked_ = false;
+    }
+    throw_cause();
+    if (queue.posted <= ticket) {
+      throw queue.closed ? peer_closed(peer)
+                         : waited_too_long(timeout, "to", peer);
+    }
   }
   void close(int from) {
     change([&] { queues_[from].closed = true; });
@@ -172,7 +209,8 @@ class Inbox {
   std::condition_variable changed_;
   std::atomic<uint64_t> version_{0};  ///< grows with every change
   bool parked_ = false;
-  std::vector<Queue> queues_;  ///< by sender
+  bool waits_for_post_ = false;
+  std::vector<Queue> queues_;  ///< by peer
   std::optional<Error> cause_;
   bool spin_;
 };
@@ -195,19 +233,24 @@ class Inboxes {
 
 namespace {
 
+/// Done when its receiver has asked for it, as on a wire: so a schedule's
+/// waits bound what lies in queues, and a fast rank can't run away from a slow
+/// one.
 class LocalSend : public Pending {
  public:
-  LocalSend(std::shared_ptr<Inboxes> inboxes, int rank)
-      : inboxes_(std::move(inboxes)), rank_(rank) {}
+  LocalSend(std::shared_ptr<Inboxes> inboxes, int rank, int to, uint64_t ticket)
+      : inboxes_(std::move(inboxes)), rank_(rank), to_(to), ticket_(ticket) {}
 
-  Message wait(milliseconds /*timeout*/) override {
-    inboxes_->of(rank_).throw_if_interrupted();
+  Message wait(milliseconds timeout) override {
+    inboxes_->of(rank_).wait_posted(to_, ticket_, timeout);
     return {};
   }
 
  private:
   std::shared_ptr<Inboxes> inboxes_;
   int rank_;
+  int to_;
+  uint64_t ticket_;
 };
 
 class LocalRecv : public Pending {
@@ -216,7 +259,9 @@ class LocalRecv : public Pending {
       : inboxes_(std::move(inboxes)),
         inbox_(inboxes_->of(rank)),
         from_(from),
-        ticket_(inbox_.ticket(from)) {}
+        ticket_(inbox_.ticket(from)) {
+    inboxes_->of(from).note_posted(rank);
+  }
   LocalRecv(const LocalRecv&) = delete;
   LocalRecv& operator=(const LocalRecv&) = delete;
   ~LocalRecv() override {
@@ -258,8 +303,9 @@ class LocalTransport : public Transport {
   std::unique_ptr<Pending> send(Message message, int to) override {
     check_peer(to);
     inboxes_->of(rank_).throw_if_interrupted();
-    inboxes_->of(to).push(rank_, canonical(std::move(message)));
-    return std::make_unique<LocalSend>(inboxes_, rank_);
+    const uint64_t ticket =
+        inboxes_->of(to).push(rank_, canonical(std::move(message)));
+    return std::make_unique<LocalSend>(inboxes_, rank_, to, ticket);
   }
 
   std::unique_ptr<Pending> recv(int from) override {

@@ -10,7 +10,7 @@
 #include "loader/archive/safetensors.h"
 #include "loader/core/error.h"
 #include "runtime/data/data_loader.h"
-#include "runtime/data/merge_outputs.h"
+#include "runtime/data/output_writer.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/launch.h"
 #include "runtime/run/gradients.h"

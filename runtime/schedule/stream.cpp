@@ -1,0 +1,183 @@
+#include "runtime/schedule/stream.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "loader/core/error.h"
+
+namespace pp {
+namespace {
+
+std::vector<std::vector<int>> stages_by_rank(const StageMap& map) {
+  std::vector<std::vector<int>> stages;
+  for (size_t stage = 0; stage < map.size(); ++stage) {
+    if (map[stage] < 0) {
+      throw usage_error("stage " + std::to_string(stage) + " is on no rank");
+    }
+    const auto rank = static_cast<size_t>(map[stage]);
+    stages.resize(std::max(stages.size(), rank + 1));
+    stages[rank].push_back(static_cast<int>(stage));
+  }
+  return stages;
+}
+
+// Whether two runs of `length` slots meet when both repeat every `period`.
+bool meet(int64_t a, int64_t b, int64_t length, int64_t period) {
+  const int64_t distance = ((a - b) % period + period) % period;
+  return distance < length || period - distance < length;
+}
+
+}  // namespace
+
+ForwardStream::ForwardStream(StageMap stage_to_rank, int64_t num_microbatches)
+    : stage_to_rank_(std::move(stage_to_rank)),
+      stages_of_(stages_by_rank(stage_to_rank_)),
+      num_microbatches_(num_microbatches) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (stage_to_rank_.empty() || num_microbatches < 1 ||
+      num_microbatches > kMost) {
+    throw usage_error(
+        "a stream is of 1 to " + std::to_string(kMost) +
+        " microbatches and at least 1 stage, got " +
+        std::to_string(num_microbatches) + " and " +
+        std::to_string(stage_to_rank_.size()));
+  }
+  // A loop of stages round the ranks fills fastest in groups of as many
+  // microbatches as ranks, a V or blocks one by one.
+  int best = 1;
+  for (int group = 1; group <= static_cast<int>(stages_of_.size()); ++group) {
+    if (!place(group)) {
+      continue;
+    }
+    const int64_t slots = slot_of(num_stages() - 1, num_microbatches_ - 1) + 1;
+    if (num_slots_ == 0 || slots < num_slots_) {
+      num_slots_ = slots;
+      best = group;
+    }
+  }
+  place(best);
+}
+
+// Gives each stage its offset: the first free one after the stage before.
+// False where the slots left on a rank are too scattered for such groups; a
+// group of one always finds its place.
+bool ForwardStream::place(int group) {
+  size_t most = 0;
+  for (const std::vector<int>& stages : stages_of_) {
+    most = std::max(most, stages.size());
+  }
+  group_ = group;
+  period_ = static_cast<int64_t>(most) * group;
+  offsets_.clear();
+  for (int stage = 0; stage < num_stages(); ++stage) {
+    const auto is_free = [&](int64_t offset) {
+      const std::vector<int>& mine = stages_of_[stage_to_rank_[stage]];
+      return std::ranges::none_of(mine, [&](int other) {
+        return other < stage && meet(offset, offsets_[other], group_, period_);
+      });
+    };
+    const int64_t first = stage == 0 ? 0 : offsets_.back() + 1;
+    int64_t offset = first;
+    while (offset < first + period_ && !is_free(offset)) {
+      ++offset;
+    }
+    if (offset == first + period_) {
+      return false;
+    }
+    offsets_.push_back(offset);
+  }
+  return true;
+}
+
+int64_t ForwardStream::slot_of(int stage, int64_t microbatch) const {
+  return offsets_[stage] + microbatch / group_ * period_ + microbatch % group_;
+}
+
+// The microbatch a stage takes in a slot, -1 for none.
+int64_t ForwardStream::microbatch_at(int stage, int64_t slot) const {
+  const int64_t since = slot - offsets_[stage];
+  if (since < 0 || since % period_ >= group_) {
+    return -1;
+  }
+  const int64_t microbatch = since / period_ * group_ + since % period_;
+  return microbatch < num_microbatches_ ? microbatch : -1;
+}
+
+bool ForwardStream::sends(int stage) const {
+  return stage + 1 < num_stages() &&
+         stage_to_rank_[stage] != stage_to_rank_[stage + 1];
+}
+
+void ForwardStream::append(
+    int rank, int64_t begin, int64_t end, std::vector<Action>& out) const {
+  for (int64_t slot = begin; slot < std::min(end, num_slots_); ++slot) {
+    append_receives(rank, slot, out);
+    for (const int stage : stages_of_.at(rank)) {
+      const int64_t microbatch = microbatch_at(stage, slot);
+      if (microbatch >= 0) {
+        append_forward(stage, microbatch, out);
+      }
+    }
+  }
+  if (begin < num_slots_ && end >= num_slots_) {
+    append_last_waits(rank, out);
+  }
+}
+
+// What other ranks sent in the slot before, in the order of the senders.
+void ForwardStream::append_receives(
+    int rank, int64_t slot, std::vector<Action>& out) const {
+  const auto first = static_cast<std::ptrdiff_t>(out.size());
+  for (const int stage : stages_of_.at(rank)) {
+    if (stage == 0 || !sends(stage - 1)) {
+      continue;
+    }
+    const int64_t microbatch = microbatch_at(stage - 1, slot - 1);
+    if (microbatch >= 0) {
+      out.push_back(
+          {stage, static_cast<int32_t>(microbatch), ActionKind::RecvForward});
+    }
+  }
+  std::sort(
+      out.begin() + first, out.end(), [&](const Action& a, const Action& b) {
+        return stage_to_rank_[a.stage - 1] < stage_to_rank_[b.stage - 1];
+      });
+}
+
+void ForwardStream::append_forward(
+    int stage, int64_t microbatch, std::vector<Action>& out) const {
+  const auto mb = static_cast<int32_t>(microbatch);
+  out.push_back({stage, mb, ActionKind::Forward});
+  if (sends(stage)) {
+    if (mb >= 2) {
+      out.push_back({stage, mb - 2, ActionKind::WaitSendForward});
+    }
+    out.push_back({stage, mb, ActionKind::SendForward});
+  }
+}
+
+void ForwardStream::append_last_waits(
+    int rank, std::vector<Action>& out) const {
+  const auto count = static_cast<int32_t>(num_microbatches_);
+  for (const int stage : stages_of_.at(rank)) {
+    for (int32_t mb = std::max(0, count - 2); sends(stage) && mb < count;
+         ++mb) {
+      out.push_back({stage, mb, ActionKind::WaitSendForward});
+    }
+  }
+}
+
+Schedule forward_stream(const StageMap& stage_to_rank, int num_microbatches) {
+  const ForwardStream stream(stage_to_rank, num_microbatches);
+  Schedule schedule;
+  schedule.stage_to_rank = stage_to_rank;
+  schedule.ranks.resize(
+      static_cast<size_t>(*std::ranges::max_element(stage_to_rank)) + 1);
+  for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
+    stream.append(
+        static_cast<int>(rank), 0, stream.num_slots(), schedule.ranks[rank]);
+  }
+  return schedule;
+}
+
+}  // namespace pp

@@ -1,0 +1,128 @@
+// Inference as one stream: one fill and one drain however many batches.
+
+#include "runtime/schedule/stream.h"
+
+#include "runtime/schedule/placement.h"
+#include "runtime/schedule/simulate.h"
+#include "runtime/schedule/validate.h"
+#include "tests/schedule/support.h"
+
+namespace pp {
+namespace {
+
+constexpr CostTable kFree = {};  // a forward is a unit, messages nothing
+
+double slots(const Schedule& schedule) {
+  return simulate(schedule, kFree).makespan;
+}
+
+int64_t num_slots(const StageMap& map, int64_t num_microbatches) {
+  return ForwardStream(map, num_microbatches).num_slots();
+}
+
+TEST(ForwardStream, ThreeRanksTwoBatchesOfTwo) {
+  EXPECT_EQ(
+      to_csv(forward_stream({0, 1, 2}, 4)),
+      "0F0,0SEND_F0,0F1,0SEND_F1,0F2,0WAIT_SEND_F0,0SEND_F2,0F3,"
+      "0WAIT_SEND_F1,0SEND_F3,0WAIT_SEND_F2,0WAIT_SEND_F3\n"
+      "1RECV_F0,1F0,1SEND_F0,1RECV_F1,1F1,1SEND_F1,1RECV_F2,1F2,"
+      "1WAIT_SEND_F0,1SEND_F2,1RECV_F3,1F3,1WAIT_SEND_F1,1SEND_F3,"
+      "1WAIT_SEND_F2,1WAIT_SEND_F3\n"
+      "2RECV_F0,2F0,2RECV_F1,2F1,2RECV_F2,2F2,2RECV_F3,2F3\n");
+}
+
+TEST(ForwardStream, BatchesTakeOneFillAndOneDrain) {
+  for (const int ranks : {1, 2, 3, 4, 8}) {
+    const StageMap map =
+        block_placement("GPipe", {ranks, ranks, /*num_microbatches=*/1});
+    for (const int batches : {1, 2, 5, 16}) {
+      for (const int microbatches : {1, 2, 4, 7}) {
+        const int all = batches * microbatches;
+        EXPECT_EQ(num_slots(map, all), all + ranks - 1);
+        EXPECT_EQ(slots(forward_stream(map, all)), all + ranks - 1);
+        // Batch by batch, which is what it replaces.
+        const double one = slots(forward_only(
+            find_schedule("GPipe").generate({ranks, ranks, microbatches})));
+        EXPECT_EQ(batches * one, batches * (microbatches + ranks - 1));
+      }
+    }
+  }
+}
+
+// v forwards a microbatch on each rank, and the fill of one microbatch.
+TEST(ForwardStream, SoItIsForLoopsAndVs) {
+  for (const int ranks : {1, 2, 4, 8}) {
+    for (const int per_rank : {2, 3, 4}) {
+      const Shape shape{ranks, ranks * per_rank, 1};
+      const StageMap loop = loop_placement("Interleaved1F1B", shape);
+      EXPECT_EQ(num_slots(loop, 8L * ranks), per_rank * 8 * ranks + ranks - 1);
+    }
+    const StageMap v = v_placement("ZBVZeroBubble", {ranks, 2 * ranks, 1});
+    EXPECT_EQ(num_slots(v, 40), 2 * 40 + 2 * (ranks - 1));
+  }
+}
+
+TEST(ForwardStream, IsAValidScheduleOnEveryPlacement) {
+  const std::vector<StageMap> maps = {
+      {0},
+      {0, 0, 0},
+      {0, 1},
+      {0, 1, 0, 1},
+      {0, 1, 1, 0},
+      {0, 0, 1, 1, 2, 2, 2},
+      {0, 1, 2, 0, 1, 2, 0, 1, 2},
+      {3, 1, 0, 2},
+      {1, 0, 1, 2, 1, 0, 0},
+      {2, 0, 1, 1, 0, 2, 3, 3, 3, 0}};
+  for (const StageMap& map : maps) {
+    for (const int microbatches : {1, 2, 3, 4, 5, 8, 17}) {
+      const Schedule schedule = forward_stream(map, microbatches);
+      EXPECT_NO_THROW(validate(schedule, microbatches, false))
+          << to_csv(schedule);
+      EXPECT_LE(
+          slots(schedule), static_cast<double>(num_slots(map, microbatches)));
+    }
+  }
+}
+
+TEST(ForwardStream, ItsPartsAreTheWhole) {
+  for (const StageMap& map :
+       {StageMap{0, 1, 2}, StageMap{0, 1, 0, 1}, StageMap{0, 1, 1, 0}}) {
+    const Schedule whole = forward_stream(map, 29);
+    const ForwardStream stream(map, 29);
+    for (size_t rank = 0; rank < whole.ranks.size(); ++rank) {
+      std::vector<Action> parts;
+      for (int64_t slot = 0; slot < stream.num_slots(); slot += 7) {
+        stream.append(static_cast<int>(rank), slot, slot + 7, parts);
+      }
+      EXPECT_EQ(parts, whole.ranks[rank]);
+    }
+  }
+}
+
+// The end of a run that is too long to write down.
+TEST(ForwardStream, NothingIsKeptForEachMicrobatch) {
+  const ForwardStream stream({0, 1, 2, 3}, 1'000'000'000);
+  EXPECT_EQ(stream.num_slots(), 1'000'000'003);
+  std::vector<Action> last;
+  stream.append(3, stream.num_slots() - 1, stream.num_slots() + 60, last);
+  EXPECT_EQ(
+      last,
+      (std::vector<Action>{
+          {3, 999'999'999, ActionKind::RecvForward},
+          {3, 999'999'999, ActionKind::Forward}}));
+}
+
+TEST(ForwardStream, RefusesWhatActionsCannotName) {
+  EXPECT_NE(
+      message_of(
+          ErrorKind::Usage,
+          [] {
+            ForwardStream({0, 1}, int64_t{1} << 31);
+          })
+          .find("1 to 2147483647 microbatches"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace pp
