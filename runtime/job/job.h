@@ -85,9 +85,9 @@ struct LossConfig {
   bool operator==(const LossConfig&) const = default;
 };
 
+using OptimizerOption = std::variant<double, bool, std::vector<double>>;
 /// Only those given, by torch's names: "lr", "betas", ...
-using OptimizerOptionMap =
-    std::map<std::string, std::variant<double, bool, std::vector<double>>>;
+using OptimizerOptionMap = std::map<std::string, OptimizerOption>;
 
 struct OptimizerConfig {
   std::string name;  ///< "sgd", "adam", "adamw"

@@ -46,6 +46,7 @@ std::map<std::string, std::string> resume_contract(
       {"optimizer", job.train->optimizer.name},
       {"seed", std::to_string(job.train->seed)},
       {"batch_size", std::to_string(job.data.batch_size)},
+      {"accumulate", std::to_string(job.train->accumulate)},
       {"data", data_order}};
 }
 

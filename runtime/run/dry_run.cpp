@@ -21,8 +21,8 @@ uint64_t optimizer_copies(const OptimizerConfig& optimizer) {
   const auto option =
       optimizer.options.find(optimizer.name == "sgd" ? "momentum" : "amsgrad");
   const bool is_set = option != optimizer.options.end() &&
-                      option->second != OptimizerConfig::Option(0.0) &&
-                      option->second != OptimizerConfig::Option(false);
+                      option->second != OptimizerOption(0.0) &&
+                      option->second != OptimizerOption(false);
   return (optimizer.name == "sgd" ? 0 : 2) + (is_set ? 1 : 0);
 }
 

@@ -17,6 +17,9 @@ class StepData {
   const Microbatch& operator[](int index) const {
     return microbatches_.at(index);
   }
+  int num_microbatches() const {
+    return static_cast<int>(microbatches_.size());
+  }
   int64_t num_rows() const;
   /// Elements of the first integer input: tokens, where rows are sequences;
   /// 0 if there is none here.

@@ -8,6 +8,7 @@
 #include "runtime/data/data_loader.h"
 #include "runtime/executor/executor.h"
 #include "runtime/run/checkpoints.h"
+#include "runtime/run/counted.h"
 #include "runtime/run/evaluate.h"
 #include "runtime/run/gradients.h"
 #include "runtime/run/loss_function.h"
@@ -48,15 +49,14 @@ class Trainer {
             plan.train_schedule,
             stages_.pointers(),
             stall_timeout(job_)) {
+    stages_.freeze(job_.train->freeze);
     for (auto& [index, stage] : stages_.stages()) {
       optimizers_.emplace(
           index,
           make_optimizer(
-              optimizer_spec(*job_.train),
-              trainable_parameters(stage)));
+              optimizer_spec(*job_.train), trainable_parameters(stage)));
     }
-    total_steps_ = job_.train->steps.value_or(
-        job_.train->epochs.value_or(1) * data_.steps_per_epoch());
+    total_steps_ = job_.train->steps.value_or(updates_of_epochs());
     base_lr_ = optimizers_.begin()->second->base_lr();
     check_lr_schedule(lr_spec(job_.train->lr_schedule), base_lr_, total_steps_);
     if (job_.eval) {
@@ -111,6 +111,24 @@ class Trainer {
     return every && *every > 0 && done % *every == 0;
   }
 
+  int64_t updates_of_epochs() const {
+    const int64_t batches =
+        job_.train->epochs.value_or(1) * data_.steps_per_epoch();
+    const int64_t parts = job_.train->accumulate;
+    if (batches < parts) {
+      throw usage_error(
+          "train.accumulate is " + std::to_string(parts) +
+          ", but the run has " + counted(batches, "batch", "batches"));
+    }
+    if (batches % parts != 0 && context_.rank == 0) {
+      context_.log.warning(
+          counted(batches % parts, "batch", "batches") +
+          " at the end of the run make no whole update (train.accumulate = " +
+          std::to_string(parts) + ") and are left out");
+    }
+    return batches / parts;
+  }
+
   DataLoaderOptions loader_options() {
     DataLoaderOptions options;
     options.plan = plan_.batch;
@@ -126,21 +144,51 @@ class Trainer {
     return stage_to_rank_.back() == context_.rank;
   }
 
-  void one_step(int64_t step) {
-    const Clock::time_point start = Clock::now();
-    const StepData batch(data_.step(step));
-    if (owns_last_stage()) {
-      loss_.begin_step(batch);
+  /// What an update sees: `accumulate` batches, as if they were one.
+  StepData batch_of(int64_t step) const {
+    const int64_t parts = job_.train->accumulate;
+    std::vector<Microbatch> all;
+    for (int64_t part = 0; part < parts; ++part) {
+      for (Microbatch& microbatch : data_.step(step * parts + part)) {
+        microbatch.index = static_cast<int>(all.size());
+        all.push_back(std::move(microbatch));
+      }
     }
+    return StepData(std::move(all));
+  }
+
+  /// One run of the pipeline, over the microbatches from `first` on.
+  StepInputs inputs_of(const StepData& batch, int64_t step, int first) {
     StepInputs inputs;
     inputs.pass = Pass::Train;
     inputs.seed = job_.seed();
     inputs.step = step;
-    inputs.user_inputs = batch.user_inputs();
-    inputs.on_outputs = [&](int microbatch, const auto& outputs) {
-      return loss_(batch[microbatch], outputs);
+    inputs.place = [step, first](int microbatch) {
+      return std::pair(step, first + microbatch);
     };
-    const StepTimes times = executor_.run(inputs);
+    inputs.user_inputs = [&batch, first](int microbatch) -> const UserInputs& {
+      return batch[first + microbatch].inputs;
+    };
+    inputs.on_outputs = [this, &batch, first](
+                            int microbatch, const auto& outputs) {
+      return loss_(batch[first + microbatch], outputs);
+    };
+    return inputs;
+  }
+
+  void one_step(int64_t step) {
+    const Clock::time_point start = Clock::now();
+    const StepData batch = batch_of(step);
+    if (owns_last_stage()) {
+      loss_.begin_step(batch);
+    }
+    StepTimes times;
+    for (int first = 0; first < batch.num_microbatches();
+         first += plan_.batch.num_microbatches) {
+      const StepTimes part = executor_.run(inputs_of(batch, step, first));
+      times.wall_s += part.wall_s;
+      times.busy_s += part.busy_s;
+    }
     sum_tied_gradients(
         context_, plan_.source.manifest, stage_to_rank_, stages_.stages());
     const StepSummary summary = summarise(
@@ -216,8 +264,10 @@ class Trainer {
   void save(int64_t done, const std::map<std::string, std::string>& contract) {
     CheckpointState state;
     state.step = done;
-    state.epoch = done / data_.steps_per_epoch();
-    state.data_position = done % data_.steps_per_epoch() * job_.data.batch_size;
+    const int64_t batches = done * job_.train->accumulate;
+    state.epoch = batches / data_.steps_per_epoch();
+    state.data_position =
+        batches % data_.steps_per_epoch() * job_.data.batch_size;
     state.seed = job_.seed();
     state.job = contract;
     const std::filesystem::path path =

@@ -151,10 +151,14 @@ const Case kCases[] = {
     {"ListOfStages",
      "[model]\nstages = ['a.pt2', 'b.pt2']\n",
      "job.toml:2:10: model.stages as a list is not yet supported"},
-    {"Groups",
-     "[train]\ngroups = [{ match = '*.bias' }]\n",
-     "job.toml:2:10: train.groups = [{ match = '*.bias' }] is not yet "
-     "supported; leave it out or write []"},
+    {"GroupWithoutMatch",
+     "[train]\ngroups = [{ lr = 0.1 }]\n",
+     "job.toml:2:11: train.groups needs a match, e.g. { match = \"*.bias\", "
+     "... }"},
+    {"GroupOfAnUnknownOption",
+     "[train]\ngroups = [{ match = '*', decay = 0.1 }]\n",
+     "job.toml:2:25: unknown key 'decay' in train.groups; it takes match and "
+     "the optimizer's options"},
     {"Lengths",
      "[data]\ninputs.x = { path = 'x.npy', lengths = 'len.npy' }\n",
      "job.toml:2:40: data.inputs.x.lengths is not yet supported; leave it "

@@ -83,6 +83,9 @@ inputs.ids = { path = "../ids.npy", window = 8, shift = 2, stride = 4 }
 target = { path = "y.npy" }
 [train]
 epochs = 3
+accumulate = 2
+groups = [{ match = "*.bias", weight_decay = 0 }]
+freeze = ["*.wte.*"]
 loss = { name = "mse", output = "logits" }
 optimizer = { name = "sgd", lr = 1, momentum = 0.9, nesterov = true }
 lr_schedule = { name = "cosine", warmup = 20, min_lr = 1e-5 }
@@ -132,9 +135,15 @@ outputs.loss = { join = "mean" }
   EXPECT_EQ(train.loss.name, "mse");
   EXPECT_EQ(train.loss.output, "logits");
   EXPECT_EQ(train.optimizer.name, "sgd");
-  const std::map<std::string, OptimizerConfig::Option> options = {
+  const OptimizerOptionMap options = {
       {"lr", 1.0}, {"momentum", 0.9}, {"nesterov", true}};
   EXPECT_EQ(train.optimizer.options, options);
+  EXPECT_EQ(train.accumulate, 2);
+  ASSERT_EQ(train.groups.size(), 1U);
+  EXPECT_EQ(train.groups[0].match, "*.bias");
+  EXPECT_EQ(
+      train.groups[0].options, (OptimizerOptionMap{{"weight_decay", 0.0}}));
+  EXPECT_EQ(train.freeze, std::vector<std::string>{"*.wte.*"});
   EXPECT_EQ(train.lr_schedule.name, "cosine");
   EXPECT_EQ(train.lr_schedule.warmup, 20);
   EXPECT_EQ(train.lr_schedule.min_lr, 1e-5);

@@ -1,0 +1,91 @@
+# Frozen parameters, groups of parameters and accumulation over steps.
+source "$(dirname "$0")/lib.sh"
+mlp_job job.toml
+sed -i 's/^steps = 6/steps = 3/; s/^checkpoint_every.*//' job.toml
+
+# What torch makes of the same options, on the same rows.
+expect_ok "$PP" run job.toml --set 'data.shuffle=false' \
+  --set 'train.freeze=["layers.1.*"]' \
+  --set 'train.groups=[{match="*.bias",weight_decay=0,lr=1e-3}]'
+check_python '
+import glob, sys
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+program = torch.export.load(sys.argv[1])
+module = program.module()
+frozen = {n for n, _ in module.named_parameters() if n.startswith("layers.1.")}
+assert frozen
+trained = [(n, p) for n, p in module.named_parameters() if n not in frozen]
+optimizer = torch.optim.AdamW([
+    {"params": [p for n, p in trained if not n.endswith(".bias")]},
+    {"params": [p for n, p in trained if n.endswith(".bias")],
+     "weight_decay": 0.0, "lr": 1e-3}], lr=1e-2, fused=True)
+x, y = torch.from_numpy(np.load("x.npy")), torch.from_numpy(np.load("y.npy"))
+for step in range(3):
+    rows = slice(16 * step, 16 * step + 16)
+    loss = torch.nn.functional.cross_entropy(module(x[rows]), y[rows])
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+saved = {}
+for part in glob.glob("runs/checkpoints/step_3/part_*.safetensors"):
+    saved |= load_file(part)
+source = program.state_dict
+for name, parameter in module.named_parameters():
+    if name in frozen:
+        assert saved[name].equal(source[name]), name
+        assert not any(k.startswith("optimizer.") and k.endswith("." + name)
+                       for k in saved), name
+        continue
+    error = (saved[name] - parameter).abs().max()
+    assert error < 1e-5 * parameter.abs().max(), (name, float(error))
+' "$FIXTURES/mlp-plain.pt2"
+
+# Below the lowest trainable parameter no backward runs: no gradient is sent.
+expect_ok "$PP" run job.toml --set output.dir=top --log +pp \
+  --set 'train.freeze=["layers.0.*", "layers.1.*"]'
+expect_text err "to rank 0: none"
+check_python '
+from safetensors.torch import load_file
+import torch, sys
+part = load_file("top/checkpoints/step_3/part_0.safetensors")
+source = torch.export.load(sys.argv[1]).state_dict
+assert all(part[k].equal(source[k]) for k in part), list(part)
+' "$FIXTURES/mlp-plain.pt2"
+
+# 2 steps of 4 microbatches are one of 8, to the bit.
+expect_ok "$PP" run job.toml --set output.dir=one \
+  --set data.batch_size=16 --set pipeline.microbatches=8 --set train.steps=4
+expect_ok "$PP" run job.toml --set output.dir=two --set train.accumulate=2 \
+  --set data.batch_size=8 --set pipeline.microbatches=4 --set train.steps=4
+for part in 0 1; do
+  expect_same one/checkpoints/step_4/part_$part.safetensors \
+    two/checkpoints/step_4/part_$part.safetensors
+done
+check_python '
+import json
+def losses(name):
+    return [json.loads(l)["loss"] for l in open(f"{name}/metrics.jsonl")]
+assert losses("one") == losses("two"), (losses("one"), losses("two"))
+'
+expect_ok "$PP" run job.toml --set output.dir=resumed --set train.accumulate=2 \
+  --set data.batch_size=8 --set train.steps=2
+expect_ok "$PP" run job.toml --set output.dir=resumed --set train.accumulate=2 \
+  --set data.batch_size=8 --set train.steps=4 --resume
+expect_same two/checkpoints/step_4/part_1.safetensors \
+  resumed/checkpoints/step_4/part_1.safetensors
+
+# What can't be meant.
+refused 2 "train.freeze" "'layer.*'" \
+  -- "$PP" run job.toml --set 'train.freeze=["layer.*"]'
+refused 2 "train.freeze" "no parameter to train" \
+  -- "$PP" run job.toml --set 'train.freeze=["*"]'
+refused 2 "unknown key 'weight_deca'" "train.groups" \
+  -- "$PP" run job.toml --set 'train.groups=[{match="*",weight_deca=0}]'
+refused 2 "train.groups" "match" \
+  -- "$PP" run job.toml --set 'train.groups=[{weight_decay=0}]'
+sed 's/^steps = 3/epochs = 1/' job.toml >epochs.toml
+refused 2 "train.accumulate is 20" "10 batches" \
+  -- "$PP" run epochs.toml --set data.batch_size=8 --set train.accumulate=20
