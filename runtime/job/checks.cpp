@@ -161,6 +161,11 @@ class Checker {
     if (!train.steps && !train.epochs) {
       refuse("train", "[train] needs steps or epochs");
     }
+    if (train.steps == 0 && !has("eval")) {
+      refuse(
+          "train.steps",
+          "train.steps = 0 evaluates only, and there is no [eval]");
+    }
     const LossConfig& loss = train.loss;
     if (loss.name.empty() && loss.output.empty() && loss.path.empty()) {
       refuse(

@@ -33,6 +33,40 @@ std::string read_text(const fs::path& path) {
   return std::move(text).str();
 }
 
+bool may_differ(const std::string& key) {
+  return key == "pipeline.launcher" || key == "pipeline.threads_per_rank" ||
+         key == "pipeline.device";
+}
+
+/// Hosts keep files in folders of their own, under the same names.
+bool is_place(std::string_view key) {
+  for (const std::string_view name :
+       {"path", "stages", "checkpoint", "weights", "dir"}) {
+    if (key == name) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void write_values(
+    const toml::table& table, const std::string& prefix, WrittenJob& written) {
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix + std::string(key.str());
+    if (const toml::table* below = node.as_table()) {
+      write_values(*below, name + ".", written);
+      continue;
+    }
+    if (may_differ(name)) {
+      continue;
+    }
+    const auto text = node.value<std::string>();
+    written.values[name] = text && is_place(key.str())
+                               ? fs::path(*text).filename().string()
+                               : value_text(node);
+  }
+}
+
 Job job_of(
     const toml::table& document,
     const std::string& name,
@@ -40,6 +74,7 @@ Job job_of(
   validate_document(document);
   Job job = read_job(document, fs::absolute(folder));
   check_job(job, document, name);
+  write_values(document, "", job.written);
   return job;
 }
 

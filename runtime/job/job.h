@@ -152,8 +152,17 @@ struct OutputConfig {
   bool operator==(const OutputConfig&) const = default;
 };
 
+/// A job as it was written, "train.steps" to "10", for ranks to compare: what
+/// may differ from host to host (folders, threads, launcher) is left out.
+struct WrittenJob {
+  std::map<std::string, std::string> values;
+  /// Two jobs that mean the same are equal, however they are written.
+  bool operator==(const WrittenJob&) const { return true; }
+};
+
 struct Job {
   std::filesystem::path file;  ///< empty: not from a file
+  WrittenJob written;
   ModelConfig model;
   SplitConfig split;
   PipelineConfig pipeline;

@@ -1,11 +1,9 @@
 #include "runtime/launch/collectives.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include <ATen/ops/empty.h>
-#include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "runtime/transport/canonical.h"
 
@@ -60,35 +58,6 @@ std::string broadcast_text(RankContext& context, const std::string& text) {
 void barrier(RankContext& context) {
   gather(context, {});
   broadcast(context, {});
-}
-
-void agree(
-    RankContext& context, const std::string& key, const std::string& text) {
-  using std::chrono::milliseconds;
-  const std::string name = "agree/" + key;
-  if (context.rank == 0) {
-    context.store->set(name, text);
-    return;
-  }
-  // A wait in the store could not be interrupted, so look now and then.
-  const auto deadline =
-      std::chrono::steady_clock::now() + context.stall_timeout;
-  for (milliseconds pause{1}; !context.store->check({name});
-       pause = std::min(2 * pause, milliseconds{50})) {
-    context.check_interrupted();
-    if (std::chrono::steady_clock::now() > deadline) {
-      throw runtime_error(
-          "rank 0 did not publish its " + key + " within " +
-          std::to_string(context.stall_timeout.count() / 1000) + " s");
-    }
-    std::this_thread::sleep_for(pause);
-  }
-  if (context.store->get_to_str(name) != text) {
-    throw usage_error(
-        "its " + key +
-        " is another than rank 0's; every rank must be given the same job and "
-        "files");
-  }
 }
 
 }  // namespace pp

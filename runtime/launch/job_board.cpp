@@ -50,6 +50,7 @@ std::optional<Cause> JobBoard::cause() {
 
 void JobBoard::join(int rank, const std::string& host) {
   store_->set(key("host", rank), host);
+  store_->set(key("process", rank), to_string(own_process()));
   beat(rank);
 }
 
@@ -59,6 +60,10 @@ bool JobBoard::has_joined(int rank) {
 
 std::string JobBoard::host(int rank) {
   return has_joined(rank) ? store_->get_to_str(key("host", rank)) : "";
+}
+
+ProcessId JobBoard::process(int rank) {
+  return parse_process(store_->get_to_str(key("process", rank)));
 }
 
 void JobBoard::beat(int rank) {

@@ -8,6 +8,7 @@
 #include <c10/util/intrusive_ptr.h>
 
 #include "runtime/launch/failure.h"
+#include "runtime/launch/process_id.h"
 
 namespace c10d {
 class Store;
@@ -21,6 +22,7 @@ namespace pp {
 ///
 /// keys  cause: "-" or JSON     beat/R: a counter, then "bye"
 ///       host/R: a name         seen/R, done, left: counters
+///       process/R: a ProcessId
 class JobBoard {
  public:
   explicit JobBoard(c10::intrusive_ptr<c10d::Store> store);
@@ -33,6 +35,8 @@ class JobBoard {
   void join(int rank, const std::string& host);
   bool has_joined(int rank);
   std::string host(int rank);
+  /// Of a rank that has joined.
+  ProcessId process(int rank);
 
   void beat(int rank);
   /// No more signs of life will come, and that is all right.

@@ -19,12 +19,14 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kPoll{10};
+constexpr milliseconds kPollChildren{10};
 
 // Ranks stop by themselves, within a second or when the operator they are in
-// returns. After this long they are asked once more, then killed.
+// returns. After this long they are asked once more, then killed; sooner if
+// they have not even noticed that the job is over (stopped by a signal).
 constexpr seconds kAskAfter{10};
 constexpr seconds kKillAfter{15};
+constexpr milliseconds kNoticeAfter{1500};
 
 class Processes {
  public:
@@ -49,7 +51,7 @@ class Processes {
 
   int wait() {
     while (!all_ended()) {
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kPollChildren);
       hand_on_signals();
       end_stragglers();
     }
@@ -144,6 +146,14 @@ class Processes {
       return;
     }
     const auto waited = Clock::now() - *ending_since_;
+    if (waited > kNoticeAfter && !looked_for_stopped_) {
+      looked_for_stopped_ = true;
+      for (size_t rank = 0; rank < ranks_.size(); ++rank) {
+        if (!board_.has_seen(static_cast<int>(rank))) {
+          ranks_[rank].child.send_signal(SIGKILL);
+        }
+      }
+    }
     if (waited > kAskAfter && !asked_) {
       asked_ = true;
       for (Rank& rank : ranks_) {
@@ -170,6 +180,7 @@ class Processes {
   int signals_handed_on_ = 0;
   std::optional<Clock::time_point> ending_since_;
   bool asked_ = false;
+  bool looked_for_stopped_ = false;
 };
 
 }  // namespace

@@ -34,11 +34,4 @@ struct RankContext {
   std::chrono::milliseconds stall_timeout{60000};
 };
 
-/// Publishes rank 0's `text` under `key`, gives every rank that text, and
-/// fails on every rank whose own differs ("its schedule is another than
-/// rank 0's").
-/// throws Error(Usage)
-void agree(
-    RankContext& context, const std::string& key, const std::string& text);
-
 }  // namespace pp

@@ -9,10 +9,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPoll{100};
+constexpr milliseconds kBeatEvery{100};
 
-// A rank beats with every poll, also while its operators run long.
+// A rank beats with every poll, also while its operators run long. After this
+// silence its process is looked for, if it is on this machine.
 constexpr milliseconds kDeadAfter{1250};
+
+// A rank on another machine: a process that dies there closes its connections,
+// which its peers notice first. This finds a machine or a network that is gone.
+constexpr milliseconds kOutOfSightAfter{10000};
 
 // A launcher that saw a rank die ends the others with a signal at once. For so
 // long after a request to stop, look whether a rank died first.
@@ -61,7 +66,7 @@ void StoreWatch::run() {
       return;
     }
     lock.lock();
-    stop_changed_.wait_for(lock, kPoll, [&] { return stopping_; });
+    stop_changed_.wait_for(lock, kBeatEvery, [&] { return stopping_; });
   }
   lock.unlock();
   try {
@@ -87,7 +92,7 @@ void StoreWatch::poll() {
   }
   const auto [cause, beats] = board_.read(ranks);
   const auto now = Clock::now();
-  const bool paused = now - last_poll_ > kPoll + kOwnPause;
+  const bool paused = now - last_poll_ > kBeatEvery + kOwnPause;
   last_poll_ = now;
   for (size_t i = 0; i < ranks.size(); ++i) {
     Life& life = peers_.at(ranks[i]);
@@ -111,23 +116,48 @@ void StoreWatch::find_joined() {
   for (int rank = 0; rank < options_.size; ++rank) {
     if (rank != options_.rank && !peers_.contains(rank) &&
         board_.has_joined(rank)) {
-      peers_[rank] = {"", Clock::now(), board_.host(rank)};
+      peers_[rank] = {
+          "", Clock::now(), board_.host(rank), board_.process(rank)};
     }
   }
 }
 
 void StoreWatch::look_for_dead(Clock::time_point now) {
-  const milliseconds limit = stop_requested_ ? kDeadAfterStop : kDeadAfter;
   for (const auto& [rank, life] : peers_) {
-    if (!JobBoard::said_goodbye(life.beat) && now - life.changed > limit) {
+    if (JobBoard::said_goodbye(life.beat)) {
+      continue;
+    }
+    const std::string death = death_of(life, now - life.changed);
+    if (!death.empty()) {
       Cause cause;
       cause.rank = rank;
       cause.host = life.host;
-      cause.message = "died without a word";
+      cause.message = death;
       found(board_.publish(cause));
       return;
     }
   }
+}
+
+/// What became of a rank that is silent for so long; empty: nothing bad.
+std::string StoreWatch::death_of(
+    const Life& life, Clock::duration silent) const {
+  if (silent <= (stop_requested_ ? kDeadAfterStop : kDeadAfter)) {
+    return "";
+  }
+  switch (liveness(life.process)) {
+    case Liveness::Alive:
+      return "";
+    case Liveness::Dead:
+      return "died without a word";
+    case Liveness::Unknown:
+      break;
+  }
+  return silent > kOutOfSightAfter
+             ? "gave no sign of life for " +
+                   std::to_string(kOutOfSightAfter.count() / 1000) +
+                   " s: it, its machine or the network is gone"
+             : "";
 }
 
 void StoreWatch::look_for_stop(Clock::time_point now) {

@@ -17,8 +17,10 @@ namespace pp {
 
 /// Watches the job from a thread of its own, with a store connection of its
 /// own: gives signs of life, and puts the first cause found into a FirstCause.
-/// A cause is one that another rank published, a rank that gives no more sign
-/// of life, the store being gone, or a request to stop.
+/// A cause is one that another rank published, a rank that died (it gives no
+/// sign of life, and its process is gone or out of sight), the store being
+/// gone, or a request to stop. A process that is there but stands still is no
+/// cause here: who waits for it finds out after its stall timeout.
 class StoreWatch {
  public:
   struct Options {
@@ -50,12 +52,14 @@ class StoreWatch {
     std::string beat;
     Clock::time_point changed;
     std::string host;
+    ProcessId process;
   };
 
   void run();
   void poll();
   void find_joined();
   void look_for_dead(Clock::time_point now);
+  std::string death_of(const Life& life, Clock::duration silent) const;
   void look_for_stop(Clock::time_point now);
   void found(const Cause& cause);
   Cause store_gone() const;

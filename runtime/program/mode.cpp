@@ -31,6 +31,18 @@ bool counts_batches(const ir::Graph& graph, const ir::Node& node) {
   });
 }
 
+/// In a functional graph the counter's new value is a result that is written
+/// back: here the old one is.
+void keep_counters(ir::Graph& graph) {
+  for (ir::Mutation& mutation : graph.mutations) {
+    if (mutation.fqn.ends_with("num_batches_tracked")) {
+      const auto state =
+          std::ranges::find(graph.states, mutation.fqn, &ir::State::fqn);
+      mutation.value = state->value;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> set_mode(ir::Graph& graph, Mode mode) {
@@ -68,6 +80,7 @@ std::vector<std::string> set_mode(ir::Graph& graph, Mode mode) {
     std::erase_if(graph.nodes, [&](const ir::Node& node) {
       return counts_batches(graph, node);
     });
+    keep_counters(graph);
   }
   if (num_attention_without_dropout > 0) {
     lost.push_back(

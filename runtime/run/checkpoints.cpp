@@ -38,12 +38,18 @@ std::map<std::string, at::Tensor> tensors_of(
   return tensors;
 }
 
+std::string loss_text(const LossConfig& loss) {
+  return loss.path.empty() ? (loss.name.empty() ? "the model's" : loss.name)
+                           : loss.path.filename().string();
+}
+
 }  // namespace
 
 std::map<std::string, std::string> resume_contract(
     const Job& job, const std::string& data_order) {
   return {
       {"optimizer", job.train->optimizer.name},
+      {"loss", loss_text(job.train->loss)},
       {"seed", std::to_string(job.train->seed)},
       {"batch_size", std::to_string(job.data.batch_size)},
       {"accumulate", std::to_string(job.train->accumulate)},
@@ -55,7 +61,8 @@ std::filesystem::path save_checkpoint(
     const Plan& plan,
     RankStages& stages,
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
-    const CheckpointState& state) {
+    const CheckpointState& state,
+    int keep) {
   const std::filesystem::path folder = checkpoint_folder(plan);
   if (context.rank == 0) {
     begin_checkpoint(folder, state.step);
@@ -70,7 +77,7 @@ std::filesystem::path save_checkpoint(
   }
   barrier(context);
   if (context.rank == 0) {
-    commit_checkpoint(folder, state, plan.num_stages(), plan.job.output.keep);
+    commit_checkpoint(folder, state, plan.num_stages(), keep);
   }
   return folder / ("step_" + std::to_string(state.step));
 }

@@ -19,13 +19,16 @@ std::map<std::string, std::string> resume_contract(
     const Job& job, const std::string& data_order);
 
 /// Writes `<output.dir>/checkpoints/step_N`; all ranks call it together.
-/// returns the folder
+///
+/// keep     how many of the newest stay; 0: all
+/// returns  the folder
 std::filesystem::path save_checkpoint(
     RankContext& context,
     const Plan& plan,
     RankStages& stages,
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
-    const CheckpointState& state);
+    const CheckpointState& state,
+    int keep);
 
 /// The newest valid checkpoint of the job's folder, found by rank 0 and told
 /// to all. throws Error(Input) where there is none

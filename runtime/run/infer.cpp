@@ -9,6 +9,7 @@
 #include "runtime/observe/progress.h"
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/forward_pass.h"
+#include "runtime/run/output_folder.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
 

@@ -1,6 +1,7 @@
 #include "runtime/run/plan.h"
 
 #include <algorithm>
+#include <span>
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
@@ -12,6 +13,7 @@
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/stream.h"
 #include "runtime/schedule/validate.h"
+#include "runtime/train/content_hash.h"
 
 namespace pp {
 
@@ -84,11 +86,6 @@ void check_without_model(const Job& job) {
   }
   if (!job.train) {
     return;
-  }
-  if (job.output.save && !job.output.save->empty()) {
-    throw usage_error(
-        "output.save in training is not yet supported: remove it, and infer "
-        "from the checkpoint instead");
   }
   const std::vector<OptimizerOptions> options = resolve_options(
       optimizer_spec(*job.train), std::vector<std::string>{"any"});
@@ -276,19 +273,24 @@ std::shared_ptr<const Plan> make_plan(
   return plan;
 }
 
-std::string Plan::fingerprint() const {
-  std::string text = to_json(source.manifest);
+Agreement Plan::agreement() const {
+  const auto hash = [](const std::string& text) {
+    return content_hash(std::as_bytes(std::span(text)));
+  };
+  std::string actions;
   for (const Schedule* schedule : {&train_schedule, &forward_schedule}) {
     for (const std::vector<Action>& rank : schedule->ranks) {
       for (const Action& action : rank) {
-        text += to_string(action) + ",";
+        actions += to_string(action) + ",";
       }
-      text += "\n";
+      actions += "\n";
     }
   }
-  text += std::to_string(batch.batch_size) + " rows, seed " +
-          std::to_string(job.seed());
-  return text;
+  Agreement all = job.written.values;
+  all["the model's cut"] = hash(to_json(source.manifest));
+  all["the schedule's actions"] = hash(actions);
+  all["the batch size"] = std::to_string(batch.batch_size);
+  return all;
 }
 
 }  // namespace pp

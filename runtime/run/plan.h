@@ -10,6 +10,7 @@
 #include "loader/model.h"
 #include "runtime/data/batch.h"
 #include "runtime/job/job.h"
+#include "runtime/launch/agree.h"
 #include "runtime/schedule/schedule.h"
 #include "runtime/stage/border.h"
 #include "splitter/artifact.h"
@@ -36,7 +37,7 @@ PipelineSource open_pipeline(
 PipelineSource cut_model(const Model& model, const SplitSpec& spec);
 
 /// Everything a job decides before its first tensor moves. Every rank comes to
-/// the same plan; `fingerprint` is compared to be sure.
+/// the same plan; what `agreement` gives is compared to be sure.
 struct Plan {
   Job job;
   PipelineSource source;
@@ -55,7 +56,8 @@ struct Plan {
 
   int num_stages() const { return static_cast<int>(source.stages.size()); }
   bool trains() const { return job.train.has_value(); }
-  std::string fingerprint() const;
+  /// What must be the same on every rank.
+  Agreement agreement() const;
 };
 
 /// world_size  how many ranks something else started; none: the job decides

@@ -3,7 +3,9 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
+#include "runtime/launch/agree.h"
 #include "runtime/run/infer.h"
+#include "runtime/run/output_folder.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/specs.h"
 #include "runtime/run/train.h"
@@ -74,6 +76,11 @@ LauncherKind choose_launcher(
 }
 
 int run_job(const Job& job, const RunOptions& options) {
+  if (options.resume && !job.train) {
+    throw usage_error(
+        "--resume goes on with a training, but the job has no [train]; infer "
+        "from a checkpoint with model.checkpoint");
+  }
   const LauncherKind launcher = choose_launcher(job, options.env);
   std::optional<int> world;
   if (launcher == LauncherKind::Env) {
@@ -87,7 +94,7 @@ int run_job(const Job& job, const RunOptions& options) {
   if (speaks) {
     log_plan(*plan, options.log);
   }
-  check_output_folder(job.output.dir);
+  check_output_folder(job);
   LaunchOptions launch;
   launch.threads_per_rank = job.pipeline.threads_per_rank;
   launch.stall_timeout =
@@ -96,7 +103,9 @@ int run_job(const Job& job, const RunOptions& options) {
   launch.stop = options.stop;
   const RankMain main = [&](RankContext& context) {
     if (launcher == LauncherKind::Env) {
-      agree(context, "pp/plan", plan->fingerprint());
+      Agreement mine = plan->agreement();
+      mine["--resume"] = options.resume ? "given" : "not given";
+      agree(context, "plan", mine);
     }
     if (plan->trains()) {
       train(*plan, context, options.resume);

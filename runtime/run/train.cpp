@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 
 #include "loader/core/error.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/executor/executor.h"
+#include "runtime/launch/agree.h"
+#include "runtime/launch/collectives.h"
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/evaluate.h"
 #include "runtime/run/gradients.h"
+#include "runtime/run/kept_outputs.h"
 #include "runtime/run/loss_function.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
@@ -72,12 +76,14 @@ class Trainer {
   }
 
   void run(bool resume) {
+    agree(context_, "data", {{"data", data_.order_text()}});
     const auto contract = resume_contract(job_, data_.order_text());
     int64_t first = 0;
+    std::filesystem::path resumed_from;
     if (resume) {
-      const std::filesystem::path path = newest_checkpoint(context_, plan_);
-      first = load_checkpoint(path, contract, stages_, optimizers_).step;
-      note("resuming from " + path.string());
+      resumed_from = newest_checkpoint(context_, plan_);
+      first =
+          load_checkpoint(resumed_from, contract, stages_, optimizers_).step;
     } else if (job_.model.checkpoint) {
       load_weights(*job_.model.checkpoint, stages_);
     }
@@ -86,6 +92,17 @@ class Trainer {
         context_.log.warning(line);
       }
       log_.emplace(job_.output.dir, first + 1, resume, context_.log);
+    }
+    if (resume) {
+      note(
+          "resuming from " + resumed_from.string() +
+          (first < total_steps_
+               ? ""
+               : ", the last of " + std::to_string(total_steps_) +
+                     " steps: nothing to do"));
+    }
+    if (owns_last_stage() && !plan_.saved_outputs.empty()) {
+      kept_.emplace(outputs_path(), job_.output.outputs, plan_.saved_outputs);
     }
     if (total_steps_ == 0 && job_.eval) {
       run_eval(first);
@@ -101,12 +118,23 @@ class Trainer {
         save(done, contract);
       }
     }
+    if (!plan_.saved_outputs.empty() && first < total_steps_) {
+      if (kept_) {
+        kept_->finish();
+      }
+      barrier(context_);
+      note("wrote " + outputs_path().string());
+    }
     if (log_) {
       log_->finish();
     }
   }
 
  private:
+  std::filesystem::path outputs_path() const {
+    return job_.output.dir / "outputs.safetensors";
+  }
+
   static bool is_due(const std::optional<int64_t>& every, int64_t done) {
     return every && *every > 0 && done % *every == 0;
   }
@@ -171,7 +199,11 @@ class Trainer {
     };
     inputs.on_outputs = [this, &batch, first](
                             int microbatch, const auto& outputs) {
-      return loss_(batch[first + microbatch], outputs);
+      const Microbatch& rows = batch[first + microbatch];
+      if (kept_) {
+        kept_->take(first + microbatch, rows.num_rows, outputs);
+      }
+      return loss_(rows, outputs);
     };
     return inputs;
   }
@@ -189,6 +221,9 @@ class Trainer {
       times.wall_s += part.wall_s;
       times.busy_s += part.busy_s;
     }
+    if (kept_) {
+      kept_->end_step();
+    }
     sum_tied_gradients(
         context_, plan_.source.manifest, stage_to_rank_, stages_.stages());
     const StepSummary summary = summarise(
@@ -200,9 +235,25 @@ class Trainer {
     const double lr = learning_rate(
         lr_spec(job_.train->lr_schedule), base_lr_, total_steps_, step);
     update(summary.grad_norm, lr);
+    watch_for_divergence(step + 1, summary);
     if (context_.rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
     }
+  }
+
+  /// Says once that the numbers went bad; from then on no earlier checkpoint
+  /// is removed, since all later ones are worthless.
+  void watch_for_divergence(int64_t step, const StepSummary& summary) {
+    if (diverged_ || context_.rank != 0 ||
+        (std::isfinite(summary.loss) && std::isfinite(summary.grad_norm))) {
+      return;
+    }
+    diverged_ = true;
+    context_.log.warning(
+        "step " + std::to_string(step) + ": the loss is " +
+        std::to_string(summary.loss) + " and the gradient norm " +
+        std::to_string(summary.grad_norm) +
+        "; the checkpoints made so far are kept");
   }
 
   void update(double grad_norm, double lr) {
@@ -270,8 +321,13 @@ class Trainer {
         batches % data_.steps_per_epoch() * job_.data.batch_size;
     state.seed = job_.seed();
     state.job = contract;
-    const std::filesystem::path path =
-        save_checkpoint(context_, plan_, stages_, optimizers_, state);
+    const std::filesystem::path path = save_checkpoint(
+        context_,
+        plan_,
+        stages_,
+        optimizers_,
+        state,
+        diverged_ ? 0 : job_.output.keep);
     note("saved " + path.string());
   }
 
@@ -294,7 +350,9 @@ class Trainer {
   std::map<int, std::unique_ptr<Optimizer>> optimizers_;
   std::optional<DataLoader> eval_data_;
   std::optional<Executor> eval_executor_;
-  std::optional<TrainingLog> log_;  ///< on rank 0
+  std::optional<TrainingLog> log_;   ///< on rank 0
+  std::optional<KeptOutputs> kept_;  ///< with the last stage, if asked for
+  bool diverged_ = false;            ///< known on rank 0
   int64_t total_steps_ = 0;
   double base_lr_ = 0;
 };

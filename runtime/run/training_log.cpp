@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/run/specs.h"
+#include "runtime/run/output_folder.h"
 #include "runtime/train/checkpoint.h"
 
 namespace pp {

@@ -51,6 +51,30 @@ for how in local2 processes env env2 hand; do
   expect_clean "$how"
 done
 
+# Ranks that were given different jobs do not start.
+command_line="two ranks with different jobs"
+different() { # --set of rank 1, text
+  local pids=() rank code extra=()
+  ((++port))
+  for rank in 0 1; do
+    ((rank == 0)) || extra=(--set "$1")
+    RANK=$rank WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port timeout 60 \
+      "$PP" run job.toml --set output.dir=different "${extra[@]}" \
+      >"out_$rank" 2>"err_$rank" &
+    pids+=($!)
+  done
+  wait "${pids[0]}"
+  wait "${pids[1]}"
+  code=$?
+  cp err_1 err
+  ((code == 2)) || fail "$1 on one rank: ended with $code, not 2"
+  expect_text err "rank 1 has" "$2"
+}
+different train.optimizer.lr=1 "train.optimizer.lr = 1, rank 0 has 0.01"
+different data.shuffle=false "data.shuffle = false, rank 0 has none"
+different 'split.at=["layers.1"]' "split.at"
+[[ ! -e different ]] || fail "something was written"
+
 # GPipe takes the microbatches in the same order: the same bits.
 expect_ok "$PP" run job.toml --schedule GPipe --set output.dir=gpipe
 losses gpipe >got

@@ -79,6 +79,7 @@ assert all(whole[k].equal(split[k]) for k in whole)
 # Nothing to do; nothing to resume from; another job's checkpoint.
 expect_ok "$PP" run job.toml --resume --set output.dir=whole \
   --set train.steps=12
+expect_text out "resuming from" "step_12, the last of 12 steps: nothing to do"
 refused 3 "fresh/checkpoints" "without --resume" \
   -- "$PP" run job.toml --resume --set output.dir=fresh
 cp -r whole other

@@ -157,7 +157,7 @@ const Case kCases[] = {
      "... }"},
     {"GroupOfAnUnknownOption",
      "[train]\ngroups = [{ match = '*', decay = 0.1 }]\n",
-     "job.toml:2:25: unknown key 'decay' in train.groups; it takes match and "
+     "job.toml:2:26: unknown key 'decay' in train.groups; it takes match and "
      "the optimizer's options"},
     {"Lengths",
      "[data]\ninputs.x = { path = 'x.npy', lengths = 'len.npy' }\n",

@@ -65,7 +65,7 @@ TEST(EnvRanks, SoIsTheOneThatServesTheStore) {
   }
 }
 
-TEST(EnvRanks, DifferentTextsDoNotAgree) {
+TEST(EnvRanks, RanksWithDifferentJobsDoNotAgree) {
   const RankDir dir;
   auto ranks = start_ranks(3, dir.command("differ", 1));
   ASSERT_TRUE(wait_for_all(ranks));
@@ -73,8 +73,8 @@ TEST(EnvRanks, DifferentTextsDoNotAgree) {
     EXPECT_EQ(
         dir.error(rank),
         named(1) +
-            ": its schedule is another than rank 0's; every rank must be given "
-            "the same job and files");
+            ": rank 1 has train.steps = 3, rank 0 has 4; every rank must be "
+            "given the same job and files");
     EXPECT_EQ(dir.code(rank), 2);
   }
 }
@@ -110,6 +110,23 @@ TEST(EnvRanks, APauseOfAllIsNoDeath) {
   }
   ASSERT_TRUE(wait_for_all(ranks));
   EXPECT_NE(dir.error(0).find("interrupted"), std::string::npos);
+}
+
+// A debugger, or a machine that swaps: the job goes on once it does.
+TEST(EnvRanks, OneThatStandsStillIsNotDead) {
+  const RankDir dir;
+  auto ranks = start_ranks(2, dir.command("idle"));
+  ASSERT_TRUE(dir.wait_for_idle(2));
+  ranks[1].send_signal(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  EXPECT_TRUE(ranks[0].running()) << dir.error(0);
+  ranks[1].send_signal(SIGCONT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  for (Child& rank : ranks) {
+    EXPECT_TRUE(rank.running());
+    rank.send_signal(SIGTERM);
+  }
+  ASSERT_TRUE(wait_for_all(ranks));
 }
 
 }  // namespace

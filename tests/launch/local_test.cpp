@@ -10,6 +10,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/full.h>
 
+#include "runtime/launch/agree.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/launch/failure.h"
 #include "runtime/launch/launch.h"
@@ -54,7 +55,7 @@ TEST(LaunchLocal, GatherAndBroadcastKeepRankOrder) {
       EXPECT_EQ(
           out.tensors[static_cast<size_t>(rank)][0].item().to<int>(), rank);
     }
-    agree(context, "cuts", "the same");
+    agree(context, "cuts", {{"split", "the same"}});
   });
 }
 
@@ -115,18 +116,23 @@ TEST(LaunchLocal, ARankThatEndsWhileAnotherWaitsForItIsNamed) {
   }
 }
 
-TEST(LaunchLocal, DifferentTextsDoNotAgree) {
+TEST(LaunchLocal, RanksWithDifferentJobsDoNotAgree) {
   try {
     launch_local(3, {}, [](RankContext& context) {
-      agree(context, "schedule", context.rank == 2 ? "b" : "a");
+      Agreement mine{{"split", "in two"}, {"train.steps", "10"}};
+      if (context.rank == 2) {
+        mine.erase("train.steps");
+      }
+      agree(context, "plan", mine);
     });
     FAIL() << "no error";
   } catch (const JobFailed& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Usage);
     EXPECT_EQ(
         error.cause().message,
-        "its schedule is another than rank 0's; every rank must be given the "
-        "same job and files");
+        "rank 2 has train.steps = none, rank 0 has 10; every rank must be "
+        "given "
+        "the same job and files");
   }
 }
 

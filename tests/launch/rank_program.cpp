@@ -7,7 +7,7 @@
 //   kill    RANK kills itself; the others wait for a message
 //   quiet   as kill, but the others compute and look for an interrupt
 //   hang    RANK does nothing for long; the others wait at most 1 s
-//   differ  RANK has another text to agree on
+//   differ  RANK has another job
 //   idle    all wait for a signal
 
 #include <atomic>
@@ -23,6 +23,7 @@
 
 #include <ATen/ops/full.h>
 
+#include "runtime/launch/agree.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/launch/failure.h"
 #include "runtime/launch/launch.h"
@@ -56,7 +57,7 @@ struct Job {
 };
 
 void Job::work(RankContext& context) const {
-  agree(context, "schedule", "0F0,0B0");
+  agree(context, "plan", {{"train.steps", "4"}});
   for (int round = 0; round < 20; ++round) {
     Message mine;
     mine.tensors = {at::full({4}, context.rank + round)};
@@ -99,7 +100,7 @@ void Job::main(RankContext& context) const {
   if (mode == "work") {
     work(context);
   } else if (mode == "differ") {
-    agree(context, "schedule", failing ? "0F0,0B1" : "0F0,0B0");
+    agree(context, "plan", {{"train.steps", failing ? "3" : "4"}});
     std::this_thread::sleep_for(milliseconds(1000));
     context.check_interrupted();
   } else if (failing) {

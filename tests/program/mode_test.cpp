@@ -47,6 +47,21 @@ TEST(Mode, EvalTurnsEverythingOffAndDropsTheCounter) {
   EXPECT_EQ(text.find("aten.add_"), std::string::npos) << text;
 }
 
+TEST(Mode, EvalKeepsTheCounterOfAFunctionalGraph) {
+  const ir::Graph graph = testing::graph_of(
+      "input %x: float32[2]\n"
+      "buffer bn.num_batches_tracked = %n: int64[]\n"
+      "%c: int64[] = aten.add.Tensor(self=%n, other=1)\n"
+      "output y = %x\n"
+      "mutate bn.num_batches_tracked = %c\n");
+  EXPECT_NE(
+      text_in_mode(graph, Mode::Eval)
+          .find("mutate bn.num_batches_tracked = %n"),
+      std::string::npos)
+      << text_in_mode(graph, Mode::Eval);
+  EXPECT_EQ(text_in_mode(graph, Mode::Train), ir::to_text(graph));
+}
+
 TEST(Mode, TrainTurnsEverythingOnAndSaysWhatIsLost) {
   ir::Graph graph = network("false", "0.0");
   const std::vector<std::string> lost = set_mode(graph, Mode::Train);
