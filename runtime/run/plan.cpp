@@ -5,6 +5,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
+#include "runtime/measure/measure.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
@@ -52,7 +53,10 @@ SplitSpec split_spec(const SplitConfig& config) {
     spec.at.push_back(parse_split_point(text));
   }
   spec.num_stages = config.stages.value_or(0);
-  if (config.balance == "flops") {
+  spec.markers = config.markers;
+  if (config.balance == "time") {
+    spec.balance = Balance::Time;
+  } else if (config.balance == "flops") {
     spec.balance = Balance::Flops;
   } else if (config.balance == "memory") {
     spec.balance = Balance::Memory;
@@ -117,7 +121,15 @@ void check_ranks(const std::string& schedule, int ranks, int stages) {
 }
 
 /// What can be refused before the model is opened.
-void check_without_model(const Job& job) {
+void check_without_model(const Job& job, bool alone) {
+  const bool measures =
+      job.split.stages.has_value() && job.split.balance == "time";
+  if (measures && (!alone || job.pipeline.launcher == "processes")) {
+    throw usage_error(
+        "split.balance = \"time\": each process would measure other times "
+        "and cut elsewhere; cut once with 'pp split --balance time' and set "
+        "model.stages, or use the launcher 'local'");
+  }
   if (!is_schedule_file(job.pipeline.schedule)) {
     find_schedule(job.pipeline.schedule);
   }
@@ -194,7 +206,7 @@ std::vector<std::string> choose_saved(
 }  // namespace
 
 PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
-  Partition parts = partition(model, spec);
+  Partition parts = partition(model, with_costs(model, spec));
   PipelineSource out;
   out.manifest = std::move(parts.manifest);
   for (ir::Graph& graph : parts.stages) {
@@ -244,7 +256,7 @@ std::shared_ptr<const Plan> make_plan(
     const Job& job, std::optional<int> world_size) {
   auto plan = std::make_shared<Plan>();
   plan->job = job;
-  check_without_model(job);
+  check_without_model(job, !world_size.has_value());
   plan->source = open_pipeline(job.model, job.split);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
