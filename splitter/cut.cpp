@@ -71,6 +71,22 @@ void refuse_inside_blocks(const ir::Graph& graph, const std::string& fqn) {
   }
 }
 
+/// Whether a graph that the argument is or holds has a marker.
+bool has_marker(const ir::Arg& arg) {
+  if (const auto* list = std::get_if<ir::List>(&arg.value)) {
+    return std::ranges::any_of(list->items, has_marker);
+  }
+  const auto* sub = std::get_if<ir::SubGraph>(&arg.value);
+  return sub != nullptr &&
+         std::ranges::any_of(sub->graph->nodes, [](const ir::Node& node) {
+           return is_marker(node) ||
+                  std::ranges::any_of(
+                      node.inputs, [](const ir::NamedArg& input) {
+                        return has_marker(input.arg);
+                      });
+         });
+}
+
 [[noreturn]] void fail_unknown(
     const ir::Graph& graph,
     const std::map<std::string, ModuleSpan>& spans,
@@ -247,6 +263,15 @@ std::vector<Cut> resolve(
 std::vector<Cut> marked_cuts(const ir::Graph& graph) {
   std::vector<NamedCut> cuts;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (std::ranges::any_of(graph.nodes[i].inputs, [](const auto& input) {
+          return has_marker(input.arg);
+        })) {
+      throw usage_error(
+          "a marker lies inside '" + graph.nodes[i].name + "' (" +
+          graph.nodes[i].target +
+          "), and a branch or loop is run whole by one stage; call "
+          "pipe_split() before or after it");
+    }
     if (is_marker(graph.nodes[i])) {
       cuts.push_back(
           {static_cast<int>(i),

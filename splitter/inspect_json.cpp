@@ -3,6 +3,7 @@
 #include "splitter/cut.h"
 #include "splitter/inspect_text.h"
 #include "splitter/manifest.h"
+#include "splitter/side_inputs.h"
 #include "splitter/type_text.h"
 
 namespace pp {
@@ -83,16 +84,22 @@ std::string inspect_json(const Model& model, const InspectOptions& options) {
     }
   }
   out["cuts"] = Json::array();
-  for (const Cut& cut : legal_cuts(graph)) {
-    if (cut.names.empty()) {
-      continue;
-    }
+  const std::vector<Cut> cuts = legal_cuts(graph);
+  for (const Cut& cut : cuts) {
     Json values = Json::array();
     for (const ir::ValueId id : cut.crossing) {
       values.push_back(graph.values[id].name);
     }
     out["cuts"].push_back(
-        {{"at", cut.names}, {"bytes", cut.num_bytes}, {"values", values}});
+        {{"at", cut.names},  // none: inside a module
+         {"before", graph.nodes[cut.position].name},
+         {"bytes", cut.num_bytes},
+         {"values", values}});
+  }
+  out["side_inputs"] = Json::array();
+  for (const SideInput& input : side_inputs(graph, cuts)) {
+    out["side_inputs"].push_back(
+        {{"name", input.name}, {"until", input.until}});
   }
   out["notes"] = model.notes;
   return out.dump(2) + "\n";

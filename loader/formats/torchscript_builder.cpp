@@ -268,6 +268,14 @@ Made Builder::call_builtin(
   return made;
 }
 
+void Builder::add_marker() {
+  ir::Node node;
+  node.target = "pippy._pipe_split.default";
+  node.modules = frames;
+  node.name = unique_name("pipe_split");
+  graph_.nodes.push_back(std::move(node));
+}
+
 Made Builder::size_of(ir::ValueId tensor, int64_t dim) {
   const Made made =
       *call("aten::sym_size", "int", {Item{Made{tensor}}, Item{Fixed{dim}}})

@@ -59,6 +59,9 @@ class Builder {
       const std::vector<Item>& arguments,
       ir::TypeKind kind);
 
+  /// A place where the model asks to be cut.
+  void add_marker();
+
   /// Size `dim` of a tensor.
   Made size_of(ir::ValueId tensor, int64_t dim);
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr int kMostDepth = 200;
 constexpr size_t kMostNodes = 1'000'000;
+/// torch's own marker: the call stays in a script, its body is optimised away.
+constexpr std::string_view kPipeSplit =
+    "__torch__.torch.distributed.pipelining._IR.pipe_split";
 
 /// "__torch__.torch.nn.modules.linear.___torch_mangle_3.Linear"
 /// -> "torch.nn.modules.linear.Linear"
@@ -263,6 +266,10 @@ std::optional<Lowering::Items> Lowering::call_function(const Call& call) {
   const auto* callable = call.inputs.front().as<Callable>();
   if (callable == nullptr || callable->function == nullptr) {
     refuse(call.node, "what it calls is not known before it runs");
+  }
+  if (callable->function->qualname().qualifiedName() == kPipeSplit) {
+    builder_.add_marker();
+    return Items{{Fixed{c10::IValue()}}};
   }
   return run_function(
       *callable->function, Items(call.inputs.begin() + 1, call.inputs.end()));

@@ -86,3 +86,14 @@ refused 2 "'step.mix'" "inside" "prim::Loop" \
   -- "$PP" split "$FIXTURES/torchscript/repeat-script.pt" -o no \
   --at step.mix:end
 expect_no_file no
+
+# A script keeps its calls of pipe_split().
+expect_ok "$PP" split "$FIXTURES/torchscript/marked-script.pt" -o marked --markers
+expect_file marked/stage_1.pt
+expect_no_file marked/stage_2.pt
+expect_ok "$PP" verify marked --input x=4x8 --exact
+expect_ok "$PP" verify "$FIXTURES/torchscript/marked-script.pt" --at b \
+  --input x=4x8 --exact
+refused 2 "a marker lies inside" "prim::If" -- "$PP" split \
+  "$FIXTURES/torchscript/marked-inside-script.pt" -o no --markers
+expect_no_file no

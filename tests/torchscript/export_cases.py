@@ -10,6 +10,7 @@ from typing import Dict, NamedTuple, Optional, Tuple
 
 import torch
 from torch import nn
+from torch.distributed.pipelining import pipe_split
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import export  # noqa: E402
@@ -165,6 +166,23 @@ class Repeat(nn.Module):
         return self.last(total + x) / (turns + 1)
 
 
+class Marked(TupleOutput):
+    def forward(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
+        hidden = torch.relu(self.a(x))
+        pipe_split()
+        return hidden, self.b(hidden)
+
+
+class MarkedInside(TupleOutput):
+    def forward(self, x):
+        x = self.a(x)
+        if bool(x.sum() > 0):
+            x = torch.relu(x)
+            pipe_split()
+            x = x * 2
+        return self.b(x)
+
+
 class GrowsAList(nn.Module):
     def forward(self, x):
         parts = [x]
@@ -192,6 +210,8 @@ SCRIPTED = {
     "lists": Lists,
     "branch": Branch,
     "grows-a-list": GrowsAList,
+    "marked": Marked,
+    "marked-inside": MarkedInside,
     "repeat": Repeat,
     "sets-attribute": SetsAttribute,
 }
