@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,12 @@ struct SplitOptions {
   std::vector<std::string> at;
   int stages = 0;
   std::string balance = "params";
+  std::optional<uint64_t> memory;
+  std::vector<std::string> inputs;  ///< --input
   bool markers = false;
   bool no_remat = false;
 };
+void add_input_option(CLI::App& app, std::vector<std::string>& inputs);
 void add_split_options(CLI::App& app, SplitOptions& options);
 
 }  // namespace pp::cli

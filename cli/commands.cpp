@@ -45,7 +45,17 @@ Log make_log(const std::string& spec, const Invocation& with) {
   return Log(parse_log_level(torch_logs == nullptr ? "" : torch_logs));
 }
 
+void add_input_option(CLI::App& app, std::vector<std::string>& inputs) {
+  app.add_option(
+         "--input",
+         inputs,
+         "What an input of a scripted model is like: x=4x32:float32")
+      ->type_name("NAME=SIZES[:TYPE]")
+      ->allow_extra_args(false);
+}
+
 void add_split_options(CLI::App& app, SplitOptions& options) {
+  add_input_option(app, options.inputs);
   auto* at = app.add_option(
       "--at", options.at, "Cut before a module, with ':end' behind it");
   at->type_name("FQN[:end]")->delimiter(',');
@@ -55,6 +65,11 @@ void add_split_options(CLI::App& app, SplitOptions& options) {
   app.add_option("--balance", options.balance, "What to balance")
       ->check(CLI::IsMember({"params", "flops", "time", "memory"}))
       ->capture_default_str();
+  app.add_option(
+         "--memory", options.memory, "Bytes that a stage may hold, as in 4GB")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
+      ->needs(stages);
   app.add_flag(
          "--markers", options.markers, "Cut where the model calls pipe_split()")
       ->excludes(at)

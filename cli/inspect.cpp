@@ -11,6 +11,7 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
     std::string path;
     int depth = -1;
     std::string format = "text";
+    std::vector<std::string> inputs;
   };
   auto options = std::make_shared<Options>();
   app.add_option("path", options->path, "A saved model, or a stage directory")
@@ -22,6 +23,7 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
   app.add_option("--format", options->format, "What to print")
       ->check(CLI::IsMember({"text", "json", "dot"}))
       ->capture_default_str();
+  add_input_option(app, options->inputs);
   return [options] {
     InspectOptions inspect_options;
     if (options->depth >= 0) {
@@ -35,7 +37,9 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
     print(
         is_stage_directory(options->path)
             ? inspect(open_stages(options->path), inspect_options)
-            : inspect(load_model(options->path), inspect_options));
+            : inspect(
+                  load_model(options->path, parse_input_hints(options->inputs)),
+                  inspect_options));
     return 0;
   };
 }

@@ -13,6 +13,7 @@ inline SplitSpec to_split_spec(const SplitOptions& options) {
   }
   spec.num_stages = options.stages;
   spec.markers = options.markers;
+  spec.memory = options.memory;
   spec.rematerialise = !options.no_remat;
   if (options.balance == "flops") {
     spec.balance = Balance::Flops;

@@ -35,6 +35,7 @@ std::function<int()> setup_verify(CLI::App& app, const Invocation& with) {
   app.add_option("--log", options->log, "Log level: pp, +pp, -pp");
   return [options, with] {
     options->verify.split = to_split_spec(options->split);
+    options->verify.inputs = parse_input_hints(options->split.inputs);
     if (is_stage_directory(options->verify.path) &&
         (!options->split.at.empty() || options->split.stages > 0 ||
          options->split.markers)) {

@@ -15,10 +15,10 @@ enum class ModelFormat { ExportedProgram, TorchScript };
 
 /// Where a state's bytes are: a stored (uncompressed) record of an archive.
 struct StateRecord {
-  std::string record;         ///< full record name in the archive
-  uint64_t offset = 0;        ///< of the first byte, from the file's start
-  uint64_t num_bytes = 0;     ///< of the whole record (the storage)
-  ir::TensorMeta tensor;      ///< sizes, strides, storage offset within it
+  std::string record;      ///< full record name in the archive
+  uint64_t offset = 0;     ///< of the first byte, from the file's start
+  uint64_t num_bytes = 0;  ///< of the whole record (the storage)
+  ir::TensorMeta tensor;   ///< sizes, strides, storage offset within it
 };
 
 /// What only the format's own writer needs; opaque to everyone else.

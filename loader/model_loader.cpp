@@ -16,12 +16,24 @@ namespace {
 
 struct Format {
   bool (*matches)(const ZipReader& archive);
-  Model (*load)(std::shared_ptr<const ZipReader> archive);
+  Model (*load)(
+      std::shared_ptr<const ZipReader> archive, const InputHints& hints);
 };
+
+Model load_exported(
+    std::shared_ptr<const ZipReader> archive, const InputHints& hints) {
+  if (!hints.empty()) {
+    throw usage_error(
+        archive->label() +
+        " says itself what its inputs are like; --input is "
+        "for TorchScript");
+  }
+  return load_exported_program(std::move(archive));
+}
 
 // One row a format.
 constexpr std::array kFormats{
-    Format{is_exported_program, load_exported_program},
+    Format{is_exported_program, load_exported},
     Format{is_torchscript, load_torchscript},
 };
 
@@ -68,7 +80,7 @@ void refuse_bare_pickle(const std::filesystem::path& path) {
 
 }  // namespace
 
-Model load_model(const std::filesystem::path& path) {
+Model load_model(const std::filesystem::path& path, const InputHints& hints) {
   refuse_bare_pickle(path);
   const auto archive = std::make_shared<const ZipReader>(path);
   const auto* format = std::ranges::find_if(
@@ -76,7 +88,7 @@ Model load_model(const std::filesystem::path& path) {
   if (format == kFormats.end()) {
     throw input_error(path.string() + ": " + describe(*archive));
   }
-  Model model = format->load(archive);
+  Model model = format->load(archive, hints);
   const std::string where =
       path.string() + (model.details && !model.details->graph_record.empty()
                            ? ": " + model.details->graph_record

@@ -37,10 +37,61 @@ Cut to_cut(const ir::Graph& graph, CutReport report) {
   return cut;
 }
 
+/// Whether a node of this graph, or of one that it owns, ran under the module.
+bool runs_in(const ir::Arg& arg, const std::string& fqn) {
+  if (const auto* list = std::get_if<ir::List>(&arg.value)) {
+    return std::ranges::any_of(
+        list->items, [&](const ir::Arg& item) { return runs_in(item, fqn); });
+  }
+  const auto* sub = std::get_if<ir::SubGraph>(&arg.value);
+  return sub != nullptr &&
+         std::ranges::any_of(sub->graph->nodes, [&](const ir::Node& node) {
+           return ir::is_under(ir::module_of(node), fqn) ||
+                  std::ranges::any_of(
+                      node.inputs, [&](const ir::NamedArg& input) {
+                        return runs_in(input.arg, fqn);
+                      });
+         });
+}
+
+/// A module that runs only inside branches and loops has no place to cut.
+void refuse_inside_blocks(const ir::Graph& graph, const std::string& fqn) {
+  for (const ir::Node& node : graph.nodes) {
+    const bool inside = std::ranges::any_of(
+        node.inputs,
+        [&](const ir::NamedArg& input) { return runs_in(input.arg, fqn); });
+    if (inside) {
+      const std::string& module = ir::module_of(node);
+      throw usage_error(
+          "split point '" + fqn + "': this module runs inside '" + node.name +
+          "' (" + node.target + (module.empty() ? "" : " in " + module) +
+          "), and a branch or loop is run whole by one stage; cut before or "
+          "after it");
+    }
+  }
+}
+
+/// Whether a graph that the argument is or holds has a marker.
+bool has_marker(const ir::Arg& arg) {
+  if (const auto* list = std::get_if<ir::List>(&arg.value)) {
+    return std::ranges::any_of(list->items, has_marker);
+  }
+  const auto* sub = std::get_if<ir::SubGraph>(&arg.value);
+  return sub != nullptr &&
+         std::ranges::any_of(sub->graph->nodes, [](const ir::Node& node) {
+           return is_marker(node) ||
+                  std::ranges::any_of(
+                      node.inputs, [](const ir::NamedArg& input) {
+                        return has_marker(input.arg);
+                      });
+         });
+}
+
 [[noreturn]] void fail_unknown(
     const ir::Graph& graph,
     const std::map<std::string, ModuleSpan>& spans,
     const std::string& fqn) {
+  refuse_inside_blocks(graph, fqn);
   for (const ir::State& state : graph.states) {
     if (ir::is_under(state.fqn, fqn)) {
       throw usage_error(
@@ -212,6 +263,15 @@ std::vector<Cut> resolve(
 std::vector<Cut> marked_cuts(const ir::Graph& graph) {
   std::vector<NamedCut> cuts;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (std::ranges::any_of(graph.nodes[i].inputs, [](const auto& input) {
+          return has_marker(input.arg);
+        })) {
+      throw usage_error(
+          "a marker lies inside '" + graph.nodes[i].name + "' (" +
+          graph.nodes[i].target +
+          "), and a branch or loop is run whole by one stage; call "
+          "pipe_split() before or after it");
+    }
     if (is_marker(graph.nodes[i])) {
       cuts.push_back(
           {static_cast<int>(i),

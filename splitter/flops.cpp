@@ -76,6 +76,21 @@ uint64_t attention(const ir::Graph& graph, const ir::Node& node) {
   return 2 * rows * from_last(*key, 1) * (width + from_last(*value, 0));
 }
 
+/// Of a branch, the side that costs more; of a loop, one turn.
+uint64_t of_blocks(const ir::Arg& arg) {
+  uint64_t most = 0;
+  if (const auto* list = std::get_if<ir::List>(&arg.value)) {
+    for (const ir::Arg& item : list->items) {
+      most = std::max(most, of_blocks(item));
+    }
+  } else if (const auto* sub = std::get_if<ir::SubGraph>(&arg.value)) {
+    for (const ir::Node& node : sub->graph->nodes) {
+      most += flops(*sub->graph, node);
+    }
+  }
+  return most;
+}
+
 }  // namespace
 
 uint64_t flops(const ir::Graph& graph, const ir::Node& node) {
@@ -110,7 +125,11 @@ uint64_t flops(const ir::Graph& graph, const ir::Node& node) {
       name.find("backward") == std::string_view::npos) {
     return attention(graph, node);
   }
-  return 0;
+  uint64_t most = 0;
+  for (const ir::NamedArg& input : node.inputs) {
+    most = std::max(most, of_blocks(input.arg));
+  }
+  return most;
 }
 
 }  // namespace pp

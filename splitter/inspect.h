@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "splitter/artifact.h"
 
@@ -26,5 +27,9 @@ std::string inspect(
 
 /// The table `pp split` prints: a row a stage, then relays and why.
 std::string summary(const Manifest& manifest);
+
+/// The line `pp split --balance time` adds: what each stage should take.
+/// ns  see predict_costs
+std::string times_text(const std::vector<uint64_t>& ns);
 
 }  // namespace pp

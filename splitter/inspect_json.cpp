@@ -2,6 +2,7 @@
 #include "splitter/inspect_text.h"
 #include "splitter/manifest.h"
 #include "splitter/ordered_json.h"
+#include "splitter/side_inputs.h"
 #include "splitter/type_text.h"
 
 namespace pp {
@@ -68,16 +69,22 @@ std::string inspect_json(const Model& model, const InspectOptions& options) {
     }
   }
   out["cuts"] = OrderedJson::array();
-  for (const Cut& cut : legal_cuts(graph)) {
-    if (cut.names.empty()) {
-      continue;
-    }
+  const std::vector<Cut> cuts = legal_cuts(graph);
+  for (const Cut& cut : cuts) {
     OrderedJson values = OrderedJson::array();
     for (const ir::ValueId id : cut.crossing) {
       values.push_back(graph.values[id].name);
     }
     out["cuts"].push_back(
-        {{"at", cut.names}, {"bytes", cut.num_bytes}, {"values", values}});
+        {{"at", cut.names},  // none: inside a module
+         {"before", graph.nodes[cut.position].name},
+         {"bytes", cut.num_bytes},
+         {"values", values}});
+  }
+  out["side_inputs"] = OrderedJson::array();
+  for (const SideInput& input : side_inputs(graph, cuts)) {
+    out["side_inputs"].push_back(
+        {{"name", input.name}, {"until", input.until}});
   }
   out["notes"] = model.notes;
   return out.dump(2) + "\n";

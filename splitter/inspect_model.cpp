@@ -4,6 +4,7 @@
 #include "loader/core/text.h"
 #include "splitter/cut.h"
 #include "splitter/inspect_text.h"
+#include "splitter/side_inputs.h"
 #include "splitter/type_text.h"
 
 namespace pp {
@@ -97,9 +98,27 @@ std::string ties_text(const ir::Graph& graph) {
   return out.empty() ? out : "tied parameters\n" + out;
 }
 
-std::string cuts_text(const ir::Graph& graph, const std::optional<int>& depth) {
+std::string side_inputs_text(
+    const ir::Graph& graph, const std::vector<Cut>& cuts) {
+  Table table({Left, Left});
+  for (const SideInput& input : side_inputs(graph, cuts)) {
+    table.add(
+        {input.name,
+         "until " + (input.until.empty() ? "the end" : input.until)});
+  }
+  return table.empty()
+             ? ""
+             : "side inputs: needed behind a cut\n" + table.text("  ");
+}
+
+std::string cuts_text(
+    const ir::Graph& graph,
+    const std::vector<Cut>& cuts,
+    const std::optional<int>& depth) {
   Table table({Left, Right, Left});
-  for (const Cut& cut : legal_cuts(graph)) {
+  size_t others = 0;
+  for (const Cut& cut : cuts) {
+    others += cut.names.empty() ? 1 : 0;
     std::vector<std::string> names;
     for (const std::string& name : cut.names) {
       if (!depth || depth_of(name) <= *depth) {
@@ -115,9 +134,14 @@ std::string cuts_text(const ir::Graph& graph, const std::optional<int>& depth) {
     }
     table.add({join(names), human_bytes(cut.num_bytes), join(values)});
   }
-  return table.empty()
-             ? "no legal cuts at module boundaries\n"
-             : "cuts: where, bytes across, values across\n" + table.text("  ");
+  const std::string inside =
+      others == 0 ? ""
+                  : "  and " + std::to_string(others) +
+                        " inside modules, among which --stages chooses too; "
+                        "--format json has them\n";
+  return table.empty() ? "no legal cuts at module boundaries\n" + inside
+                       : "cuts: where, bytes across, values across\n" +
+                             table.text("  ") + inside;
 }
 
 }  // namespace
@@ -160,9 +184,11 @@ std::string inspect(const Model& model, const InspectOptions& options) {
       module_tree(model.graph),
       std::filesystem::path(model.path).filename().string(),
       options.depth);
+  const std::vector<Cut> cuts = legal_cuts(model.graph);
   std::string out = tree.text() + "\n" + interface_text(model.graph) +
                     ties_text(model.graph) +
-                    cuts_text(model.graph, options.depth);
+                    side_inputs_text(model.graph, cuts) +
+                    cuts_text(model.graph, cuts, options.depth);
   for (const std::string& note : model.notes) {
     out += "note: " + note + "\n";
   }

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "splitter/node_costs.h"
 
 namespace pp {
 
@@ -29,7 +32,8 @@ struct SplitSpec {
   Balance balance = Balance::Params;
   bool markers = false;
   bool rematerialise = true;
-  std::optional<uint64_t> memory;  ///< bytes a stage may hold
+  std::optional<uint64_t> memory;          ///< bytes a stage may hold
+  std::shared_ptr<const NodeCosts> costs;  ///< Balance::Time needs them
 };
 
 }  // namespace pp

@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "loader/core/text.h"
 #include "splitter/inspect.h"
 #include "splitter/table.h"
@@ -55,6 +57,16 @@ std::string summary(const Manifest& manifest) {
            join(holders) + "\n";
   }
   return out;
+}
+
+std::string times_text(const std::vector<uint64_t>& ns) {
+  std::vector<std::string> times;
+  for (const uint64_t each : ns) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.3f", static_cast<double>(each) * 1e-6);
+    times.emplace_back(text);
+  }
+  return "measured, ms forward with what crosses: " + join(times) + "\n";
 }
 
 }  // namespace pp

@@ -116,6 +116,9 @@ class Annotator {
       for (ir::NamedArg& input : node.inputs) {
         annotate_sub_graphs(node, input.arg);
       }
+      if (node.target.starts_with("prim::")) {
+        annotate_blocks(node);
+      }
       return;
     }
     if (const Builtin* builtin = try_find_builtin(node.target)) {
@@ -151,6 +154,78 @@ class Annotator {
       node.effects.random = node.effects.random || random;
       sub->graph = std::move(copy);
     }
+  }
+
+  /// What TorchScript's blocks do to their operands: they may write to them,
+  /// and give them back.
+  void annotate_blocks(Node& node) const {
+    for (const ir::NamedArg& input : node.inputs) {
+      if (const auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+        annotate_block(node, *sub->graph);
+      }
+    }
+  }
+
+  void annotate_block(Node& node, const Graph& block) const {
+    // A loop's body takes the number of the turn first and gives its condition
+    // first; both have no memory to share.
+    const bool loop = node.target == "prim::Loop";
+    const size_t shift = loop ? 1 : 0;
+    std::vector<const Arg*> operands;
+    for (size_t i = loop ? 2 : 1; i < node.inputs.size(); ++i) {
+      if (!std::holds_alternative<ir::SubGraph>(node.inputs[i].arg.value)) {
+        operands.push_back(&node.inputs[i].arg);
+      }
+    }
+    const auto behind = inputs_behind(block);
+    const auto operands_of = [&](ValueId inner) {
+      std::vector<ValueId> out;
+      for (const size_t position : behind[static_cast<size_t>(inner)]) {
+        if (position >= shift) {
+          std::ranges::copy(
+              tensors_in(graph_, *operands.at(position - shift)),
+              std::back_inserter(out));
+        }
+      }
+      return out;
+    };
+    for (const Node& inner : block.nodes) {
+      for (const ValueId id : inner.effects.writes) {
+        for (const ValueId operand : operands_of(id)) {
+          auto& writes = node.effects.writes;
+          if (std::ranges::find(writes, operand) == writes.end()) {
+            writes.push_back(operand);
+          }
+        }
+      }
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const Arg& given = block.outputs.at(i + shift).value;
+      for (const ValueId id : tensors_in(block, given)) {
+        add_aliases(node.effects, results(node.outputs[i]), operands_of(id));
+      }
+      if (loop && i < operands.size()) {  // no turn at all
+        add_aliases(
+            node.effects,
+            results(node.outputs[i]),
+            tensors_in(graph_, *operands[i]));
+      }
+    }
+  }
+
+  /// By value: the inputs of the block whose memory it may share.
+  static std::vector<std::set<size_t>> inputs_behind(const Graph& block) {
+    std::vector<std::set<size_t>> out(block.values.size());
+    for (size_t i = 0; i < block.inputs.size(); ++i) {
+      out[static_cast<size_t>(block.inputs[i].value)].insert(i);
+    }
+    for (const Node& node : block.nodes) {
+      for (const auto& [result, argument] : node.effects.aliases) {
+        const auto& more = out[static_cast<size_t>(argument)];
+        out[static_cast<size_t>(result)].insert(more.begin(), more.end());
+      }
+    }
+    return out;
   }
 
   void annotate_by_schema(Node& node, const c10::FunctionSchema& schema) {

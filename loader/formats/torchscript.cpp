@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include <ATen/core/jit_type.h>
+#include <ATen/ops/empty.h>
 
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 #include "loader/formats/exported_program_tree.h"
 #include "loader/formats/schemas.h"
 #include "loader/formats/torchscript_archive.h"
@@ -62,6 +64,36 @@ std::vector<Item> add_inputs(
     out.push_back({value});
   }
   return out;
+}
+
+/// Meta tensors like the example's, or as the caller says they are.
+std::vector<at::Tensor> with_hints(
+    std::vector<at::Tensor> traced,
+    const c10::FunctionSchema& schema,
+    const InputHints& hints) {
+  for (const auto& [name, meta] : hints) {
+    const auto position = schema.argumentIndexWithName(name);
+    if (!position || *position == 0) {
+      std::vector<std::string> known;
+      for (size_t i = 1; i < schema.arguments().size(); ++i) {
+        known.push_back(schema.arguments()[i].name());
+      }
+      throw usage_error(
+          "--input " + name + ": forward has no such argument" +
+          did_you_mean(name, known));
+    }
+    const auto index = static_cast<size_t>(*position) - 1;
+    traced.resize(std::max(traced.size(), index + 1));
+    std::vector<int64_t> sizes;
+    for (const ir::Dim& dim : meta.sizes) {
+      sizes.push_back(dim.value);
+    }
+    traced[index] = at::empty(
+        sizes,
+        at::TensorOptions(static_cast<at::ScalarType>(meta.dtype))
+            .device(at::kMeta));
+  }
+  return traced;
 }
 
 /// Takes apart what forward returns.
@@ -163,7 +195,8 @@ bool is_torchscript(const ZipReader& archive) {
          });
 }
 
-Model load_torchscript(std::shared_ptr<const ZipReader> archive) {
+Model load_torchscript(
+    std::shared_ptr<const ZipReader> archive, const InputHints& hints) {
   const std::string where = archive->label();
   const ts::LoadedModule loaded = ts::load_module(archive);
   const auto method = loaded.module.find_method("forward");
@@ -175,7 +208,8 @@ Model load_torchscript(std::shared_ptr<const ZipReader> archive) {
   model.format = ModelFormat::TorchScript;
   auto details = std::make_shared<ts::Details>();
   Builder builder(loaded.records);
-  const auto traced = ts::traced_inputs(*archive);
+  const auto traced = with_hints(
+      ts::traced_inputs(*archive), method->function().getSchema(), hints);
   try {
     const std::vector<Item> inputs =
         add_inputs(method->function().getSchema(), traced, where, builder);
@@ -201,7 +235,11 @@ Model load_torchscript(std::shared_ptr<const ZipReader> archive) {
   } else if (traced.empty()) {
     model.notes.push_back(
         "scripted: the file says nothing of sizes and element types, so they "
-        "are not checked");
+        "are not checked; --input NAME=SIZES says it");
+  } else if (!hints.empty()) {
+    model.notes.push_back(
+        "sizes are those of --input; only element types and numbers of "
+        "dimensions are checked");
   } else {
     model.notes.push_back(
         "traced: sizes are those of the example and may be built into the "

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "loader/ir/input_hints.h"
 #include "loader/model.h"
 
 namespace pp {
@@ -19,7 +20,10 @@ bool is_torchscript(const ZipReader& archive);
 ///
 /// throws  Error(Input): damaged, an operator or control flow that can't be
 ///         lowered: by its name, module and line of the model's source
-Model load_torchscript(std::shared_ptr<const ZipReader> archive);
+/// hints  of inputs, in place of the example that a trace has
+/// throws Error(Usage): hints for inputs it does not have
+Model load_torchscript(
+    std::shared_ptr<const ZipReader> archive, const InputHints& hints = {});
 
 /// Writes `graph`, a part of `source`, as a `.pt` that torch.jit.load opens: a
 /// module tree with the source's FQNs, and a forward.

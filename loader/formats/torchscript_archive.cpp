@@ -6,12 +6,12 @@
 
 #include <caffe2/serialize/read_adapter_interface.h>
 
-#include <ATen/ops/empty_strided.h>
 #include <c10/core/CPUAllocator.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/csrc/jit/serialization/unpickler.h>
 
 #include "loader/core/error.h"
+#include "loader/formats/torchscript_hints.h"
 
 namespace pp::ts {
 
@@ -74,11 +74,6 @@ bool runs_code_on_loading(const ZipReader& archive) {
     return record.name.starts_with("code/") && record.name.ends_with(".py") &&
            archive.content(record).find("__setstate__") != std::string::npos;
   });
-}
-
-at::Tensor to_meta(const at::Tensor& tensor) {
-  return at::empty_strided(
-      tensor.sizes(), tensor.strides(), tensor.options().device(at::kMeta));
 }
 
 }  // namespace

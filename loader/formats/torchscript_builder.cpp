@@ -3,9 +3,6 @@
 #include <algorithm>
 
 #include <ATen/core/jit_type.h>
-#include <ATen/ops/empty_strided.h>
-#include <ATen/ops/scalar_tensor.h>
-#include <c10/core/GradMode.h>
 
 #include "loader/core/error.h"
 #include "loader/formats/torchscript_hints.h"
@@ -17,13 +14,6 @@ namespace pp::ts {
 namespace {
 
 using c10::TypeKind;
-
-const c10::TypePtr& unwrap(const c10::TypePtr& type) {
-  if (type && type->kind() == TypeKind::OptionalType) {
-    return type->castRaw<c10::OptionalType>()->getElementType();
-  }
-  return type;
-}
 
 ir::Dim fixed(int64_t value) {
   return {.value = value, .expr = {}};
@@ -45,69 +35,6 @@ ir::TensorMeta unknown_tensor() {
   ir::TensorMeta out;
   out.known = false;
   return out;
-}
-
-at::Tensor to_meta(const at::Tensor& tensor) {
-  return at::empty_strided(
-      tensor.sizes(), tensor.strides(), tensor.options().device(at::kMeta));
-}
-
-ir::Arg constant_arg(const c10::IValue& value, const c10::TypePtr& wanted) {
-  const TypeKind kind = wanted ? wanted->kind() : TypeKind::AnyType;
-  if (value.isNone()) {
-    return {ir::None{}};
-  }
-  if (value.isBool()) {
-    return {value.toBool()};
-  }
-  if (value.isInt()) {
-    const int64_t number = value.toInt();
-    switch (kind) {
-      case TypeKind::ScalarTypeType:
-        return {static_cast<ir::ScalarType>(number)};
-      case TypeKind::LayoutType:
-        return {static_cast<ir::Layout>(number)};
-      case TypeKind::MemoryFormatType:
-        return {static_cast<ir::MemoryFormat>(number)};
-      default:
-        return {number};
-    }
-  }
-  if (value.isDouble()) {
-    return {value.toDouble()};
-  }
-  if (value.isString()) {
-    return {value.toStringRef()};
-  }
-  if (value.isComplexDouble()) {
-    const auto number = value.toComplexDouble();
-    return {ir::Complex{number.real(), number.imag()}};
-  }
-  if (value.isDevice()) {
-    const c10::Device device = value.toDevice();
-    return {
-        ir::Device{c10::DeviceTypeName(device.type(), true), device.index()}};
-  }
-  throw input_error(
-      "an argument is a constant " + value.tagKind() +
-      ", which can't be written into a graph");
-}
-
-ir::ListKind list_kind(const c10::TypePtr& element) {
-  switch (element ? element->kind() : TypeKind::AnyType) {
-    case TypeKind::TensorType:
-      return ir::ListKind::Tensors;
-    case TypeKind::OptionalType:
-      return ir::ListKind::OptionalTensors;
-    case TypeKind::FloatType:
-      return ir::ListKind::Floats;
-    case TypeKind::BoolType:
-      return ir::ListKind::Bools;
-    case TypeKind::StringType:
-      return ir::ListKind::Strings;
-    default:
-      return ir::ListKind::Ints;
-  }
 }
 
 /// "aten::linear", "" -> "aten.linear.default"
@@ -217,185 +144,6 @@ Made Builder::add_state(
   return made;
 }
 
-std::optional<at::Tensor> Builder::try_hint(ir::ValueId id) const {
-  const auto& hint = hints_[static_cast<size_t>(id)];
-  return hint && hint->isTensor() && hint->toTensor().defined()
-             ? std::optional(hint->toTensor())
-             : std::nullopt;
-}
-
-std::optional<c10::IValue> Builder::try_hint(const Item& item) const {
-  if (const auto* fixed_item = item.as<Fixed>()) {
-    return fixed_item->value.isDevice() ? c10::IValue(c10::Device(at::kMeta))
-                                        : fixed_item->value;
-  }
-  if (const auto* made = item.as<Made>()) {
-    return hints_[static_cast<size_t>(made->id)];
-  }
-  if (const auto* literal = item.as<Literal>()) {
-    return to_meta(literal->tensor);
-  }
-  if (item.as<Number>() != nullptr) {
-    return at::scalar_tensor(0, at::TensorOptions(at::kLong).device(at::kMeta));
-  }
-  const Compound* compound = item.compound();
-  if (compound == nullptr || compound->open_node ||
-      compound->kind != Compound::Kind::List) {
-    return std::nullopt;
-  }
-  const auto list = compound->type ? compound->type->cast<c10::ListType>()
-                                   : c10::ListTypePtr();
-  c10::impl::GenericList out(
-      list ? list->getElementType() : c10::AnyType::get());
-  for (const Item& each : compound->items) {
-    auto hint = try_hint(each);
-    if (!hint) {
-      return std::nullopt;
-    }
-    out.push_back(std::move(*hint));
-  }
-  return out;
-}
-
-std::optional<c10::IValue> Builder::try_number(const Literal& literal) const {
-  const at::Tensor& tensor = literal.tensor;
-  if (tensor.dim() != 0 || !tensor.is_cpu()) {
-    return std::nullopt;
-  }
-  const auto record = records_.find(tensor.storage().data());
-  if (record != records_.end() && record->second->name.starts_with("data/")) {
-    return std::nullopt;  // its bytes were withheld
-  }
-  return c10::IValue(tensor.item());
-}
-
-Made Builder::made_of(const Literal& literal) {
-  const void* key = literal.tensor.unsafeGetTensorImpl();
-  if (const auto found = literals_.find(key); found != literals_.end()) {
-    return found->second;
-  }
-  std::string fqn;
-  do {
-    fqn = "lifted_tensor_" + std::to_string(next_number_["a literal"]++);
-  } while (ir::try_find_state(graph_, fqn) >= 0);
-  const Made made =
-      add_state(fqn, ir::StateKind::Constant, literal.tensor, "c_" + fqn);
-  literals_.emplace(key, made);
-  return made;
-}
-
-Made Builder::made_of(const Number& number) {
-  const bool is_fixed = std::holds_alternative<Fixed>(number.number);
-  const Item item = is_fixed ? Item{std::get<Fixed>(number.number)}
-                             : Item{std::get<Made>(number.number)};
-  at::ScalarType dtype = at::kLong;
-  if (is_fixed) {
-    const c10::IValue& value = std::get<Fixed>(number.number).value;
-    dtype = value.isDouble() ? at::kDouble
-                             : (value.isBool() ? at::kBool : at::kLong);
-  } else {
-    const auto id = static_cast<size_t>(std::get<Made>(number.number).id);
-    const ir::TypeKind kind = graph_.values[id].type.kind;
-    dtype = kind == ir::TypeKind::Float
-                ? at::kDouble
-                : (kind == ir::TypeKind::Bool ? at::kBool : at::kLong);
-  }
-  const Item none{Fixed{c10::IValue()}};
-  const Item type{Fixed{c10::IValue(static_cast<int64_t>(dtype))}};
-  return *call("aten::scalar_tensor", "", {item, type, none, none, none})
-              .front()
-              .as<Made>();
-}
-
-ir::Arg Builder::list_arg(const Compound& list, const c10::TypePtr& type) {
-  if (list.open_node) {
-    throw input_error(
-        "takes a list of tensors whose length is not known before it runs");
-  }
-  const c10::TypePtr& wanted = unwrap(type);
-  c10::TypePtr element;
-  if (wanted && wanted->kind() == TypeKind::ListType) {
-    element = wanted->castRaw<c10::ListType>()->getElementType();
-  } else if (list.type && list.type->kind() == TypeKind::ListType) {
-    element = list.type->castRaw<c10::ListType>()->getElementType();
-  }
-  ir::List out{.kind = list_kind(element), .items = {}};
-  for (const Item& item : list.items) {
-    out.items.push_back(to_arg(item, element));
-  }
-  return {std::move(out)};
-}
-
-ir::Arg Builder::to_arg(const Item& item, const c10::TypePtr& type) {
-  const c10::TypePtr& wanted = unwrap(type);
-  const bool wants_list = wanted && wanted->kind() == TypeKind::ListType;
-  if (const auto* fixed_item = item.as<Fixed>()) {
-    if (wants_list && !fixed_item->value.isNone()) {
-      // A lone number stands for a list of them ("int[2] stride=2").
-      return list_arg(
-          {.kind = Compound::Kind::List,
-           .type = wanted,
-           .items = {item},
-           .keys = {},
-           .open_node = {}},
-          wanted);
-    }
-    return constant_arg(fixed_item->value, wanted);
-  }
-  if (const auto* made = item.as<Made>()) {
-    return {ir::Ref{made->id}};
-  }
-  if (const auto* literal = item.as<Literal>()) {
-    return {ir::Ref{made_of(*literal).id}};
-  }
-  if (const auto* number = item.as<Number>()) {
-    return {ir::Ref{made_of(*number).id}};
-  }
-  if (const auto* sizes = item.as<Sizes>()) {
-    const auto hint = try_hint(sizes->tensor);
-    if (hint) {
-      ir::List out{.kind = ir::ListKind::Ints, .items = {}};
-      for (int64_t i = 0; i < hint->dim(); ++i) {
-        out.items.push_back({ir::Ref{size_of(sizes->tensor, i).id}});
-      }
-      return {std::move(out)};
-    }
-  }
-  if (const Compound* compound = item.compound();
-      compound != nullptr && compound->kind == Compound::Kind::List) {
-    return list_arg(*compound, type);
-  }
-  throw input_error("can't take " + describe(item));
-}
-
-std::optional<std::vector<c10::IValue>> Builder::run_on_meta(
-    const c10::OperatorHandle& op, const std::vector<Item>& arguments) const {
-  torch::jit::Stack stack;
-  for (const Item& argument : arguments) {
-    auto hint = try_hint(argument);
-    if (!hint) {
-      return std::nullopt;
-    }
-    stack.push_back(std::move(*hint));
-  }
-  if (auto known = try_result_hints(op.schema().name(), stack)) {
-    return known;
-  }
-  const c10::AutoGradMode no_grad(false);
-  try {
-    op.callBoxed(stack);
-    for (c10::IValue& value : stack) {
-      if (value.isTensor() && value.toTensor().defined() &&
-          !value.toTensor().is_meta()) {
-        value = to_meta(value.toTensor());  // made without any tensor
-      }
-    }
-  } catch (const std::exception&) {
-    return std::nullopt;  // not without the numbers themselves
-  }
-  return stack;
-}
-
 Item Builder::result(
     const c10::Argument& returned,
     std::string_view stem,
@@ -408,7 +156,8 @@ Item Builder::result(
         .type = c10::ListType::ofTensors(),
         .items = {},
         .keys = {},
-        .open_node = graph_.nodes.size()};
+        .open_node = graph_.nodes.size(),
+        .block = block_depth()};
     auto shared = std::make_shared<Compound>(std::move(list));
     if (hint && hint->isTensorList()) {
       shared->open_node.reset();
@@ -519,6 +268,14 @@ Made Builder::call_builtin(
   return made;
 }
 
+void Builder::add_marker() {
+  ir::Node node;
+  node.target = "pippy._pipe_split.default";
+  node.modules = frames;
+  node.name = unique_name("pipe_split");
+  graph_.nodes.push_back(std::move(node));
+}
+
 Made Builder::size_of(ir::ValueId tensor, int64_t dim) {
   const Made made =
       *call("aten::sym_size", "int", {Item{Made{tensor}}, Item{Fixed{dim}}})
@@ -541,6 +298,11 @@ void Builder::settle(Compound& list, size_t length) {
   if (!list.open_node) {
     return;
   }
+  if (list.block != block_depth()) {
+    throw input_error(
+        "takes apart, in a branch or loop, a list of unknown length that was "
+        "made outside");
+  }
   const size_t position = *list.open_node;
   std::string stem = graph_.nodes[position].target;
   stem.erase(stem.rfind('.'));
@@ -559,13 +321,18 @@ void Builder::settle(Compound& list, size_t length) {
   open_nodes_.erase(position);
 }
 
-void Builder::finish() {
+void Builder::drop_open_nodes() {
   for (const size_t position : open_nodes_) {
     graph_.nodes[position].target.clear();
   }
   std::erase_if(
       graph_.nodes, [](const ir::Node& node) { return node.target.empty(); });
   open_nodes_.clear();
+}
+
+void Builder::finish() {
+  check(outer_.empty(), "every block is closed");
+  drop_open_nodes();
 }
 
 }  // namespace pp::ts

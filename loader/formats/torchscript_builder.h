@@ -59,6 +59,9 @@ class Builder {
       const std::vector<Item>& arguments,
       ir::TypeKind kind);
 
+  /// A place where the model asks to be cut.
+  void add_marker();
+
   /// Size `dim` of a tensor.
   Made size_of(ir::ValueId tensor, int64_t dim);
 
@@ -76,10 +79,33 @@ class Builder {
   /// The number in a literal without dimensions, if its bytes were read.
   std::optional<c10::IValue> try_number(const Literal& literal) const;
 
+  /// The nodes that follow belong to a branch or to the body of a loop, until
+  /// close_block() gives them. Blocks lie in one another.
+  void open_block();
+  std::vector<ir::Node> close_block();
+  size_t block_depth() const { return outer_.size(); }
+
+  /// Adds a node that owns `blocks`: what their nodes read of the values around
+  /// them becomes operands, behind `operands`.
+  struct Block {
+    std::string name;
+    std::vector<ir::Node> nodes;
+    std::vector<ir::ValueId> inputs;  ///< made for it: index, carried values
+    std::vector<ir::Arg> outputs;
+  };
+  void add_control_flow(
+      std::string_view target,
+      const std::vector<ir::Arg>& conditions,
+      const std::vector<ir::Arg>& operands,
+      const std::vector<Block>& blocks,
+      const std::vector<Made>& results);
+
   /// Drops what gave lists that nobody asked for.
   void finish();
 
  private:
+  /// The same as finish(), in the block that is open.
+  void drop_open_nodes();
   std::string unique_name(std::string_view stem);
   Made made_of(const Literal& literal);
   Made made_of(const Number& number);
@@ -100,6 +126,11 @@ class Builder {
   std::map<std::string, StateRecord> state_records_;
   std::map<const void*, Made> literals_;
   std::set<size_t> open_nodes_;
+  struct Outer {
+    std::vector<ir::Node> nodes;
+    std::set<size_t> open_nodes;
+  };
+  std::vector<Outer> outer_;  // of the blocks that are open
   std::set<std::string> names_;
   std::map<std::string, int> next_number_;
 };

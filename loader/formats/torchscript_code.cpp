@@ -1,6 +1,7 @@
 #include "loader/formats/torchscript_code.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/jit_type.h>
@@ -76,25 +77,25 @@ std::string identifier(const std::string& name) {
 class Coder {
  public:
   Coder(const ir::Graph& graph, ModuleTree& modules)
-      : graph_(graph),
+      : graph_(&graph),
         modules_(modules),
         code_(std::make_shared<torch::jit::Graph>()),
         values_(graph.values.size(), nullptr) {}
 
   std::shared_ptr<torch::jit::Graph> run(const Returned* returned) {
-    check(graph_.mutations.empty(), "TorchScript writes buffers in place");
+    check(graph_->mutations.empty(), "TorchScript writes buffers in place");
     Value* self = code_->addInput("self");
     self->setType(modules_.root()._ivalue()->type());
-    for (const ir::Input& input : graph_.inputs) {
+    for (const ir::Input& input : graph_->inputs) {
       Value* value = code_->addInput(identifier(input.name));
       value->setType(type_of(value_of(input.value).type));
       values_[static_cast<size_t>(input.value)] = value;
     }
-    for (const ir::State& state : graph_.states) {
+    for (const ir::State& state : graph_->states) {
       values_[static_cast<size_t>(state.value)] =
           ModuleTree::read(*code_, self, state.fqn);
     }
-    for (const ir::Node& node : graph_.nodes) {
+    for (const ir::Node& node : graph_->nodes) {
       add(node);
     }
     add_outputs(returned);
@@ -104,7 +105,7 @@ class Coder {
 
  private:
   const ir::Value& value_of(ir::ValueId id) const {
-    return graph_.values[static_cast<size_t>(id)];
+    return graph_->values[static_cast<size_t>(id)];
   }
 
   [[noreturn]] static void refuse(
@@ -115,16 +116,87 @@ class Coder {
   }
 
   void add(const ir::Node& node) {
+    if (node.target == "pippy._pipe_split.default") {
+      return;  // it asks for a cut, which has been made or not
+    }
     if (!node.grad_enabled || node.autocast) {
       refuse(node, "it is in a no-grad or autocast region");
     }
     if (const auto name = number_operator(node.target); !name.empty()) {
       add_number(node, name);
+    } else if (node.target == "prim::If" || node.target == "prim::Loop") {
+      add_control_flow(node);
     } else if (node.target == "aten.sym_size.int") {
       add_number(node, "aten::size");
     } else {
       add_operator(node);
     }
+  }
+
+  // Blocks read what is around them by name: operands of theirs that are not
+  // carried from turn to turn are no arguments of the code's node.
+  void add_control_flow(const ir::Node& node) {
+    const bool loop = node.target == "prim::Loop";
+    std::vector<const ir::Graph*> blocks;
+    std::vector<Value*> conditions;
+    std::vector<Value*> operands;
+    for (const ir::NamedArg& input : node.inputs) {
+      if (const auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+        blocks.push_back(sub->graph.get());
+        continue;
+      }
+      auto& list = conditions.size() < (loop ? 2 : 1) ? conditions : operands;
+      list.push_back(to_value(input.arg, nullptr));
+    }
+    const size_t carried = loop ? node.outputs.size() : 0;
+    std::vector<Value*> inputs = conditions;
+    inputs.insert(
+        inputs.end(),
+        operands.begin(),
+        operands.begin() + static_cast<ptrdiff_t>(carried));
+    torch::jit::Node* made = insert(
+        c10::Symbol::fromQualString(node.target), inputs, node.outputs.size());
+    for (const ir::Graph* block : blocks) {
+      add_block(*made->addBlock(), *block, operands, loop, carried);
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const ir::ValueId id = node.outputs[i].ids.at(0);
+      made->outputs()[i]->setType(type_of(value_of(id).type));
+      values_[static_cast<size_t>(id)] = made->outputs()[i];
+    }
+  }
+
+  void add_block(
+      torch::jit::Block& block,
+      const ir::Graph& graph,
+      const std::vector<Value*>& operands,
+      bool loop,
+      size_t carried) {
+    std::vector<Value*> around(graph.values.size(), nullptr);
+    size_t position = 0;
+    for (const ir::Input& input : graph.inputs) {
+      Value*& value = around[static_cast<size_t>(input.value)];
+      const size_t operand = position - (loop ? 1 : 0);
+      if (loop && position <= carried) {
+        value = block.addInput();
+        value->setType(
+            type_of(graph.values[static_cast<size_t>(input.value)].type));
+      } else {
+        value = operands.at(operand);
+      }
+      ++position;
+    }
+    const torch::jit::WithInsertPoint inside(&block);
+    const ir::Graph* outer = std::exchange(graph_, &graph);
+    values_.swap(around);
+    for (const ir::Node& node : graph.nodes) {
+      add(node);
+    }
+    for (const ir::Output& output : graph.outputs) {
+      block.registerOutput(to_value(output.value, nullptr));
+    }
+    values_.swap(around);
+    graph_ = outer;
   }
 
   void add_number(const ir::Node& node, std::string_view name) {
@@ -286,7 +358,7 @@ class Coder {
 
   void add_outputs(const Returned* returned) {
     std::vector<Value*> leaves;
-    for (const ir::Output& output : graph_.outputs) {
+    for (const ir::Output& output : graph_->outputs) {
       leaves.push_back(to_value(output.value, nullptr));
     }
     if (returned == nullptr) {
@@ -350,7 +422,7 @@ class Coder {
     return type;
   }
 
-  const ir::Graph& graph_;
+  const ir::Graph* graph_;  // or the block that is being written
   ModuleTree& modules_;
   std::shared_ptr<torch::jit::Graph> code_;
   std::vector<Value*> values_;

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty_strided.h>
 
 namespace pp::ts {
 
@@ -110,6 +111,11 @@ std::optional<std::vector<c10::IValue>> try_result_hints(
     return std::vector<c10::IValue>{at::empty(sizes, first.options())};
   }
   return std::nullopt;
+}
+
+at::Tensor to_meta(const at::Tensor& tensor) {
+  return at::empty_strided(
+      tensor.sizes(), tensor.strides(), tensor.options().device(at::kMeta));
 }
 
 }  // namespace pp::ts

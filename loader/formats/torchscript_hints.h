@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
 namespace pp::ts {
@@ -14,5 +15,8 @@ namespace pp::ts {
 /// returns    none: not known here
 std::optional<std::vector<c10::IValue>> try_result_hints(
     std::string_view operator_name, const std::vector<c10::IValue>& arguments);
+
+/// A tensor of the same type, sizes and strides without elements.
+at::Tensor to_meta(const at::Tensor& tensor);
 
 }  // namespace pp::ts

@@ -53,6 +53,7 @@ struct Compound {
   std::vector<std::string> keys;  ///< of a dict
   /// A list of tensors that this node gives, whose length is not known yet.
   std::optional<size_t> open_node;
+  size_t block = 0;  ///< how deep in branches and loops it was made
 };
 
 /// The sizes of a tensor.

@@ -38,7 +38,8 @@ std::optional<Lowering::Items> Lowering::construct(const Call& call) {
       .type = call.node.output()->type(),
       .items = call.inputs,
       .keys = {},
-      .open_node = {}};
+      .open_node = {},
+      .block = builder_.block_depth()};
   if (call.node.kind() == c10::prim::TupleConstruct) {
     out.kind = Compound::Kind::Tuple;
   } else if (call.node.kind() == c10::prim::DictConstruct) {
@@ -122,6 +123,13 @@ std::optional<Lowering::Items> Lowering::append(const Call& call) {
   if (list == nullptr || list->open_node) {
     refuse(call.node, "appends to " + describe(call.inputs.at(0)));
   }
+  if (list->block < builder_.block_depth()) {
+    refuse(
+        call.node,
+        "appends, in a branch or loop that depends on what is computed, to a "
+        "list made outside; its length would not be known: write into a "
+        "tensor, or trace the model");
+  }
   list->items.push_back(call.inputs.at(1));
   return Items{call.inputs.at(0)};
 }
@@ -162,7 +170,8 @@ std::optional<Lowering::Items> Lowering::join_lists(const Call& call) {
        .type = call.node.output()->type(),
        .items = std::move(*left),
        .keys = {},
-       .open_node = {}})};
+       .open_node = {},
+       .block = builder_.block_depth()})};
 }
 
 std::optional<Lowering::Items> Lowering::slice_list(const Call& call) {
@@ -201,7 +210,8 @@ std::optional<Lowering::Items> Lowering::slice_list(const Call& call) {
       .type = call.node.output()->type(),
       .items = {},
       .keys = {},
-      .open_node = {}};
+      .open_node = {},
+      .block = builder_.block_depth()};
   for (int64_t i = begin; i < end; i += *step) {
     out.items.push_back(
         list != nullptr ? list->items[static_cast<size_t>(i)]

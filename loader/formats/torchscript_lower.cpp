@@ -15,6 +15,9 @@ namespace {
 
 constexpr int kMostDepth = 200;
 constexpr size_t kMostNodes = 1'000'000;
+/// torch's own marker: the call stays in a script, its body is optimised away.
+constexpr std::string_view kPipeSplit =
+    "__torch__.torch.distributed.pipelining._IR.pipe_split";
 
 /// "__torch__.torch.nn.modules.linear.___torch_mangle_3.Linear"
 /// -> "torch.nn.modules.linear.Linear"
@@ -264,112 +267,12 @@ std::optional<Lowering::Items> Lowering::call_function(const Call& call) {
   if (callable == nullptr || callable->function == nullptr) {
     refuse(call.node, "what it calls is not known before it runs");
   }
+  if (callable->function->qualname().qualifiedName() == kPipeSplit) {
+    builder_.add_marker();
+    return Items{{Fixed{c10::IValue()}}};
+  }
   return run_function(
       *callable->function, Items(call.inputs.begin() + 1, call.inputs.end()));
-}
-
-// --- control flow ---
-
-namespace {
-
-bool only_raises(const torch::jit::Block& block) {
-  return std::ranges::any_of(block.nodes(), [](const torch::jit::Node* node) {
-    return node->kind() == c10::prim::RaiseException;
-  });
-}
-
-}  // namespace
-
-std::optional<Lowering::Items> Lowering::branch(const Call& call) {
-  const auto condition = try_constant(call.inputs.front());
-  const torch::jit::Block* chosen = nullptr;
-  if (condition && condition->isBool()) {
-    chosen = call.node.blocks()[condition->toBool() ? 0 : 1];
-  } else if (only_raises(*call.node.blocks()[0])) {
-    chosen = call.node.blocks()[1];  // an assertion
-  } else if (only_raises(*call.node.blocks()[1])) {
-    chosen = call.node.blocks()[0];
-  } else {
-    refuse(
-        call.node,
-        "the condition depends on what is not known before the model runs; "
-        "such control flow is not yet supported: trace the model, or export "
-        "it with torch.export");
-  }
-  run_block(*chosen, call.values);
-  Items out;
-  for (const torch::jit::Value* output : chosen->outputs()) {
-    out.push_back(call.values.at(output));
-  }
-  return out;
-}
-
-/// Times a loop over a list runs whose length only follows from what is made
-/// of it: each turn appends to a list that is taken apart afterwards.
-size_t Lowering::trip_count(const Call& call) const {
-  const auto known = try_constant(call.inputs[0]);
-  if (known && known->isInt()) {
-    return static_cast<size_t>(std::max<int64_t>(known->toInt(), 0));
-  }
-  const auto* length = call.inputs[0].as<Length>();
-  const torch::jit::Block& body = *call.node.blocks()[0];
-  if (length != nullptr && call.node.outputs().empty()) {
-    for (const torch::jit::Node* inner : body.nodes()) {
-      if (inner->kind() != c10::aten::append) {
-        continue;
-      }
-      const Item& list = call.values.at(inner->input(0));
-      if (list.compound() == nullptr || !list.compound()->items.empty()) {
-        continue;
-      }
-      for (const torch::jit::Use& use : inner->input(0)->uses()) {
-        if (use.user->kind() == c10::prim::ListUnpack) {
-          return use.user->outputs().size();
-        }
-      }
-    }
-  }
-  refuse(
-      call.node,
-      "how often it runs is not known before the model runs; such a loop is "
-      "not yet supported: trace the model, or export it with torch.export");
-}
-
-std::optional<Lowering::Items> Lowering::loop(const Call& call) {
-  const torch::jit::Block& body = *call.node.blocks()[0];
-  const auto condition = [&](const Item& item) {
-    const auto value = try_constant(item);
-    if (!value || !value->isBool()) {
-      refuse(
-          call.node,
-          "its condition depends on what is not known before the model runs; "
-          "such a loop is not yet supported: trace the model, or export it "
-          "with torch.export");
-    }
-    return value->toBool();
-  };
-  const size_t most = trip_count(call);
-  if (const auto* length = call.inputs[0].as<Length>()) {
-    builder_.settle(*length->list, most);
-  }
-  bool go_on = condition(call.inputs[1]);
-  Items carried(call.inputs.begin() + 2, call.inputs.end());
-  for (size_t turn = 0; go_on && turn < most; ++turn) {
-    call.values[body.inputs()[0]] = Item{Fixed{static_cast<int64_t>(turn)}};
-    for (size_t i = 0; i < carried.size(); ++i) {
-      call.values[body.inputs()[i + 1]] = carried[i];
-    }
-    run_block(body, call.values);
-    go_on = condition(call.values.at(body.outputs()[0]));
-    for (size_t i = 0; i < carried.size(); ++i) {
-      carried[i] = call.values.at(body.outputs()[i + 1]);
-    }
-    // A while loop that computes nothing would never end here.
-    if (turn > kMostNodes) {
-      refuse(call.node, "it runs more than a million times");
-    }
-  }
-  return carried;
 }
 
 std::optional<Lowering::Items> Lowering::raise(const Call& call) {

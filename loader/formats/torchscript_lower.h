@@ -77,7 +77,34 @@ class Lowering {
   std::optional<Items> nothing(const Call& call);
 
   Compound* try_list(const Item& item) const;
-  size_t trip_count(const Call& call) const;
+
+  // Branches and loops that depend on what is computed.
+  struct LoopBody {
+    Builder::Block block;
+    Items results;  ///< the carried values after a turn, taken apart
+  };
+  std::optional<ir::TypeKind> kind_of_leaf(const Item& item) const;
+  std::optional<c10::IValue> common_hint(const Item& a, const Item& b) const;
+  ir::Arg leaf_arg(const Call& call, const Item& leaf);
+  Items branch_at_run_time(const Call& call);
+  std::optional<int64_t> trip_count(const Call& call) const;
+  Items loop_at_run_time(
+      const Call& call,
+      const Item& most,
+      const Item& condition,
+      const Items& carried);
+  LoopBody lower_body(
+      const Call& call,
+      const Items& carried,
+      const Items& initial,
+      const std::vector<bool>& keeps_hint);
+  Items add_loop(
+      const Call& call,
+      const Item& most,
+      const Item& condition,
+      const Items& carried,
+      const Items& initial,
+      LoopBody body);
 
   Builder& builder_;
   const States& states_;

@@ -72,13 +72,105 @@ bool map_results(const ir::Node& left, const ir::Node& right, Mapping& map) {
   return true;
 }
 
+/// The results of a branch that nobody reads, and what blocks take and do not
+/// read: gone.
+void prune_blocks(ir::Node& node, const std::vector<bool>& live) {
+  std::vector<ir::Graph> blocks;
+  std::vector<size_t> operands;  // positions among the node's inputs
+  for (size_t i = node.target == "prim::Loop" ? 2 : 1; i < node.inputs.size();
+       ++i) {
+    if (const auto* sub =
+            std::get_if<ir::SubGraph>(&node.inputs[i].arg.value)) {
+      blocks.push_back(*sub->graph);
+    } else {
+      operands.push_back(i);
+    }
+  }
+  const bool is_branch = node.target == "prim::If";
+  for (size_t i = node.outputs.size(); is_branch && i-- > 0;) {
+    const ir::ValueId id = node.outputs[i].ids.front();
+    if (id == ir::kNoValue || !live[static_cast<size_t>(id)]) {
+      node.outputs.erase(node.outputs.begin() + static_cast<ptrdiff_t>(i));
+      for (ir::Graph& block : blocks) {
+        block.outputs.erase(block.outputs.begin() + static_cast<ptrdiff_t>(i));
+      }
+    }
+  }
+  // The number of the turn and the carried values stay.
+  const size_t first = is_branch ? 0 : 1 + node.outputs.size();
+  std::vector<bool> read(blocks.front().inputs.size(), false);
+  for (ir::Graph& block : blocks) {
+    drop_dead_nodes(block);
+    std::vector<bool> used(block.values.size(), false);
+    const auto use = [&](ir::ValueId id) {
+      used[static_cast<size_t>(id)] = true;
+    };
+    for (const ir::Node& inner : block.nodes) {
+      std::ranges::for_each(ir::reads_of(inner), use);
+    }
+    for (const ir::Output& output : block.outputs) {
+      ir::for_each_ref(output.value, use);
+    }
+    for (size_t i = 0; i < read.size(); ++i) {
+      read[i] = read[i] || i < first ||
+                used[static_cast<size_t>(block.inputs[i].value)];
+    }
+  }
+  for (size_t i = read.size(); i-- > first;) {
+    if (!read[i]) {
+      const auto at = static_cast<ptrdiff_t>(i);
+      for (ir::Graph& block : blocks) {
+        block.inputs.erase(block.inputs.begin() + at);
+      }
+      const size_t operand = operands.at(is_branch ? i : i - 1);
+      node.inputs.erase(node.inputs.begin() + static_cast<ptrdiff_t>(operand));
+    }
+  }
+  size_t next = 0;
+  for (ir::NamedArg& input : node.inputs) {
+    if (auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+      drop_dead_nodes(blocks[next]);  // the values of lost inputs
+      sub->graph = std::make_shared<const ir::Graph>(std::move(blocks[next++]));
+    }
+  }
+}
+
+std::vector<const ir::Graph*> blocks_of(const ir::Node& node) {
+  std::vector<const ir::Graph*> out;
+  for (const ir::NamedArg& input : node.inputs) {
+    if (const auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+      out.push_back(sub->graph.get());
+    }
+  }
+  return out;
+}
+
+/// Where the blocks of two nodes differ, if they do.
+std::optional<std::string> try_find_block_difference(
+    const ir::Node& left, const ir::Node& right) {
+  const auto a = blocks_of(left);
+  const auto b = blocks_of(right);
+  if (a.size() != b.size()) {
+    return "'" + left.name + "' owns another number of graphs";
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (const auto difference = try_find_difference(*a[i], *b[i])) {
+      return "in '" + left.name + "': " + *difference;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void drop_dead_nodes(ir::Graph& graph) {
   std::vector<bool> live = live_values(graph);
   std::vector<bool> kept(graph.nodes.size(), true);
   for (size_t i = graph.nodes.size(); i-- > 0;) {
-    const ir::Node& node = graph.nodes[i];
+    ir::Node& node = graph.nodes[i];
+    if (node.target == "prim::If" || node.target == "prim::Loop") {
+      prune_blocks(node, live);
+    }
     const auto defines = ir::defines_of(node);
     kept[i] = !node.effects.writes.empty() || node.effects.random ||
               defines.empty() ||
@@ -123,6 +215,10 @@ void drop_dead_nodes(ir::Graph& graph) {
       renumber(result);
       renumber(argument);
     }
+    // A branch whose result nobody read has lost it.
+    std::erase_if(node.effects.aliases, [](const auto& pair) {
+      return pair.first == ir::kNoValue || pair.second == ir::kNoValue;
+    });
   }
   for (ir::Input& input : graph.inputs) {
     renumber(input.value);
@@ -170,6 +266,9 @@ std::optional<std::string> try_find_difference(
         !map_results(a, b, map)) {
       return "node " + std::to_string(i) + " ('" + a.target +
              "') is wired otherwise";
+    }
+    if (auto difference = try_find_block_difference(a, b)) {
+      return difference;
     }
   }
   if (left.nodes.size() != right.nodes.size()) {

@@ -30,7 +30,8 @@ struct ModelConfig {
 struct SplitConfig {
   std::vector<std::string> at;  ///< "layers.2", "layers.3:end"
   std::optional<int> stages;
-  std::string balance = "params";  ///< "params", "flops", "memory"
+  std::string balance = "params";  ///< "params", "flops", "time", "memory"
+  bool markers = false;            ///< cut where the graph has markers
   bool operator==(const SplitConfig&) const = default;
 };
 

@@ -117,6 +117,7 @@ SplitConfig read_split(const Section& section) {
   section.get("at", split.at);
   section.get("stages", split.stages);
   section.get("balance", split.balance);
+  section.get("markers", split.markers);
   return split;
 }
 

@@ -99,9 +99,6 @@ void check_item(
         name + " can't be " + value_text(item) + "; it takes " +
             type_text(key) + did_you_mean(*text, choices));
   }
-  if (!key.unsupported_choice.empty() && *text == key.unsupported_choice) {
-    refuse(item, name + " = " + value_text(item) + " is not yet supported");
-  }
 }
 
 void check_supported(

@@ -47,6 +47,7 @@ enum class InstructionKind : uint8_t {
   Attention,
   Cond,
   WhileLoop,
+  ScriptLoop,  ///< TorchScript's: a number of turns and a condition
 };
 
 struct Instruction {
@@ -60,6 +61,7 @@ struct Instruction {
   std::vector<ir::NodeOutput> outputs;
   std::vector<ir::ValueId> dead;  ///< values nobody reads after this
   std::vector<std::unique_ptr<Program::Body>> blocks;  ///< sub-graphs
+  int32_t node = 0;  ///< its position in the graph
   std::string target;
   std::string name;    ///< first output in the source graph
   std::string module;  ///< FQN it ran under
@@ -84,23 +86,26 @@ struct Program::Body {
 std::unique_ptr<Program::Body> compile(
     const ir::Graph& graph, const ProgramOptions& options);
 
-/// Runs `body`. `occurrence` counts the runs of a loop's body.
+/// Runs `body`. `occurrence` counts the runs of a loop's body. `node_ns`: what
+/// each node took is added there, by position in the graph; empty: not timed.
 ProgramResult run_body(
     const Program::Body& body,
     std::vector<c10::IValue> inputs,
     std::span<const at::Tensor> states,
     const RandomKey& key,
-    int64_t occurrence);
+    int64_t occurrence,
+    std::span<uint64_t> node_ns = {});
 
 /// The random operators that get kernels of ours; arguments on the stack in
 /// the operator's schema order, results pushed back.
 void run_random(
     const Instruction& instruction, torch::jit::Stack& stack, uint64_t seed);
 
-/// cond and while_loop.
+/// Branches and loops. `occurrence`: of the body that the node stands in.
 void run_control_flow(
     const Instruction& instruction,
     torch::jit::Stack& stack,
-    const RandomKey& key);
+    const RandomKey& key,
+    int64_t occurrence);
 
 }  // namespace pp

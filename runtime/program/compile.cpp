@@ -61,6 +61,17 @@ InstructionKind random_kind(const std::string& target) {
   return row == kRows.end() ? InstructionKind::Operator : row->kind;
 }
 
+std::optional<InstructionKind> control_flow_kind(const std::string& target) {
+  if (target == "higher_order.cond" || target == "prim::If") {
+    return InstructionKind::Cond;
+  }
+  if (target == "higher_order.while_loop") {
+    return InstructionKind::WhileLoop;
+  }
+  return target == "prim::Loop" ? std::optional(InstructionKind::ScriptLoop)
+                                : std::nullopt;
+}
+
 const c10::TypePtr& unwrap_optional(const c10::TypePtr& type) {
   if (type->kind() == TypeKind::OptionalType) {
     return type->castRaw<c10::OptionalType>()->getElementType();
@@ -94,6 +105,7 @@ class Compiler {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (live_[i]) {
         body_->instructions.push_back(compile_node(graph_.nodes[i]));
+        body_->instructions.back().node = static_cast<int32_t>(i);
       }
     }
     compile_outputs();
@@ -162,8 +174,8 @@ class Compiler {
     if (node.autocast) {
       out.autocast = autocast_index(*node.autocast);
     }
-    if (node.target == "higher_order.cond" ||
-        node.target == "higher_order.while_loop") {
+    if (const auto kind = control_flow_kind(node.target)) {
+      out.kind = *kind;
       compile_control_flow(node, out);
     } else if ((out.builtin = builtin_function(node.target)) != nullptr) {
       out.kind = InstructionKind::Builtin;
@@ -186,8 +198,6 @@ class Compiler {
   }
 
   void compile_control_flow(const ir::Node& node, Instruction& out) {
-    out.kind = node.target == "higher_order.cond" ? InstructionKind::Cond
-                                                  : InstructionKind::WhileLoop;
     for (const ir::NamedArg& input : node.inputs) {
       if (const auto* block = std::get_if<ir::SubGraph>(&input.arg.value)) {
         out.blocks.push_back(pp::compile(*block->graph, {{}, body_->where}));
@@ -199,8 +209,12 @@ class Compiler {
         out.operands.push_back(operand(node, input.arg, nullptr));
       }
     }
-    if (out.blocks.size() != 2) {
-      refuse(node, "expected two sub-graphs");
+    const size_t wanted = out.kind == InstructionKind::ScriptLoop ? 1 : 2;
+    if (out.blocks.size() != wanted) {
+      refuse(
+          node,
+          "it owns " + std::to_string(out.blocks.size()) + " sub-graphs, not " +
+              std::to_string(wanted));
     }
   }
 

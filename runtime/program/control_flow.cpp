@@ -1,5 +1,8 @@
-// cond and while_loop: sub-graphs run by the same interpreter. Their captured
-// values are ordinary operands, so a block has inputs only and no states.
+// cond, while_loop and TorchScript's If and Loop: sub-graphs run by the same
+// interpreter. Their captured values are ordinary operands, so a block has
+// inputs only and no states.
+#include <algorithm>
+
 #include "loader/core/error.h"
 #include "runtime/program/body.h"
 
@@ -35,21 +38,62 @@ void push_results(
   }
 }
 
+/// Number of a turn, also among those of the loop around: each draws its own
+/// random numbers.
+int64_t inner_occurrence(int64_t outer, int64_t turn) {
+  constexpr int64_t kStride = int64_t{1} << 20;
+  return static_cast<int64_t>(
+      static_cast<uint64_t>(outer) * kStride + static_cast<uint64_t>(turn));
+}
+
+/// Operands: number of turns, condition, carried values, values only read. The
+/// body takes the turn in place of the first two and gives the condition first.
+void run_script_loop(
+    const Instruction& instruction,
+    Stack& stack,
+    const RandomKey& key,
+    int64_t outer) {
+  const Program::Body& body = *instruction.blocks[0];
+  const int64_t most = stack[0].toInt();
+  bool go_on = truth(stack[1]);
+  std::vector<IValue> values = operands_from(stack, 1);
+  for (int64_t turn = 0; go_on && turn < most; ++turn) {
+    values[0] = turn;
+    ProgramResult next =
+        run_body(body, values, {}, key, inner_occurrence(outer, turn));
+    go_on = truth(next.outputs[0]);
+    std::move(next.outputs.begin() + 1, next.outputs.end(), values.begin() + 1);
+  }
+  const auto first = values.begin() + 1;
+  const auto last =
+      first + static_cast<std::ptrdiff_t>(instruction.outputs.size());
+  push_results(instruction, stack, std::vector<IValue>(first, last));
+}
+
 }  // namespace
 
 void run_control_flow(
-    const Instruction& instruction, Stack& stack, const RandomKey& key) {
+    const Instruction& instruction,
+    Stack& stack,
+    const RandomKey& key,
+    int64_t outer) {
   if (instruction.kind == InstructionKind::Cond) {
     const Program::Body& block = *instruction.blocks[truth(stack[0]) ? 0 : 1];
-    ProgramResult result = run_body(block, operands_from(stack, 1), {}, key, 0);
+    ProgramResult result =
+        run_body(block, operands_from(stack, 1), {}, key, outer);
     push_results(instruction, stack, std::move(result.outputs));
+    return;
+  }
+  if (instruction.kind == InstructionKind::ScriptLoop) {
+    run_script_loop(instruction, stack, key, outer);
     return;
   }
   // The carried values come first, then those the blocks only read.
   const Program::Body& condition = *instruction.blocks[0];
   const Program::Body& step = *instruction.blocks[1];
   std::vector<IValue> values = operands_from(stack, 0);
-  for (int64_t occurrence = 0;; ++occurrence) {
+  for (int64_t turn = 0;; ++turn) {
+    const int64_t occurrence = inner_occurrence(outer, turn);
     const ProgramResult go = run_body(condition, values, {}, key, occurrence);
     check(!go.outputs.empty(), "the loop's condition has an output");
     if (!truth(go.outputs[0])) {

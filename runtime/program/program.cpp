@@ -1,5 +1,7 @@
 #include "runtime/program/program.h"
 
+#include <chrono>
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ScalarOps.h>
 
@@ -92,7 +94,8 @@ void execute(
       return;
     case InstructionKind::Cond:
     case InstructionKind::WhileLoop:
-      run_control_flow(instruction, stack, key);
+    case InstructionKind::ScriptLoop:
+      run_control_flow(instruction, stack, key, occurrence);
       return;
     default:
       run_random(
@@ -100,6 +103,26 @@ void execute(
       return;
   }
 }
+
+/// Nanoseconds from one lap to the next.
+class Stopwatch {
+ public:
+  explicit Stopwatch(bool runs) {
+    if (runs) {
+      last_ = Clock::now();
+    }
+  }
+  uint64_t lap() {
+    const Clock::time_point now = Clock::now();
+    const auto took = std::chrono::nanoseconds(now - last_).count();
+    last_ = now;
+    return static_cast<uint64_t>(took);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_;
+};
 
 /// The first line of a LibTorch message, which may go on with a trace.
 std::string first_line(const std::string& message) {
@@ -124,7 +147,8 @@ ProgramResult run_body(
     std::vector<IValue> inputs,
     std::span<const at::Tensor> states,
     const RandomKey& key,
-    int64_t occurrence) {
+    int64_t occurrence,
+    std::span<uint64_t> node_ns) {
   check(inputs.size() == body.inputs.size(), "one value for each input");
   check(states.size() == body.states.size(), "one tensor for each state");
   Frame frame{body, std::vector<IValue>(body.num_values)};
@@ -137,6 +161,7 @@ ProgramResult run_body(
   Regions regions;
   Stack stack;
   stack.reserve(16);
+  Stopwatch watch(!node_ns.empty());
   for (const Instruction& instruction : body.instructions) {
     regions.set_grad(instruction.grad_enabled);
     regions.set_autocast(
@@ -148,6 +173,9 @@ ProgramResult run_body(
       }
       execute(instruction, stack, key, occurrence);
       frame.store(instruction, stack);
+      if (!node_ns.empty()) {
+        node_ns[instruction.node] += watch.lap();
+      }
     } catch (const c10::Error& error) {
       fail(body, instruction, error.what_without_backtrace());
     } catch (const Error&) {
@@ -179,6 +207,14 @@ ProgramResult Program::run(
     std::span<const at::Tensor> states,
     const RandomKey& key) const {
   return run_body(*body_, std::move(inputs), states, key, 0);
+}
+
+ProgramResult Program::run_timed(
+    std::vector<IValue> inputs,
+    std::span<const at::Tensor> states,
+    const RandomKey& key,
+    std::span<uint64_t> node_ns) const {
+  return run_body(*body_, std::move(inputs), states, key, 0, node_ns);
 }
 
 size_t Program::size() const {

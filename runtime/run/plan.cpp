@@ -6,6 +6,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
+#include "runtime/measure/measure.h"
 #include "runtime/run/rank_count.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
@@ -52,7 +53,10 @@ SplitSpec split_spec(const SplitConfig& config) {
     spec.at.push_back(parse_split_point(text));
   }
   spec.num_stages = config.stages.value_or(0);
-  if (config.balance == "flops") {
+  spec.markers = config.markers;
+  if (config.balance == "time") {
+    spec.balance = Balance::Time;
+  } else if (config.balance == "flops") {
     spec.balance = Balance::Flops;
   } else if (config.balance == "memory") {
     spec.balance = Balance::Memory;
@@ -80,7 +84,15 @@ std::vector<InputSpec> input_specs(const PipelineSource& source) {
 }
 
 /// What can be refused before the model is opened.
-void check_without_model(const Job& job) {
+void check_without_model(const Job& job, bool alone) {
+  const bool measures =
+      job.split.stages.has_value() && job.split.balance == "time";
+  if (measures && (!alone || job.pipeline.launcher == "processes")) {
+    throw usage_error(
+        "split.balance = \"time\": each process would measure other times "
+        "and cut elsewhere; cut once with 'pp split --balance time' and set "
+        "model.stages, or use the launcher 'local'");
+  }
   if (!is_schedule_file(job.pipeline.schedule)) {
     find_schedule(job.pipeline.schedule);
   }
@@ -189,7 +201,7 @@ void check_freeze(
 }  // namespace
 
 PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
-  Partition parts = partition(model, spec);
+  Partition parts = partition(model, with_costs(model, spec));
   PipelineSource out;
   out.manifest = std::move(parts.manifest);
   for (ir::Graph& graph : parts.stages) {
@@ -241,7 +253,7 @@ std::shared_ptr<const Plan> make_plan(
     const Job& job, std::optional<int> world_size) {
   auto plan = std::make_shared<Plan>();
   plan->job = job;
-  check_without_model(job);
+  check_without_model(job, !world_size.has_value());
   plan->source = open_pipeline(job.model, job.split);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();

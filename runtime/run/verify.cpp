@@ -5,8 +5,6 @@
 #include <mutex>
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/scalar_tensor.h>
 
@@ -16,6 +14,7 @@
 #include "loader/model_loader.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/launch.h"
+#include "runtime/measure/sample_inputs.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/gradients.h"
 #include "runtime/run/plan.h"
@@ -37,20 +36,13 @@ struct Results {
   std::map<int, double> losses;
 };
 
-/// A tensor for an input: integers are 0 or 1, valid for any embedding.
-at::Tensor draw(const ir::TensorMeta& meta, uint64_t seed) {
-  std::vector<int64_t> sizes;
-  for (const ir::Dim& dim : meta.sizes) {
-    sizes.push_back(dim.value);
+/// The inputs of stages that were split without knowing them.
+void say_inputs(Manifest& manifest, const InputHints& hints) {
+  for (ModelInput& input : manifest.inputs) {
+    if (const auto hint = hints.find(input.name); hint != hints.end()) {
+      input.tensor = hint->second;
+    }
   }
-  const auto dtype = static_cast<at::ScalarType>(meta.dtype);
-  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  if (c10::isFloatingType(dtype)) {
-    return at::randn(sizes, generator, at::TensorOptions(at::kDouble))
-        .to(dtype);
-  }
-  return at::randint(2, sizes, generator, at::TensorOptions(at::kLong))
-      .to(dtype);
 }
 
 std::vector<UserInputs> draw_inputs(const Manifest& manifest, int count) {
@@ -62,13 +54,14 @@ std::vector<UserInputs> draw_inputs(const Manifest& manifest, int count) {
       if (input.type.kind == ir::TypeKind::Tensor && !input.tensor.known) {
         throw usage_error(
             "the model does not say what its input '" + input.name +
-            "' is like (a scripted module), so no input can be made up; "
-            "verify a trace of it, or an export by torch.export");
+            "' is like (a scripted module), so no input can be made up; say it "
+            "with --input " +
+            input.name + "=4x32, or =4x32:int64");
       }
       if (input.type.kind == ir::TypeKind::Tensor) {
         inputs.emplace(
             input.name,
-            draw(
+            draw_tensor(
                 input.tensor,
                 kSeed + 1000 * static_cast<uint64_t>(microbatch) + number++));
       }
@@ -259,10 +252,12 @@ VerifyReport verify(const VerifyOptions& options) {
     pipeline = open_pipeline(config, {});
     merged.emplace(options.path);
     model_path = merged->path();
+    say_inputs(pipeline.manifest, options.inputs);
   } else {
-    pipeline = cut_model(load_model(model_path), options.split);
+    pipeline = cut_model(load_model(model_path, options.inputs), options.split);
   }
-  const PipelineSource unsplit = cut_model(load_model(model_path), {});
+  const PipelineSource unsplit =
+      cut_model(load_model(model_path, options.inputs), {});
 
   WantedOutputs wanted;
   for (const ModelOutput& output : pipeline.manifest.outputs) {

@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "loader/core/log.h"
+#include "loader/ir/input_hints.h"
 #include "splitter/split_spec.h"
 
 namespace pp {
 
 struct VerifyOptions {
-  std::string path;  ///< a model or a stage directory
-  SplitSpec split;   ///< a model: where to cut
+  std::string path;   ///< a model or a stage directory
+  SplitSpec split;    ///< a model: where to cut
+  InputHints inputs;  ///< TorchScript: what the file does not say
   std::string schedule = "1F1B";
   int microbatches = 4;
   bool forward_only = false;

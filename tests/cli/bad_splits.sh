@@ -26,8 +26,8 @@ refused 2 "400 stages" "places" -- "$PP" split "$gpt2" -o stages --stages 400
 
 refused 2 "--at" "--stages" -- "$PP" split "$gpt2" -o stages
 refused 2 "pipe_split()" -- "$PP" split "$gpt2" -o stages --markers
-refused 2 "time" "not yet supported" \
-  -- "$PP" split "$gpt2" -o stages --stages 2 --balance time
+refused 2 "no split into 2 stages fits" "memory = 1.0 KiB" \
+  -- "$PP" split "$gpt2" -o stages --stages 2 --balance flops --memory 1KB
 refused 2 "balance" -- "$PP" split "$gpt2" -o stages --stages 2 --balance size
 # A branch of the graph is run whole.
 refused 2 "nope" -- "$PP" split "$FIXTURES/cond.pt2" -o stages --at nope

@@ -56,6 +56,16 @@ for balance in params flops memory; do
   expect_no_file "by_$balance/stage_4.pt2"
 done
 
+# By time, which is measured first.
+expect_ok "$PP" split "$FIXTURES/gpt2.pt2" -o by_time --stages 4 --balance time
+expect_match out "^measured, ms forward with what crosses: ([0-9.]+, ){3}[0-9.]+$"
+expect_file by_time/stage_3.pt2
+expect_ok "$PP" verify by_time --microbatches 2
+# No stage holds more than it may.
+expect_ok "$PP" split "$FIXTURES/gpt2.pt2" -o small --stages 4 \
+  --balance flops --memory 400KB
+expect_file small/stage_3.pt2
+
 # A long skip connection is relayed through the stage between.
 expect_ok "$PP" split "$FIXTURES/skip.pt2" -o skip --stages 3
 expect_file skip/stage_2.pt2

@@ -14,7 +14,18 @@ for how in trace script; do
   if [[ $how == trace ]]; then
     expect_ok "$PP" verify $how --exact
   else # it does not say what sizes its input has
-    refused 2 "input 'x'" "trace" -- "$PP" verify $how --exact
+    refused 2 "input 'x'" "--input x=" -- "$PP" verify $how --exact
+    expect_ok "$PP" verify $how --exact --input x=6x32
+    expect_ok "$PP" verify "$model" --at layers.1 head --exact --input x=6x32 \
+      --schedule Interleaved1F1B
+    refused 2 "'y'" -- "$PP" verify "$model" --input y=6x32
+    refused 2 "--input" -- "$PP" verify "$model" --input x=6by32
+    # Sizes make costs: bytes, FLOPs and times.
+    expect_ok "$PP" inspect "$model" --input x=6x32
+    expect_match out "^mlp-plain-script\.pt .* [1-9][0-9.]*K$"
+    expect_ok "$PP" split "$model" -o timed --stages 3 --balance time \
+      --input x=6x32
+    expect_file timed/stage_2.pt
   fi
 
   sed "/^\[split\]/,/^\$/d; s#^path = .*mlp.*#stages = \"$how\"#" job.toml \
@@ -55,3 +66,34 @@ for how in "trace", "script":
         value = value[0] if isinstance(value, tuple) else value
     assert value.equal(source(x))
 ' "$FIXTURES"
+
+# Branches and loops that depend on what is computed are run whole, in training
+# as well; a cut inside is refused by name.
+for case in branch repeat; do
+  model="$FIXTURES/torchscript/$case-script.pt"
+  expect_ok "$PP" split "$model" -o "cut_$case" --at last
+  for schedule in 1F1B ZBVZeroBubble; do
+    at=last
+    [[ $schedule == 1F1B ]] || at="first:end"
+    expect_ok "$PP" verify "$model" --at "$at" --input x=6x8 --exact \
+      --schedule "$schedule"
+  done
+  expect_ok "$PP" verify "cut_$case" --input x=3x8 --exact
+done
+refused 2 "'half.wide'" "inside" "prim::If" "branch or loop is run whole" \
+  -- "$PP" split "$FIXTURES/torchscript/branch-script.pt" -o no --at half.wide
+refused 2 "'step.mix'" "inside" "prim::Loop" \
+  -- "$PP" split "$FIXTURES/torchscript/repeat-script.pt" -o no \
+  --at step.mix:end
+expect_no_file no
+
+# A script keeps its calls of pipe_split().
+expect_ok "$PP" split "$FIXTURES/torchscript/marked-script.pt" -o marked --markers
+expect_file marked/stage_1.pt
+expect_no_file marked/stage_2.pt
+expect_ok "$PP" verify marked --input x=4x8 --exact
+expect_ok "$PP" verify "$FIXTURES/torchscript/marked-script.pt" --at b \
+  --input x=4x8 --exact
+refused 2 "a marker lies inside" "prim::If" -- "$PP" split \
+  "$FIXTURES/torchscript/marked-inside-script.pt" -o no --markers
+expect_no_file no

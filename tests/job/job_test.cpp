@@ -64,7 +64,7 @@ mode = "train"
 checkpoint = "runs/x/checkpoints/step_200"
 [split]
 stages = 4
-balance = "flops"
+balance = "time"
 [pipeline]
 schedule = "GPipe"
 microbatches = 8
@@ -108,7 +108,7 @@ outputs.loss = { join = "mean" }
   EXPECT_EQ(job.model.mode, "train");
   EXPECT_EQ(job.model.checkpoint, "/jobs/runs/x/checkpoints/step_200");
   EXPECT_EQ(job.split.stages, 4);
-  EXPECT_EQ(job.split.balance, "flops");
+  EXPECT_EQ(job.split.balance, "time");
   EXPECT_EQ(job.pipeline.schedule, "GPipe");
   EXPECT_EQ(job.pipeline.microbatches, 8);
   EXPECT_EQ(job.pipeline.ranks, 4);

@@ -95,6 +95,34 @@ TEST(InspectModel, GivesTheSameAsJson) {
   EXPECT_EQ(json["tied"][0]["aliases"][0], "b.weight");
 }
 
+TEST(InspectModel, NamesSideInputsAndCutsInsideModules) {
+  Model model;
+  model.path = "net.pt2";
+  model.graph = ir::parse_text(R"(
+module a type(net.Block)
+module b type(net.Block)
+input %x: float32[4, 8]
+input %m: float32[4, 8]
+input %n: float32[4, 8]
+%i: float32[4, 8] = aten.mul.Tensor(self=%x, other=%n) @ a
+%j: float32[4, 8] = aten.tanh.default(self=%i) @ a
+%y: float32[4, 8] = aten.mul.Tensor(self=%j, other=%m) @ b
+output y = %y
+)");
+  const std::string text = inspect(model, {});
+  EXPECT_THAT(
+      text, HasSubstr("side inputs: needed behind a cut\n  m  until b\n"));
+  EXPECT_THAT(text, HasSubstr("  and 1 inside modules"));
+  const auto json =
+      nlohmann::json::parse(inspect(model, {{}, InspectFormat::Json}));
+  EXPECT_EQ(json["side_inputs"].size(), 1);
+  EXPECT_EQ(json["side_inputs"][0]["name"], "m");
+  EXPECT_EQ(json["side_inputs"][0]["until"], "b");
+  EXPECT_EQ(json["cuts"].size(), 2);
+  EXPECT_TRUE(json["cuts"][0]["at"].empty());
+  EXPECT_EQ(json["cuts"][0]["bytes"], 128);
+}
+
 TEST(InspectModel, DrawsAGraphForDot) {
   const std::string dot = inspect(example(), {1, InspectFormat::Dot});
   EXPECT_THAT(dot, testing::StartsWith("digraph model {\n"));

@@ -161,6 +161,15 @@ def collect(modules, ties) -> tuple[dict, dict]:
     return states, grads
 
 
+def traits_of(module) -> dict[str, tuple]:
+    """What else a state is: dtype, strides, requires_grad, persistent."""
+    saved = module.state_dict().keys()
+    return {
+        fqn: (type(t).__name__, t.dtype, t.stride(), t.requires_grad, fqn in saved)
+        for fqn, t in [*module.named_parameters(), *module.named_buffers()]
+    }
+
+
 def check_states(name, source, stages, ties) -> None:
     """Buffers after the run, gradients summed over holders, all FQNs there."""
     want, want_grads = collect([source], ties)
@@ -171,6 +180,11 @@ def check_states(name, source, stages, ties) -> None:
             fail(name, "no stage has", fqn)
         if fqn in buffers:
             same(f"{name}: {fqn}", [have[fqn]], [state])
+    traits = [traits_of(module) for _, module in stages]
+    for fqn, trait in traits_of(source).items():
+        held = [each[fqn] for each in traits if fqn in each]
+        if any(each != trait for each in held) or not (held or fqn in ties):
+            fail(name, fqn, "is", trait, "and in the stages", held)
     for fqn, grad in want_grads.items():
         if fqn not in grads:
             fail(name, "no gradient of", fqn)
@@ -224,6 +238,10 @@ def check_checkpoint(name, source: Path, folder: Path) -> None:
         save_file(half, checkpoint / f"part_{part}.safetensors")
     merged = folder.with_suffix(".trained.pt2")
     tool("merge", folder, merged, checkpoint)
+    held = lambda n: n.startswith(("data/weights/weight_", "data/constants/tensor_"))
+    for (a, old), (b, new) in zip(records(source), records(merged), strict=True):
+        if a != b or (old != new and not held(a)):
+            fail(name, "merged with a checkpoint, record differs:", a, b)
     found = torch.export.load(merged).module().state_dict()
     for fqn in state:
         same(f"{name}: merged {fqn}", [found[fqn]], [state[ties.get(fqn, fqn)]])

@@ -10,6 +10,7 @@ from typing import Dict, NamedTuple, Optional, Tuple
 
 import torch
 from torch import nn
+from torch.distributed.pipelining import pipe_split
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import export  # noqa: E402
@@ -99,18 +100,95 @@ class Lists(nn.Module):
         return self.b(torch.cat([high, low], 1)) / (rows + 1)
 
 
-class Branch(nn.Module):
+class Half(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide = nn.Linear(8, 8)
+        self.narrow = nn.Linear(8, 8, bias=False)
+
     def forward(self, x):
+        if bool(x.mean() > 0):
+            y = torch.tanh(self.wide(x))
+            if x.size(0) > 4:
+                y = y + x
+            return y
+        return self.narrow(x) * 0.5
+
+
+class Branch(nn.Module):
+    """Branches on what is computed: in one another, with writes, with numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.half = Half()
+        self.last = nn.Linear(8, 3)
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x):
+        x = self.half(self.first(x))
+        factor = 1.0
         if bool(x.sum() > 0):
-            return x
-        return -x
+            self.calls.add_(1.0)
+            factor = 2.0
+        return self.last(x * factor) + self.calls
+
+
+class Step(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return torch.relu(self.mix(x)) * 0.5
 
 
 class Repeat(nn.Module):
+    """Loops whose number of turns follows from sizes and from what is computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.step = Step()
+        self.last = nn.Linear(8, 3)
+
     def forward(self, x):
-        while bool(x.sum() < 10):
-            x = x + 1
-        return x
+        x = self.first(x)
+        total = torch.zeros_like(x)
+        for i in range(x.size(0)):
+            x = self.step(x) + 1.0
+            if i % 2 == 0:
+                total = total + x * float(i)
+        turns = 0
+        while bool(total.abs().sum() > 1.0) and turns < 20:
+            total = total * 0.5
+            turns += 1
+        return self.last(total + x) / (turns + 1)
+
+
+class Marked(TupleOutput):
+    def forward(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
+        hidden = torch.relu(self.a(x))
+        pipe_split()
+        return hidden, self.b(hidden)
+
+
+class MarkedInside(TupleOutput):
+    def forward(self, x):
+        x = self.a(x)
+        if bool(x.sum() > 0):
+            x = torch.relu(x)
+            pipe_split()
+            x = x * 2
+        return self.b(x)
+
+
+class GrowsAList(nn.Module):
+    def forward(self, x):
+        parts = [x]
+        for _ in range(x.size(0)):
+            parts.append(x * 2)
+        return torch.cat(parts)
 
 
 class SetsAttribute(nn.Module):
@@ -131,6 +209,9 @@ SCRIPTED = {
     "shared": SharedModule,
     "lists": Lists,
     "branch": Branch,
+    "grows-a-list": GrowsAList,
+    "marked": Marked,
+    "marked-inside": MarkedInside,
     "repeat": Repeat,
     "sets-attribute": SetsAttribute,
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -272,21 +273,114 @@ TEST(TorchScript, AWrittenModelReadsBackAsTheSameGraph) {
   }
 }
 
-// --- What is refused, and in which words ---
+// --- Branches and loops that depend on what is computed ---
 
-TEST(TorchScriptErrors, ABranchOnWhatIsComputed) {
-  EXPECT_THAT(
-      refusal([] { load_model(example("branch-script.pt")); }),
-      AllOf(
-          HasSubstr("branch-script.pt: 'prim::If'"),
-          HasSubstr("(code/__torch__.py, line 8)"),
-          HasSubstr("export it with torch.export")));
+const ir::Node& find_target(const ir::Graph& graph, std::string_view target) {
+  const auto found = std::ranges::find(graph.nodes, target, &ir::Node::target);
+  if (found == graph.nodes.end()) {
+    throw std::runtime_error("no " + std::string(target));
+  }
+  return *found;
 }
 
-TEST(TorchScriptErrors, ALoopOnWhatIsComputed) {
+const ir::Graph& block_of(const ir::Node& node, size_t index) {
+  for (const ir::NamedArg& input : node.inputs) {
+    if (const auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+      if (index-- == 0) {
+        return *sub->graph;
+      }
+    }
+  }
+  throw std::runtime_error("no such block");
+}
+
+TEST(TorchScriptBlocks, ABranchOwnsTwoGraphs) {
+  const Model model = load_model(example("branch-script.pt"));
+  const ir::Node& outer = find_target(model.graph, "prim::If");
+  EXPECT_EQ(outer.modules.back().fqn, "half");
+  EXPECT_EQ(block_of(outer, 0).nodes.front().modules.back().fqn, "half.wide");
+  const ir::Node& inner = find_target(block_of(outer, 0), "prim::If");
+  EXPECT_EQ(inner.outputs.size(), 1);
+  EXPECT_EQ(
+      find_target(block_of(outer, 1), "aten.linear.default").modules.back().fqn,
+      "half.narrow");
+}
+
+TEST(TorchScriptBlocks, ABranchWritesWhatItsNodesWrite) {
+  const Model model = load_model(example("branch-script.pt"));
+  const auto& nodes = model.graph.nodes;
+  const auto counts = std::ranges::find_if(nodes, [](const ir::Node& node) {
+    return node.target == "prim::If" && !node.effects.writes.empty();
+  });
+  ASSERT_NE(counts, nodes.end());
+  const int state = ir::try_find_state(model.graph, "calls");
+  ASSERT_GE(state, 0);
+  EXPECT_EQ(counts->effects.writes.size(), 1);
+  EXPECT_EQ(
+      counts->effects.writes.front(),
+      model.graph.states[static_cast<size_t>(state)].value);
+}
+
+TEST(TorchScriptBlocks, ALoopCarriesValues) {
+  const Model model = load_model(example("repeat-script.pt"));
+  const ir::Node& loop = find_target(model.graph, "prim::Loop");
+  EXPECT_EQ(loop.outputs.size(), 2);  // x and total
+  const ir::Graph& body = block_of(loop, 0);
+  EXPECT_EQ(
+      find_target(body, "aten.linear.default").modules.back().fqn, "step.mix");
+  // The turn, what is carried, then what is only read: weight and bias.
+  EXPECT_EQ(body.inputs.size(), 1 + 2 + 2);
+  EXPECT_EQ(body.outputs.size(), 1 + 2);
+}
+
+TEST(TorchScriptBlocks, HintsGiveAScriptedModelSizes) {
+  const Model model =
+      load_model(example("branch-script.pt"), parse_input_hints({"x=6x8"}));
+  const auto& meta =
+      model.graph.values[static_cast<size_t>(model.graph.inputs[0].value)]
+          .tensor;
+  ASSERT_TRUE(meta && meta->known);
+  EXPECT_EQ(meta->sizes[0].value, 6);
+  // What a branch gives is known where both sides agree.
+  const ir::Node& branch = find_target(model.graph, "prim::If");
+  const auto& given =
+      model.graph.values[static_cast<size_t>(branch.outputs[0].ids[0])];
+  EXPECT_TRUE(given.tensor->known);
+}
+
+// --- What is refused, and in which words ---
+
+TEST(TorchScriptErrors, AListThatGrowsInALoop) {
   EXPECT_THAT(
-      refusal([] { load_model(example("repeat-script.pt")); }),
-      AllOf(HasSubstr("'prim::Loop'"), HasSubstr("condition")));
+      refusal([] { load_model(example("grows-a-list-script.pt")); }),
+      AllOf(
+          HasSubstr("grows-a-list-script.pt: 'aten::append'"),
+          HasSubstr("to a list made outside")));
+}
+
+TEST(TorchScriptErrors, HintsForInputsThatAreNot) {
+  try {
+    load_model(example("branch-script.pt"), parse_input_hints({"y=4x8"}));
+    FAIL() << "nothing was refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+    EXPECT_THAT(
+        error.what(), HasSubstr("--input y: forward has no such argument"));
+  }
+}
+
+TEST(InputHints, AreNamesWithSizesAndTypes) {
+  const InputHints hints =
+      parse_input_hints({"x=4x32", "ids=2x16:int64", "s="});
+  EXPECT_EQ(hints.at("x").sizes[1].value, 32);
+  EXPECT_EQ(hints.at("x").strides[0].value, 32);
+  EXPECT_EQ(hints.at("ids").dtype, ir::ScalarType::Long);
+  EXPECT_TRUE(hints.at("s").sizes.empty());
+  for (const char* wrong :
+       {"x", "=4", "x=4x", "x=x4", "x=-1", "x=4y5", "x=4:int65"}) {
+    EXPECT_THROW(parse_input_hints({wrong}), Error) << wrong;
+  }
+  EXPECT_THROW(parse_input_hints({"x=4", "x=5"}), Error);
 }
 
 TEST(TorchScriptErrors, AnAttributeThatIsSet) {

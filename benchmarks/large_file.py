@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Splits a large `.pt2` and holds the time against `cp`, and the memory.
+
+    benchmarks/large_file.py [--megabytes 8192] [--pp build/pp] [--folder DIR]
+
+Needs three times the size on disk, in DIR. Both copies end with the file on the
+disk (fsync), in turn, after one that does not count; the ratio is that of the
+fastest. Private memory is what `pp` alone has resident, mapped pages included,
+sampled while it runs. Fails below 0.8 of cp's speed or above 300 MB.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEED, MEMORY_MB = 0.8, 300
+
+
+def private_kilobytes(pid: int) -> int:
+    """Resident pages that no other process has; 0 when it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def watch(command: list) -> tuple[float, float]:
+    """Seconds, and the most private memory seen in MB."""
+    start, most = time.perf_counter(), 0
+    process = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    while process.poll() is None:
+        most = max(most, private_kilobytes(process.pid))
+        time.sleep(0.005)
+    seconds = time.perf_counter() - start
+    assert process.returncode == 0, process.stderr.read().decode()
+    return seconds, most / 1024
+
+
+def split(pp: Path, model: Path, stages: Path) -> tuple[float, float]:
+    shutil.rmtree(stages, ignore_errors=True)
+    return watch([pp, "split", model, "-o", stages, "--stages", 4])
+
+
+def copy(model: Path, target: Path) -> float:
+    target.unlink(missing_ok=True)
+    start = time.perf_counter()
+    subprocess.run(["cp", model, target], check=True)
+    descriptor = os.open(target, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    return time.perf_counter() - start
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--megabytes", type=int, default=8192)
+    parser.add_argument("--pp", type=Path, default=ROOT / "build/pp")
+    parser.add_argument("--folder", type=Path, default=ROOT)
+    parser.add_argument("--repetitions", type=int, default=2)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=args.folder, prefix=".large-") as name:
+        folder = Path(name)
+        model = folder / "large.pt2"
+        maker = [sys.executable, ROOT / "benchmarks/large_model.py", model]
+        subprocess.run([*maker, str(args.megabytes)], check=True)
+        print(f"{model.stat().st_size / 2**20:.0f} MB", flush=True)
+        copies, splits, memory = [], [], 0.0
+        for turn in range(args.repetitions + 1):
+            took = copy(model, folder / "copy")
+            (folder / "copy").unlink()
+            seconds, most = split(args.pp, model, folder / "stages")
+            shutil.rmtree(folder / "stages")
+            print(f"cp {took:.2f} s, split {seconds:.2f} s, {most:.0f} MB", flush=True)
+            memory = max(memory, most)
+            if turn > 0:
+                copies.append(took)
+                splits.append(seconds)
+        speed = min(copies) / min(splits)
+        print(f"speed {speed:.2f} of cp, private memory {memory:.0f} MB")
+        return int(speed < SPEED or memory > MEMORY_MB)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

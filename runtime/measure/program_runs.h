@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/measure/sample_inputs.h"
+#include "runtime/program/program.h"
+#include "runtime/stage/states.h"
+
+namespace pp {
+
+/// A graph and its states, to be run again and again. What it writes stays in
+/// memory of its own.
+class ProgramRuns {
+ public:
+  ProgramRuns(
+      const ir::Graph& graph,
+      const std::map<std::string, StateRecord>& records,
+      const ZipReader& archive,
+      const std::string& where)
+      : program_(graph, {.wanted_outputs = {}, .where = where}),
+        states_(map_states(graph, records, archive, false)) {}
+
+  std::vector<c10::IValue> run(std::vector<c10::IValue> arguments) const {
+    own(arguments);
+    return program_.run(std::move(arguments), states_, {}).outputs;
+  }
+  void run_timed(
+      std::vector<c10::IValue> arguments, std::span<uint64_t> node_ns) const {
+    own(arguments);
+    program_.run_timed(std::move(arguments), states_, {}, node_ns);
+  }
+
+ private:
+  /// Arguments that the graph writes to are copied first.
+  void own(std::vector<c10::IValue>& arguments) const {
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      if (program_.written_inputs()[i] != 0 && arguments[i].isTensor()) {
+        arguments[i] = arguments[i].toTensor().clone();
+      }
+    }
+  }
+
+  Program program_;
+  std::vector<at::Tensor> states_;
+};
+
+}  // namespace pp
