@@ -129,7 +129,7 @@ class Loop(nn.Module):
             lambda i, t: (i + 1, t * 2.0 + self.first.bias),
             (torch.zeros((), dtype=torch.int64), y),
         )
-        return self.last(y), steps
+        return self.last(y), steps.expand(x.shape[0])
 
 
 def unet(options: Options) -> Example:
