@@ -7,6 +7,10 @@
                                            images that scikit-learn ships
     scripts/make_data.py random -o demo --shape 512 --classes 10
                                            random_x.npy, random_y.npy
+    scripts/make_data.py masked -o demo    masked_{train,val}_{x,mask,y}.npy:
+                                           bytes to fill in, rows padded
+    scripts/make_data.py pairs -o demo     pairs_{train,val}_{x,mask,y}.npy:
+                                           bytes and their reverse
 """
 
 import argparse
@@ -85,14 +89,63 @@ def make_random(folder: Path, rows: int, shape: list[int], classes: int) -> None
     print(f"{folder}/random_x.npy, random_y.npy: {rows} rows, {classes} classes")
 
 
+def byte_rows(num_rows: int, width: int) -> np.ndarray:
+    """Windows of the text, [num_rows, width] int64; 0 and 1 don't occur."""
+    library = Path(os.__file__).parent
+    text = b""
+    for source in sorted(library.glob("*.py")):
+        if len(text) >= num_rows * width:
+            break
+        text += source.read_bytes()
+    rows = np.frombuffer(text, np.uint8).astype(np.int64)[: num_rows * width]
+    return np.maximum(rows.reshape(-1, width), 2)
+
+
+def with_padding(x: np.ndarray, rng) -> np.ndarray:
+    """Ends rows in zeros; returns the mask, 1 where a row still is."""
+    lengths = rng.integers(x.shape[1] // 2, x.shape[1] + 1, len(x))
+    mask = (np.arange(x.shape[1]) < lengths[:, None]).astype(np.int64)
+    x *= mask
+    return mask
+
+
+def save_parts(folder: Path, name: str, arrays: dict) -> None:
+    """Seven eighths to train on, the rest held out."""
+    for key, rows in arrays.items():
+        cut = len(rows) * 7 // 8
+        np.save(folder / f"{name}_train_{key}.npy", rows[:cut])
+        np.save(folder / f"{name}_val_{key}.npy", rows[cut:])
+    print(f"{folder}/{name}_*.npy: {len(rows)} rows, an eighth of them held out")
+
+
+def make_masked(folder: Path, num_rows: int) -> None:
+    """Rows of 64 bytes, padded, a sixth of the bytes replaced by 1: x, mask,
+    and y, the byte that was there; -100 elsewhere."""
+    rng = np.random.default_rng(0)
+    x = byte_rows(num_rows, 64)
+    mask = with_padding(x, rng)
+    hidden = (rng.random(x.shape) < 1 / 6) & (mask == 1)
+    hidden[:, 0] = True  # no row asks for nothing
+    y = np.where(hidden, x, -100)
+    save_parts(folder, "masked", {"x": np.where(hidden, 1, x), "mask": mask, "y": y})
+
+
+def make_pairs(folder: Path, num_rows: int) -> None:
+    """Rows of 32 bytes, padded: x, mask, and y, the first 16 reversed."""
+    x = byte_rows(num_rows, 32)
+    mask = with_padding(x, np.random.default_rng(0))
+    y = np.ascontiguousarray(x[:, 15::-1])
+    save_parts(folder, "pairs", {"x": x, "mask": mask, "y": y})
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=["text", "digits", "random"])
+    parser.add_argument("kind", choices=["text", "digits", "random", "masked", "pairs"])
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--bytes", type=int, default=3_000_000, help="text: to train on")
-    parser.add_argument("--rows", type=int, default=1024, help="random: rows")
+    parser.add_argument("--rows", type=int, default=1024, help="random, masked, pairs")
     parser.add_argument("--shape", type=int, nargs="+", default=[512], help="random")
     parser.add_argument("--classes", type=int, default=10, help="random")
     args = parser.parse_args(argv)
@@ -101,6 +154,10 @@ def main(argv: list[str]) -> int:
         make_text(args.output, args.bytes)
     elif args.kind == "digits":
         make_digits(args.output)
+    elif args.kind == "masked":
+        make_masked(args.output, args.rows)
+    elif args.kind == "pairs":
+        make_pairs(args.output, args.rows)
     else:
         make_random(args.output, args.rows, args.shape, args.classes)
     return 0

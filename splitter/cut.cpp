@@ -71,6 +71,25 @@ void refuse_inside_blocks(const ir::Graph& graph, const std::string& fqn) {
   }
 }
 
+/// A state that a branch or loop takes belongs to a module inside it.
+void refuse_inside_block(
+    const ir::Graph& graph, const ir::State& state, const std::string& fqn) {
+  for (const ir::Node& node : graph.nodes) {
+    const bool owns_blocks =
+        std::ranges::any_of(node.inputs, [](const ir::NamedArg& input) {
+          return std::holds_alternative<ir::SubGraph>(input.arg.value);
+        });
+    const auto reads = ir::reads_of(node);
+    if (owns_blocks && std::ranges::find(reads, state.value) != reads.end()) {
+      throw usage_error(
+          "split point '" + fqn + "': this module runs inside '" + node.name +
+          "' (" + node.target +
+          "), and a branch or loop is run whole by one stage; cut before or "
+          "after it");
+    }
+  }
+}
+
 /// Whether a graph that the argument is or holds has a marker.
 bool has_marker(const ir::Arg& arg) {
   if (const auto* list = std::get_if<ir::List>(&arg.value)) {
@@ -94,6 +113,7 @@ bool has_marker(const ir::Arg& arg) {
   refuse_inside_blocks(graph, fqn);
   for (const ir::State& state : graph.states) {
     if (ir::is_under(state.fqn, fqn)) {
+      refuse_inside_block(graph, state, fqn);
       throw usage_error(
           "split point '" + fqn +
           "': the graph never calls this module (it "

@@ -8,6 +8,7 @@
 #include "splitter/balance.h"
 #include "splitter/boundary.h"
 #include "splitter/describe.h"
+#include "splitter/input_writes.h"
 #include "splitter/modules.h"
 #include "splitter/operators.h"
 #include "splitter/stage_graph.h"
@@ -86,6 +87,7 @@ Partition partition_graph(
     const ir::Graph& graph,
     const std::vector<Cut>& cuts,
     const PartitionOptions& options) {
+  refuse_input_writes(graph);
   const Flow flow = analyse_flow(graph, {options.rematerialise});
   std::vector<int> positions;
   Partition out;

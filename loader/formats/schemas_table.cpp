@@ -25,7 +25,9 @@ constexpr std::array kBuiltins{
     Builtin{"torch.sym_float"},   Builtin{"torch.sym_int"},
     Builtin{"torch.sym_ite"},     Builtin{"torch.sym_max"},
     Builtin{"torch.sym_min"},     Builtin{"torch.sym_not"},
-    Builtin{"torch.sym_sqrt"},    Builtin{"torch.sym_sum"},
+    Builtin{"torch.sym_sqrt"},    Builtin{"torch._sym_sqrt"},
+    // A Python library's own, which the runtime rebuilds.
+    Builtin{"transformers.grouped_mm_fallback.default"},
 };
 
 constexpr std::array<std::string_view, 4> kControlFlow{

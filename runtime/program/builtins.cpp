@@ -106,6 +106,16 @@ void neg(Stack& s) {
     s.emplace_back(-as_int(a));
   }
 }
+void pos(Stack&) {}  // the operand is the result
+/// Shifts as products and quotients: a size times or over a power of two.
+void lshift(Stack& s) {
+  const int64_t count = as_int(torch::jit::pop(s));
+  s.emplace_back(as_int(torch::jit::pop(s)) * int_power(2, count));
+}
+void rshift(Stack& s) {
+  const int64_t count = as_int(torch::jit::pop(s));
+  s.emplace_back(floor_divide(as_int(torch::jit::pop(s)), int_power(2, count)));
+}
 void sym_max(Stack& s) {
   binary(
       s,
@@ -188,6 +198,9 @@ constexpr BuiltinRow kBuiltins[] = {
     {"_operator.truediv", truediv},
     {"_operator.pow", pow},
     {"_operator.neg", neg},
+    {"_operator.pos", pos},
+    {"_operator.lshift", lshift},
+    {"_operator.rshift", rshift},
     {"_operator.eq", eq},
     {"_operator.ne", ne},
     {"_operator.lt", lt},
@@ -204,6 +217,7 @@ constexpr BuiltinRow kBuiltins[] = {
     {"torch.sym_int", trunc},
     {"torch.sym_ite", sym_ite},
     {"torch._sym_sqrt", sym_sqrt},
+    {"torch.sym_sqrt", sym_sqrt},
     {"math.trunc", trunc},
     {"math.floor", floor},
     {"math.ceil", ceil},

@@ -8,6 +8,7 @@
 #include "loader/core/error.h"
 #include "loader/ir/walk.h"
 #include "runtime/program/body.h"
+#include "runtime/program/library_operators.h"
 
 namespace pp {
 
@@ -77,6 +78,11 @@ const c10::TypePtr& unwrap_optional(const c10::TypePtr& type) {
     return type->castRaw<c10::OptionalType>()->getElementType();
   }
   return type;
+}
+
+BuiltinFunction function_of(const std::string& target) {
+  const BuiltinFunction builtin = builtin_function(target);
+  return builtin != nullptr ? builtin : library_function(target);
 }
 
 class Compiler {
@@ -177,7 +183,7 @@ class Compiler {
     if (const auto kind = control_flow_kind(node.target)) {
       out.kind = *kind;
       compile_control_flow(node, out);
-    } else if ((out.builtin = builtin_function(node.target)) != nullptr) {
+    } else if ((out.builtin = function_of(node.target)) != nullptr) {
       out.kind = InstructionKind::Builtin;
       for (const ir::NamedArg& input : node.inputs) {
         out.operands.push_back(operand(node, input.arg, nullptr));

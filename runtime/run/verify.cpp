@@ -167,7 +167,7 @@ Results run_pipeline(
 double largest(const at::Tensor& tensor) {
   return tensor.numel() == 0
              ? 0
-             : tensor.detach().abs().max().to(at::kDouble).item<double>();
+             : tensor.detach().to(at::kDouble).abs().max().item<double>();
 }
 
 /// Compares by name, in the measure of the header's comment.

@@ -1,8 +1,16 @@
 """Architectures from `transformers`, built from their configs: no download."""
 
+import torch
 from torch import nn
+from torch.export import Dim
 
-from models.example import Example, Options, random_tokens, token_dims
+from models.example import (
+    Example,
+    Options,
+    batch_dim,
+    random_tokens,
+    token_dims,
+)
 
 
 def gpt2(options: Options) -> Example:
@@ -59,4 +67,72 @@ def _causal(module: nn.Module, options: Options, vocab: int, seq: int) -> Exampl
     )
 
 
-TABLE = {"gpt2": gpt2, "llama": llama}
+def bert(options: Options) -> Example:
+    """BERT for masked tokens: padding mask, head tied to the embedding."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    dropout = options.get("dropout", 0.0)
+    width, heads = options.get("width", 64), options.get("heads", 4)
+    vocab, seq = options.get("vocab", 256), options.get("seq", 64)
+    config = BertConfig(
+        vocab_size=vocab,
+        max_position_embeddings=seq,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=options.get("layers", 4),
+        num_attention_heads=heads,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+    )
+    tokens = random_tokens(vocab, options.get("batch", 2), seq)
+    mask = torch.ones_like(tokens)
+    mask[1:, 3 * seq // 4 :] = 0
+    dims = token_dims(seq)
+    return Example(
+        BertForMaskedLM(config),
+        kwargs={"input_ids": tokens, "attention_mask": mask},
+        dynamic={"input_ids": dims, "attention_mask": dims},
+    )
+
+
+def t5(options: Options) -> Example:
+    """T5: its own loss of `labels`; encoder and decoder of `layers` each."""
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    width, heads = options.get("width", 64), options.get("heads", 4)
+    vocab, seq = options.get("vocab", 256), options.get("seq", 32)
+    config = T5Config(
+        vocab_size=vocab,
+        d_model=width,
+        d_kv=width // heads,
+        d_ff=2 * width,
+        num_layers=options.get("layers", 2),
+        num_heads=heads,
+        dropout_rate=options.get("dropout", 0.0),
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+        use_cache=False,
+    )
+    batch = options.get("batch", 2)
+    tokens = random_tokens(vocab, batch, seq)
+    mask = torch.ones_like(tokens)
+    mask[1:, 3 * seq // 4 :] = 0
+    rows = batch_dim()
+    source = {0: rows, 1: Dim("source", min=2, max=seq)}
+    return Example(
+        T5ForConditionalGeneration(config),
+        kwargs={
+            "input_ids": tokens,
+            "attention_mask": mask,
+            "labels": random_tokens(vocab, batch, seq // 2),
+        },
+        dynamic={
+            "input_ids": source,
+            "attention_mask": source,
+            "labels": {0: rows, 1: Dim("target", min=3, max=seq)},
+        },
+    )
+
+
+TABLE = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5}

@@ -38,4 +38,15 @@ def resnet18(options: Options) -> Example:
     return Example(build(num_classes=10), (x,), dynamic={"x": {0: batch_dim()}})
 
 
-TABLE = {"batch-norm": batch_norm, "resnet18": resnet18}
+def resnet50(options: Options) -> Example:
+    """ResNet-50 for 10 classes on 32x32 images; `width` of its bottlenecks
+    (64 in the paper) makes it smaller."""
+    from torchvision.models.resnet import Bottleneck, ResNet
+
+    x = torch.randn(options.get("batch", 4), 3, 32, 32)
+    width = options.get("width", 64)
+    module = ResNet(Bottleneck, [3, 4, 6, 3], num_classes=10, width_per_group=width)
+    return Example(module, (x,), dynamic={"x": {0: batch_dim()}})
+
+
+TABLE = {"batch-norm": batch_norm, "resnet18": resnet18, "resnet50": resnet50}

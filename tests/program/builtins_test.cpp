@@ -46,6 +46,12 @@ TEST(Builtins, DivisionOfASizeByZeroIsAnError) {
   EXPECT_ANY_THROW(call("_operator.floordiv", {1, 0}));
 }
 
+TEST(Builtins, ShiftsAndSigns) {
+  EXPECT_EQ(call("_operator.lshift", {3, 4}).toInt(), 48);
+  EXPECT_EQ(call("_operator.rshift", {-7, 1}).toInt(), -4);
+  EXPECT_EQ(call("_operator.pos", {5}).toInt(), 5);
+}
+
 TEST(Builtins, UnknownTargetsAreNotFound) {
   EXPECT_EQ(builtin_function("_operator.getitem"), nullptr);
 }

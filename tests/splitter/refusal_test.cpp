@@ -1,0 +1,90 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/splitter/graphs.h"
+
+namespace pp {
+namespace {
+
+using test::split_error;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// The branch's layer has no node outside it; torch leaves no module names
+// inside.
+constexpr const char* kBranch = R"(
+module first type(Linear)
+module last type(Relu)
+input %x: float32[4, 8]
+parameter first.w = %w: float32[8, 8] grad
+parameter left.0.w = %l: float32[8, 8] grad
+%h: float32[4, 8] grad = aten.linear.default(input=%x, weight=%w) @ first
+%p: bool[] = aten.is_nonzero.default(self=%h) @ /
+%r: float32[4, 8] grad = higher_order.cond(%p, graph "yes" {
+  input %a: float32[4, 8]
+  input %b: float32[8, 8]
+  %s: float32[4, 8] = aten.linear.default(input=%a, weight=%b) @ /
+  output result = %s
+}, graph "no" {
+  input %a: float32[4, 8]
+  input %b: float32[8, 8]
+  output result = %a
+}, tensors[%h, %l]) @ / !name(cond)
+%y: float32[4, 8] grad = aten.relu.default(self=%r) @ last
+output y = %y
+)";
+
+TEST(Refusal, AModuleInsideABranchIsNamedWithTheBranch) {
+  for (const char* at : {"left", "left.0"}) {
+    EXPECT_EQ(
+        split_error(kBranch, {at}),
+        "split point '" + std::string(at) +
+            "': this module runs inside 'cond' (higher_order.cond), and a "
+            "branch or loop is run whole by one stage; cut before or after "
+            "it");
+  }
+  EXPECT_THAT(split_error(kBranch, {"last"}), IsEmpty());
+}
+
+TEST(Refusal, AModelThatWritesIntoAnInputOrAViewOfIt) {
+  const std::string rest =
+      "%z: float32[4, 8] = aten.sin.default(self=%y) @ b\noutput z = %z\n";
+  EXPECT_EQ(
+      split_error(
+          "module a type(A)\nmodule b type(B)\n"
+          "input x = %x: float32[4, 8]\n"
+          "%y: float32[4, 8] = aten.mul_.Tensor(self=%x, other=2.0) @ a "
+          "!writes(%x) !aliases(%y = %x) !name(mul_)\n" +
+              rest,
+          {"b"}),
+      "the model mutates its input 'x' (node 'mul_' calls 'aten.mul_.Tensor' "
+      "in a), which is not supported; clone it in forward");
+  EXPECT_THAT(
+      split_error(
+          "module a type(A)\nmodule b type(B)\n"
+          "input x = %x: float32[4, 8]\n"
+          "%v: float32[32] = aten.view.default(self=%x, size=ints[32]) @ a "
+          "!aliases(%v = %x)\n"
+          "%y: float32[32] = aten.relu_.default(self=%v) @ a "
+          "!writes(%v) !aliases(%y = %v)\n" +
+              rest,
+          {"b"}),
+      HasSubstr("mutates its input 'x'"));
+}
+
+TEST(Refusal, ACopyOfAnInputMayBeWritten) {
+  EXPECT_THAT(
+      split_error(
+          "module a type(A)\nmodule b type(B)\n"
+          "input x = %x: float32[4, 8]\n"
+          "%c: float32[4, 8] = aten.clone.default(self=%x) @ a\n"
+          "%y: float32[4, 8] = aten.relu_.default(self=%c) @ a "
+          "!writes(%c) !aliases(%y = %c)\n"
+          "%z: float32[4, 8] = aten.sin.default(self=%y) @ b\n"
+          "output z = %z\n",
+          {"b"}),
+      IsEmpty());
+}
+
+}  // namespace
+}  // namespace pp
