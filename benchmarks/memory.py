@@ -4,20 +4,25 @@
     benchmarks/memory.py                            medium GPT, 2 ranks
     benchmarks/memory.py --schedules GPipe 1F1B
 
-What a process takes without a model (libraries, connections) is measured with
-the tiny GPT under the same launcher, and taken off.
+Counted is anonymous memory: mapped files, such as the model's before its first
+update, the system takes back when it likes. The C library is told to give back
+what is freed, which it would else partly keep. What a process takes without a
+model (libraries, connections) is measured with the tiny GPT under the same
+launcher, and taken off.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from cases import MODELS, Case, Schedule
 from compare import prepare
-from processes import run
+from processes import descendants
 from sides import Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,11 +61,31 @@ def predicted(pp: Path, path: Path) -> list[int]:
     return [int(float(value) * UNITS[unit]) for value, unit in peaks]
 
 
+def sampled(pid: int, peaks: dict[int, int]) -> None:
+    for process in descendants(pid)[1:]:
+        try:
+            text = Path(f"/proc/{process}/status").read_text()
+        except OSError:
+            continue
+        if found := re.search(r"^RssAnon:\s+(\d+)", text, re.M):
+            peaks[process] = max(peaks.get(process, 0), 1024 * int(found[1]))
+
+
 def resident(pp: Path, path: Path, folder: Path) -> list[int]:
-    """Peaks of the ranks, ascending; their parent takes less than any."""
-    done = run([str(pp), "run", str(path)], cwd=folder)
-    peaks = sorted(done.peak_of(pp.name[:15]))
-    return [kib * 1024 for kib in peaks[-Case.ranks :]]
+    """Peaks of the ranks, ascending."""
+    peaks: dict[int, int] = {}
+    process = subprocess.Popen(
+        [str(pp), "run", str(path)],
+        cwd=folder,
+        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": str(64 * 1024)},
+        stdout=subprocess.DEVNULL,
+    )
+    while process.poll() is None:
+        sampled(process.pid, peaks)
+        time.sleep(0.005)
+    if process.returncode != 0:
+        raise SystemExit(f"pp run {path} ended with {process.returncode}")
+    return sorted(peaks.values())[-Case.ranks :]
 
 
 def main(argv: list[str]) -> int:

@@ -200,7 +200,7 @@ nlohmann::json split_cost(const Plan& plan, int repetitions) {
          {"input_ms", 1000 * cost.input},
          {"weight_ms", 1000 * cost.weight},
          {"backward_ms", 1000 * cost.backward},
-         {"ratio", (cost.input + cost.weight) / cost.backward}});
+         {"ratio", probe.split_ratios[stage]}});
   }
   return rows;
 }

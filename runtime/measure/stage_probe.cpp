@@ -175,6 +175,7 @@ class Prober {
     std::vector<double> inputs;
     std::vector<double> weights;
     std::vector<double> fulls;
+    std::vector<double> ratios;
     for (int i = 0; i < num_timed; ++i) {
       timed(forwards, [&] { forward(previous_); });
       if (!trains()) {
@@ -185,7 +186,9 @@ class Prober {
       timed(forwards, [&] { forward(previous_); });
       timed(inputs, [&] { stage_.backward_input(0, gradients); });
       timed(weights, [&] { stage_.backward_weight(0); });
+      ratios.push_back((inputs.back() + weights.back()) / fulls.back());
     }
+    probe.split_ratio = median(std::move(ratios));
     probe.cost.forward = median(std::move(forwards));
     probe.cost.input = median(std::move(inputs));
     probe.cost.weight = median(std::move(weights));

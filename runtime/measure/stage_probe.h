@@ -24,7 +24,9 @@ struct ProbeInput {
 /// What one microbatch of a stage takes.
 struct StageProbe {
   StageMemory memory;
-  StageCost cost;   ///< times in seconds, 0 where they were not asked for
+  StageCost cost;  ///< times in seconds, 0 where they were not asked for
+  /// What I and W take together against the B before them; 0 if not timed.
+  double split_ratio = 0;
   Message to_next;  ///< for the next stage's probe
 };
 

@@ -71,6 +71,7 @@ void probe_stages(const Plan& plan, int num_timed, PlanProbe& probe) {
     StageProbe stage = probe_stage(stages.stages().at(index), input, num_timed);
     probe.memory.push_back(stage.memory);
     probe.costs.stages.push_back(stage.cost);
+    probe.split_ratios.push_back(stage.split_ratio);
     sent = std::move(stage.to_next);
   }
 }

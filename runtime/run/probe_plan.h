@@ -12,8 +12,9 @@ namespace pp {
 
 /// What the stages of a plan take, measured with the job's own first rows.
 struct PlanProbe {
-  std::vector<StageMemory> memory;  ///< by stage
-  CostTable costs;                  ///< by stage, in seconds; messages free
+  std::vector<StageMemory> memory;   ///< by stage
+  CostTable costs;                   ///< by stage, in seconds; messages free
+  std::vector<double> split_ratios;  ///< by stage; see StageProbe
   /// Bytes of a step's rows, by model input; the target under "".
   std::map<std::string, int64_t> row_bytes;
 };
