@@ -1,8 +1,16 @@
 // Time per lowered action of generating, lowering and validating
 // Interleaved1F1B with 4 stages a rank and 4,096 microbatches, from 8 ranks to
 // 1,024. At most 100 ns, and at most 1.5 times as long at the large end.
+//
+// See README.md for how to run it so that the sizes take turns. The largest
+// takes about 2 GB.
+
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/validate.h"
@@ -17,6 +25,34 @@ Shape shape_of(const benchmark::State& state) {
   const int microbatches = static_cast<int>(state.range(1));
   return {ranks, ranks * kStagesPerRank, microbatches};
 }
+
+// A field of /proc/self/status, in bytes; 0 where there is none.
+int64_t status_bytes(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field + ":")) {
+      std::istringstream numbers(line.substr(field.size() + 1));
+      int64_t kilobytes = 0;
+      numbers >> kilobytes;
+      return kilobytes * 1024;
+    }
+  }
+  return 0;
+}
+
+// The most memory that was resident since it was made, beyond what was then.
+class PeakMemory {
+ public:
+  PeakMemory() {
+    malloc_trim(0);
+    std::ofstream("/proc/self/clear_refs") << 5;  // forgets the peak so far
+    before_ = status_bytes("VmRSS");
+  }
+  int64_t bytes() const { return status_bytes("VmHWM") - before_; }
+
+ private:
+  int64_t before_ = 0;
+};
 
 // time_per_action is in seconds, as Google Benchmark prints it: 50n is 50 ns.
 void report(benchmark::State& state, int64_t actions) {
@@ -39,6 +75,20 @@ void generate_lower_validate(benchmark::State& state) {
   report(state, actions);
 }
 
+// The same once more, for what it takes beside the actions' own 12 bytes.
+void memory(benchmark::State& state) {
+  const Shape shape = shape_of(state);
+  const ScheduleEntry& entry = find_schedule("Interleaved1F1B");
+  for (auto _ : state) {
+    const PeakMemory peak;
+    const Schedule lowered = lower(entry.generate(shape));
+    validate(lowered, shape.num_microbatches, true);
+    state.counters["bytes_per_action"] =
+        static_cast<double>(peak.bytes()) /
+        static_cast<double>(num_actions(lowered));
+  }
+}
+
 void generate(benchmark::State& state) {
   const Shape shape = shape_of(state);
   const ScheduleEntry& entry = find_schedule("Interleaved1F1B");
@@ -54,6 +104,11 @@ BENCHMARK(generate_lower_validate)
     ->Args({64, 4096})
     ->Args({256, 4096})
     ->Args({1024, 4096})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(memory)
+    ->Args({8, 4096})
+    ->Args({1024, 4096})
+    ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(generate)
     ->Args({8, 4096})

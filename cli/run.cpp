@@ -24,6 +24,7 @@ struct Options {
   std::string launcher;
   std::vector<std::string> set;
   bool dry_run = false;
+  std::string cost;
   bool resume = false;
   std::string log;
 };
@@ -96,10 +97,13 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
-  app.add_flag(
+  CLI::Option* dry_run_flag = app.add_flag(
       "--dry-run",
       options->dry_run,
-      "Show the plan and its memory, run nothing");
+      "Show the plan and its memory, train nothing");
+  app.add_option("--cost", options->cost, "Predict the step's time and bubble")
+      ->type_name("measured|F=1,...")
+      ->needs(dry_run_flag);
   app.add_flag("--resume", options->resume, "Go on from the newest checkpoint");
   app.add_option("--log", options->log, "Log level: pp, +pp, -pp");
   return [options, with] {
@@ -119,7 +123,10 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
       if (run.env) {
         world = run.env->size;
       }
-      print(dry_run(*make_plan(job, world)));
+      print(dry_run(
+          *make_plan(job, world),
+          choose_launcher(job, run.env),
+          options->cost));
       return 0;
     }
     return run_until_signal(job, std::move(run));

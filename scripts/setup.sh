@@ -10,7 +10,7 @@ REQUIREMENTS="$ROOT/scripts/requirements.txt"
 PACKAGES=(
   g++ cmake ninja-build ccache ca-certificates
   libcli11-dev libtomlplusplus-dev libspdlog-dev nlohmann-json3-dev
-  libgtest-dev libgmock-dev zlib1g-dev
+  libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev
 )
 
 # twice COMMAND...: once more where it fails, for the sake of networks.

@@ -106,7 +106,7 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
       return forward(action, inputs);
     case ActionKind::FullBackward:
     case ActionKind::BackwardInput:
-      return backward(action);
+      return backward(action, inputs);
     case ActionKind::SendForward:
       return send(action, Direction::Forward);
     case ActionKind::SendBackward:
@@ -120,7 +120,7 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
     case ActionKind::WaitSendBackward:
       return wait_send(action, Direction::Backward);
     case ActionKind::BackwardWeight:
-      return backward_weight(action);
+      return backward_weight(action, inputs);
     case ActionKind::ReduceGrad:
     case ActionKind::WaitReduceGrad:
     case ActionKind::Unshard:
@@ -158,7 +158,7 @@ void Executor::forward(const Action& action, const StepInputs& inputs) {
       stage.set_loss(action.microbatch, loss);
     }
   }
-  busy_s_ += seconds_since(start);
+  computed(action, inputs, start);
   if (!is_last) {
     hand_over(
         std::move(result.to_next),
@@ -166,7 +166,7 @@ void Executor::forward(const Action& action, const StepInputs& inputs) {
   }
 }
 
-void Executor::backward(const Action& action) {
+void Executor::backward(const Action& action, const StepInputs& inputs) {
   Stage& stage = *stages_.at(action.stage);
   const bool is_last =
       action.stage + 1 == static_cast<int>(stage_to_rank_.size());
@@ -177,7 +177,7 @@ void Executor::backward(const Action& action) {
   Message gradients = action.kind == ActionKind::BackwardInput
                           ? stage.backward_input(action.microbatch, next)
                           : stage.backward(action.microbatch, next);
-  busy_s_ += seconds_since(start);
+  computed(action, inputs, start);
   if (action.stage > 0) {
     hand_over(
         std::move(gradients),
@@ -185,10 +185,19 @@ void Executor::backward(const Action& action) {
   }
 }
 
-void Executor::backward_weight(const Action& action) {
+void Executor::backward_weight(const Action& action, const StepInputs& inputs) {
   const Clock::time_point start = Clock::now();
   stages_.at(action.stage)->backward_weight(action.microbatch);
-  busy_s_ += seconds_since(start);
+  computed(action, inputs, start);
+}
+
+void Executor::computed(
+    const Action& action, const StepInputs& inputs, Clock::time_point start) {
+  const double seconds = seconds_since(start);
+  busy_s_ += seconds;
+  if (inputs.on_computed) {
+    inputs.on_computed(action, seconds);
+  }
 }
 
 /// Keeps a message for its SEND, or gives it to a neighbour on this rank.

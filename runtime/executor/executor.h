@@ -32,6 +32,9 @@ struct StepInputs {
   std::function<at::Tensor(
       int microbatch, const std::map<std::string, at::Tensor>& model_outputs)>
       on_outputs;
+  /// Called after each F, B, I and W with the seconds it took, without the
+  /// wait for its input. May be empty.
+  std::function<void(const Action& action, double seconds)> on_computed;
 };
 
 struct StepTimes {
@@ -70,8 +73,12 @@ class Executor {
   void execute(const Action& action, const StepInputs& inputs);
   void forward(const Action& action, const StepInputs& inputs);
   static RandomKey key_of(const StepInputs& inputs, int microbatch);
-  void backward(const Action& action);
-  void backward_weight(const Action& action);
+  void backward(const Action& action, const StepInputs& inputs);
+  void backward_weight(const Action& action, const StepInputs& inputs);
+  void computed(
+      const Action& action,
+      const StepInputs& inputs,
+      std::chrono::steady_clock::time_point start);
   void send(const Action& action, Direction direction);
   void receive(const Action& action, Direction direction);
   void wait_send(const Action& action, Direction direction);

@@ -1,23 +1,29 @@
 #include "runtime/run/dry_run.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <set>
+
 #include "loader/core/text.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/schedule/cost_text.h"
 #include "runtime/schedule/peak_live.h"
 
 namespace pp {
 
 namespace {
 
-struct Memory {
-  uint64_t weights = 0;
-  uint64_t gradients = 0;
-  uint64_t optimizer = 0;
-  uint64_t sent = 0;  ///< a step, both ways
-};
+// Enough for a median that one interruption does not move.
+constexpr int kTimedRuns = 5;
+
+const Schedule& schedule_of(const Plan& plan) {
+  return plan.trains() ? plan.train_schedule : plan.forward_schedule;
+}
 
 /// Tensors as large as the parameter that the optimizer keeps for each.
-uint64_t optimizer_copies(const OptimizerConfig& optimizer) {
+int64_t optimizer_copies(const OptimizerConfig& optimizer) {
   const auto option =
       optimizer.options.find(optimizer.name == "sgd" ? "momentum" : "amsgrad");
   const bool is_set = option != optimizer.options.end() &&
@@ -26,63 +32,174 @@ uint64_t optimizer_copies(const OptimizerConfig& optimizer) {
   return (optimizer.name == "sgd" ? 0 : 2) + (is_set ? 1 : 0);
 }
 
-Memory memory_of(const Plan& plan, const std::vector<int>& stages) {
-  Memory memory;
-  for (const int index : stages) {
-    const StageSource& stage = plan.source.stages[index];
-    for (const ir::State& state : stage.graph.states) {
-      const uint64_t bytes = ir::num_bytes(stage.records.at(state.fqn).tensor);
-      memory.weights += bytes;
-      if (plan.trains() && state.kind == ir::StateKind::Parameter) {
-        memory.gradients += bytes;
-        memory.optimizer += bytes * optimizer_copies(plan.job.train->optimizer);
-      }
-    }
-    const StageManifest& entry = plan.source.manifest.stages[index];
-    const auto microbatches =
-        static_cast<uint64_t>(plan.batch.num_microbatches);
-    memory.sent += microbatches * entry.bytes_out;
-    if (plan.trains()) {
-      memory.sent += microbatches * entry.bytes_in;
+/// The model inputs that a stage reads from the data.
+std::set<std::string> user_inputs(const Plan& plan, int stage) {
+  std::set<std::string> names;
+  const Border border = plan_border(plan.source.manifest, stage, plan.wanted);
+  for (const EntryPoint& entry : border.entries) {
+    if (entry.from == EntryPoint::From::User) {
+      names.insert(entry.name);
     }
   }
-  return memory;
+  return names;
+}
+
+int64_t row_bytes(
+    const Plan& plan, const PlanProbe& probe, const std::vector<int>& stages) {
+  std::set<std::string> names;
+  for (const int stage : stages) {
+    names.merge(user_inputs(plan, stage));
+    if (stage + 1 == plan.num_stages()) {
+      names.insert("");  // the target
+    }
+  }
+  int64_t sum = 0;
+  for (const std::string& name : names) {
+    const auto found = probe.row_bytes.find(name);
+    sum += found == probe.row_bytes.end() ? 0 : found->second;
+  }
+  return sum;
+}
+
+/// Bytes that a rank sends to others in one step.
+int64_t bytes_sent(const PlanProbe& probe, const std::vector<Action>& list) {
+  int64_t sum = 0;
+  for (const Action& action : list) {
+    const StageCost& cost = probe.costs.stages[action.stage];
+    if (action.kind == ActionKind::SendForward) {
+      sum += cost.output_bytes;
+    } else if (action.kind == ActionKind::SendBackward) {
+      sum += cost.gradient_bytes;
+    }
+  }
+  return sum;
+}
+
+std::string bytes(int64_t count) {
+  return human_bytes(static_cast<uint64_t>(std::max<int64_t>(count, 0)));
+}
+
+std::string number(const char* format, double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
+}
+
+std::string rank_text(
+    const Plan& plan, const PlanProbe& probe, int rank, LauncherKind launcher) {
+  const Schedule& schedule = schedule_of(plan);
+  const std::vector<Action>& list = schedule.ranks[rank];
+  const std::vector<int> stages = stages_of(schedule.stage_to_rank, rank);
+  std::vector<std::string> names;
+  for (const int stage : stages) {
+    names.push_back(std::to_string(stage));
+  }
+  const RankMemory memory = rank_memory(plan, probe, rank, launcher);
+  const PeakLive live = peak_live(list, CostTable{});
+  std::string out = "\nrank " + std::to_string(rank) + ": stage" +
+                    (stages.size() == 1 ? " " : "s ") + join(names) + "\n";
+  out += "  weights " + bytes(memory.weights) + ", gradients " +
+         bytes(memory.gradients) + ", optimizer state " +
+         bytes(memory.optimizer) + "\n";
+  out += "  activations of " +
+         counted(
+             static_cast<int>(live.activations), "microbatch", "microbatches") +
+         " at most; " + bytes(bytes_sent(probe, list)) + " sent a step\n";
+  out += "  at the peak: activations " + bytes(memory.held.activations) +
+         ", message buffers " + bytes(memory.held.messages) + ", gradients " +
+         bytes(memory.held.gradients) + ", working memory " +
+         bytes(memory.held.work) + ", rows " + bytes(memory.rows) + "\n";
+  out += "  peak " + bytes(memory.peak()) + "\n  ";
+  std::vector<std::string> actions;
+  for (const Action& action : list) {
+    actions.push_back(to_string(action));
+  }
+  return out + join(actions, " ") + "\n";
+}
+
+std::string percent(double share) {
+  return number("%.1f %%", 100 * share);
+}
+
+std::string milliseconds(double seconds) {
+  return number(seconds < 0.1 ? "%.3g ms" : "%.0f ms", 1000 * seconds);
+}
+
+std::string prediction(
+    const Plan& plan, const PlanProbe& probe, const std::string& cost) {
+  const bool is_measured = cost == "measured";
+  const CostTable costs = is_measured ? probe.costs : parse_costs(cost);
+  const Timeline timeline = simulate(schedule_of(plan), costs);
+  std::string out = "\n";
+  for (size_t i = 0; is_measured && i < costs.stages.size(); ++i) {
+    const StageCost& stage = costs.stages[i];
+    out += "stage " + std::to_string(i) + ": F " + milliseconds(stage.forward);
+    if (plan.trains()) {
+      out += ", I " + milliseconds(stage.input) + ", W " +
+             milliseconds(stage.weight) + ", B " + milliseconds(stage.backward);
+    }
+    out += "\n";
+  }
+  out += "predicted step " +
+         (is_measured ? milliseconds(timeline.makespan)
+                      : number("%.4g units", timeline.makespan)) +
+         (is_measured ? ", without messages and update" : "") + "; bubble " +
+         percent(timeline.bubble);
+  for (size_t rank = 0; rank < timeline.ranks.size(); ++rank) {
+    out += (rank == 0 ? " (" : ", ") + ("rank " + std::to_string(rank)) + ": " +
+           percent(timeline.ranks[rank].bubble);
+  }
+  return out + ")\n";
 }
 
 }  // namespace
 
-std::string dry_run(const Plan& plan) {
-  const Schedule& schedule =
-      plan.trains() ? plan.train_schedule : plan.forward_schedule;
+int64_t RankMemory::peak() const {
+  return weights + optimizer + rows + std::max(held.total(), gradients);
+}
+
+RankMemory rank_memory(
+    const Plan& plan, const PlanProbe& probe, int rank, LauncherKind launcher) {
+  const Schedule& schedule = schedule_of(plan);
+  const std::vector<int> stages = stages_of(schedule.stage_to_rank, rank);
+  RankMemory memory;
+  for (const int index : stages) {
+    const StageSource& stage = plan.source.stages[index];
+    for (const ir::State& state : stage.graph.states) {
+      const auto count = static_cast<int64_t>(
+          ir::num_bytes(stage.records.at(state.fqn).tensor));
+      memory.weights += count;
+      if (plan.trains() && state.kind == ir::StateKind::Parameter) {
+        memory.gradients += count;
+        memory.optimizer += count * optimizer_copies(plan.job.train->optimizer);
+      }
+    }
+  }
+  memory.rows = row_bytes(plan, probe, stages);
+  memory.held = peak_memory(
+      schedule,
+      rank,
+      probe.memory,
+      launcher == LauncherKind::Local ? SentMemory::HandedOver
+                                      : SentMemory::Copied);
+  return memory;
+}
+
+std::string dry_run(
+    const Plan& plan, LauncherKind launcher, const std::string& cost) {
+  if (!cost.empty() && cost != "measured") {
+    parse_costs(cost);  // refuses before anything runs
+  }
+  const PlanProbe probe = probe_plan(plan, cost == "measured" ? kTimedRuns : 0);
   std::string out =
       plan.job.pipeline.schedule + ", " + std::to_string(plan.num_ranks) +
       " ranks, " + counted(plan.num_stages(), "stage", "stages") + ", " +
       std::to_string(plan.batch.batch_size) + " rows a step in " +
       counted(plan.batch.num_microbatches, "microbatch", "microbatches") + "\n";
   for (int rank = 0; rank < plan.num_ranks; ++rank) {
-    const std::vector<int> stages = stages_of(schedule.stage_to_rank, rank);
-    std::vector<std::string> names;
-    for (const int stage : stages) {
-      names.push_back(std::to_string(stage));
-    }
-    const Memory memory = memory_of(plan, stages);
-    const PeakLive peak = peak_live(schedule.ranks[rank], CostTable{});
-    out += "\nrank " + std::to_string(rank) + ": stage" +
-           (stages.size() == 1 ? " " : "s ") + join(names) + "\n";
-    out += "  weights " + human_bytes(memory.weights) + ", gradients " +
-           human_bytes(memory.gradients) + ", optimizer state " +
-           human_bytes(memory.optimizer) + "\n";
-    out += "  activations of " + std::to_string(peak.activations) +
-           " microbatch" + (peak.activations == 1 ? "" : "es") +
-           " at most; about " + human_bytes(memory.sent) +
-           " sent a step, at the sizes of the export\n  ";
-    std::vector<std::string> actions;
-    for (const Action& action : schedule.ranks[rank]) {
-      actions.push_back(to_string(action));
-    }
-    out += join(actions, " ") + "\n";
+    out += rank_text(plan, probe, rank, launcher);
   }
-  return out;
+  return cost.empty() ? out : out + prediction(plan, probe, cost);
 }
 
 }  // namespace pp

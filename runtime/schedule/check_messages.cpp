@@ -7,7 +7,7 @@
 namespace pp {
 namespace {
 
-using RankPair = std::pair<int32_t, int32_t>;  // from, to
+using RankPair = std::pair<int32_t, int32_t>;
 
 // Walks one rank's list and stops at each message to or from one other rank.
 class MessageCursor {
@@ -62,12 +62,12 @@ Action recv_of(const Action& send) {
                    send.stage - 1, send.microbatch, ActionKind::RecvBackward};
 }
 
+// Pairs of ranks with neighbouring stages, the smaller rank first.
 std::vector<RankPair> neighbours(const StageMap& map) {
   std::vector<RankPair> pairs;
   for (size_t stage = 1; stage < map.size(); ++stage) {
     if (map[stage - 1] != map[stage]) {
-      pairs.emplace_back(map[stage - 1], map[stage]);
-      pairs.emplace_back(map[stage], map[stage - 1]);
+      pairs.emplace_back(std::minmax(map[stage - 1], map[stage]));
     }
   }
   std::ranges::sort(pairs);
@@ -76,28 +76,60 @@ std::vector<RankPair> neighbours(const StageMap& map) {
   return pairs;
 }
 
-void check_pair(const Schedule& schedule, const RankPair& pair) {
-  const auto [from, to] = pair;
-  MessageCursor sends(
-      schedule, from, to, ActionKind::SendForward, ActionKind::SendBackward);
-  MessageCursor recvs(
-      schedule, to, from, ActionKind::RecvForward, ActionKind::RecvBackward);
-  while (true) {
-    const Action* send = sends.next();
-    const Action* recv = recvs.next();
+// The messages from one rank to another, on both sides.
+class Channel {
+ public:
+  Channel(const Schedule& schedule, int32_t from, int32_t to)
+      : from_(from),
+        to_(to),
+        sends_(
+            schedule,
+            from,
+            to,
+            ActionKind::SendForward,
+            ActionKind::SendBackward),
+        recvs_(
+            schedule,
+            to,
+            from,
+            ActionKind::RecvForward,
+            ActionKind::RecvBackward) {}
+
+  // Looks at the next message; false at the end.
+  bool check_next() {
+    const Action* send = sends_.next();
+    const Action* recv = recvs_.next();
     if (send == nullptr && recv == nullptr) {
-      return;
+      return false;
     }
     // Each message exists on both sides by now, so both end together.
     check(send != nullptr && recv != nullptr, "as many sends as receives");
     if (recv_of(*send) != *recv) {
       throw usage_error(
-          "rank " + std::to_string(from) + " sends " + to_string(*send) +
-          " at position " + std::to_string(sends.position()) + ", but rank " +
-          std::to_string(to) + " receives " + to_string(*recv) +
-          " from it next, at position " + std::to_string(recvs.position()) +
+          "rank " + std::to_string(from_) + " sends " + to_string(*send) +
+          " at position " + std::to_string(sends_.position()) + ", but rank " +
+          std::to_string(to_) + " receives " + to_string(*recv) +
+          " from it next, at position " + std::to_string(recvs_.position()) +
           "; two ranks must list their messages in one order");
     }
+    return true;
+  }
+
+ private:
+  int32_t from_;
+  int32_t to_;
+  MessageCursor sends_;
+  MessageCursor recvs_;
+};
+
+// Both directions side by side: long lists are read once, not twice.
+void check_pair(const Schedule& schedule, const RankPair& pair) {
+  Channel down(schedule, pair.first, pair.second);
+  Channel up(schedule, pair.second, pair.first);
+  bool more = true;
+  while (more) {
+    const bool more_down = down.check_next();
+    more = up.check_next() || more_down;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "loader/core/error.h"
+#include "runtime/schedule/work_table.h"
 
 namespace pp {
 namespace {
@@ -48,8 +49,7 @@ class Progress {
       : schedule_(schedule),
         sends_(sends),
         has_messages_(has_messages(schedule)),
-        stride_(row_stride(num_microbatches)),
-        done_(schedule.stage_to_rank.size() * stride_, 0),
+        done_(schedule.stage_to_rank.size(), num_microbatches),
         above_is_remote_(schedule.stage_to_rank.size() + 1, 0),
         next_(schedule.ranks.size(), 0),
         awaited_(schedule.ranks.size()) {
@@ -86,13 +86,9 @@ class Progress {
   size_t rank_of(int32_t stage) const {
     return static_cast<size_t>(schedule_.stage_to_rank[stage]);
   }
-  uint8_t& done(int32_t stage, int32_t microbatch) {
-    return done_
-        [static_cast<size_t>(stage) * stride_ +
-         static_cast<size_t>(microbatch)];
-  }
   bool is_done(const Action& action) {
-    return (done(action.stage, action.microbatch) & done_bit(action.kind)) != 0;
+    return (done_.at(action.stage, action.microbatch) &
+            done_bit(action.kind)) != 0;
   }
 
   // The action another stage must do before this one, if any.
@@ -172,7 +168,7 @@ class Progress {
     if (bit == 0) {
       return;
     }
-    done(action.stage, action.microbatch) |= bit;
+    done_.at(action.stage, action.microbatch) |= bit;
     const bool is_for_next_stage = action.kind == ActionKind::Forward ||
                                    action.kind == ActionKind::SendForward ||
                                    action.kind == ActionKind::RecvBackward;
@@ -222,8 +218,7 @@ class Progress {
   const Schedule& schedule_;
   Sends sends_;
   bool has_messages_;
-  size_t stride_;                         // of a stage in done_
-  std::vector<uint8_t> done_;             // by stage and microbatch
+  WorkTable done_;
   std::vector<uint8_t> above_is_remote_;  // by stage: a message crosses
   std::vector<size_t> next_;              // by rank
   std::vector<Action> awaited_;           // by rank: what it stopped for
@@ -235,13 +230,6 @@ class Progress {
 std::optional<std::vector<Wait>> find_deadlock(
     const Schedule& schedule, int num_microbatches, Sends sends) {
   return Progress(schedule, num_microbatches, sends).run();
-}
-
-size_t row_stride(int num_microbatches) {
-  constexpr size_t kLine = 64;
-  const auto columns = static_cast<size_t>(num_microbatches);
-  // An odd number of cache lines.
-  return columns < kLine ? columns : ((columns / kLine + 1) | 1) * kLine;
 }
 
 std::string to_string(const std::vector<Wait>& waits) {

@@ -30,10 +30,6 @@ struct Wait {
 std::optional<std::vector<Wait>> find_deadlock(
     const Schedule& schedule, int num_microbatches, Sends sends);
 
-/// The distance of two stages in a table by stage and microbatch. Never a
-/// power of two, at which all stages' entries would share a cache set.
-size_t row_stride(int num_microbatches);
-
 /// "rank 0 stands at 0B0 and waits for 1B0 of rank 1; rank 1 ..."
 std::string to_string(const std::vector<Wait>& waits);
 

@@ -5,6 +5,7 @@
 #include "loader/core/error.h"
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/progress.h"
+#include "runtime/schedule/work_table.h"
 
 namespace pp {
 namespace {
@@ -94,7 +95,7 @@ class Lists {
   }
 
  private:
-  static constexpr size_t kEnd = 16;
+  static constexpr size_t kEnd = 64;
   struct End {
     std::array<Action, kEnd> actions;
     size_t size = 0;
@@ -121,9 +122,8 @@ class Placer {
  public:
   explicit Placer(const Schedule& schedule)
       : in_(schedule),
-        stride_(row_stride(num_microbatches(schedule))),
         num_stages_(static_cast<int32_t>(schedule.stage_to_rank.size())),
-        arrived_(schedule.stage_to_rank.size() * stride_, 0),
+        arrived_(schedule.stage_to_rank.size(), num_microbatches(schedule)),
         next_(schedule.ranks.size(), 0),
         heads_(schedule.ranks),
         out_(schedule.ranks),
@@ -164,21 +164,16 @@ class Placer {
   static constexpr uint8_t kActivation = 1;
   static constexpr uint8_t kGradient = 2;
 
-  uint8_t& arrived(int32_t stage, int32_t microbatch) {
-    return arrived_
-        [static_cast<size_t>(stage) * stride_ +
-         static_cast<size_t>(microbatch)];
-  }
-
   bool is_ready(const Action& action) {
     switch (action.kind) {
       case ActionKind::Forward:
         return action.stage == 0 ||
-               (arrived(action.stage, action.microbatch) & kActivation) != 0;
+               (arrived_.at(action.stage, action.microbatch) & kActivation) !=
+                   0;
       case ActionKind::FullBackward:
       case ActionKind::BackwardInput:
         return action.stage == num_stages_ - 1 ||
-               (arrived(action.stage, action.microbatch) & kGradient) != 0;
+               (arrived_.at(action.stage, action.microbatch) & kGradient) != 0;
       default:
         return true;
     }
@@ -227,7 +222,7 @@ class Placer {
     const int32_t mb = action.microbatch;
     if (action.kind == ActionKind::Forward) {
       if (action.stage + 1 < num_stages_) {
-        arrived(action.stage + 1, mb) |= kActivation;
+        arrived_.at(action.stage + 1, mb) |= kActivation;
         send(
             rank,
             {action.stage, mb, ActionKind::SendForward},
@@ -237,7 +232,7 @@ class Placer {
         action.kind == ActionKind::FullBackward ||
         action.kind == ActionKind::BackwardInput) {
       if (action.stage > 0) {
-        arrived(action.stage - 1, mb) |= kGradient;
+        arrived_.at(action.stage - 1, mb) |= kGradient;
         send(
             rank,
             {action.stage, mb, ActionKind::SendBackward},
@@ -257,11 +252,10 @@ class Placer {
   }
 
   const Schedule& in_;
-  size_t stride_;  // of a stage in arrived_
   int32_t num_stages_;
-  std::vector<uint8_t> arrived_;  // by stage and microbatch
-  std::vector<size_t> next_;      // by rank
-  std::vector<size_t> sizes_;     // by rank
+  WorkTable arrived_;
+  std::vector<size_t> next_;   // by rank
+  std::vector<size_t> sizes_;  // by rank
   Heads heads_;
   Lists out_;
   RankSet now_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <deque>
 
 #include "runtime/schedule/lower.h"
@@ -23,12 +24,11 @@ Action wait_for(const Action& send) {
 // there is no backward) hold memory for nothing: a few may be under way.
 class Waiter {
  public:
-  Waiter(size_t num_stages, size_t num_microbatches)
-      : num_microbatches_(num_microbatches),
-        state_(num_stages * num_microbatches, 0),
-        in_flight_(2 * num_stages) {}
+  explicit Waiter(size_t num_stages)
+      : row_of_(num_stages, -1), in_flight_(2 * num_stages) {}
 
   std::vector<Action> add(const std::vector<Action>& program) {
+    make_room(program);
     for (const Action& action : program) {
       if (is_first_backward(action.kind)) {
         state(action) = kHasBackward;
@@ -67,9 +67,23 @@ class Waiter {
     return kind == ActionKind::FullBackward ||
            kind == ActionKind::BackwardInput;
   }
+  // A row of the table for each stage of this rank.
+  void make_room(const std::vector<Action>& program) {
+    std::ranges::fill(row_of_, -1);
+    int32_t num_rows = 0;
+    int32_t last = kNoMicrobatch;
+    for (const Action& action : program) {
+      last = std::max(last, action.microbatch);
+      int32_t& row = row_of_[action.stage];
+      row = row < 0 ? num_rows++ : row;
+    }
+    num_microbatches_ = static_cast<size_t>(last) + 1;
+    state_.assign(static_cast<size_t>(num_rows) * num_microbatches_, 0);
+  }
+
   uint8_t& state(const Action& action) {
     return state_
-        [static_cast<size_t>(action.stage) * num_microbatches_ +
+        [static_cast<size_t>(row_of_[action.stage]) * num_microbatches_ +
          static_cast<size_t>(action.microbatch)];
   }
   std::deque<Action>& in_flight(const Action& send) {
@@ -111,8 +125,10 @@ class Waiter {
     }
   }
 
-  size_t num_microbatches_;
-  std::vector<uint8_t> state_;                 // by stage and microbatch
+  // Of the rank at hand only: of many thousand stages it stays in the cache.
+  std::vector<int32_t> row_of_;  // by stage
+  size_t num_microbatches_ = 0;
+  std::vector<uint8_t> state_;                 // by row and microbatch
   std::vector<std::deque<Action>> in_flight_;  // by stage and direction
   std::vector<Action> first_sends_;  // one of each queue that was used
   std::vector<Action> pair_;
@@ -121,9 +137,7 @@ class Waiter {
 }  // namespace
 
 Schedule add_wait_send(Schedule schedule) {
-  Waiter waiter(
-      schedule.stage_to_rank.size(),
-      static_cast<size_t>(num_microbatches(schedule)));
+  Waiter waiter(schedule.stage_to_rank.size());
   for (auto& program : schedule.ranks) {
     program = waiter.add(program);
   }

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Steps of every schedule against their simulated bounds, and I + W against B.
+
+    cmake --build build --target schedule_bounds
+    benchmarks/bounds.py                          medium GPT, 2 ranks: 5 minutes
+    benchmarks/bounds.py --model tiny --repetitions 30 --schedules 1F1B DualPipeV
+
+All schedules take turns in one process, one step each. A step's bound is what
+the simulator makes of its list and of the medians of F, I, W and B by stage in
+that same step, messages free; so a slow machine is slow on both sides. The
+ratio is the median over the steps. Writes report.md and report.json to --out.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cases import MODELS, Case, Schedule
+from compare import prepare
+from sides import Inputs, pp_job
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 1.05  # of both ratios
+
+# All of `pp schedule --list`, with stages a rank.
+STAGES_PER_RANK = {
+    "GPipe": 1,
+    "1F1B": 1,
+    "Interleaved1F1B": 2,
+    "LoopedBFS": 2,
+    "InterleavedZeroBubble": 2,
+    "ZBVZeroBubble": 2,
+    "DualPipeV": 2,
+    "VHalf": 2,
+    "VMin": 2,
+}
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--model", choices=MODELS, default="medium")
+    parser.add_argument(
+        "--schedules",
+        nargs="+",
+        choices=STAGES_PER_RANK,
+        default=list(STAGES_PER_RANK),
+    )
+    parser.add_argument("--repetitions", type=int, default=9, metavar="N")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "runs" / "bounds", metavar="DIR"
+    )
+    args = parser.parse_args(argv)
+    if not (args.build / "benchmarks" / "schedule_bounds").is_file():
+        parser.error(f"no schedule_bounds in {args.build}: build that target first")
+    return args
+
+
+def write_jobs(args: argparse.Namespace, folder: Path) -> list[Path]:
+    model = MODELS[args.model]
+    path, tokens = prepare(model, folder, Case.microbatches)
+    files = Inputs(path, tokens, args.build / "pp", folder)
+    jobs = []
+    for name in args.schedules:
+        case = Case(model, "train", Schedule(name, STAGES_PER_RANK[name]))
+        job = pp_job(case, "local", files, tokens, 1)
+        jobs.append(job.rename(folder / f"{name}.toml"))
+    return jobs
+
+
+def markdown(report: dict) -> str:
+    lines = [
+        f"{report['model']} GPT, {Case.ranks} ranks of 1 thread, {Case.microbatches} "
+        f"microbatches of 1 row, {report['repetitions']} steps each, in turn. "
+        f"Load at the start {report['load']:.1f} on {os.cpu_count()} cores.",
+        "",
+        "| schedule | stages | step | bound | step / bound | best | bubble of the bound |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in report["schedules"]:
+        lines.append(
+            f"| {row['schedule']} | {row['stages']} | {row['step_ms']:.0f} ms "
+            f"| {row['bound_ms']:.0f} ms | {row['ratio']:.3f} "
+            f"| {row['best_ratio']:.3f} | {100 * row['bubble']:.1f} % |"
+        )
+    lines += ["", "| stage | F | I | W | B | (I + W) / B |", "|---|---|---|---|---|---|"]
+    for row in report["split"]:
+        times = [row[f"{k}_ms"] for k in ("forward", "input", "weight", "backward")]
+        cells = " | ".join(f"{t:.3g} ms" for t in times)
+        lines.append(f"| {row['stage']} | {cells} | {row['ratio']:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: list[str]) -> int:
+    args = parse(argv)
+    report = {
+        "model": args.model,
+        "repetitions": args.repetitions,
+        "load": os.getloadavg()[0],
+    }
+    with tempfile.TemporaryDirectory(prefix="bounds-") as scratch:
+        jobs = write_jobs(args, Path(scratch))
+        program = args.build / "benchmarks" / "schedule_bounds"
+        done = subprocess.run(
+            [str(program), str(args.repetitions), *map(str, jobs)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    report |= json.loads(done.stdout)
+    args.out.mkdir(parents=True, exist_ok=True)
+    text = markdown(report)
+    (args.out / "report.md").write_text(text)
+    (args.out / "report.json").write_text(json.dumps(report, indent=1))
+    print(text)
+    ratios = [row["ratio"] for row in report["schedules"] + report["split"]]
+    over = sum(ratio > LIMIT for ratio in ratios)
+    if over:
+        print(f"{over} of {len(ratios)} ratios are above {LIMIT}", file=sys.stderr)
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+// What the dry run predicts against what a run holds, and what the halves of a
+// split backward leave alive. Blocks are counted as LibTorch reports them, so
+// that the numbers are the same on every machine.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <ATen/ops/full.h>
+
+#include "runtime/launch/launch.h"
+#include "runtime/measure/allocations.h"
+#include "runtime/run/dry_run.h"
+#include "runtime/run/rank_stages.h"
+#include "runtime/run/train.h"
+#include "tests/support/paths.h"
+
+namespace pp {
+namespace {
+
+struct Row {
+  const char* schedule;
+  int stages;
+};
+
+std::string folder_of(const Row& row) {
+  return testing::TempDir() + "pp_memory_" + row.schedule;
+}
+
+/// GPT of 8 blocks, d=64, 16 tokens, with 8 rows a microbatch.
+std::shared_ptr<const Plan> gpt_plan(const Row& row) {
+  std::string cuts;
+  for (int i = 1; i < row.stages; ++i) {
+    cuts += (i > 1 ? ", " : "") +
+            ("\"layers." + std::to_string(8 * i / row.stages)) + "\"";
+  }
+  const std::string fixtures = test::fixture_folder().string();
+  const std::string data =
+      "{ path = \"" + fixtures + "/demo/train.npy\", window = 16";
+  return make_plan(
+      parse_job(
+          "[model]\npath = \"" + fixtures + "/tiny-gpt.pt2\"\n[split]\nat = [" +
+              cuts +
+              "]\n[pipeline]\nranks = 2\nmicrobatches = 8\nschedule = \"" +
+              row.schedule + "\"\n[data]\nbatch_size = 64\ninputs.tokens = " +
+              data + " }\ntarget = " + data +
+              ", shift = 1 }\n[train]\nsteps = 3\nloss = { name = "
+              "\"cross_entropy\" }\noptimizer = { name = \"adamw\", lr = 1e-3 "
+              "}\n[output]\ndir = \"" +
+              folder_of(row) + "\"\n",
+          "job.toml",
+          "."),
+      std::nullopt);
+}
+
+class DryRun : public testing::TestWithParam<Row> {};
+
+TEST_P(DryRun, PredictsThePeakOfEveryRankWithinATenth) {
+  const Row& row = GetParam();
+  const auto plan = gpt_plan(row);
+  const PlanProbe probe = probe_plan(*plan, 0);
+  const auto ledger = std::make_shared<AllocationLedger>(plan->num_ranks);
+  launch_local(plan->num_ranks, {}, [&](RankContext& context) {
+    const AllocationWatch watch(ledger, context.rank);
+    train(*plan, context, /*resume=*/false);
+  });
+  for (int rank = 0; rank < plan->num_ranks; ++rank) {
+    const RankMemory memory =
+        rank_memory(*plan, probe, rank, LauncherKind::Local);
+    // Weights are mapped from the file, not allocated.
+    const auto predicted = static_cast<double>(memory.peak() - memory.weights);
+    const auto measured = static_cast<double>(ledger->peak(rank));
+    RecordProperty(
+        "rank" + std::to_string(rank), std::to_string(measured / predicted));
+    EXPECT_NEAR(measured / predicted, 1, 0.1)
+        << "rank " << rank << ": predicted " << predicted << " bytes, held "
+        << measured;
+    EXPECT_GT(memory.held.activations, memory.gradients) << "a fair test";
+  }
+  std::filesystem::remove_all(folder_of(row));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Schedules,
+    DryRun,
+    testing::Values(
+        Row{"GPipe", 2},
+        Row{"1F1B", 2},
+        Row{"Interleaved1F1B", 4},
+        Row{"ZBVZeroBubble", 4}),
+    [](const auto& row) { return std::string("On") + row.param.schedule; });
+
+TEST(SplitBackward, LiveMemoryFallsAfterW) {
+  const auto plan = gpt_plan({"1F1B", 2});
+  const auto ledger = std::make_shared<AllocationLedger>();
+  const AllocationWatch watch(ledger);
+  RankStages stages(
+      plan->source,
+      {1},
+      plan->wanted,
+      Mode::Exported,
+      /*trainable=*/true,
+      /*evaluate=*/false);
+  Stage& stage = stages.stages().at(1);
+  Message activation;
+  activation.tensors.push_back(at::full({8, 16, 64}, 0.5));
+  activation.requires_grad.push_back(1);
+  const auto forward = [&] {
+    const StageResult result =
+        stage.forward(0, activation, {}, {1, 0, 0}, Pass::Train);
+    stage.set_loss(0, result.model_outputs.begin()->second.square().mean());
+  };
+  forward();
+  stage.backward(0, {});  // from now on the gradients are there
+  const int64_t before = ledger->live();
+  forward();
+  stage.backward_input(0, {});
+  const int64_t between = ledger->live();
+  stage.backward_weight(0);
+  EXPECT_LT(ledger->live(), between);
+  EXPECT_EQ(ledger->live(), before) << "all that a microbatch took is free";
+}
+
+}  // namespace
+}  // namespace pp
