@@ -47,6 +47,7 @@ struct SplitOptions {
   std::string balance = "params";
   bool markers = false;
   bool no_remat = false;
+  std::string tied = "replicate";
 };
 void add_split_options(CLI::App& app, SplitOptions& options);
 

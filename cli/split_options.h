@@ -14,6 +14,7 @@ inline SplitSpec to_split_spec(const SplitOptions& options) {
   spec.num_stages = options.stages;
   spec.markers = options.markers;
   spec.rematerialise = !options.no_remat;
+  spec.transmit = options.tied == "transmit";
   if (options.balance == "flops") {
     spec.balance = Balance::Flops;
   } else if (options.balance == "time") {

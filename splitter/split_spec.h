@@ -29,6 +29,8 @@ struct SplitSpec {
   Balance balance = Balance::Params;
   bool markers = false;
   bool rematerialise = true;
+  /// One stage holds a parameter of several and sends it to the others.
+  bool transmit = false;
   std::optional<uint64_t> memory;  ///< bytes a stage may hold
 };
 

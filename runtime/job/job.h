@@ -20,7 +20,12 @@ namespace pp {
 struct ModelConfig {
   std::filesystem::path path;     ///< a saved full model
   std::filesystem::path stages;   ///< a stage directory
+  /// Stages exported by hand, in order; in place of `stages`.
+  std::vector<std::filesystem::path> stage_files;
   std::string mode = "exported";  ///< "exported", "train", "eval"
+  /// Safetensors files to take parameters and buffers from; the last part may
+  /// hold `*` and `?`.
+  std::optional<std::filesystem::path> weights;
   std::optional<std::filesystem::path> checkpoint;
   bool operator==(const ModelConfig&) const = default;
 };
@@ -31,6 +36,7 @@ struct SplitConfig {
   std::vector<std::string> at;  ///< "layers.2", "layers.3:end"
   std::optional<int> stages;
   std::string balance = "params";  ///< "params", "flops", "memory"
+  std::string tied = "replicate";  ///< "replicate", "transmit"
   bool operator==(const SplitConfig&) const = default;
 };
 
@@ -38,6 +44,7 @@ struct PipelineConfig {
   std::string schedule = "1F1B";    ///< a name, or the path of a .csv
   std::optional<int> microbatches;  ///< see plan_batch (runtime/data/batch.h)
   std::optional<int> ranks;         ///< none: one a stage; `env`: WORLD_SIZE
+  std::optional<int> stages_per_rank;  ///< none: the schedule's own
   std::string launcher = "auto";    ///< "auto", "local", "processes", "env"
   int threads_per_rank = 1;
   std::string device = "cpu";

@@ -94,8 +94,16 @@ class Section {
 ModelConfig read_model(const Section& section) {
   ModelConfig model;
   section.get("path", model.path);
-  section.get("stages", model.stages);
+  std::vector<std::string> files;
+  section.get("stages", files);
+  for (const std::string& file : files) {
+    model.stage_files.push_back(section.absolute(file));
+  }
+  if (files.empty()) {
+    section.get("stages", model.stages);
+  }
   section.get("mode", model.mode);
+  section.get("weights", model.weights);
   section.get("checkpoint", model.checkpoint);
   return model;
 }
@@ -105,6 +113,7 @@ SplitConfig read_split(const Section& section) {
   section.get("at", split.at);
   section.get("stages", split.stages);
   section.get("balance", split.balance);
+  section.get("tied", split.tied);
   return split;
 }
 
@@ -116,6 +125,7 @@ PipelineConfig read_pipeline(const Section& section) {
   }
   section.get("microbatches", pipeline.microbatches);
   section.get("ranks", pipeline.ranks);
+  section.get("stages_per_rank", pipeline.stages_per_rank);
   section.get("launcher", pipeline.launcher);
   section.get("threads_per_rank", pipeline.threads_per_rank);
   section.get("device", pipeline.device);

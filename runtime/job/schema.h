@@ -45,7 +45,6 @@ struct JobKey {
   /// be absent; empty: all are.
   std::string_view supported_only = {};
   std::string_view unsupported_choice = {};  ///< one of `choices`
-  unsigned unsupported_types = 0;            ///< among `types`
   /// kTable: it has the keys that this path has.
   std::string_view same_as = {};
 };

@@ -80,7 +80,8 @@ void infer(const Plan& plan, RankContext& context) {
               plan.num_ranks,
               plan.num_stages(),
               microbatches,
-              /*forward_only=*/true),
+              /*forward_only=*/true,
+              job.pipeline.stages_per_rank),
           stages.pointers(),
           stall_timeout(job))
           .run(inputs);

@@ -5,9 +5,11 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
+#include "loader/weights.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
+#include "runtime/schedule/group_stages.h"
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/validate.h"
 
@@ -19,7 +21,8 @@ bool is_schedule_file(const std::string& name) {
   return name.ends_with(".csv");
 }
 
-/// A schedule from a file, which must be one for these sizes.
+/// A schedule from a file, which must be one for these sizes; it may have
+/// fewer stages, which are then groups of neighbours.
 Schedule read_schedule(
     const std::string& path,
     int num_ranks,
@@ -34,7 +37,7 @@ Schedule read_schedule(
   if (static_cast<int>(schedule.ranks.size()) != num_ranks) {
     refuse(schedule.ranks.size(), num_ranks, "ranks");
   }
-  if (static_cast<int>(schedule.stage_to_rank.size()) != num_stages) {
+  if (static_cast<int>(schedule.stage_to_rank.size()) > num_stages) {
     refuse(schedule.stage_to_rank.size(), num_stages, "stages");
   }
   if (pp::num_microbatches(schedule) != num_microbatches) {
@@ -52,6 +55,7 @@ SplitSpec split_spec(const SplitConfig& config) {
     spec.at.push_back(parse_split_point(text));
   }
   spec.num_stages = config.stages.value_or(0);
+  spec.transmit = config.tied == "transmit";
   if (config.balance == "flops") {
     spec.balance = Balance::Flops;
   } else if (config.balance == "memory") {
@@ -79,8 +83,51 @@ std::vector<InputSpec> input_specs(const PipelineSource& source) {
   return specs;
 }
 
+/// How many stages a schedule is to be written for: all, or groups of
+/// neighbours where the split has more than ranks and schedule take.
+int group_count(
+    const ScheduleEntry& entry,
+    int num_ranks,
+    int num_stages,
+    std::optional<int> stages_per_rank) {
+  int per_rank = num_stages / num_ranks;  // at least 1: see check_ranks
+  if (stages_per_rank) {
+    per_rank = *stages_per_rank;
+  } else if (entry.places_blocks) {
+    return num_stages;  // runs neighbours as one by itself
+  } else if (entry.fixed_stages_per_rank) {
+    per_rank = entry.default_stages_per_rank;
+  }
+  if (per_rank * num_ranks > num_stages) {
+    throw usage_error(
+        std::string(entry.name) + " with " +
+        counted(per_rank, "stage", "stages") + " on each of " +
+        counted(num_ranks, "rank", "ranks") + " needs " +
+        counted(per_rank * num_ranks, "stage", "stages") + ", the model is " +
+        "split into " + std::to_string(num_stages) + "; start " +
+        counted(std::max(1, num_stages / per_rank), "rank", "ranks") +
+        " or split into " + std::to_string(per_rank * num_ranks));
+  }
+  return per_rank * num_ranks;
+}
+
+Schedule generate(
+    const std::string& name,
+    int num_ranks,
+    int num_stages,
+    int num_microbatches,
+    std::optional<int> stages_per_rank) {
+  const ScheduleEntry& entry = find_schedule(name);
+  return entry.generate(
+      {num_ranks,
+       group_count(entry, num_ranks, num_stages, stages_per_rank),
+       num_microbatches});
+}
+
 int rank_count(const Job& job, int num_stages, std::optional<int> world) {
-  const int wanted = job.pipeline.ranks.value_or(world.value_or(num_stages));
+  const int one_each =
+      std::max(1, num_stages / job.pipeline.stages_per_rank.value_or(1));
+  const int wanted = job.pipeline.ranks.value_or(world.value_or(one_each));
   if (world && wanted != *world) {
     throw usage_error(
         "pipeline.ranks is " + std::to_string(wanted) + ", but " +
@@ -90,8 +137,8 @@ int rank_count(const Job& job, int num_stages, std::optional<int> world) {
   return wanted;
 }
 
-/// Says what to change where stages and ranks do not fit together.
-void check_ranks(const std::string& schedule, int ranks, int stages) {
+/// Says what to change where there are more ranks than stages.
+void check_ranks(int ranks, int stages) {
   if (ranks > stages) {
     throw usage_error(
         std::to_string(ranks) + " ranks, but the model is split into " +
@@ -99,20 +146,6 @@ void check_ranks(const std::string& schedule, int ranks, int stages) {
         ": each rank needs one; start " + std::to_string(stages) +
         " ranks, or add " +
         counted(ranks - stages, "split point", "split points"));
-  }
-  if (is_schedule_file(schedule)) {
-    return;
-  }
-  const ScheduleEntry& entry = find_schedule(schedule);
-  if (entry.default_stages_per_rank == 1 && ranks != stages &&
-      (entry.name == "1F1B" || entry.name == "GPipe")) {
-    throw usage_error(
-        "split into " + std::to_string(stages) + " stages, but there " +
-        (ranks == 1 ? "is 1 rank" : "are " + std::to_string(ranks) + " ranks") +
-        ", and schedule '" + std::string(entry.name) +
-        "' puts one stage on each; start " + std::to_string(stages) +
-        " ranks, or remove " +
-        counted(stages - ranks, "split point", "split points"));
   }
 }
 
@@ -193,9 +226,13 @@ std::vector<std::string> choose_saved(
 
 }  // namespace
 
-PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
-  Partition parts = partition(model, spec);
+namespace {
+
+PipelineSource cut_at(
+    const Model& model, const SplitSpec& spec, std::vector<Cut> cuts) {
+  Partition parts = partition(model, spec, cuts);
   PipelineSource out;
+  out.cuts = std::move(cuts);
   out.manifest = std::move(parts.manifest);
   for (ir::Graph& graph : parts.stages) {
     out.stages.push_back({std::move(graph), model.records, model.archive});
@@ -203,15 +240,71 @@ PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
   return out;
 }
 
-PipelineSource open_pipeline(
-    const ModelConfig& model, const SplitConfig& split) {
-  if (!model.path.empty()) {
-    return cut_model(load_model(model.path), split_spec(split));
+}  // namespace
+
+PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
+  return cut_at(model, spec, choose_cuts(model.graph, spec));
+}
+
+std::string cuts_text(const std::vector<Cut>& cuts) {
+  std::string out;
+  for (const Cut& cut : cuts) {
+    out += std::to_string(cut.position) + "\t" + join(cut.names, "\t") + "\n";
   }
-  StageDirectory directory = open_stages(model.stages);
+  return out;
+}
+
+std::vector<Cut> parse_cuts(const std::string& text) {
+  std::vector<Cut> cuts;
+  for (const std::string& line : split_text(text, '\n')) {
+    std::vector<std::string> words = split_text(line, '\t');
+    if (words.size() > 1) {
+      Cut& cut = cuts.emplace_back();
+      cut.position = std::stoi(words.front());
+      cut.names.assign(words.begin() + 1, words.end());
+      std::erase(cut.names, "");
+    }
+  }
+  return cuts;
+}
+
+PipelineSource open_pipeline(
+    const ModelConfig& model,
+    const SplitConfig& split,
+    const std::optional<std::vector<Cut>>& cuts) {
   PipelineSource out;
-  out.manifest = std::move(directory.manifest);
-  for (Model& stage : directory.stages) {
+  std::vector<std::string> notes;
+  if (!model.path.empty()) {
+    Model whole = load_model(model.path);
+    if (model.weights) {
+      notes = bind_weights({&whole, 1}, *model.weights);
+    }
+    const SplitSpec spec = split_spec(split);
+    const auto num_nodes = static_cast<int>(whole.graph.nodes.size());
+    if (cuts && !cuts->empty() && cuts->back().position >= num_nodes) {
+      throw input_error(
+          model.path.string() + " is another model than rank 0's: it has " +
+          std::to_string(num_nodes) + " nodes, and rank 0 cuts before node " +
+          std::to_string(cuts->back().position));
+    }
+    out = cuts ? cut_at(whole, spec, *cuts) : cut_model(whole, spec);
+    out.notes = std::move(notes);
+    return out;
+  }
+  std::vector<Model> stages;
+  if (model.stage_files.empty()) {
+    StageDirectory directory = open_stages(model.stages);
+    out.manifest = std::move(directory.manifest);
+    stages = std::move(directory.stages);
+  } else {
+    Assembly assembly = load_assembly(model.stage_files);
+    out.manifest = std::move(assembly.manifest);
+    stages = std::move(assembly.stages);
+  }
+  if (model.weights) {
+    out.notes = bind_weights(stages, *model.weights);
+  }
+  for (Model& stage : stages) {
     out.stages.push_back(
         {std::move(stage.graph), std::move(stage.records), stage.archive});
   }
@@ -223,12 +316,19 @@ Schedule plan_schedule(
     int num_ranks,
     int num_stages,
     int num_microbatches,
-    bool forward) {
+    bool forward,
+    std::optional<int> stages_per_rank) {
   Schedule schedule =
       is_schedule_file(name)
           ? read_schedule(name, num_ranks, num_stages, num_microbatches)
-          : find_schedule(name).generate(
-                {num_ranks, num_stages, num_microbatches});
+          : generate(
+                name, num_ranks, num_stages, num_microbatches, stages_per_rank);
+  const int num_groups = static_cast<int>(schedule.stage_to_rank.size());
+  if (num_groups < num_stages) {
+    // Checked as it was written, before its stages stand for several.
+    validate(schedule, num_microbatches, has_backward(schedule));
+    schedule = expand_groups(schedule, even_groups(num_stages, num_groups));
+  }
   if (forward) {
     schedule = forward_only(std::move(schedule));
   }
@@ -241,15 +341,17 @@ Schedule plan_schedule(
 }
 
 std::shared_ptr<const Plan> make_plan(
-    const Job& job, std::optional<int> world_size) {
+    const Job& job,
+    std::optional<int> world_size,
+    const std::optional<std::vector<Cut>>& cuts) {
   auto plan = std::make_shared<Plan>();
   plan->job = job;
   check_without_model(job);
-  plan->source = open_pipeline(job.model, job.split);
+  plan->source = open_pipeline(job.model, job.split, cuts);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
   plan->num_ranks = rank_count(job, num_stages, world_size);
-  check_ranks(job.pipeline.schedule, plan->num_ranks, num_stages);
+  check_ranks(plan->num_ranks, num_stages);
   plan->inputs = input_specs(plan->source);
   plan->batch = plan_batch(job.data, job.pipeline.microbatches, plan->inputs);
   const int microbatches = plan->batch.num_microbatches;
@@ -257,12 +359,13 @@ std::shared_ptr<const Plan> make_plan(
     plan->eval_batch = plan_batch(job.eval->data, microbatches, plan->inputs);
   }
   const std::string& schedule = job.pipeline.schedule;
+  const std::optional<int> per_rank = job.pipeline.stages_per_rank;
   if (plan->trains()) {
     plan->train_schedule = plan_schedule(
-        schedule, plan->num_ranks, num_stages, microbatches, false);
+        schedule, plan->num_ranks, num_stages, microbatches, false, per_rank);
   }
-  plan->forward_schedule =
-      plan_schedule(schedule, plan->num_ranks, num_stages, microbatches, true);
+  plan->forward_schedule = plan_schedule(
+      schedule, plan->num_ranks, num_stages, microbatches, true, per_rank);
   plan->loss_output = choose_loss_output(job, manifest);
   plan->saved_outputs = choose_saved(job, manifest);
   plan->wanted.insert(plan->saved_outputs.begin(), plan->saved_outputs.end());

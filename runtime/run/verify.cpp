@@ -242,12 +242,17 @@ VerifyReport verify(const VerifyOptions& options) {
     ModelConfig config;
     config.stages = options.path;
     pipeline = open_pipeline(config, {});
-    merged.emplace(options.path);
-    model_path = merged->path();
+    if (!pipeline.manifest.is_assembled()) {
+      merged.emplace(options.path);
+      model_path = merged->path();
+    }
   } else {
     pipeline = cut_model(load_model(model_path), options.split);
   }
-  const PipelineSource unsplit = cut_model(load_model(model_path), {});
+  // Stages made by hand have no model: they are run one after the other.
+  const PipelineSource unsplit = pipeline.manifest.is_assembled()
+                                     ? pipeline
+                                     : cut_model(load_model(model_path), {});
 
   WantedOutputs wanted;
   for (const ModelOutput& output : pipeline.manifest.outputs) {
@@ -266,8 +271,12 @@ VerifyReport verify(const VerifyOptions& options) {
       num_stages,
       options.microbatches,
       options.forward_only);
-  const Schedule reference_schedule =
-      plan_schedule("GPipe", 1, 1, options.microbatches, options.forward_only);
+  const Schedule reference_schedule = plan_schedule(
+      "GPipe",
+      1,
+      static_cast<int>(unsplit.stages.size()),
+      options.microbatches,
+      options.forward_only);
   const Results expected =
       run_pipeline(unsplit, reference_schedule, inputs, wanted, options);
   const Results actual =

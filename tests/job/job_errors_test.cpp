@@ -148,9 +148,6 @@ const Case kCases[] = {
     {"BalanceByTime",
      "[split]\nstages = 2\nbalance = 'time'\n",
      "job.toml:3:11: split.balance = \"time\" is not yet supported"},
-    {"ListOfStages",
-     "[model]\nstages = ['a.pt2', 'b.pt2']\n",
-     "job.toml:2:10: model.stages as a list is not yet supported"},
     {"Groups",
      "[train]\ngroups = [{ match = '*.bias' }]\n",
      "job.toml:2:10: train.groups = [{ match = '*.bias' }] is not yet "
