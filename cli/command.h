@@ -50,6 +50,7 @@ struct SplitOptions {
   std::vector<std::string> inputs;  ///< --input
   bool markers = false;
   bool no_remat = false;
+  std::string tied = "replicate";
 };
 void add_input_option(CLI::App& app, std::vector<std::string>& inputs);
 void add_split_options(CLI::App& app, SplitOptions& options);

@@ -78,6 +78,12 @@ void add_split_options(CLI::App& app, SplitOptions& options) {
       "--no-remat",
       options.no_remat,
       "Send masks and tables instead of recomputing them");
+  app.add_option(
+         "--tied",
+         options.tied,
+         "A parameter of several stages: each holds it, or one sends it")
+      ->check(CLI::IsMember({"replicate", "transmit"}))
+      ->capture_default_str();
 }
 
 }  // namespace pp::cli

@@ -6,44 +6,94 @@
 #include "runtime/measure/measure.h"
 #include "splitter/artifact.h"
 #include "splitter/balance.h"
+#include "splitter/bound_model.h"
 #include "splitter/inspect.h"
 
 namespace pp::cli {
 
+namespace {
+
+void split_model(
+    const Model& model, const SplitSpec& given, const std::string& directory) {
+  const SplitSpec spec = with_costs(model, given);
+  Partition parts = partition(model, spec);
+  std::string table = summary(parts.manifest);
+  if (spec.costs) {
+    table += times_text(
+        predict_costs(model.graph, spec, choose_cuts(model.graph, spec)));
+  }
+  write_stages(directory, model, std::move(parts));
+  print(table);
+  print("wrote " + directory + "\n");
+}
+
+int assemble_stages(
+    const std::vector<std::filesystem::path>& files,
+    const std::string& directory) {
+  Assembly assembly = load_assembly(files);
+  const std::string table = summary(assembly.manifest);
+  write_assembled(directory, files, std::move(assembly.manifest));
+  print(table);
+  print("wrote " + directory + "\n");
+  return 0;
+}
+
+}  // namespace
+
 std::function<int()> setup_split(CLI::App& app, const Invocation&) {
   struct Options {
     std::string model;
+    std::vector<std::filesystem::path> assemble;
     std::string directory;
+    std::string weights;
     SplitOptions split;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("model", options->model, "A saved model: .pt2 or .pt")
-      ->required()
-      ->type_name("MODEL");
+  auto* whole =
+      app.add_option("model", options->model, "A saved model: .pt2 or .pt")
+          ->type_name("MODEL");
+  app.add_option(
+         "--assemble",
+         options->assemble,
+         "Chain stages exported by hand, in this order")
+      ->type_name("STAGE")
+      ->excludes(whole);
   app.add_option("-o,--output", options->directory, "The stage directory")
       ->required()
       ->type_name("DIR");
+  app.add_option(
+         "--weights",
+         options->weights,
+         "Safetensors files to take parameters and buffers from, by FQN")
+      ->type_name("GLOB");
   add_split_options(app, options->split);
   return [options] {
-    SplitSpec spec = to_split_spec(options->split);
+    if (!options->assemble.empty()) {
+      return assemble_stages(options->assemble, options->directory);
+    }
+    if (options->model.empty()) {
+      throw usage_error(
+          "no model: name a saved one, or with --assemble its stages");
+    }
+    const SplitSpec spec = to_split_spec(options->split);
     if (spec.at.empty() && spec.num_stages == 0 && !spec.markers) {
       throw usage_error(
           "nowhere to cut: give --at FQN, --stages N or --markers; "
           "'pp inspect " +
           options->model + "' lists the legal cuts");
     }
-    const Model model =
+    Model model =
         load_model(options->model, parse_input_hints(options->split.inputs));
-    spec = with_costs(model, std::move(spec));
-    Partition parts = partition(model, spec);
-    std::string table = summary(parts.manifest);
-    if (spec.costs) {
-      table += times_text(
-          predict_costs(model.graph, spec, choose_cuts(model.graph, spec)));
+    if (options->weights.empty()) {
+      split_model(model, spec, options->directory);
+      return 0;
     }
-    write_stages(options->directory, model, std::move(parts));
-    print(table);
-    print("wrote " + options->directory + "\n");
+    const BoundModel bound(
+        std::move(model), options->weights, options->directory);
+    for (const std::string& note : bound.notes()) {
+      print("note: " + note + "\n");
+    }
+    split_model(bound.model(), spec, options->directory);
     return 0;
   };
 }

@@ -15,6 +15,7 @@ inline SplitSpec to_split_spec(const SplitOptions& options) {
   spec.markers = options.markers;
   spec.memory = options.memory;
   spec.rematerialise = !options.no_remat;
+  spec.transmit = options.tied == "transmit";
   if (options.balance == "flops") {
     spec.balance = Balance::Flops;
   } else if (options.balance == "time") {

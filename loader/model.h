@@ -19,7 +19,20 @@ struct StateRecord {
   uint64_t offset = 0;     ///< of the first byte, from the file's start
   uint64_t num_bytes = 0;  ///< of the whole record (the storage)
   ir::TensorMeta tensor;   ///< sizes, strides, storage offset within it
+  /// The file that the bytes lie in, if not the model's archive.
+  std::shared_ptr<const MappedFile> file;
+
+  /// False for what was exported on the meta device.
+  bool has_values() const { return file || tensor.device.type != "meta"; }
 };
+
+/// Why such a state can't be used.
+inline std::string no_values_text(const std::string& fqn) {
+  return "'" + fqn +
+         "' has no values: the model was exported on the meta device; name "
+         "safetensors files that hold them ([model] weights, pp split "
+         "--weights)";
+}
 
 /// What only the format's own writer needs; opaque to everyone else.
 struct FormatDetails {

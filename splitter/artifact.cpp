@@ -134,12 +134,24 @@ void write_all(
   write_file(folder / kManifestFile, to_json(manifest));
 }
 
-}  // namespace
+void copy_all(
+    const fs::path& folder,
+    const std::vector<fs::path>& files,
+    Manifest& manifest) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    StageManifest& stage = manifest.stages[i];
+    const ZipReader archive(files[i]);
+    stage.file = "stage_" + std::to_string(i) +
+                 (is_exported_program(archive) ? ".pt2" : ".pt");
+    stage.hash = archive.content_hash();
+    fs::copy_file(files[i], folder / stage.file);
+  }
+  write_file(folder / kManifestFile, to_json(manifest));
+}
 
-void write_stages(
-    const fs::path& directory, const Model& model, Partition partition) {
-  check(model.archive != nullptr, "a model to split has an archive");
-  format_of(model);
+/// Fills a folder that then takes the place of `directory`.
+template <typename Fill>
+void replace_folder(const fs::path& directory, const Fill& fill) {
   try {
     // "stages/" names the folder too, and has no file name of its own.
     fs::path target = fs::absolute(directory).lexically_normal();
@@ -150,13 +162,52 @@ void write_stages(
     const TemporaryFolder fresh(
         target.parent_path() /
         ("." + target.filename().string() + ".pp-" + std::to_string(getpid())));
-    write_all(fresh.path(), model, partition);
+    fill(fresh.path());
     move_into_place(fresh.path(), target);
   } catch (const fs::filesystem_error& error) {
     throw runtime_error(
         "can't write stages to " + directory.string() + ": " +
         error.code().message());
   }
+}
+
+}  // namespace
+
+void write_stages(
+    const fs::path& directory, const Model& model, Partition partition) {
+  check(model.archive != nullptr, "a model to split has an archive");
+  format_of(model);
+  replace_folder(directory, [&](const fs::path& folder) {
+    write_all(folder, model, partition);
+  });
+}
+
+void write_model(const fs::path& path, const Model& model) {
+  format_of(model).write(path, model.graph, model, /*whole_output=*/true);
+}
+
+Assembly load_assembly(const std::vector<fs::path>& files) {
+  std::vector<Model> stages;
+  for (const fs::path& file : files) {
+    stages.push_back(load_model(file));
+  }
+  Assembly out = assemble(std::move(stages));
+  for (size_t i = 0; i < files.size(); ++i) {
+    StageManifest& stage = out.manifest.stages[i];
+    stage.file = files[i].filename().string();
+    stage.hash = out.stages[i].archive->content_hash();
+  }
+  return out;
+}
+
+void write_assembled(
+    const fs::path& directory,
+    const std::vector<fs::path>& files,
+    Manifest manifest) {
+  check(files.size() == manifest.stages.size(), "a file for each stage");
+  replace_folder(directory, [&](const fs::path& folder) {
+    copy_all(folder, files, manifest);
+  });
 }
 
 bool is_stage_directory(const fs::path& path) {
@@ -188,6 +239,21 @@ StageDirectory open_stages(const fs::path& path) {
           " is not the file that manifest.json describes: it was changed or "
           "replaced; split the model again");
     }
+  }
+  if (out.manifest.is_assembled()) {
+    // The files are as they were exported: they are chained anew.
+    Assembly assembly = assemble(std::move(out.stages));
+    out.stages = std::move(assembly.stages);
+    for (size_t i = 0; i < out.stages.size(); ++i) {
+      assembly.manifest.stages[i].file = out.manifest.stages[i].file;
+      assembly.manifest.stages[i].hash = out.manifest.stages[i].hash;
+    }
+    out.manifest = std::move(assembly.manifest);
+  }
+  for (size_t i = 0; i < out.stages.size(); ++i) {
+    const StageManifest& stage = out.manifest.stages[i];
+    const fs::path file = path / stage.file;
+    const Model& model = out.stages[i];
     if (model.graph.inputs.size() != stage.inputs.size() ||
         model.graph.outputs.size() != stage.outputs.size()) {
       throw input_error(

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "loader/model.h"
+#include "splitter/assemble.h"
 #include "splitter/partition.h"
 
 namespace pp {
@@ -16,6 +17,22 @@ void write_stages(
     const std::filesystem::path& directory,
     const Model& model,
     Partition partition);
+
+/// Writes a whole model as a file of its format, with the values its records
+/// have.
+void write_model(const std::filesystem::path& path, const Model& model);
+
+/// Opens stages that were exported by hand and chains them, see assemble().
+/// throws Error(Input), see load_model
+Assembly load_assembly(const std::vector<std::filesystem::path>& files);
+
+/// Writes a directory of stages that were exported by hand: the files as they
+/// are, and a manifest that says how they are chained. There is no source.
+/// files  of the assembly's stages, in its order
+void write_assembled(
+    const std::filesystem::path& directory,
+    const std::vector<std::filesystem::path>& files,
+    Manifest manifest);
 
 /// The stages of a directory, graphs loaded, hashes checked against the
 /// manifest. Weights stay on disk.

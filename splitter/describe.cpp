@@ -40,6 +40,7 @@ class Describer {
       out.flops += flops(stage, node);
     }
     note_relays(index, out.notes);
+    note_sent_parameters(index, out.notes);
     note_recomputed(plans_[index], out.notes);
     note_copies(plans_[index], out.notes);
     return out;
@@ -178,6 +179,29 @@ class Describer {
           "relays '" + flow_.value(id).name + "' (stage " +
           std::to_string(made_in(id)) + " -> " + std::to_string(last) +
           "): " + why);
+    }
+  }
+
+  void note_sent_parameters(
+      size_t index, std::vector<std::string>& notes) const {
+    if (!flow_.transmit || index + 1 == plans_.size()) {
+      return;
+    }
+    for (const ir::ValueId id : plans_[index + 1].received) {
+      const int state = flow_.state_of[id];
+      if (state < 0 || !plans_[index].states.contains(state)) {
+        continue;
+      }
+      std::vector<std::string> readers;
+      for (size_t i = index + 1; i < plans_.size(); ++i) {
+        if (plans_[i].read_here.contains(id)) {
+          readers.push_back(std::to_string(i));
+        }
+      }
+      notes.push_back(
+          "sends its parameter '" + graph_.states[state].fqn + "' (" +
+          human_bytes(num_bytes(flow_.value(id))) + ") to stage " +
+          join(readers) + ", which reads it too");
     }
   }
 

@@ -72,7 +72,10 @@ bool Flow::is_own_state_at(ir::ValueId id, int position) const {
     return false;
   }
   const AliasSet& set = aliases.of(id);
-  return !set.is_written() || set.writes.back() >= position;
+  const bool sent =
+      transmit && set.first_touch < position &&
+      graph->states[state_of[id]].kind == ir::StateKind::Parameter;
+  return !sent && (!set.is_written() || set.writes.back() >= position);
 }
 
 bool Flow::enters_as_root(const AliasSet& set, int position) const {
@@ -84,6 +87,7 @@ Flow analyse_flow(const ir::Graph& graph, const FlowOptions& options) {
   Flow flow;
   flow.graph = &graph;
   flow.end = static_cast<int>(graph.nodes.size());
+  flow.transmit = options.transmit;
   find_definitions(flow);
   flow.aliases = find_alias_sets(graph);
   find_free_nodes(flow, options);

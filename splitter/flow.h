@@ -14,6 +14,8 @@ namespace pp {
 struct Flow {
   const ir::Graph* graph = nullptr;
   int end = 0;
+  /// The first stage that reads a parameter holds it; others receive it.
+  bool transmit = false;
   std::vector<int> made_at;   ///< by value: its node, -1 for inputs and states
   std::vector<int> input_of;  ///< by value: the model input, or -1
   std::vector<int> state_of;  ///< by value: the state, or -1
@@ -50,6 +52,7 @@ struct Flow {
 
 struct FlowOptions {
   bool rematerialise = true;
+  bool transmit = false;
 };
 
 Flow analyse_flow(const ir::Graph& graph, const FlowOptions& options);

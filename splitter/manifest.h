@@ -78,6 +78,8 @@ struct Manifest {
   std::vector<ModelOutput> outputs;
   std::vector<StageManifest> stages;
   std::vector<TiedParameter> tied;
+
+  bool is_assembled() const { return source_file.empty(); }
 };
 
 /// throws Error(Input): missing, not JSON, a newer version, a wrong field

@@ -228,7 +228,7 @@ void merge(
         output.string() + " lies among the stages; name a file outside of " +
         stage_directory.string());
   }
-  if (stages.manifest.source_file.empty()) {
+  if (stages.manifest.is_assembled()) {
     throw usage_error(
         stage_directory.string() +
         " was assembled from stages made by hand; merging such a directory "

@@ -88,7 +88,8 @@ Partition partition_graph(
     const std::vector<Cut>& cuts,
     const PartitionOptions& options) {
   refuse_input_writes(graph);
-  const Flow flow = analyse_flow(graph, {options.rematerialise});
+  const Flow flow =
+      analyse_flow(graph, {options.rematerialise, options.transmit});
   std::vector<int> positions;
   Partition out;
   for (const Cut& cut : cuts) {
@@ -112,8 +113,13 @@ Partition partition_graph(
 }
 
 Partition partition(const Model& model, const SplitSpec& spec) {
-  Partition out = partition_graph(
-      model.graph, choose_cuts(model.graph, spec), {spec.rematerialise});
+  return partition(model, spec, choose_cuts(model.graph, spec));
+}
+
+Partition partition(
+    const Model& model, const SplitSpec& spec, const std::vector<Cut>& cuts) {
+  Partition out =
+      partition_graph(model.graph, cuts, {spec.rematerialise, spec.transmit});
   out.manifest.format = model.format;
   note_dropped_markers(model.graph, spec, out);
   return out;

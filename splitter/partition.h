@@ -23,6 +23,9 @@ struct Partition {
 /// parameters. One stage is allowed (empty spec).
 /// throws Error(Usage), see `resolve`
 Partition partition(const Model& model, const SplitSpec& spec);
+/// The same at the given cuts; of the spec only how stages are built counts.
+Partition partition(
+    const Model& model, const SplitSpec& spec, const std::vector<Cut>& cuts);
 
 /// The cuts that a spec means in this graph: the split points it names, the
 /// balancer's, or those of the markers (torch's `pipe_split()`).
@@ -31,6 +34,7 @@ std::vector<Cut> choose_cuts(const ir::Graph& graph, const SplitSpec& spec);
 
 struct PartitionOptions {
   bool rematerialise = true;
+  bool transmit = false;  ///< see SplitSpec
 };
 
 /// The same, at given cuts, which must be legal; the manifest's format and

@@ -32,6 +32,8 @@ struct SplitSpec {
   Balance balance = Balance::Params;
   bool markers = false;
   bool rematerialise = true;
+  /// One stage holds a parameter of several and sends it to the others.
+  bool transmit = false;
   std::optional<uint64_t> memory;          ///< bytes a stage may hold
   std::shared_ptr<const NodeCosts> costs;  ///< Balance::Time needs them
 };

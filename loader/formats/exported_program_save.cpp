@@ -303,14 +303,22 @@ class ProgramWriter {
                          const char* folder,
                          const std::string& record,
                          bool is_parameter,
-                         const ir::TensorMeta& tensor) {
+                         const ir::TensorMeta& tensor,
+                         const StateRecord* bound) {
       const std::string file = record.substr(record.rfind('/') + 1);
       tables[folder][fqn] = {
           {"path_name", file},
           {"is_param", is_parameter},
           {"use_pickle", false},
           {"tensor_meta", ep::tensor_meta_json(tensor, details_.expressions)}};
-      if (copied.insert(folder + file).second) {
+      if (!copied.insert(folder + file).second) {
+        return;
+      }
+      if (bound != nullptr && bound->file) {
+        archive.add(
+            folder + file,
+            bound->file->bytes().subspan(bound->offset, bound->num_bytes));
+      } else {
         archive.copy(
             folder + file, *source_.archive, source_.archive->find(record));
       }
@@ -321,9 +329,12 @@ class ProgramWriter {
       const char* folder = is_saved(state) ? ep::kWeights : ep::kConstants;
       const bool parameter = state.kind == ir::StateKind::Parameter;
       const StateRecord& at = found->second;
-      add(state.fqn, folder, at.record, parameter, at.tensor);
+      if (!at.has_values()) {
+        throw input_error(source_.path + ": " + no_values_text(state.fqn));
+      }
+      add(state.fqn, folder, at.record, parameter, at.tensor, &at);
       for (const std::string& alias : state.aliases) {
-        add(alias, folder, at.record, parameter, at.tensor);
+        add(alias, folder, at.record, parameter, at.tensor, &at);
       }
     }
     if (is_whole()) {
@@ -332,7 +343,8 @@ class ProgramWriter {
             ep::kWeights,
             payload.record,
             payload.is_parameter,
-            payload.tensor);
+            payload.tensor,
+            nullptr);
       }
     }
     for (const auto& [folder, what] :

@@ -48,6 +48,11 @@ std::optional<uint64_t> needed_bytes(const ir::TensorMeta& tensor) {
   return out;
 }
 
+/// Exported on the meta device: there are no bytes.
+bool is_meta(const Payload& payload) {
+  return payload.tensor.device.type == "meta";
+}
+
 void check_record(
     const ZipReader& archive,
     const std::string& fqn,
@@ -65,6 +70,9 @@ void check_record(
   const auto needed = needed_bytes(payload.tensor);
   if (!needed) {
     fields.fail("'" + fqn + "' has sizes or strides that make no sense");
+  }
+  if (is_meta(payload)) {
+    return;
   }
   if (*needed > record->num_bytes) {
     fields.fail(
@@ -107,6 +115,9 @@ std::map<std::string, Payload> read_table(
         fields.at(it.value(), "tensor_meta"), fields, expressions);
     fields.set_place("");
     check_record(archive, fqn, payload, fields);
+    if (is_meta(payload)) {
+      payload.record = folder + fqn;  // all share one that is empty
+    }
     out.emplace(fqn, std::move(payload));
   }
   return out;
@@ -178,7 +189,7 @@ void StateCollector::finish(Details& details) {
         break;
       }
     }
-    if (!used) {
+    if (!used && !is_meta(payload)) {
       details.unused_weights.emplace(fqn, payload);
     }
   }
@@ -187,9 +198,22 @@ void StateCollector::finish(Details& details) {
 std::map<std::string, StateRecord> StateCollector::records() const {
   std::map<std::string, StateRecord> out;
   for (size_t i = 0; i < states_.size(); ++i) {
+    if (is_meta(found_[i])) {
+      out[states_[i].fqn] = {
+          found_[i].record,
+          0,
+          needed_bytes(found_[i].tensor).value_or(0),
+          found_[i].tensor,
+          nullptr};
+      continue;
+    }
     const ZipRecord& record = archive_.find(found_[i].record);
     out[states_[i].fqn] = {
-        record.name, record.offset, record.num_bytes, found_[i].tensor};
+        record.name,
+        record.offset,
+        record.num_bytes,
+        found_[i].tensor,
+        nullptr};
   }
   return out;
 }

@@ -64,12 +64,15 @@ class Tensors {
       return found->second;
     }
     const auto size = static_cast<int64_t>(record.num_bytes);
+    const auto mapping =
+        record.file ? std::make_shared<MappedFile>(
+                          record.file->path(), MappedFile::Mode::Private)
+                    : mapping_;
     check(
-        record.offset + record.num_bytes <= mapping_->size(),
+        record.offset + record.num_bytes <= mapping->size(),
         "a record lies in its file");
-    const auto mapping = mapping_;
     const at::Tensor bytes = at::from_blob(
-        mapping_->writable_data() + record.offset,
+        mapping->writable_data() + record.offset,
         {size},
         [mapping](void*) {},
         at::TensorOptions(at::kByte));

@@ -18,9 +18,14 @@ namespace pp {
 
 /// `[model]`: what runs. One of `path` and `stages` is set.
 struct ModelConfig {
-  std::filesystem::path path;     ///< a saved full model
-  std::filesystem::path stages;   ///< a stage directory
+  std::filesystem::path path;    ///< a saved full model
+  std::filesystem::path stages;  ///< a stage directory
+  /// Stages exported by hand, in order; in place of `stages`.
+  std::vector<std::filesystem::path> stage_files;
   std::string mode = "exported";  ///< "exported", "train", "eval"
+  /// Safetensors files to take parameters and buffers from; the last part may
+  /// hold `*` and `?`.
+  std::optional<std::filesystem::path> weights;
   std::optional<std::filesystem::path> checkpoint;
   bool operator==(const ModelConfig&) const = default;
 };
@@ -32,6 +37,7 @@ struct SplitConfig {
   std::optional<int> stages;
   std::string balance = "params";  ///< "params", "flops", "time", "memory"
   bool markers = false;            ///< cut where the graph has markers
+  std::string tied = "replicate";  ///< "replicate", "transmit"
   bool operator==(const SplitConfig&) const = default;
 };
 
@@ -39,8 +45,8 @@ struct PipelineConfig {
   std::string schedule = "1F1B";    ///< a name, or the path of a .csv
   std::optional<int> microbatches;  ///< see plan_batch (runtime/data/batch.h)
   std::optional<int> ranks;         ///< none: see rank_count (runtime/run/)
-  std::optional<int> stages_per_rank;
-  std::string launcher = "auto";  ///< "auto", "local", "processes", "env"
+  std::optional<int> stages_per_rank;  ///< none: the schedule's own
+  std::string launcher = "auto";       ///< "auto", "local", "processes", "env"
   int threads_per_rank = 1;
   std::string device = "cpu";
   double stall_timeout = 60;  ///< seconds

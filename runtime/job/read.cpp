@@ -106,8 +106,16 @@ class Section {
 ModelConfig read_model(const Section& section) {
   ModelConfig model;
   section.get("path", model.path);
-  section.get("stages", model.stages);
+  std::vector<std::string> files;
+  section.get("stages", files);
+  for (const std::string& file : files) {
+    model.stage_files.push_back(section.absolute(file));
+  }
+  if (files.empty()) {
+    section.get("stages", model.stages);
+  }
   section.get("mode", model.mode);
+  section.get("weights", model.weights);
   section.get("checkpoint", model.checkpoint);
   return model;
 }
@@ -118,6 +126,7 @@ SplitConfig read_split(const Section& section) {
   section.get("stages", split.stages);
   section.get("balance", split.balance);
   section.get("markers", split.markers);
+  section.get("tied", split.tied);
   return split;
 }
 

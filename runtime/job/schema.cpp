@@ -12,9 +12,8 @@ std::vector<JobKey> make_keys() {
       {.path = "model.stages",
        .types = kString | kStringList,
        .default_note = "one of `path` and `stages` is required",
-       .meaning = "Stage directory that `pp split` wrote. A list of stage "
-                  "files is not yet supported.",
-       .unsupported_types = kStringList},
+       .meaning = "Stage directory that `pp split` wrote, or the files of "
+                  "stages exported by hand, in order."},
       {.path = "model.mode",
        .default_value = "\"exported\"",
        .meaning = "Training flags of dropout and batch-norm: as exported, all "
@@ -22,8 +21,8 @@ std::vector<JobKey> make_keys() {
        .choices = {"exported", "train", "eval"}},
       {.path = "model.weights",
        .default_note = "none",
-       .meaning = "Safetensors files to bind by FQN.",
-       .supported_only = "-"},
+       .meaning = "Safetensors files to take parameters and buffers from, by "
+                  "FQN; the last part may hold `*` and `?`."},
       {.path = "model.checkpoint",
        .default_note = "none",
        .meaning = "Checkpoint folder `step_N` whose weights to start from."},
@@ -52,8 +51,7 @@ std::vector<JobKey> make_keys() {
        .default_value = "\"replicate\"",
        .meaning = "A parameter of several stages: each holds it and the "
                   "gradients are summed, or one sends it.",
-       .choices = {"replicate", "transmit"},
-       .supported_only = "\"replicate\""},
+       .choices = {"replicate", "transmit"}},
 
       // [pipeline]
       {.path = "pipeline.schedule",
@@ -75,7 +73,8 @@ std::vector<JobKey> make_keys() {
       {.path = "pipeline.stages_per_rank",
        .types = kInteger,
        .default_note = "the schedule's own",
-       .meaning = "Stages that each rank owns.",
+       .meaning = "Stages that each rank owns; where the split has more, "
+                  "neighbours run as one.",
        .min = 1,
        .max = kLargestCount},
       {.path = "pipeline.rank_map",

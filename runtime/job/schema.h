@@ -44,7 +44,6 @@ struct JobKey {
   /// The only value (TOML) that is supported yet; "-": none is, the key must
   /// be absent; empty: all are.
   std::string_view supported_only = {};
-  unsigned unsupported_types = 0;  ///< among `types`
   /// kTable: it has the keys that this path has.
   std::string_view same_as = {};
 };

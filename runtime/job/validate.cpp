@@ -103,9 +103,6 @@ void check_item(
 
 void check_supported(
     const JobKey& key, const std::string& name, const toml::node& value) {
-  if ((types_of(value) & key.unsupported_types) != 0) {
-    refuse(value, name + " as a list is not yet supported");
-  }
   if (key.supported_only.empty()) {
     return;
   }

@@ -80,6 +80,7 @@ struct Program::Body {
   std::vector<uint8_t> wanted;
   std::vector<ir::ValueId> mutated;
   std::vector<uint8_t> written_inputs;
+  std::vector<uint8_t> written_states;
 };
 
 /// Builds the body of a graph or of a sub-graph.

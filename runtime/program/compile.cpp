@@ -116,7 +116,7 @@ class Compiler {
     }
     compile_outputs();
     mark_last_uses();
-    find_written_inputs();
+    find_written();
     return std::move(body_);
   }
 
@@ -178,7 +178,9 @@ class Compiler {
     out.grad_enabled = node.grad_enabled;
     out.outputs = node.outputs;
     if (node.autocast) {
-      out.autocast = autocast_index(*node.autocast);
+      ir::Autocast autocast = *node.autocast;
+      autocast.device_type = "cpu";  // as the devices of arguments
+      out.autocast = autocast_index(autocast);
     }
     if (const auto kind = control_flow_kind(node.target)) {
       out.kind = *kind;
@@ -320,9 +322,8 @@ class Compiler {
               std::is_same_v<T, ir::Layout>) {
             return IValue(static_cast<int64_t>(value));
           } else if constexpr (std::is_same_v<T, ir::Device>) {
-            return IValue(c10::Device(
-                value.type +
-                (value.index < 0 ? "" : ":" + std::to_string(value.index))));
+            // The rank's, whatever device the model was exported on.
+            return IValue(c10::Device(c10::kCPU));
           } else {
             refuse(node, "an argument of this kind is not known");
           }
@@ -446,7 +447,7 @@ class Compiler {
   }
 
   /// Follows views: root[v] is the value whose memory v shares.
-  void find_written_inputs() {
+  void find_written() {
     std::vector<ir::ValueId> root(graph_.values.size());
     for (size_t i = 0; i < root.size(); ++i) {
       root[i] = static_cast<ir::ValueId>(i);
@@ -464,6 +465,9 @@ class Compiler {
     }
     for (const ir::ValueId input : body_->inputs) {
       body_->written_inputs.push_back(written.contains(input) ? 1 : 0);
+    }
+    for (const ir::ValueId state : body_->states) {
+      body_->written_states.push_back(written.contains(state) ? 1 : 0);
     }
   }
 

@@ -225,4 +225,8 @@ const std::vector<uint8_t>& Program::written_inputs() const {
   return body_->written_inputs;
 }
 
+const std::vector<uint8_t>& Program::written_states() const {
+  return body_->written_states;
+}
+
 }  // namespace pp

@@ -67,6 +67,8 @@ class Program {
   /// Which inputs the graph writes in place, directly or through a view: the
   /// caller must own their memory. By position.
   const std::vector<uint8_t>& written_inputs() const;
+  /// Which states it so writes, by position in Graph::states.
+  const std::vector<uint8_t>& written_states() const;
 
   struct Body;  ///< internal
 

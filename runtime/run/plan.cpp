@@ -6,11 +6,14 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
+#include "loader/weights.h"
 #include "runtime/measure/measure.h"
+#include "runtime/run/counted.h"
 #include "runtime/run/rank_count.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
+#include "runtime/schedule/group_stages.h"
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/stream.h"
 #include "runtime/schedule/validate.h"
@@ -20,7 +23,8 @@ namespace pp {
 
 namespace {
 
-/// A schedule from a file, which must be one for these sizes.
+/// A schedule from a file, which must be one for these sizes; it may have
+/// fewer stages, which are then groups of neighbours.
 Schedule read_schedule(
     const std::string& path,
     int num_ranks,
@@ -35,7 +39,7 @@ Schedule read_schedule(
   if (static_cast<int>(schedule.ranks.size()) != num_ranks) {
     refuse(schedule.ranks.size(), num_ranks, "ranks");
   }
-  if (static_cast<int>(schedule.stage_to_rank.size()) != num_stages) {
+  if (static_cast<int>(schedule.stage_to_rank.size()) > num_stages) {
     refuse(schedule.stage_to_rank.size(), num_stages, "stages");
   }
   if (pp::num_microbatches(schedule) != num_microbatches) {
@@ -54,6 +58,7 @@ SplitSpec split_spec(const SplitConfig& config) {
   }
   spec.num_stages = config.stages.value_or(0);
   spec.markers = config.markers;
+  spec.transmit = config.tied == "transmit";
   if (config.balance == "time") {
     spec.balance = Balance::Time;
   } else if (config.balance == "flops") {
@@ -83,16 +88,49 @@ std::vector<InputSpec> input_specs(const PipelineSource& source) {
   return specs;
 }
 
-/// What can be refused before the model is opened.
-void check_without_model(const Job& job, bool alone) {
-  const bool measures =
-      job.split.stages.has_value() && job.split.balance == "time";
-  if (measures && (!alone || job.pipeline.launcher == "processes")) {
-    throw usage_error(
-        "split.balance = \"time\": each process would measure other times "
-        "and cut elsewhere; cut once with 'pp split --balance time' and set "
-        "model.stages, or use the launcher 'local'");
+/// How many stages a schedule is to be written for: all, or groups of
+/// neighbours where the split has more than ranks and schedule take.
+int group_count(
+    const ScheduleEntry& entry,
+    int num_ranks,
+    int num_stages,
+    std::optional<int> stages_per_rank) {
+  int per_rank = num_stages / num_ranks;  // at least 1: see check_ranks
+  if (stages_per_rank) {
+    per_rank = *stages_per_rank;
+  } else if (entry.places_blocks) {
+    return num_stages;  // runs neighbours as one by itself
+  } else if (entry.fixed_stages_per_rank) {
+    per_rank = entry.default_stages_per_rank;
   }
+  if (per_rank * num_ranks > num_stages) {
+    throw usage_error(
+        std::string(entry.name) + " with " +
+        counted(per_rank, "stage", "stages") + " on each of " +
+        counted(num_ranks, "rank", "ranks") + " needs " +
+        counted(per_rank * num_ranks, "stage", "stages") + ", the model is " +
+        "split into " + std::to_string(num_stages) + "; start " +
+        counted(std::max(1, num_stages / per_rank), "rank", "ranks") +
+        " or split into " + std::to_string(per_rank * num_ranks));
+  }
+  return per_rank * num_ranks;
+}
+
+Schedule generate(
+    const std::string& name,
+    int num_ranks,
+    int num_stages,
+    int num_microbatches,
+    std::optional<int> stages_per_rank) {
+  const ScheduleEntry& entry = find_schedule(name);
+  return entry.generate(
+      {num_ranks,
+       group_count(entry, num_ranks, num_stages, stages_per_rank),
+       num_microbatches});
+}
+
+/// What can be refused before the model is opened.
+void check_without_model(const Job& job) {
   if (!is_schedule_file(job.pipeline.schedule)) {
     find_schedule(job.pipeline.schedule);
   }
@@ -200,9 +238,13 @@ void check_freeze(
 
 }  // namespace
 
-PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
-  Partition parts = partition(model, with_costs(model, spec));
+namespace {
+
+PipelineSource cut_at(
+    const Model& model, const SplitSpec& spec, std::vector<Cut> cuts) {
+  Partition parts = partition(model, spec, cuts);
   PipelineSource out;
+  out.cuts = std::move(cuts);
   out.manifest = std::move(parts.manifest);
   for (ir::Graph& graph : parts.stages) {
     out.stages.push_back({std::move(graph), model.records, model.archive});
@@ -210,15 +252,71 @@ PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
   return out;
 }
 
-PipelineSource open_pipeline(
-    const ModelConfig& model, const SplitConfig& split) {
-  if (!model.path.empty()) {
-    return cut_model(load_model(model.path), split_spec(split));
+}  // namespace
+
+PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
+  return cut_at(model, spec, choose_cuts(model.graph, with_costs(model, spec)));
+}
+
+std::string cuts_text(const std::vector<Cut>& cuts) {
+  std::string out;
+  for (const Cut& cut : cuts) {
+    out += std::to_string(cut.position) + "\t" + join(cut.names, "\t") + "\n";
   }
-  StageDirectory directory = open_stages(model.stages);
+  return out;
+}
+
+std::vector<Cut> parse_cuts(const std::string& text) {
+  std::vector<Cut> cuts;
+  for (const std::string& line : split_text(text, '\n')) {
+    std::vector<std::string> words = split_text(line, '\t');
+    if (words.size() > 1) {
+      Cut& cut = cuts.emplace_back();
+      cut.position = std::stoi(words.front());
+      cut.names.assign(words.begin() + 1, words.end());
+      std::erase(cut.names, "");
+    }
+  }
+  return cuts;
+}
+
+PipelineSource open_pipeline(
+    const ModelConfig& model,
+    const SplitConfig& split,
+    const std::optional<std::vector<Cut>>& cuts) {
   PipelineSource out;
-  out.manifest = std::move(directory.manifest);
-  for (Model& stage : directory.stages) {
+  std::vector<std::string> notes;
+  if (!model.path.empty()) {
+    Model whole = load_model(model.path);
+    if (model.weights) {
+      notes = bind_weights({&whole, 1}, *model.weights);
+    }
+    const SplitSpec spec = split_spec(split);
+    const auto num_nodes = static_cast<int>(whole.graph.nodes.size());
+    if (cuts && !cuts->empty() && cuts->back().position >= num_nodes) {
+      throw input_error(
+          model.path.string() + " is another model than rank 0's: it has " +
+          std::to_string(num_nodes) + " nodes, and rank 0 cuts before node " +
+          std::to_string(cuts->back().position));
+    }
+    out = cuts ? cut_at(whole, spec, *cuts) : cut_model(whole, spec);
+    out.notes = std::move(notes);
+    return out;
+  }
+  std::vector<Model> stages;
+  if (model.stage_files.empty()) {
+    StageDirectory directory = open_stages(model.stages);
+    out.manifest = std::move(directory.manifest);
+    stages = std::move(directory.stages);
+  } else {
+    Assembly assembly = load_assembly(model.stage_files);
+    out.manifest = std::move(assembly.manifest);
+    stages = std::move(assembly.stages);
+  }
+  if (model.weights) {
+    out.notes = bind_weights(stages, *model.weights);
+  }
+  for (Model& stage : stages) {
     out.stages.push_back(
         {std::move(stage.graph), std::move(stage.records), stage.archive});
   }
@@ -230,12 +328,19 @@ Schedule plan_schedule(
     int num_ranks,
     int num_stages,
     int num_microbatches,
-    bool forward) {
+    bool forward,
+    std::optional<int> stages_per_rank) {
   Schedule schedule =
       is_schedule_file(name)
           ? read_schedule(name, num_ranks, num_stages, num_microbatches)
-          : find_schedule(name).generate(
-                {num_ranks, num_stages, num_microbatches});
+          : generate(
+                name, num_ranks, num_stages, num_microbatches, stages_per_rank);
+  const int num_groups = static_cast<int>(schedule.stage_to_rank.size());
+  if (num_groups < num_stages) {
+    // Checked as it was written, before its stages stand for several.
+    validate(schedule, num_microbatches, has_backward(schedule));
+    schedule = expand_groups(schedule, even_groups(num_stages, num_groups));
+  }
   if (forward) {
     // Its forwards must be a schedule; what runs is a stream on its placement.
     validate(forward_only(schedule), num_microbatches, false);
@@ -250,11 +355,13 @@ Schedule plan_schedule(
 }
 
 std::shared_ptr<const Plan> make_plan(
-    const Job& job, std::optional<int> world_size) {
+    const Job& job,
+    std::optional<int> world_size,
+    const std::optional<std::vector<Cut>>& cuts) {
   auto plan = std::make_shared<Plan>();
   plan->job = job;
-  check_without_model(job, !world_size.has_value());
-  plan->source = open_pipeline(job.model, job.split);
+  check_without_model(job);
+  plan->source = open_pipeline(job.model, job.split, cuts);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
   plan->num_ranks = rank_count(job.pipeline, num_stages, world_size);
@@ -265,12 +372,13 @@ std::shared_ptr<const Plan> make_plan(
     plan->eval_batch = plan_batch(job.eval->data, microbatches, plan->inputs);
   }
   const std::string& schedule = job.pipeline.schedule;
+  const std::optional<int> per_rank = job.pipeline.stages_per_rank;
   if (plan->trains()) {
     plan->train_schedule = plan_schedule(
-        schedule, plan->num_ranks, num_stages, microbatches, false);
+        schedule, plan->num_ranks, num_stages, microbatches, false, per_rank);
   }
-  plan->forward_schedule =
-      plan_schedule(schedule, plan->num_ranks, num_stages, microbatches, true);
+  plan->forward_schedule = plan_schedule(
+      schedule, plan->num_ranks, num_stages, microbatches, true, per_rank);
   if (job.train) {
     check_freeze(job.train->freeze, plan->source);
   }

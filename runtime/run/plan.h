@@ -29,12 +29,21 @@ struct StageSource {
 struct PipelineSource {
   Manifest manifest;
   std::vector<StageSource> stages;
+  std::vector<Cut> cuts;           ///< of a model cut now
+  std::vector<std::string> notes;  ///< for the user, a line each
 };
 
-/// throws Error(Usage) or Error(Input), see open_stages, load_model, partition
+/// cuts    where to cut the model; none: decided here, by `split`
+/// throws  Error(Usage) or Error(Input), see open_stages, load_model, partition
 PipelineSource open_pipeline(
-    const ModelConfig& model, const SplitConfig& split);
+    const ModelConfig& model,
+    const SplitConfig& split,
+    const std::optional<std::vector<Cut>>& cuts = {});
 PipelineSource cut_model(const Model& model, const SplitSpec& spec);
+
+/// Cuts as a text, so that one rank decides them for all, and back.
+std::string cuts_text(const std::vector<Cut>& cuts);
+std::vector<Cut> parse_cuts(const std::string& text);
 
 /// Everything a job decides before its first tensor moves. Every rank comes to
 /// the same plan; what `agreement` gives is compared to be sure.
@@ -61,19 +70,28 @@ struct Plan {
 };
 
 /// world_size  how many ranks something else started; none: the job decides
+/// cuts        another rank's, to be taken as they are
 /// throws      Error(Usage): ranks and stages do not fit, unknown outputs,
 ///             sizes the export can't take; Error(Input): the model
 std::shared_ptr<const Plan> make_plan(
-    const Job& job, std::optional<int> world_size);
+    const Job& job,
+    std::optional<int> world_size,
+    const std::optional<std::vector<Cut>>& cuts = {});
 
-/// A plan for a pipeline at hand, without [data]: `pp verify`.
+/// The lowered schedule of that name, or of a file, for a pipeline. Where the
+/// pipeline has more stages than ranks and schedule take, neighbours run as
+/// one.
 ///
-/// forward_only  forward_stream on the placement of that schedule
+/// forward_only     forward_stream on the placement of that schedule
+/// stages_per_rank  none: the schedule's own; as many as there are, where it
+///                  takes any number
+/// throws           Error(Usage): too few stages for the ranks
 Schedule plan_schedule(
     const std::string& name,
     int num_ranks,
     int num_stages,
     int num_microbatches,
-    bool forward_only);
+    bool forward_only,
+    std::optional<int> stages_per_rank = {});
 
 }  // namespace pp

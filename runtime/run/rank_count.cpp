@@ -1,5 +1,7 @@
 #include "runtime/run/rank_count.h"
 
+#include <algorithm>
+
 #include "loader/core/error.h"
 #include "runtime/run/counted.h"
 #include "runtime/schedule/csv.h"
@@ -9,35 +11,13 @@ namespace pp {
 
 namespace {
 
-/// "split into 4 or 6 stages": the nearest numbers that divide.
-[[noreturn]] void refuse_uneven(int num_stages, int per_rank) {
-  const int below = num_stages / per_rank * per_rank;
-  throw usage_error(
-      "pipeline.stages_per_rank is " + std::to_string(per_rank) +
-      ", but the model is split into " +
-      counted(num_stages, "stage", "stages") + "; split into " +
-      (below > 0 ? std::to_string(below) + " or " : "") +
-      std::to_string(below + per_rank));
-}
-
 int wanted_ranks(const PipelineConfig& pipeline, int num_stages) {
-  if (!pipeline.stages_per_rank) {
-    return pipeline.ranks ? *pipeline.ranks
-                          : default_ranks(pipeline.schedule, num_stages);
+  if (pipeline.ranks) {
+    return *pipeline.ranks;
   }
-  const int per_rank = *pipeline.stages_per_rank;
-  if (num_stages % per_rank != 0) {
-    refuse_uneven(num_stages, per_rank);
-  }
-  const int ranks = num_stages / per_rank;
-  if (pipeline.ranks && *pipeline.ranks != ranks) {
-    throw usage_error(
-        counted(num_stages, "stage", "stages") + " at " +
-        std::to_string(per_rank) + " a rank (pipeline.stages_per_rank) are " +
-        counted(ranks, "rank", "ranks") + ", but pipeline.ranks is " +
-        std::to_string(*pipeline.ranks) + "; remove one of the two");
-  }
-  return ranks;
+  return pipeline.stages_per_rank
+             ? std::max(1, num_stages / *pipeline.stages_per_rank)
+             : default_ranks(pipeline.schedule, num_stages);
 }
 
 }  // namespace

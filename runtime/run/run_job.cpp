@@ -4,6 +4,7 @@
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
 #include "runtime/launch/agree.h"
+#include "runtime/launch/collectives.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/output_folder.h"
 #include "runtime/run/plan.h"
@@ -50,6 +51,27 @@ void log_plan(const Plan& plan, const Log& log) {
   }
 }
 
+void announce(const Plan& plan, const Log& log) {
+  log_plan(plan, log);
+  for (const std::string& note : plan.source.notes) {
+    log.warning(note);
+  }
+}
+
+/// Rank 0 cuts the model; the others take its cuts.
+std::shared_ptr<const Plan> plan_together(
+    const Job& job, int world, RankContext& context) {
+  std::shared_ptr<const Plan> plan;
+  std::string cuts;
+  if (context.rank == 0) {
+    plan = make_plan(job, world);
+    cuts = cuts_text(plan->source.cuts);
+    announce(*plan, context.log);
+  }
+  cuts = broadcast_text(context, cuts);
+  return plan ? plan : make_plan(job, world, parse_cuts(cuts));
+}
+
 }  // namespace
 
 LauncherKind choose_launcher(
@@ -86,13 +108,18 @@ int run_job(const Job& job, const RunOptions& options) {
   if (launcher == LauncherKind::Env) {
     world = options.env->size;
   }
-  const std::shared_ptr<const Plan> plan = make_plan(job, world);
+  // One rank cuts for all, where more than the job file decides the cuts.
+  const bool share_cuts = world.value_or(1) > 1 && job.split.stages;
+  std::shared_ptr<const Plan> plan;
+  if (!share_cuts) {
+    plan = make_plan(job, world);
+  }
   const bool speaks =
       launcher == LauncherKind::Env
           ? options.env->rank == 0
           : launcher == LauncherKind::Local;  // of processes, rank 0 does
-  if (speaks) {
-    log_plan(*plan, options.log);
+  if (speaks && plan) {
+    announce(*plan, options.log);
   }
   check_output_folder(job);
   LaunchOptions launch;
@@ -102,6 +129,9 @@ int run_job(const Job& job, const RunOptions& options) {
   launch.log = options.log;
   launch.stop = options.stop;
   const RankMain main = [&](RankContext& context) {
+    if (share_cuts) {
+      plan = plan_together(job, *world, context);
+    }
     if (launcher == LauncherKind::Env) {
       Agreement mine = plan->agreement();
       mine["--resume"] = options.resume ? "given" : "not given";

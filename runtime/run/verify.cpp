@@ -250,14 +250,19 @@ VerifyReport verify(const VerifyOptions& options) {
     ModelConfig config;
     config.stages = options.path;
     pipeline = open_pipeline(config, {});
-    merged.emplace(options.path);
-    model_path = merged->path();
+    if (!pipeline.manifest.is_assembled()) {
+      merged.emplace(options.path);
+      model_path = merged->path();
+    }
     say_inputs(pipeline.manifest, options.inputs);
   } else {
     pipeline = cut_model(load_model(model_path, options.inputs), options.split);
   }
+  // Stages made by hand have no model: they are run one after the other.
   const PipelineSource unsplit =
-      cut_model(load_model(model_path, options.inputs), {});
+      pipeline.manifest.is_assembled()
+          ? pipeline
+          : cut_model(load_model(model_path, options.inputs), {});
 
   WantedOutputs wanted;
   for (const ModelOutput& output : pipeline.manifest.outputs) {
@@ -280,7 +285,7 @@ VerifyReport verify(const VerifyOptions& options) {
   const Schedule reference_schedule = plan_schedule(
       descends ? "LoopedBFS" : "GPipe",
       1,
-      1,
+      static_cast<int>(unsplit.stages.size()),
       options.microbatches,
       options.forward_only);
   const Results expected =

@@ -11,41 +11,56 @@ namespace pp {
 namespace {
 
 constexpr std::array kSchedules = {
-    ScheduleEntry{"GPipe", "all forwards, then all backwards", 1, gpipe},
     ScheduleEntry{
-        "1F1B",
-        "one forward, one backward: memory bounded by the ranks",
-        1,
-        one_f_one_b},
+        .name = "GPipe",
+        .summary = "all forwards, then all backwards",
+        .places_blocks = true,
+        .generate = gpipe},
     ScheduleEntry{
-        "Interleaved1F1B",
-        "1F1B with stages round the ranks: a smaller bubble",
-        2,
-        interleaved_1f1b},
+        .name = "1F1B",
+        .summary = "one forward, one backward: memory bounded by the ranks",
+        .places_blocks = true,
+        .generate = one_f_one_b},
     ScheduleEntry{
-        "LoopedBFS",
-        "GPipe with stages round the ranks, a stage at a time",
-        2,
-        looped_bfs},
+        .name = "Interleaved1F1B",
+        .summary = "1F1B with stages round the ranks: a smaller bubble",
+        .default_stages_per_rank = 2,
+        .generate = interleaved_1f1b},
     ScheduleEntry{
-        "InterleavedZeroBubble",
-        "Interleaved1F1B with weight gradients in the bubbles",
-        2,
-        interleaved_zero_bubble},
+        .name = "LoopedBFS",
+        .summary = "GPipe with stages round the ranks, a stage at a time",
+        .default_stages_per_rank = 2,
+        .generate = looped_bfs},
     ScheduleEntry{
-        "ZBVZeroBubble",
-        "V placement, weight gradients in the bubbles: no bubble but the fill",
-        2,
-        zbv_zero_bubble},
+        .name = "InterleavedZeroBubble",
+        .summary = "Interleaved1F1B with weight gradients in the bubbles",
+        .default_stages_per_rank = 2,
+        .generate = interleaved_zero_bubble},
     ScheduleEntry{
-        "DualPipeV",
-        "V placement, a forward beside each backward",
-        2,
-        dual_pipe_v},
+        .name = "ZBVZeroBubble",
+        .summary = "V placement, weight gradients in the bubbles: no bubble "
+                   "but the fill",
+        .default_stages_per_rank = 2,
+        .fixed_stages_per_rank = true,
+        .generate = zbv_zero_bubble},
     ScheduleEntry{
-        "VHalf", "V placement at half of 1F1B's activations", 2, v_half},
+        .name = "DualPipeV",
+        .summary = "V placement, a forward beside each backward",
+        .default_stages_per_rank = 2,
+        .fixed_stages_per_rank = true,
+        .generate = dual_pipe_v},
     ScheduleEntry{
-        "VMin", "V placement at a third of 1F1B's activations", 2, v_min},
+        .name = "VHalf",
+        .summary = "V placement at half of 1F1B's activations",
+        .default_stages_per_rank = 2,
+        .fixed_stages_per_rank = true,
+        .generate = v_half},
+    ScheduleEntry{
+        .name = "VMin",
+        .summary = "V placement at a third of 1F1B's activations",
+        .default_stages_per_rank = 2,
+        .fixed_stages_per_rank = true,
+        .generate = v_min},
 };
 
 std::string lower_case(std::string_view text) {

@@ -31,6 +31,10 @@ struct ScheduleEntry {
   std::string_view name;  ///< "1F1B", as torch writes it
   std::string_view summary;
   int default_stages_per_rank = 1;
+  /// Neighbouring stages share a rank and run as one, so any number fits.
+  bool places_blocks = false;
+  /// It takes no other number of stages per rank.
+  bool fixed_stages_per_rank = false;
   /// Pure: sizes in, compute actions out (F, B, I, W only).
   /// throws Error(Usage), with the nearest valid sizes, where it can't be right
   Schedule (*generate)(const Shape& shape);

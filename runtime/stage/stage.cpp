@@ -194,6 +194,20 @@ std::vector<c10::IValue> Stage::bind_inputs(
   return inputs;
 }
 
+/// A buffer that this forward writes in place gets memory of its own, if the
+/// backward of an earlier microbatch may still need what is in the old one.
+void Stage::renew_written_buffers(const Program& program) {
+  if (num_saved() == 0) {
+    return;
+  }
+  for (size_t i = 0; i < states_.size(); ++i) {
+    StageState& state = states_[i];
+    if (program.written_states()[i] && !state.tensor.requires_grad()) {
+      state.tensor = state.tensor.clone();
+    }
+  }
+}
+
 StageResult Stage::forward(
     int microbatch,
     const Message& previous,
@@ -208,6 +222,9 @@ StageResult Stage::forward(
   Saved saved;
   std::vector<c10::IValue> inputs =
       bind_inputs(program, microbatch, previous, user_inputs, saved, training);
+  if (training) {
+    renew_written_buffers(program);
+  }
   std::vector<at::Tensor> states;
   states.reserve(states_.size());
   for (const StageState& state : states_) {

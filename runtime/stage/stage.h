@@ -120,6 +120,7 @@ class Stage {
       const UserInputs& user_inputs,
       Saved& saved,
       bool training);
+  void renew_written_buffers(const Program& program);
   at::Tensor check_contract(
       const EntryPoint& entry,
       int microbatch,

@@ -51,13 +51,25 @@ std::vector<at::Tensor> map_states(
     const std::map<std::string, StateRecord>& records,
     const ZipReader& archive,
     bool trainable) {
-  const auto mapping =
-      std::make_shared<MappedFile>(archive.path(), MappedFile::Mode::Private);
+  std::map<std::filesystem::path, std::shared_ptr<MappedFile>> mappings;
+  const auto map_file = [&](const std::filesystem::path& path) {
+    std::shared_ptr<MappedFile>& mapping = mappings[path];
+    if (!mapping) {
+      mapping = std::make_shared<MappedFile>(path, MappedFile::Mode::Private);
+    }
+    return mapping;
+  };
   std::vector<at::Tensor> states;
   for (const ir::State& state : graph.states) {
     const auto found = records.find(state.fqn);
     check(found != records.end(), "every state has a record");
     const StateRecord& record = found->second;
+    if (!record.has_values()) {
+      throw input_error(
+          archive.path().string() + ": " + no_values_text(state.fqn));
+    }
+    const auto mapping =
+        map_file(record.file ? record.file->path() : archive.path());
     const ir::TensorMeta& meta = record.tensor;
     const std::vector<int64_t> sizes = fixed(meta.sizes, state.fqn);
     const std::vector<int64_t> strides = fixed(meta.strides, state.fqn);
@@ -68,7 +80,7 @@ std::vector<at::Tensor> map_states(
     if (meta.storage_offset.value < 0 || needed > record.num_bytes ||
         record.offset + record.num_bytes > mapping->size()) {
       throw input_error(
-          archive.path().string() + ": record '" + record.record + "' of '" +
+          mapping->path().string() + ": record '" + record.record + "' of '" +
           state.fqn + "' holds " + std::to_string(record.num_bytes) +
           " bytes, its tensor needs " + std::to_string(needed));
     }

@@ -103,9 +103,20 @@ expect_ok "$PP" run stages --set data.batch_size=16 --microbatches 4 \
 losses directory >got
 expect_same want got
 
+# More stages than ranks: neighbours run as one, and nothing else changes.
+for ranks in 2 1; do
+  expect_ok "$PP" run job.toml --ranks $ranks --set output.dir=fewer \
+    --set 'split.at=["layers.1","layers.2:end","head"]'
+  losses fewer >got
+  expect_same want got
+done
+# Under torchrun rank 0 cuts, and the others take its cuts.
+expect_ok "${torchrun[@]}" 2 "$PP" run job.toml --set output.dir=balanced \
+  --set 'split={stages=2}' --log pp
+losses balanced >got
+expect_same want got
+
 # Numbers that do not fit.
-refused 2 "2 ranks" "3 stages" -- "$PP" run job.toml \
-  --set 'split.at=["layers.1","layers.2"]' --ranks 2
 refused 2 "3 ranks" "2 stages" -- "$PP" run job.toml --ranks 3
 refused 2 "RANK" "WORLD_SIZE" -- "$PP" run job.toml --launcher env
 refused 2 "RANK" -- env RANK=x WORLD_SIZE=2 "$PP" run job.toml

@@ -145,9 +145,6 @@ const Case kCases[] = {
     {"RankMap",
      "[pipeline]\nrank_map = [0, 1]\n",
      "job.toml:2:12: pipeline.rank_map is not yet supported; leave it out"},
-    {"ListOfStages",
-     "[model]\nstages = ['a.pt2', 'b.pt2']\n",
-     "job.toml:2:10: model.stages as a list is not yet supported"},
     {"GroupWithoutMatch",
      "[train]\ngroups = [{ lr = 0.1 }]\n",
      "job.toml:2:11: train.groups needs a match, e.g. { match = \"*.bias\", "

@@ -243,6 +243,19 @@ TEST(Job, AStageDirectoryIsAJob) {
   EXPECT_EQ(job.output.dir, fs::current_path() / "runs/stages");
 }
 
+TEST(Job, AListOfStagesAndWeightsAreRelativeToTheJobFile) {
+  const Job job = parse_job(
+      "[model]\nstages = ['a.pt2', '/b.pt']\nweights = 'hf/*.safetensors'\n"
+      "[pipeline]\nstages_per_rank = 2\n",
+      "job.toml",
+      "/jobs");
+  EXPECT_EQ(
+      job.model.stage_files, (std::vector<fs::path>{"/jobs/a.pt2", "/b.pt"}));
+  EXPECT_TRUE(job.model.stages.empty());
+  EXPECT_EQ(job.model.weights, "/jobs/hf/*.safetensors");
+  EXPECT_EQ(job.pipeline.stages_per_rank, 2);
+}
+
 TEST(Job, ReadsAFile) {
   const fs::path folder = fs::path(testing::TempDir()) / "job_reads_a_file";
   fs::create_directories(folder);

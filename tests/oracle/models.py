@@ -38,6 +38,12 @@ MODELS = {
         "input": None,
         "output": None,
     },
+    "counter": {  # writes a buffer in place that its backward reads
+        "export": ["counter"],
+        "cuts": ["second"],
+        "input": None,
+        "output": None,
+    },
     "resnet18": {
         "export": ["resnet18"],
         "cuts": ["layer1", "layer2", "layer3"],
@@ -69,6 +75,8 @@ def cuts_for(name, program, num_stages):
         step = max(1, len(fqns) // 4)
         cuts = fqns[step::step][:3]
     assert len(cuts) >= num_stages - 1, (name, cuts)
+    if len(cuts) == num_stages - 1:
+        return cuts
     return {1: [], 2: cuts[1:2], 3: [cuts[0], cuts[2]] if len(cuts) > 2
             else cuts[:2], 4: cuts}[num_stages]
 

@@ -55,7 +55,8 @@ def main():
             exact = gradients
         scale = max(models.largest(g) for g in exact.values())
         first = None
-        for stages in (1, 2, 3, 4):
+        most = len(models.MODELS[name]["cuts"] or ["any"] * 3) + 1
+        for stages in range(1, most + 1):
             for schedule in ("GPipe", "1F1B"):
                 job = models.write_job(
                     folder / "job.toml", path,

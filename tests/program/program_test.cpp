@@ -38,6 +38,24 @@ TEST(Program, ANumberForATensorIsAWrappedNumber) {
   EXPECT_EQ(out[0].toTensor().scalar_type(), at::kHalf);
 }
 
+TEST(Program, DevicesOfTheExportAreTheRanks) {
+  const at::Tensor x = at::randn({2, 3});
+  const auto out = run_text(
+      "input %x: float32[2, 3]\n"
+      "%a: float32[3] device(cuda:0) = aten.ones.default(size=ints[3], *, "
+      "device=device(cuda:0), pin_memory=false)\n"
+      "%b: float32[3] device(meta) = aten.full.default(size=ints[3], "
+      "fill_value=2.0, *, device=device(meta))\n"
+      "%y: float32[2, 3] = aten.mul.Tensor(self=%x, other=%a)\n"
+      "%z: float32[2, 3] = aten.mul.Tensor(self=%y, other=%b)\n"
+      "%w: bfloat16[2, 2] = aten.linear.default(input=%z, weight=%z) "
+      "!autocast(cuda, bfloat16, true, true)\n"
+      "output z = %z\noutput w = %w\n",
+      {x});
+  EXPECT_TRUE(out[0].toTensor().equal(x.mul(2)));
+  EXPECT_EQ(out[1].toTensor().scalar_type(), at::kBFloat16);
+}
+
 TEST(Program, SizesAreValuesLikeAnyOther) {
   const at::Tensor x = at::randn({4, 6});
   const auto out = run_text(

@@ -102,14 +102,16 @@ std::vector<std::string> states_of(const ir::Graph& stage) {
   return out;
 }
 
-std::string try_all_cuts(const std::string& text) {
+std::string try_all_cuts(
+    const std::string& text, const PartitionOptions& options) {
+  const bool plain = options.rematerialise && !options.transmit;
   const ir::Graph graph = parse(text);
   const std::vector<Cut> cuts = legal_cuts(graph);
   int tried = 0;
   const auto fault_of = [&](const std::vector<Cut>& chosen) -> std::string {
     Partition parts;
     try {
-      parts = partition_graph(graph, chosen);
+      parts = partition_graph(graph, chosen, options);
     } catch (const Error&) {
       return {};  // a stage would be empty
     }
@@ -122,8 +124,8 @@ std::string try_all_cuts(const std::string& text) {
     if (!fault.empty()) {
       return where + ": " + fault;
     }
-    return chosen.size() == 1 ? crossing_fault(graph, chosen[0], parts)
-                              : std::string();
+    return plain && chosen.size() == 1 ? crossing_fault(graph, chosen[0], parts)
+                                       : std::string();
   };
   for (size_t i = 0; i < cuts.size(); ++i) {
     if (auto fault = fault_of({cuts[i]}); !fault.empty()) {

@@ -29,6 +29,7 @@ std::vector<std::string> states_of(const ir::Graph& stage);
 /// Cuts at every combination of up to three legal positions, runs the stages
 /// symbolically, and compares with the unsplit graph; also that a single cut
 /// takes across what legal_cuts says. Returns the first fault, or nothing.
-std::string try_all_cuts(const std::string& text);
+std::string try_all_cuts(
+    const std::string& text, const PartitionOptions& options = {});
 
 }  // namespace pp::test

@@ -46,6 +46,29 @@ TEST(States, ATiedParameterIsHeldByEveryStageThatReadsIt) {
   EXPECT_THAT(split(kTied, {}).manifest.tied, IsEmpty());
 }
 
+TEST(States, ATransmittedParameterIsHeldByItsFirstReaderAlone) {
+  const Partition parts = split(kTied, {"body", "head"}, {.transmit = true});
+  EXPECT_THAT(states_of(parts.stages[0]), ElementsAre("embed.w", "elsewhere"));
+  EXPECT_THAT(states_of(parts.stages[1]), ElementsAre("body.w", "body.spare"));
+  EXPECT_THAT(states_of(parts.stages[2]), IsEmpty());
+  EXPECT_THAT(parts.manifest.tied, IsEmpty());
+  const auto& stages = parts.manifest.stages;
+  EXPECT_EQ(flow_of(stages[0]), "[ids] -> w e");
+  EXPECT_EQ(flow_of(stages[1]), "w e -> w h");
+  EXPECT_EQ(flow_of(stages[2]), "w h -> y");
+  EXPECT_FALSE(stages[0].outputs[0].relayed);
+  EXPECT_TRUE(stages[1].outputs[0].relayed);
+  EXPECT_THAT(
+      stages[0].notes,
+      ElementsAre("sends its parameter 'embed.w' (512 B) to stage 2, which "
+                  "reads it too"));
+  EXPECT_THAT(
+      stages[1].notes, ElementsAre("relays 'w' (stage 0 -> 2): read by head"));
+  EXPECT_EQ(try_all_cuts(kTied, {.transmit = true}), "");
+  EXPECT_EQ(
+      try_all_cuts(kTied, {.rematerialise = false, .transmit = true}), "");
+}
+
 TEST(States, UnreadOnesGoToTheirModuleOrTheFirstStage) {
   const Partition parts = split(kTied, {"body"});
   EXPECT_THAT(states_of(parts.stages[0]), ElementsAre("embed.w", "elsewhere"));

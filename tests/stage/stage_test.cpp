@@ -20,7 +20,8 @@ class Pipeline {
       const std::string& text,
       std::vector<SplitPoint> at,
       std::map<std::string, at::Tensor> states,
-      bool rematerialise = true) {
+      bool rematerialise = true,
+      bool transmit = false) {
     Model model;
     model.path = "test";
     model.graph = ir::parse_text(text);
@@ -28,6 +29,7 @@ class Pipeline {
     SplitSpec spec;
     spec.at = std::move(at);
     spec.rematerialise = rematerialise;
+    spec.transmit = transmit;
     Partition parts = partition(model, spec);
     for (size_t i = 0; i < parts.stages.size(); ++i) {
       const ir::Graph& graph = parts.stages[i];
@@ -133,6 +135,65 @@ TEST(Stage, ASkipOverAStageGivesTheUnsplitGradients) {
   EXPECT_TRUE(whole.gradient("b.w").equal(split.gradient("b.w")));
   EXPECT_TRUE(
       whole.gradient("a.w").allclose(split.gradient("a.w"), 1e-6, 1e-6));
+}
+
+// Reads the buffer that it writes; the backward needs what it read.
+constexpr const char* kCounter =
+    "input %x: float32[s0=4, 8]\n"
+    "parameter w = %w: float32[8, 8] grad\n"
+    "buffer n = %n: float32[]\n"
+    "%a: float32[] = aten.add_.Tensor(self=%n, other=1)\n"
+    "%h: float32[s0=4, 8] = aten.linear.default(input=%x, weight=%w)\n"
+    "%y: float32[s0=4, 8] = aten.div.Tensor(self=%h, other=%a)\n"
+    "output y = %y\n";
+
+TEST(Stage, ABufferWrittenInPlaceKeepsItsValueForEachMicrobatchsBackward) {
+  const std::map<std::string, at::Tensor> states = {
+      {"w", at::randn({8, 8})}, {"n", at::zeros({})}};
+  Pipeline in_turn(kCounter, {}, states);  // as Python would run it
+  Pipeline all_first(kCounter, {}, states);
+  std::vector<UserInputs> inputs;
+  for (int microbatch = 0; microbatch < 3; ++microbatch) {
+    inputs.push_back({{"x", at::randn({4, 8})}});
+    in_turn.forward(microbatch, inputs.back(), Pass::Train);
+    in_turn.backward(microbatch);
+  }
+  for (int microbatch = 0; microbatch < 3; ++microbatch) {
+    all_first.forward(microbatch, inputs[microbatch], Pass::Train);
+  }
+  for (int microbatch = 0; microbatch < 3; ++microbatch) {
+    all_first.backward(microbatch);
+  }
+  EXPECT_TRUE(in_turn.gradient("w").equal(all_first.gradient("w")));
+  for (Pipeline* each : {&in_turn, &all_first}) {
+    const StageState& counter = each->stages().front().states().back();
+    EXPECT_EQ(counter.tensor.item<float>(), 3.0F) << counter.fqn;
+  }
+}
+
+TEST(Stage, ATransmittedParameterGetsItsGradientFromEveryReader) {
+  constexpr const char* kTied =
+      "input %x: float32[s0=4, 8]\n"
+      "parameter w = %w: float32[8, 8] grad\n"
+      "%h: float32[s0=4, 8] = aten.linear.default(input=%x, weight=%w) @ a\n"
+      "%i: float32[s0=4, 8] = aten.tanh.default(self=%h) @ b\n"
+      "%y: float32[s0=4, 8] = aten.linear.default(input=%i, weight=%w) @ c\n"
+      "output y = %y\n";
+  const std::map<std::string, at::Tensor> states = {{"w", at::randn({8, 8})}};
+  Pipeline whole(kTied, {}, states);
+  Pipeline sent(kTied, {{"b"}, {"c"}}, states, true, /*transmit=*/true);
+  EXPECT_EQ(sent.stages()[1].states().size(), 0);
+  EXPECT_EQ(sent.stages()[2].states().size(), 0);
+  for (int microbatch = 0; microbatch < 2; ++microbatch) {
+    const UserInputs inputs = {{"x", at::randn({4, 8})}};
+    EXPECT_TRUE(whole.forward(microbatch, inputs, Pass::Train)
+                    .equal(sent.forward(microbatch, inputs, Pass::Train)));
+  }
+  for (int microbatch = 0; microbatch < 2; ++microbatch) {
+    whole.backward(microbatch);
+    sent.backward(microbatch);
+  }
+  EXPECT_TRUE(whole.gradient("w").allclose(sent.gradient("w"), 1e-6, 1e-6));
 }
 
 TEST(Stage, AReceivedValueWrittenInPlaceLeavesTheSendersAlone) {

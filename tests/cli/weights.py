@@ -1,0 +1,77 @@
+"""weights.py FOLDER: a tied model exported with its values (real.pt2), with
+others (other.pt2, other.pt) and on the meta device (meta.pt2), and its values
+in two safetensors files; then files that are wrong in one way each."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+VOCABULARY, WIDTH = 12, 8
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(VOCABULARY, WIDTH)
+        self.body = nn.Linear(WIDTH, WIDTH)
+        self.norm = nn.BatchNorm1d(WIDTH)
+        self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
+        self.head.weight = self.embed.weight
+
+    def forward(self, ids):
+        scale = torch.arange(1, WIDTH + 1, device=ids.device) / WIDTH
+        return self.head(self.norm(self.body(self.embed(ids)) * scale))
+
+
+def export(model, ids, path):
+    rows = torch.export.Dim("rows", min=2, max=64)
+    torch.export.save(
+        torch.export.export(model, (ids,), dynamic_shapes={"ids": {0: rows}}),
+        path)
+
+
+def main(folder):
+    torch.manual_seed(0)
+    model = Tied()
+    with torch.no_grad():
+        model.norm.running_mean.uniform_()
+    ids = torch.randint(VOCABULARY, (4,))
+    export(model, ids, folder / "real.pt2")
+    torch.manual_seed(1)
+    export(Tied(), ids, folder / "other.pt2")
+    torch.jit.trace(Tied(), (ids,)).save(str(folder / "other.pt"))
+    with torch.device("meta"):
+        empty = Tied()
+        empty.head.weight = empty.embed.weight
+        export(empty, ids.to("meta"), folder / "meta.pt2")
+
+    state = {k: v.contiguous() for k, v in model.state_dict().items()}
+    del state["head.weight"]  # as transformers leaves out a tied one
+    names = sorted(state)
+    save_file({k: state[k] for k in names[:3]}, folder / "w-1.safetensors")
+    save_file({k: state[k] for k in names[3:]}, folder / "w-2.safetensors")
+
+    def wrong(name, **changes):
+        tensors = {**state, **{k.replace("__", "."): v
+                               for k, v in changes.items()}}
+        save_file({k: v for k, v in tensors.items() if v is not None},
+                  folder / f"{name}.safetensors")
+
+    embed = state["embed.weight"]
+    wrong("missing", body__weight=None, body__bias=None)
+    wrong("dtype", body__weight=state["body.weight"].double())
+    wrong("shape", body__bias=torch.zeros(3))
+    wrong("extra", rotary__inv_freq=torch.zeros(2))
+    wrong("both", head__weight=embed.clone())
+    wrong("untied", head__weight=embed + 1)
+    rows = torch.randint(VOCABULARY, (32,))
+    np.save(folder / "ids.npy", rows.numpy())
+    np.save(folder / "target.npy", (rows * 5 % VOCABULARY).numpy())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,104 @@
+# model.weights and pp split --weights: values from safetensors files.
+source "$(dirname "$0")/lib.sh"
+"$PYTHON" "$SOURCE/tests/cli/weights.py" . >out 2>err ||
+  fail "the models can't be exported"
+cat >job.toml <<'TOML'
+[model]
+path = "real.pt2"
+
+[split]
+at = ["norm"]
+
+[pipeline]
+microbatches = 2
+
+[data]
+batch_size = 8
+shuffle = false
+inputs.ids = { path = "ids.npy" }
+target = { path = "target.npy" }
+
+[train]
+steps = 3
+loss = { name = "cross_entropy" }
+optimizer = { name = "adamw", lr = 1e-2 }
+TOML
+
+same_weights() {
+  local part
+  for part in 0 1; do
+    expect_same "$1/checkpoints/step_3/part_$part.safetensors" \
+      "$2/checkpoints/step_3/part_$part.safetensors"
+  done
+}
+
+# Whatever the export holds, a run starts from the files' values.
+expect_ok "$PP" run job.toml --set output.dir=real
+for model in other.pt2 meta.pt2 other.pt; do
+  expect_ok "$PP" run job.toml --set model.path=$model \
+    --set 'model.weights=w-*.safetensors' --set output.dir=$model.run
+  same_weights real $model.run
+  expect_ok "$PP" split $model --weights 'w-*.safetensors' -o $model.stages \
+    --at norm
+  expect_text out "tied: embed.weight"
+  expect_ok "$PP" verify $model.stages
+  sed '/^path/d; /^\[split/,/^at/d' job.toml |
+    sed "s/^\[model\]/&\nstages = \"$model.stages\"/" >stages.toml
+  expect_ok "$PP" run stages.toml --set output.dir=$model.split
+  same_weights real $model.split
+done
+expect_ok "$PP" split meta.pt2 --weights 'w-*.safetensors' -o meta.stages --at norm
+expect_ok "$PP" merge meta.stages -o merged.pt2
+# A stage directory takes other values when it runs.
+sed -i 's/^stages = .*/stages = "plain.stages"/' stages.toml
+expect_ok "$PP" split other.pt2 -o plain.stages --at norm
+expect_ok "$PP" run stages.toml --set 'model.weights=w-*.safetensors' \
+  --set output.dir=plain.split --launcher processes
+same_weights real plain.split
+check_python '
+import numpy as np, torch
+real, merged = (torch.export.load(p) for p in ("real.pt2", "merged.pt2"))
+assert merged.state_dict.keys() == real.state_dict.keys()
+for name, value in real.state_dict.items():
+    other = merged.state_dict[name]
+    assert other.device.type == "cpu" and other.equal(value), name
+    assert other.requires_grad == value.requires_grad, name
+assert (merged.state_dict["head.weight"].data_ptr()
+        == merged.state_dict["embed.weight"].data_ptr())
+ids = torch.from_numpy(np.load("ids.npy"))[:4]
+assert merged.module()(ids).equal(real.module()(ids))
+'
+
+# Both names of the tied parameter are as good as one; what no model has is
+# named, and no more.
+expect_ok "$PP" run job.toml --set model.weights=both.safetensors \
+  --set model.path=meta.pt2 --set output.dir=both
+same_weights real both
+expect_ok "$PP" run job.toml --set model.weights=extra.safetensors \
+  --set output.dir=extra
+expect_text err "extra.safetensors holds 1 tensor" "'rotary.inv_freq'"
+expect_ok "$PP" split real.pt2 --weights extra.safetensors --at norm -o extra.stages
+expect_text out "'rotary.inv_freq'"
+
+# What is wrong is named, before anything runs.
+wrong() {
+  refused 3 "${@:2}" -- "$PP" run job.toml --set model.weights="$1"
+  refused 3 "${@:2}" -- "$PP" split real.pt2 --weights "$1" --at norm -o bad
+}
+wrong missing.safetensors "missing.safetensors lacks 2 tensors" "'body.weight'" \
+  "'body.bias'"
+wrong dtype.safetensors "'body.weight' is float64[8, 8]" "float32[8, 8]"
+wrong shape.safetensors "'body.bias' is float32[3]" "float32[8]"
+wrong untied.safetensors "'embed.weight' and 'head.weight' are one parameter"
+wrong 'w-*.nothing' "no file matches" "w-*.nothing"
+wrong none.safetensors "none.safetensors"
+wrong '[bw]*.safetensors' "no file matches"
+cp w-1.safetensors w-3.safetensors
+wrong 'w-*.safetensors' "lies in two files" "w-1.safetensors" "w-3.safetensors"
+rm w-3.safetensors
+refused 3 "meta.pt2" "'embed.weight' has no values" "weights" \
+  -- "$PP" split meta.pt2 --at norm -o bad
+expect_exit 3 "$PP" run job.toml --set model.path=meta.pt2
+expect_text err "has no values"
+expect_no_file bad
+expect_clean .
