@@ -127,6 +127,7 @@ struct TrainConfig {
   std::vector<std::string> freeze;  ///< patterns of what is not trained
   LrScheduleConfig lr_schedule;
   std::optional<double> clip_grad_norm;
+  std::string precision = "fp32";  ///< "fp32", "bf16"
   uint64_t seed = 0;
   bool operator==(const TrainConfig&) const = default;
 };

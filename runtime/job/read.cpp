@@ -224,6 +224,7 @@ TrainConfig read_train(const Section& section) {
   schedule.get("warmup", train.lr_schedule.warmup);
   schedule.get("min_lr", train.lr_schedule.min_lr);
   section.get("clip_grad_norm", train.clip_grad_norm);
+  section.get("precision", train.precision);
   section.get("seed", train.seed);
   return train;
 }

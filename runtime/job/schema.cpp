@@ -363,9 +363,9 @@ std::vector<JobKey> make_keys() {
        .above_min = true},
       {.path = "train.precision",
        .default_value = "\"fp32\"",
-       .meaning = "Autocast type of the forward.",
-       .choices = {"fp32", "bf16", "fp16"},
-       .supported_only = "\"fp32\""},
+       .meaning = "Type that autocast computes the forward in; parameters, "
+                  "gradients and optimizer stay as they are.",
+       .choices = {"fp32", "bf16"}},
       {.path = "train.seed",
        .types = kInteger,
        .default_value = "0",

@@ -96,4 +96,12 @@ std::vector<std::string> set_mode(ir::Graph& graph, Mode mode) {
   return lost;
 }
 
+void set_autocast(ir::Graph& graph, ir::ScalarType dtype) {
+  for (ir::Node& node : graph.nodes) {
+    if (!node.autocast) {
+      node.autocast = ir::Autocast{.device_type = "cpu", .dtype = dtype};
+    }
+  }
+}
+
 }  // namespace pp

@@ -21,4 +21,8 @@ enum class Mode {
 ///          mode has lost attention's dropout and batch-norm's counter
 std::vector<std::string> set_mode(ir::Graph& graph, Mode mode);
 
+/// Puts the whole graph under autocast to `dtype`; its own autocast regions
+/// stay as they are.
+void set_autocast(ir::Graph& graph, ir::ScalarType dtype);
+
 }  // namespace pp

@@ -23,6 +23,16 @@ Mode parse_mode(const std::string& text) {
   throw usage_error("mode '" + text + "' is not one of exported, train, eval");
 }
 
+std::optional<ir::ScalarType> parse_precision(const std::string& text) {
+  if (text == "fp32") {
+    return std::nullopt;
+  }
+  if (text == "bf16") {
+    return ir::ScalarType::BFloat16;
+  }
+  throw usage_error("precision '" + text + "' is not one of fp32, bf16");
+}
+
 bool is_frozen(
     const std::string& fqn,
     const std::vector<std::string>& aliases,
@@ -51,10 +61,12 @@ RankStages::RankStages(
     const WantedOutputs& wanted,
     Mode mode,
     bool trainable,
-    bool evaluate) {
+    bool evaluate,
+    std::optional<ir::ScalarType> autocast) {
   for (const int index : stages) {
     const StageSource& from = source.stages.at(index);
     Border border = plan_border(source.manifest, index, wanted);
+    border.autocast = autocast;
     ir::Graph graph = from.graph;
     for (std::string& note : set_mode(graph, mode)) {
       notes_.push_back("stage " + std::to_string(index) + ": " + note);
@@ -63,6 +75,12 @@ RankStages::RankStages(
     if (evaluate && mode != Mode::Eval) {
       eval_graph = from.graph;
       set_mode(*eval_graph, Mode::Eval);
+    }
+    if (autocast) {
+      set_autocast(graph, *autocast);
+    }
+    if (autocast && eval_graph) {
+      set_autocast(*eval_graph, *autocast);
     }
     Stage::Programs programs = compile_programs(
         graph, border, eval_graph, "stage " + std::to_string(index));

@@ -14,19 +14,24 @@ namespace pp {
 /// "exported", "train", "eval"; throws Error(Usage) for another
 Mode parse_mode(const std::string& text);
 
+/// "fp32": nothing; "bf16". throws Error(Usage) for another
+std::optional<ir::ScalarType> parse_precision(const std::string& text);
+
 /// The stages of one rank: programs compiled, states mapped.
 class RankStages {
  public:
   /// stages     indices of the stages to build
   /// trainable  parameters get gradients
   /// evaluate   compile an eval-mode program beside the main one
+  /// autocast   what `train.precision` says, if not float32
   RankStages(
       const PipelineSource& source,
       const std::vector<int>& stages,
       const WantedOutputs& wanted,
       Mode mode,
       bool trainable,
-      bool evaluate);
+      bool evaluate,
+      std::optional<ir::ScalarType> autocast = {});
 
   std::map<int, Stage>& stages() { return stages_; }
   std::map<int, Stage*> pointers();

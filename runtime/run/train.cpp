@@ -45,7 +45,8 @@ class Trainer {
             plan.wanted,
             parse_mode(job_.model.mode),
             /*trainable=*/true,
-            /*evaluate=*/job_.eval.has_value()),
+            /*evaluate=*/job_.eval.has_value(),
+            parse_precision(job_.train->precision)),
         data_(job_.data, loader_options()),
         loss_(job_.train->loss, plan.loss_output),
         executor_(

@@ -80,6 +80,7 @@ Border plan_border(
   for (const StageOutput& output : entry.outputs) {
     ExitPoint point;
     point.value = output.value;
+    point.tensor = output.tensor;
     point.is_tensor = output.type.kind == ir::TypeKind::Tensor;
     point.to_next =
         !is_last && output.to_next &&

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct ExitPoint {
   bool is_tensor = true;
   int relay_input = -1;  ///< the input it passes on unchanged, or -1
   std::string value;
+  ir::TensorMeta tensor;
 };
 
 /// A stage's border, with what the job does not need left out. Both sides of
@@ -35,6 +37,9 @@ struct ExitPoint {
 struct Border {
   std::vector<EntryPoint> entries;
   std::vector<ExitPoint> exits;
+  /// The type that autocast gives some of the values that cross; model outputs
+  /// have the model's own type all the same.
+  std::optional<ir::ScalarType> autocast;
 };
 
 /// throws Error(Usage): a wanted output that the model does not have

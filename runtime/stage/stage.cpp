@@ -108,7 +108,9 @@ at::Tensor Stage::check_contract(
         contract_text(meta),
         tensor_text(tensor));
   };
-  if (static_cast<at::ScalarType>(meta.dtype) != tensor.scalar_type() ||
+  const auto dtype = static_cast<ir::ScalarType>(tensor.scalar_type());
+  const bool cast = border_.autocast == dtype && ir::is_floating(meta.dtype);
+  if ((meta.dtype != dtype && !cast) ||
       static_cast<int64_t>(meta.sizes.size()) != tensor.dim()) {
     refuse();
   }
@@ -246,7 +248,11 @@ StageResult Stage::forward(
     const c10::IValue& value =
         relayed ? saved.entered[exit.relay_input] : result.outputs[i];
     if (!exit.model_output.empty()) {
-      out.model_outputs.emplace(exit.model_output, value.toTensor());
+      at::Tensor output = value.toTensor();
+      if (border_.autocast && exit.tensor.known) {
+        output = output.to(static_cast<at::ScalarType>(exit.tensor.dtype));
+      }
+      out.model_outputs.emplace(exit.model_output, std::move(output));
     }
     if (!exit.to_next) {
       continue;

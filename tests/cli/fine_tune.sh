@@ -77,6 +77,43 @@ expect_ok "$PP" run job.toml --set output.dir=resumed --set train.accumulate=2 \
 expect_same two/checkpoints/step_4/part_1.safetensors \
   resumed/checkpoints/step_4/part_1.safetensors
 
+# bf16: what torch.autocast makes of the model, with the loss in float32; the
+# same bits however it is cut.
+expect_ok "$PP" run job.toml --set output.dir=bf16 --set 'data.shuffle=false' \
+  --set 'train.precision="bf16"' --set 'train.optimizer={name="sgd",lr=0.1}'
+expect_ok "$PP" run job.toml --set output.dir=uncut --set 'data.shuffle=false' \
+  --set 'train.precision="bf16"' --set 'train.optimizer={name="sgd",lr=0.1}' \
+  --set 'split.at=[]'
+check_python '
+import glob, sys
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+def load(name):
+    parts = glob.glob(f"{name}/checkpoints/step_3/part_*.safetensors")
+    return {k: t for part in parts for k, t in load_file(part).items()}
+saved, uncut = load("bf16"), load("uncut")
+assert all(saved[k].equal(uncut[k]) for k in saved)
+module = torch.export.load(sys.argv[1]).module()
+optimizer = torch.optim.SGD(module.parameters(), lr=0.1, fused=True)
+x, y = torch.from_numpy(np.load("x.npy")), torch.from_numpy(np.load("y.npy"))
+for step in range(3):
+    for first in range(16 * step, 16 * step + 16, 4):
+        rows = slice(first, first + 4)
+        with torch.autocast("cpu", torch.bfloat16):
+            out = module(x[rows])
+        assert out.dtype == torch.bfloat16
+        loss = torch.nn.functional.cross_entropy(out.float(), y[rows]) / 4
+        loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+for name, parameter in module.named_parameters():
+    assert saved[name].dtype == torch.float32
+    error = (saved[name] - parameter).abs().max()
+    assert error < 1e-6 * parameter.abs().max(), (name, float(error))
+' "$FIXTURES/mlp-plain.pt2"
+
 # What can't be meant.
 refused 2 "train.freeze" "'layer.*'" \
   -- "$PP" run job.toml --set 'train.freeze=["layer.*"]'

@@ -84,6 +84,7 @@ target = { path = "y.npy" }
 [train]
 epochs = 3
 accumulate = 2
+precision = "bf16"
 groups = [{ match = "*.bias", weight_decay = 0 }]
 freeze = ["*.wte.*"]
 loss = { name = "mse", output = "logits" }
@@ -138,6 +139,7 @@ outputs.loss = { join = "mean" }
   const OptimizerOptionMap options = {
       {"lr", 1.0}, {"momentum", 0.9}, {"nesterov", true}};
   EXPECT_EQ(train.optimizer.options, options);
+  EXPECT_EQ(train.precision, "bf16");
   EXPECT_EQ(train.accumulate, 2);
   ASSERT_EQ(train.groups.size(), 1U);
   EXPECT_EQ(train.groups[0].match, "*.bias");
