@@ -9,7 +9,7 @@ path = "$FIXTURES/resnet18.pt2"
 microbatches = 4
 
 [data]
-batch_size = 8
+batch_size = 16
 inputs.x = { path = "random_x.npy" }
 target = { path = "random_y.npy" }
 
@@ -24,7 +24,7 @@ data = { inputs.x = { path = "random_x.npy" }, target = { path = "random_y.npy" 
 [output]
 dir = "runs"
 TOML
-"$PYTHON" "$SOURCE/scripts/make_data.py" random -o . --rows 16 --shape 3 32 32 \
+"$PYTHON" "$SOURCE/scripts/make_data.py" random -o . --rows 32 --shape 3 32 32 \
   >/dev/null
 
 train ascending GPipe 1 1

@@ -145,6 +145,7 @@ microbatches = 8
 ranks = 2
 [data]
 batch_size = 16
+shuffle = false
 inputs.x = { path = "x.npy" }
 target = { path = "y.npy" }
 [train]
