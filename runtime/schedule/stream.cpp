@@ -111,28 +111,32 @@ bool ForwardStream::sends(int stage) const {
 void ForwardStream::append(
     int rank, int64_t begin, int64_t end, std::vector<Action>& out) const {
   for (int64_t slot = begin; slot < std::min(end, num_slots_); ++slot) {
-    append_receives(rank, slot, out);
+    append_receives(rank, slot, Senders::Below, out);
     for (const int stage : stages_of_.at(rank)) {
       const int64_t microbatch = microbatch_at(stage, slot);
       if (microbatch >= 0) {
         append_forward(stage, microbatch, out);
       }
     }
+    append_receives(rank, slot, Senders::Above, out);
   }
   if (begin < num_slots_ && end >= num_slots_) {
     append_last_waits(rank, out);
   }
 }
 
-// What other ranks sent in the slot before, in the order of the senders.
+// What other ranks send in this slot, in the order of the senders: those below
+// this rank before its own forward, those above after it. So all lists agree
+// with one order of messages, by slot and sender.
 void ForwardStream::append_receives(
-    int rank, int64_t slot, std::vector<Action>& out) const {
+    int rank, int64_t slot, Senders senders, std::vector<Action>& out) const {
   const auto first = static_cast<std::ptrdiff_t>(out.size());
   for (const int stage : stages_of_.at(rank)) {
-    if (stage == 0 || !sends(stage - 1)) {
+    if (stage == 0 || !sends(stage - 1) ||
+        (stage_to_rank_[stage - 1] < rank) != (senders == Senders::Below)) {
       continue;
     }
-    const int64_t microbatch = microbatch_at(stage - 1, slot - 1);
+    const int64_t microbatch = microbatch_at(stage - 1, slot);
     if (microbatch >= 0) {
       out.push_back(
           {stage, static_cast<int32_t>(microbatch), ActionKind::RecvForward});

@@ -26,9 +26,9 @@ class ForwardStream {
 
   /// Appends what `rank` does in the slots from `begin` up to `end`, lowered:
   /// a rank's parts one after the other are its list. Receives are listed in
-  /// the slot after their send, so all lists agree with one order of all
-  /// messages and can't hang even where a send waits for its receiver; of each
-  /// stage at most two sends are under way.
+  /// the slot of their send, so all lists agree with one order of all messages
+  /// and can't hang even where a send waits for its receiver; of each stage at
+  /// most two sends are under way.
   void append(
       int rank, int64_t begin, int64_t end, std::vector<Action>& out) const;
 
@@ -37,7 +37,9 @@ class ForwardStream {
   bool place(int group);
   int64_t slot_of(int stage, int64_t microbatch) const;
   int64_t microbatch_at(int stage, int64_t slot) const;
-  void append_receives(int rank, int64_t slot, std::vector<Action>& out) const;
+  enum class Senders { Below, Above };
+  void append_receives(
+      int rank, int64_t slot, Senders senders, std::vector<Action>& out) const;
   void append_forward(
       int stage, int64_t microbatch, std::vector<Action>& out) const;
   void append_last_waits(int rank, std::vector<Action>& out) const;

@@ -48,6 +48,22 @@ expect_ok "$PP" run mlp.toml --set 'split.at=["layers.1","layers.2","head"]' \
   --schedule GPipe --set output.dir=four
 expect_same mlp/outputs.safetensors four/outputs.safetensors
 
+# As one stream through several stages a rank: 21 batches of one row, the same
+# bits as one batch of 21, and the first rank is ahead of the last.
+one=(--set data.batch_size=1 --microbatches 1)
+expect_ok "$PP" run mlp.toml --set data.batch_size=21 --microbatches 21 \
+  --set 'split.at=[]' --set output.dir=whole
+for schedule in GPipe Interleaved1F1B ZBVZeroBubble; do
+  expect_ok "$PP" run mlp.toml "${one[@]}" --schedule "$schedule" --ranks 2 \
+    --set 'split.at=["layers.1","layers.2","head"]' --set "output.dir=$schedule"
+  expect_same whole/outputs.safetensors "$schedule/outputs.safetensors"
+  expect_clean "$schedule"
+done
+expect_ok "$PP" run mlp.toml "${one[@]}" --schedule ZBVZeroBubble --ranks 2 \
+  --set 'split.at=["layers.1","layers.2","head"]' --launcher processes \
+  --set output.dir=v
+expect_same whole/outputs.safetensors v/outputs.safetensors
+
 # Dropout is off in eval mode, whatever mode the export was made in.
 infer_job dropout mlp x layers.2 wide
 expect_ok "$PP" run dropout.toml

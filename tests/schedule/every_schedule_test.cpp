@@ -112,6 +112,29 @@ TEST_P(EverySchedule, TakesOneToFourStagesARankOrExactlyTwo) {
   }
 }
 
+// What invariant 1 rests on: the order of additions decides the last bits.
+TEST_P(EverySchedule, TakesEachStagesMicrobatchesInOneOrder) {
+  const bool descends = entry().name == "LoopedBFS";
+  for_each_size([&](const Schedule& schedule, int) {
+    std::vector<int32_t> forward(schedule.stage_to_rank.size(), -1);
+    std::vector<int32_t> weight(schedule.stage_to_rank.size(), -1);
+    for (const auto& program : schedule.ranks) {
+      for (const Action& action : program) {
+        const int32_t mb = action.microbatch;
+        if (action.kind == ActionKind::Forward) {
+          EXPECT_EQ(mb, forward[action.stage] + 1);
+          forward[action.stage] = mb;
+        } else if (action.kind != ActionKind::BackwardInput) {
+          int32_t& last = weight[action.stage];
+          EXPECT_TRUE(last < 0 || mb == last + (descends ? -1 : 1))
+              << to_string(action) << " after " << last;
+          last = mb;
+        }
+      }
+    }
+  });
+}
+
 TEST_P(EverySchedule, IsSimulatedAlikeBeforeAndAfterLowering) {
   for_each_size([](const Schedule& schedule, int microbatches) {
     const Timeline plain = simulate(schedule, {});

@@ -5,66 +5,15 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <random>
 #include <set>
 
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/validate.h"
+#include "tests/schedule/random_schedules.h"
 #include "tests/schedule/support.h"
 
 namespace pp {
 namespace {
-
-using Random = std::mt19937;
-
-int pick(Random& random, int below) {
-  return std::uniform_int_distribution<int>(0, below - 1)(random);
-}
-
-// A random placement and a random order that can be executed: ranks take
-// turns at random and each does any action whose inputs are there.
-Schedule random_schedule(Random& random, int num_microbatches, bool training) {
-  const int num_ranks = 1 + pick(random, 4);
-  const int num_stages = num_ranks + pick(random, 5);
-  Schedule schedule;
-  schedule.ranks.resize(num_ranks);
-  for (int stage = 0; stage < num_stages; ++stage) {
-    schedule.stage_to_rank.push_back(
-        stage < num_ranks ? stage : pick(random, num_ranks));
-  }
-  std::shuffle(
-      schedule.stage_to_rank.begin(), schedule.stage_to_rank.end(), random);
-  std::vector<Action> possible;
-  for (int mb = 0; mb < num_microbatches; ++mb) {
-    possible.push_back({0, mb, ActionKind::Forward});
-  }
-  const auto backward = [&] {
-    return pick(random, 2) == 0 ? ActionKind::FullBackward
-                                : ActionKind::BackwardInput;
-  };
-  while (!possible.empty()) {
-    const int index = pick(random, static_cast<int>(possible.size()));
-    const Action action = possible[index];
-    possible.erase(possible.begin() + index);
-    schedule.ranks[schedule.stage_to_rank[action.stage]].push_back(action);
-    const int32_t mb = action.microbatch;
-    if (action.kind == ActionKind::Forward) {
-      if (action.stage + 1 < num_stages) {
-        possible.push_back({action.stage + 1, mb, ActionKind::Forward});
-      } else if (training) {
-        possible.push_back({action.stage, mb, backward()});
-      }
-    } else if (action.kind != ActionKind::BackwardWeight) {
-      if (action.stage > 0) {
-        possible.push_back({action.stage - 1, mb, backward()});
-      }
-      if (action.kind == ActionKind::BackwardInput) {
-        possible.push_back({action.stage, mb, ActionKind::BackwardWeight});
-      }
-    }
-  }
-  return schedule;
-}
 
 // Runs a lowered schedule the slow and plain way. A send waits until its
 // receiver has listed a receive; the oldest of both meet, whatever they are.
@@ -282,41 +231,6 @@ bool passes_validation(const Schedule& schedule, int mb, bool training) {
   }
 }
 
-// One random change to one rank's list.
-void mutate(Random& random, Schedule& schedule, int num_microbatches) {
-  auto& program =
-      schedule.ranks[pick(random, static_cast<int>(schedule.ranks.size()))];
-  if (program.empty()) {
-    return;
-  }
-  const int size = static_cast<int>(program.size());
-  const int at = pick(random, size);
-  switch (pick(random, 6)) {
-    case 0:
-      std::swap(program[at], program[pick(random, size)]);
-      break;
-    case 1:
-      std::swap(program[at], program[std::min(at + 1, size - 1)]);
-      break;
-    case 2:
-      program.erase(program.begin() + at);
-      break;
-    case 3:
-      program.insert(program.begin() + pick(random, size), program[at]);
-      break;
-    case 4:
-      if (program[at].microbatch >= 0) {
-        program[at].microbatch = pick(random, num_microbatches + 1);
-      }
-      break;
-    default:
-      std::rotate(
-          program.begin() + at,
-          program.begin() + at + 1,
-          program.begin() + std::min(at + 4, size));
-  }
-}
-
 constexpr int kRounds = 3000;
 
 TEST(RandomSchedules, EveryValidOneLowersAndRunsToTheEnd) {
@@ -324,7 +238,8 @@ TEST(RandomSchedules, EveryValidOneLowersAndRunsToTheEnd) {
   for (int round = 0; round < kRounds; ++round) {
     const int mb = 1 + pick(random, 6);
     const bool training = pick(random, 4) != 0;
-    const Schedule schedule = random_schedule(random, mb, training);
+    const Schedule schedule =
+        random_schedule(random, random_map(random), mb, training);
     ASSERT_NO_THROW(validate(schedule, mb, training)) << to_csv(schedule);
     const Schedule lowered = lower(schedule);
     for (const Schedule& variant :
@@ -345,7 +260,8 @@ TEST(RandomSchedules, TheVerdictOnABrokenOneIsTheInterpreters) {
   for (int round = 0; round < 4 * kRounds; ++round) {
     const int mb = 1 + pick(random, 5);
     const bool training = pick(random, 4) != 0;
-    Schedule schedule = lower(random_schedule(random, mb, training));
+    Schedule schedule =
+        lower(random_schedule(random, random_map(random), mb, training));
     for (int change = 1 + pick(random, 3); change > 0; --change) {
       mutate(random, schedule, mb);
     }
@@ -363,7 +279,7 @@ TEST(RandomSchedules, ABrokenComputeOrderIsRefusedByLoweringOrValidation) {
   int num_broken = 0;
   for (int round = 0; round < 2 * kRounds; ++round) {
     const int mb = 1 + pick(random, 5);
-    Schedule schedule = random_schedule(random, mb, true);
+    Schedule schedule = random_schedule(random, random_map(random), mb, true);
     mutate(random, schedule, mb);
     if (passes_validation(schedule, mb, true)) {
       const Schedule lowered = lower(schedule);
