@@ -18,8 +18,8 @@ namespace pp {
 
 /// `[model]`: what runs. One of `path` and `stages` is set.
 struct ModelConfig {
-  std::filesystem::path path;     ///< a saved full model
-  std::filesystem::path stages;   ///< a stage directory
+  std::filesystem::path path;    ///< a saved full model
+  std::filesystem::path stages;  ///< a stage directory
   /// Stages exported by hand, in order; in place of `stages`.
   std::vector<std::filesystem::path> stage_files;
   std::string mode = "exported";  ///< "exported", "train", "eval"
@@ -45,7 +45,7 @@ struct PipelineConfig {
   std::optional<int> microbatches;  ///< see plan_batch (runtime/data/batch.h)
   std::optional<int> ranks;         ///< none: one a stage; `env`: WORLD_SIZE
   std::optional<int> stages_per_rank;  ///< none: the schedule's own
-  std::string launcher = "auto";    ///< "auto", "local", "processes", "env"
+  std::string launcher = "auto";       ///< "auto", "local", "processes", "env"
   int threads_per_rank = 1;
   std::string device = "cpu";
   double stall_timeout = 60;  ///< seconds
