@@ -130,11 +130,17 @@ class Binder {
       if (tie < 0) {
         continue;
       }
-      states[tie].aliases.push_back(states[i].fqn);
-      model.records.erase(states[i].fqn);
-      const ir::ValueId value = states[i].value;
-      states.erase(states.begin() + static_cast<std::ptrdiff_t>(i));
-      ir::erase_value(model.graph, value);
+      // The first of the names stands for all, as in any other export.
+      const size_t first = std::min(i, static_cast<size_t>(tie));
+      const size_t second = std::max(i, static_cast<size_t>(tie));
+      const ir::ValueId dead = states[i].value;
+      states[first].value = states[tie].value;
+      for (const std::string& name : names_of(states[second])) {
+        states[first].aliases.push_back(name);
+      }
+      model.records.erase(states[second].fqn);
+      states.erase(states.begin() + static_cast<std::ptrdiff_t>(second));
+      ir::erase_value(model.graph, dead);
     }
   }
 

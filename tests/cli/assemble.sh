@@ -63,11 +63,11 @@ run "$PYTHON" "$hand" check . "${runs[@]}"
 ((status == 0)) || fail "not what Python computes"
 expect_ok "$PP" verify stages --schedule ZBVZeroBubble
 
-# Inference, the early output included; evaluation reads the same stages.
+# Inference, the early output included.
 sed '/^\[train\]/,$d; /^target/d' job.toml >infer.toml
 for ranks in 4 2; do
-  expect_ok "$PP" run infer.toml --set output.dir=out --ranks "$ranks"
-  run "$PYTHON" "$hand" infer . out
+  expect_ok "$PP" run infer.toml --set output.dir=inferred --ranks "$ranks"
+  run "$PYTHON" "$hand" infer . inferred
   ((status == 0)) || fail "outputs are not what Python computes"
 done
 

@@ -56,7 +56,7 @@ same_weights long/checkpoints/step_400 cut/checkpoints/step_400
 expect_clean cut
 
 # By other launchers, and with another split, from the same checkpoint.
-for how in processes split; do
+for how in processes split four; do
   cp -r whole "$how"
   rm -r "$how"/checkpoints/step_{10,12}
 done
@@ -65,15 +65,20 @@ expect_ok "$PP" run job.toml --resume --set output.dir=processes \
 same_weights whole/checkpoints/step_12 processes/checkpoints/step_12
 expect_ok "$PP" run job.toml --resume --set output.dir=split \
   --set train.steps=12 --set 'split.at=["layers.1","layers.3"]'
+# Into four stages on two ranks, under another schedule.
+expect_ok "$PP" run job.toml --resume --set output.dir=four \
+  --set train.steps=12 --set 'split.at=["layers.1","layers.2:end","head"]' \
+  --schedule ZBVZeroBubble --ranks 2
 check_python '
 import glob
 from safetensors.torch import load_file
 def load(name):
     parts = glob.glob(f"{name}/checkpoints/step_12/part_*.safetensors")
     return {k: t for part in parts for k, t in load_file(part).items()}
-whole, split = load("whole"), load("split")
-assert whole.keys() == split.keys()
-assert all(whole[k].equal(split[k]) for k in whole)
+whole = load("whole")
+for other in load("split"), load("four"):
+    assert whole.keys() == other.keys()
+    assert all(whole[k].equal(other[k]) for k in whole)
 '
 
 # Nothing to do; nothing to resume from; another job's checkpoint.

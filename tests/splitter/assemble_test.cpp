@@ -189,7 +189,10 @@ TEST(AssembleErrors, JointsThatDoNotFit) {
       chain_error({plain("x", "float32[4]"), plain("y", "float32[4, 1]")}),
       HasSubstr("float32[4, 1]"));
   EXPECT_THAT(
-      chain_error({plain("x", "float32[4]"), plain("y", "int")}),
+      chain_error(
+          {plain("x", "float32[4]"),
+           "input y = %y: int\n%z: float32[4] = my.op.default(self=%y)\n"
+           "output z = %z\n"}),
       HasSubstr("'y' as int"));
 }
 
