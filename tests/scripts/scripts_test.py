@@ -35,6 +35,21 @@ class MakeData(unittest.TestCase):
         self.assertNotIn(val[:200].tobytes(), train.tobytes())
         np.testing.assert_array_equal(train, np.load(self.path / "b/train.npy"))
 
+    def test_masked_rows_ask_only_for_what_is_hidden(self):
+        done = run("make_data.py", "masked", "-o", self.path, "--rows", 64)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        x, mask, y = (np.load(self.path / f"masked_train_{k}.npy")
+                      for k in ("x", "mask", "y"))
+        self.assertEqual(x.shape, (56, 64))
+        np.testing.assert_array_equal(x == 1, y != -100)
+        self.assertTrue((y[mask == 0] == -100).all() and (x[mask == 0] == 0).all())
+        self.assertTrue((mask[:, :32] == 1).all())
+
+    def test_pairs_are_rows_and_their_reverse(self):
+        run("make_data.py", "pairs", "-o", self.path, "--rows", 64)
+        x, y = (np.load(self.path / f"pairs_val_{k}.npy") for k in ("x", "y"))
+        np.testing.assert_array_equal(x[:, :16][:, ::-1], y)
+
     def test_byte_frequencies_of_uniform_text_cost_its_entropy(self):
         sys.path.insert(0, str(SCRIPTS))
         from make_data import unigram_loss
@@ -50,6 +65,59 @@ class MakeData(unittest.TestCase):
             (self.path / "metrics.jsonl").write_text(text)
             done = run("compare_with_unigram.py", self.path, self.path)
             self.assertEqual(done.returncode, status, done.stderr)
+
+
+class ExportFolder(unittest.TestCase):
+    """scripts/export_hf.py on folders that transformers wrote."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name)
+
+    def bert(self):
+        import transformers
+
+        config = transformers.BertConfig(
+            vocab_size=64, hidden_size=16, intermediate_size=32,
+            num_hidden_layers=2, num_attention_heads=2)
+        return transformers.BertForSequenceClassification(config).eval()
+
+    def test_weights_and_free_sizes(self):
+        import torch
+
+        module = self.bert()
+        module.save_pretrained(self.path / "bert")
+        done = run("export_hf.py", self.path / "bert", "-o", self.path / "b.pt2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("free: batch, sequence", done.stdout)
+        program = torch.export.load(self.path / "b.pt2").module()
+        tokens = torch.randint(0, 64, (5, 11))  # not the example's sizes
+        mask = torch.ones_like(tokens)
+        mask[2, 6:] = 0
+        with torch.no_grad():
+            ours = program(input_ids=tokens, attention_mask=mask).logits
+            theirs = module(input_ids=tokens, attention_mask=mask).logits
+        torch.testing.assert_close(ours, theirs)
+
+    def test_a_config_alone_gives_the_same_random_weights(self):
+        import torch
+
+        self.bert().config.save_pretrained(self.path / "bert")
+        tensors = []
+        for name in ("a.pt2", "b.pt2"):
+            done = run("export_hf.py", self.path / "bert", "-o", self.path / name,
+                       "--class", "BertForMaskedLM")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            tensors.append(torch.export.load(self.path / name).state_dict)
+        self.assertIn("bert.embeddings.word_embeddings.weight", tensors[0])
+        for fqn, weight in tensors[0].items():
+            self.assertTrue(torch.equal(weight, tensors[1][fqn]), fqn)
+
+    def test_a_folder_without_a_config_is_refused(self):
+        done = run("export_hf.py", self.path)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("has no config.json", done.stderr)
 
 
 class Generate(unittest.TestCase):

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Exports a folder of `transformers` to a file that `pp` reads.
+
+    scripts/export_hf.py DIR -o model.pt2
+
+DIR holds a config.json and, if it has weights, *.safetensors; without them the
+weights are random (--seed). The class is the one the config names, else the
+one transformers picks for a language model; --class names another. Batch and
+sequence are left free where torch can export that; what it can't leave free is
+said and fixed to the example's size (--batch, --seq). Nothing is downloaded.
+"""
+
+import argparse
+import inspect
+import sys
+from pathlib import Path
+
+import torch
+from torch.export import Dim
+
+
+def load(folder: Path, class_name: str | None, seed: int) -> torch.nn.Module:
+    """The model in `folder`, in evaluation mode."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+    if hasattr(config, "use_cache"):
+        config.use_cache = False
+    torch.manual_seed(seed)
+    if class_name is None:
+        class_name = (getattr(config, "architectures", None) or [None])[0]
+    if class_name is None:
+        kind = (
+            transformers.AutoModelForSeq2SeqLM
+            if config.is_encoder_decoder
+            else transformers.AutoModelForCausalLM
+        )
+    elif not hasattr(transformers, class_name):
+        sys.exit(f"export_hf.py: transformers has no class {class_name}")
+    else:
+        kind = getattr(transformers, class_name)
+    if any(folder.glob("*.safetensors")):
+        return kind.from_pretrained(
+            folder, config=config, local_files_only=True, use_safetensors=True
+        )
+    build = getattr(kind, "from_config", kind)
+    return build(config)
+
+
+def example_inputs(module, batch: int, seq: int) -> dict[str, torch.Tensor]:
+    """Inputs by name that forward takes: tokens, or images."""
+    arguments = inspect.signature(module.forward).parameters
+    config = module.config
+    if "pixel_values" in arguments and "input_ids" not in arguments:
+        side = getattr(config, "image_size", 224)
+        height, width = side if isinstance(side, (list, tuple)) else (side, side)
+        channels = getattr(config, "num_channels", 3)
+        return {"pixel_values": torch.randn(batch, channels, height, width)}
+    if "input_ids" not in arguments:
+        sys.exit(
+            f"export_hf.py: {type(module).__name__} takes neither input_ids nor "
+            f"pixel_values but {', '.join(arguments)}; export it by a script of "
+            "your own with torch.export"
+        )
+    vocab = config.get_text_config().vocab_size
+    inputs = {"input_ids": torch.randint(0, vocab, (batch, seq))}
+    if "attention_mask" in arguments and not _is_causal(module):
+        mask = torch.ones_like(inputs["input_ids"])
+        mask[1:, 3 * seq // 4 :] = 0
+        inputs["attention_mask"] = mask
+    if "decoder_input_ids" in arguments:
+        inputs["decoder_input_ids"] = torch.randint(0, vocab, (batch, seq - 1))
+    return inputs
+
+
+def _is_causal(module) -> bool:
+    """Windows of text have no padding to mask."""
+    return type(module).__name__.endswith(("ForCausalLM", "LMHeadModel"))
+
+
+def free_sizes(inputs: dict[str, torch.Tensor], names: set[str]) -> dict:
+    """Which dimensions vary: `names` of "batch" and "sequence"."""
+    auto = Dim.AUTO
+    shapes = {}
+    for key, value in inputs.items():
+        shapes[key] = {}
+        if "batch" in names:
+            shapes[key][0] = auto
+        if "sequence" in names and value.dim() == 2:
+            shapes[key][1] = auto
+    return shapes
+
+
+def is_free(program, inputs: dict[str, torch.Tensor], dim: int) -> bool:
+    """Whether AUTO left that dimension of every such input free."""
+    tensors = {
+        node.name: node.meta["val"]
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in inputs
+    }
+    return all(
+        not isinstance(value.shape[dim], int)
+        for name, value in tensors.items()
+        if inputs[name].dim() == 2 or dim == 0
+    )
+
+
+def export(module, inputs: dict[str, torch.Tensor]):
+    """(program, what is free): as much as torch can export."""
+    words = any(value.dim() == 2 for value in inputs.values())
+    tries = [{"batch", "sequence"}] if words else []
+    tries += [{"batch"}, set()]
+    reason = None
+    for names in tries:
+        try:
+            program = torch.export.export(
+                module,
+                (),
+                inputs,
+                dynamic_shapes=free_sizes(inputs, names) if names else None,
+                strict=False,
+            )
+        except Exception as error:  # noqa: BLE001: whatever torch raises
+            reason = reason or error
+            if not names:
+                raise
+            continue
+        free = [n for n, d in (("batch", 0), ("sequence", 1)) if n in names
+                and is_free(program, inputs, d)]
+        return program, free, reason
+    raise AssertionError("the last try raises")
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE",
+                        help="default: DIR's name, .pt2")
+    parser.add_argument("--class", dest="class_name", metavar="NAME")
+    parser.add_argument("--batch", type=int, default=2, metavar="N")
+    parser.add_argument("--seq", type=int, default=16, metavar="N")
+    parser.add_argument("--train", action="store_true",
+                        help="dropout on; pp's model.mode can do that later")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    args = parser.parse_args(argv)
+    if not (args.folder / "config.json").is_file():
+        parser.error(f"{args.folder} has no config.json")
+    if args.batch < 2 or args.seq < 4:
+        parser.error("a size of 1 can't be left free: --batch 2, --seq 4 or more")
+    args.output = args.output or Path(f"{args.folder.resolve().name}.pt2")
+    return args
+
+
+def main(argv: list[str]) -> int:
+    args = parse(argv)
+    module = load(args.folder, args.class_name, args.seed).train(args.train)
+    inputs = example_inputs(module, args.batch, args.seq)
+    program, free, reason = export(module, inputs)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    torch.export.save(program, args.output)
+    fixed = [n for n in ("batch", "sequence") if n not in free
+             and (n == "batch" or "input_ids" in inputs)]
+    count = sum(p.numel() for p in module.parameters())
+    print(f"{args.output}: {type(module).__name__}, {count:,} parameters, "
+          f"inputs {', '.join(inputs)}; free: {', '.join(free) or 'nothing'}")
+    for name in fixed:
+        why = f" ({str(reason).splitlines()[0]})" if reason else ""
+        print(f"{name} is fixed: torch could not leave it free{why}",
+              file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
