@@ -115,6 +115,24 @@ void move_into_place(const fs::path& fresh, const fs::path& directory) {
   fs::rename(fresh, directory);
 }
 
+/// The manifest's values are those of the file. (TorchScript names values
+/// anew on loading.)
+void check_names(
+    const fs::path& file, const Model& model, const StageManifest& stage) {
+  if (model.format != ModelFormat::ExportedProgram) {
+    return;
+  }
+  for (size_t i = 0; i < stage.inputs.size(); ++i) {
+    const ir::ValueId value = model.graph.inputs[i].value;
+    const std::string& name = model.graph.values.at(value).name;
+    if (name != stage.inputs[i].value) {
+      throw input_error(
+          file.string() + " takes '" + name + "' where manifest.json says '" +
+          stage.inputs[i].value + "'; split the model again");
+    }
+  }
+}
+
 void write_all(
     const fs::path& folder, const Model& model, Partition& partition) {
   const StageFormat& format = format_of(model);
@@ -196,6 +214,9 @@ StageDirectory open_stages(const fs::path& path) {
           " outputs, and manifest.json says " +
           std::to_string(stage.inputs.size()) + " and " +
           std::to_string(stage.outputs.size()) + "; split the model again");
+    }
+    if (!out.manifest.source_file.empty()) {  // cut by us, not by hand
+      check_names(file, model, stage);
     }
   }
   return out;
