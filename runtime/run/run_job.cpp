@@ -85,7 +85,7 @@ int run_job(const Job& job, const RunOptions& options) {
           ? options.env->rank == 0
           : launcher == LauncherKind::Local;  // of processes, rank 0 does
   if (speaks) {
-    log_plan(*plan, options.log);
+    log_plan(*plan, options.log.for_rank(0));
   }
   check_output_folder(job.output.dir);
   LaunchOptions launch;
