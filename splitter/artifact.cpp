@@ -4,9 +4,12 @@
 #include <array>
 #include <system_error>
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "loader/archive/atomic_file.h"
+#include "loader/archive/leftovers.h"
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
 #include "loader/formats/torchscript.h"
@@ -104,10 +107,20 @@ void refuse_foreign_folder(const fs::path& directory) {
   }
 }
 
-/// Renames `fresh` to `directory`; what is there is moved aside first.
+/// Renames `fresh` to `directory`; what is there takes its place, or is
+/// removed.
 void move_into_place(const fs::path& fresh, const fs::path& directory) {
   if (!fs::exists(directory)) {
     fs::rename(fresh, directory);
+    return;
+  }
+  // At once where the file system can, so that there is always one of them.
+  if (::renameat2(
+          AT_FDCWD,
+          fresh.c_str(),
+          AT_FDCWD,
+          directory.c_str(),
+          RENAME_EXCHANGE) == 0) {
     return;
   }
   const TemporaryFolder aside(fresh.string() + ".old");
@@ -159,12 +172,9 @@ void write_stages(
   check(model.archive != nullptr, "a model to split has an archive");
   format_of(model);
   try {
-    // "stages/" names the folder too, and has no file name of its own.
-    fs::path target = fs::absolute(directory).lexically_normal();
-    if (!target.has_filename()) {
-      target = target.parent_path();
-    }
+    const fs::path target = output_path(directory);
     refuse_foreign_folder(target);
+    remove_leftovers(target, LeftBy::DeadProcesses);
     const TemporaryFolder fresh(
         target.parent_path() /
         ("." + target.filename().string() + ".pp-" + std::to_string(getpid())));
