@@ -18,7 +18,7 @@ namespace pp::cli {
 
 namespace {
 
-// About a GiB of memory, half a minute.
+// More than anyone can look at; time and memory grow with it.
 constexpr int64_t kMostForwards = 1 << 20;
 
 struct Options {
