@@ -38,6 +38,9 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation& with);
 std::function<int()> setup_split(CLI::App& app, const Invocation& with);
 std::function<int()> setup_verify(CLI::App& app, const Invocation& with);
 
+/// For names of files and folders: an empty one is refused.
+CLI::Validator not_empty();
+
 /// The log that `--log` or TORCH_LOGS asks for.
 Log make_log(const std::string& spec, const Invocation& with);
 

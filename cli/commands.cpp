@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "loader/core/error.h"
+#include "loader/core/log_spec.h"
 
 namespace pp::cli {
 
@@ -33,13 +34,21 @@ const std::vector<CommandEntry>& commands() {
   return kCommands;
 }
 
+CLI::Validator not_empty() {
+  return {
+      [](std::string& name) {
+        return std::string(name.empty() ? "a name is needed, not ''" : "");
+      },
+      ""};
+}
+
 Log make_log(const std::string& spec, const Invocation& with) {
   if (!spec.empty()) {
-    if (spec.find("pp") == std::string::npos &&
-        spec.find("torch.distributed.pipelining") == std::string::npos) {
+    const std::optional<LogLevel> level = try_parse_log_level(spec);
+    if (!level) {
       throw usage_error("--log " + spec + ": write pp, +pp or -pp");
     }
-    return Log(parse_log_level(spec));
+    return Log(*level);
   }
   const char* torch_logs = with.getenv("TORCH_LOGS");
   return Log(parse_log_level(torch_logs == nullptr ? "" : torch_logs));

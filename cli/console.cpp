@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <cstring>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include "loader/core/error.h"
 
 namespace pp::cli {
@@ -15,6 +18,21 @@ void print(const std::string& text) {
   if (!written && errno != EPIPE) {
     throw runtime_error(
         std::string("standard output: cannot write: ") + std::strerror(errno));
+  }
+}
+
+void finish_output() {
+  const int reason = std::fflush(stdout) == 0 ? 0 : errno;
+  if (std::ferror(stdout) == 0 || reason == EPIPE) {
+    return;
+  }
+  pollfd reader{STDOUT_FILENO, 0, 0};
+  const bool gone =
+      ::poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR) != 0;
+  if (!gone) {
+    throw runtime_error(
+        "standard output: cannot write all of it" +
+        (reason == 0 ? "" : std::string(": ") + std::strerror(reason)));
   }
 }
 

@@ -16,6 +16,7 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
   auto options = std::make_shared<Options>();
   app.add_option("path", options->path, "A saved model, or a stage directory")
       ->required()
+      ->check(not_empty())
       ->type_name("MODEL|STAGES");
   app.add_option("--depth", options->depth, "Levels of the module tree")
       ->type_name("N")
@@ -35,7 +36,7 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
       inspect_options.format = InspectFormat::Dot;
     }
     print(
-        is_stage_directory(options->path)
+        std::filesystem::is_directory(options->path)
             ? inspect(open_stages(options->path), inspect_options)
             : inspect(
                   load_model(options->path, parse_input_hints(options->inputs)),

@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <exception>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/console.h"
@@ -32,6 +33,17 @@ std::string unknown_command(
                           : "unknown command '" + argv[1] + "'" +
                                 pp::did_you_mean(argv[1], known)) +
          "; there are " + pp::join(known) + "; 'pp --help' tells more";
+}
+
+/// What is wrong with the arguments of a command.
+std::string complaint(const CLI::App& command, const CLI::ParseError& error) {
+  const std::vector<std::string> rest = command.remaining();
+  if (rest.empty() ||
+      dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
+    return error.what();
+  }
+  return "'pp " + command.get_name() + "' does not take '" + rest.front() +
+         "'; 'pp " + command.get_name() + " --help' tells what it takes";
 }
 
 /// Offers the nearest option where one was misspelled.
@@ -71,17 +83,24 @@ int run(int argc, char** argv) {
     std::function<int()> action = entry.setup(*command, with);
     command->callback([&chosen, action] { chosen = action; });
   }
+  const CLI::App* command = chosen_command(app, with.argv);
+  if (command == nullptr && argc > 1 && argv[1][0] != '-') {
+    // Before --help behind it would show the help of all.
+    throw pp::usage_error(unknown_command(app, with.argv));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help, --version
-      return app.exit(error);
+      std::ostringstream text;
+      app.exit(error, text, text);
+      pp::cli::print(text.str());
+      return 0;
     }
-    const CLI::App* command = chosen_command(app, with.argv);
-    pp::cli::print_error(
-        command == nullptr ? unknown_command(app, with.argv)
-                           : error.what() + suggestion(*command, with.argv));
-    return static_cast<int>(pp::ErrorKind::Usage);
+    throw pp::usage_error(
+        command == nullptr
+            ? unknown_command(app, with.argv)
+            : complaint(*command, error) + suggestion(*command, with.argv));
   }
   return chosen();
 }

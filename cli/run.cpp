@@ -84,6 +84,7 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
   auto options = std::make_shared<Options>();
   app.add_option("job", options->target, "A job file, or a stage directory")
       ->required()
+      ->check(not_empty())
       ->type_name("JOB.toml|DIR");
   app.add_option("--schedule", options->schedule, "Pipeline schedule");
   app.add_option("--microbatches", options->microbatches, "Microbatches a step")
@@ -105,7 +106,8 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
       ->type_name("measured|F=1,...")
       ->needs(dry_run_flag);
   app.add_flag("--resume", options->resume, "Go on from the newest checkpoint");
-  app.add_option("--log", options->log, "Log level: pp, +pp, -pp");
+  app.add_option("--log", options->log, "Log level: pp, +pp, -pp")
+      ->check(not_empty());
   return [options, with] {
     const Job job = is_stage_directory(options->target)
                         ? job_for_stages(options->target, overrides(*options))
@@ -129,7 +131,11 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
           options->cost));
       return 0;
     }
-    return run_until_signal(job, std::move(run));
+    const int code = run_until_signal(job, std::move(run));
+    if (code == 0) {
+      finish_output();
+    }
+    return code;
   };
 }
 

@@ -18,6 +18,9 @@ namespace pp::cli {
 
 namespace {
 
+// More than anyone can look at; time and memory grow with it.
+constexpr int64_t kMostForwards = 1 << 20;
+
 struct Options {
   std::string name;
   bool list = false;
@@ -75,6 +78,15 @@ Schedule make_schedule(const Options& options) {
   const int per_rank = options.stages_per_rank > 0
                            ? options.stages_per_rank
                            : entry.default_stages_per_rank;
+  const int64_t num_forwards =
+      int64_t{options.ranks} * per_rank * options.microbatches;
+  if (num_forwards > kMostForwards) {
+    throw usage_error(
+        std::to_string(options.ranks) + " ranks x " + std::to_string(per_rank) +
+        " stages x " + std::to_string(options.microbatches) +
+        " microbatches are too many to show: the product may be " +
+        std::to_string(kMostForwards));
+  }
   return entry.generate(
       {options.ranks, options.ranks * per_rank, options.microbatches});
 }
@@ -142,7 +154,8 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation&) {
       ->check(CLI::IsMember({"text", "csv", "json", "svg", "trace"}))
       ->capture_default_str();
   app.add_option("-o,--output", options->output, "Write to this file")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty());
   return [options] {
     if (options->list) {
       return list_schedules();

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/interrupt.h"
 #include "cli/split_options.h"
 #include "loader/core/error.h"
 #include "loader/model_loader.h"
@@ -22,9 +23,12 @@ void split_model(
     table += times_text(
         predict_costs(model.graph, spec, choose_cuts(model.graph, spec)));
   }
+  const bool replaces = is_stage_directory(directory);
   write_stages(directory, model, std::move(parts));
   print(table);
-  print("wrote " + directory + "\n");
+  print(
+      "wrote " + directory +
+      (replaces ? ", in place of the stages that were there\n" : "\n"));
 }
 
 int assemble_stages(
@@ -51,6 +55,7 @@ std::function<int()> setup_split(CLI::App& app, const Invocation&) {
   auto options = std::make_shared<Options>();
   auto* whole =
       app.add_option("model", options->model, "A saved model: .pt2 or .pt")
+          ->check(not_empty())
           ->type_name("MODEL");
   app.add_option(
          "--assemble",
@@ -60,6 +65,7 @@ std::function<int()> setup_split(CLI::App& app, const Invocation&) {
       ->excludes(whole);
   app.add_option("-o,--output", options->directory, "The stage directory")
       ->required()
+      ->check(not_empty())
       ->type_name("DIR");
   app.add_option(
          "--weights",
@@ -68,6 +74,7 @@ std::function<int()> setup_split(CLI::App& app, const Invocation&) {
       ->type_name("GLOB");
   add_split_options(app, options->split);
   return [options] {
+    const EndOnSignal end_on_signal({options->directory});
     if (!options->assemble.empty()) {
       return assemble_stages(options->assemble, options->directory);
     }

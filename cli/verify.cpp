@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/interrupt.h"
 #include "cli/split_options.h"
 #include "loader/core/error.h"
 #include "splitter/artifact.h"
@@ -18,6 +19,7 @@ std::function<int()> setup_verify(CLI::App& app, const Invocation& with) {
   app.add_option(
          "path", options->verify.path, "A stage directory, or a saved model")
       ->required()
+      ->check(not_empty())
       ->type_name("DIR|MODEL");
   add_split_options(app, options->split);
   app.add_option("--schedule", options->verify.schedule, "Pipeline schedule")
@@ -32,7 +34,8 @@ std::function<int()> setup_verify(CLI::App& app, const Invocation& with) {
   tolerance->check(CLI::NonNegativeNumber)->capture_default_str();
   app.add_flag("--exact", options->verify.exact, "Every bit must be equal")
       ->excludes(tolerance);
-  app.add_option("--log", options->log, "Log level: pp, +pp, -pp");
+  app.add_option("--log", options->log, "Log level: pp, +pp, -pp")
+      ->check(not_empty());
   return [options, with] {
     options->verify.split = to_split_spec(options->split);
     options->verify.inputs = parse_input_hints(options->split.inputs);
@@ -43,6 +46,7 @@ std::function<int()> setup_verify(CLI::App& app, const Invocation& with) {
           options->verify.path +
           " is already split; --at, --stages and --markers go with a model");
     }
+    const EndOnSignal end_on_signal({}, {verify_scratch_file()});
     options->verify.log = make_log(options->log, with);
     const VerifyReport report = verify(options->verify);
     print(report.text(options->verify.tolerance));

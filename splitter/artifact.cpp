@@ -4,9 +4,12 @@
 #include <array>
 #include <system_error>
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "loader/archive/atomic_file.h"
+#include "loader/archive/leftovers.h"
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
 #include "loader/formats/torchscript.h"
@@ -104,15 +107,43 @@ void refuse_foreign_folder(const fs::path& directory) {
   }
 }
 
-/// Renames `fresh` to `directory`; what is there is moved aside first.
+/// Renames `fresh` to `directory`; what is there takes its place, or is
+/// removed.
 void move_into_place(const fs::path& fresh, const fs::path& directory) {
   if (!fs::exists(directory)) {
     fs::rename(fresh, directory);
     return;
   }
+  // At once where the file system can, so that there is always one of them.
+  if (::renameat2(
+          AT_FDCWD,
+          fresh.c_str(),
+          AT_FDCWD,
+          directory.c_str(),
+          RENAME_EXCHANGE) == 0) {
+    return;
+  }
   const TemporaryFolder aside(fresh.string() + ".old");
   fs::rename(directory, aside.path() / "stages");
   fs::rename(fresh, directory);
+}
+
+/// The manifest's values are those of the file. (TorchScript names values
+/// anew on loading.)
+void check_names(
+    const fs::path& file, const Model& model, const StageManifest& stage) {
+  if (model.format != ModelFormat::ExportedProgram) {
+    return;
+  }
+  for (size_t i = 0; i < stage.inputs.size(); ++i) {
+    const ir::ValueId value = model.graph.inputs[i].value;
+    const std::string& name = model.graph.values.at(value).name;
+    if (name != stage.inputs[i].value) {
+      throw input_error(
+          file.string() + " takes '" + name + "' where manifest.json says '" +
+          stage.inputs[i].value + "'; split the model again");
+    }
+  }
 }
 
 void write_all(
@@ -153,12 +184,9 @@ void copy_all(
 template <typename Fill>
 void replace_folder(const fs::path& directory, const Fill& fill) {
   try {
-    // "stages/" names the folder too, and has no file name of its own.
-    fs::path target = fs::absolute(directory).lexically_normal();
-    if (!target.has_filename()) {
-      target = target.parent_path();
-    }
+    const fs::path target = output_path(directory);
     refuse_foreign_folder(target);
+    remove_leftovers(target, LeftBy::DeadProcesses);
     const TemporaryFolder fresh(
         target.parent_path() /
         ("." + target.filename().string() + ".pp-" + std::to_string(getpid())));
@@ -262,6 +290,9 @@ StageDirectory open_stages(const fs::path& path) {
           " outputs, and manifest.json says " +
           std::to_string(stage.inputs.size()) + " and " +
           std::to_string(stage.outputs.size()) + "; split the model again");
+    }
+    if (!out.manifest.source_file.empty()) {  // cut by us, not by hand
+      check_names(file, model, stage);
     }
   }
   return out;

@@ -18,7 +18,8 @@ class Field {
   Field(const Json& json, std::string path) : json_(&json), path_(path) {}
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw input_error(path_ + ": " + what);
+    // The root's path ends so already.
+    throw input_error(path_ + (path_.ends_with(' ') ? "" : ": ") + what);
   }
 
   bool has(const char* key) const {

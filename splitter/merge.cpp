@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "loader/archive/leftovers.h"
 #include "loader/archive/safetensors.h"
 #include "loader/archive/zip_writer.h"
 #include "loader/core/error.h"
@@ -240,6 +241,7 @@ void merge(
   if (checkpoint) {
     weights.emplace(*checkpoint);
   }
+  remove_leftovers(output, LeftBy::DeadProcesses);
   Merger(stages, weights ? &*weights : nullptr)
       .write(source, read_source_index(source), output);
 }

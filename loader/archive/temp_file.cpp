@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fcntl.h>
@@ -34,7 +35,9 @@ bool kernel_cannot_copy(int reason) {
 }  // namespace
 
 TempFile::TempFile(const std::filesystem::path& target) : target_(target) {
-  if (!target.has_filename()) {
+  std::error_code missing;
+  if (!target.has_filename() ||
+      std::filesystem::is_directory(target, missing)) {
     throw cannot_write(target, EISDIR);
   }
   const std::string stem =

@@ -2,11 +2,13 @@
 // different versions of fmt, which do not mix in one translation unit.
 #include "loader/core/log.h"
 
+#include <filesystem>
+
 #include <spdlog/details/os.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <filesystem>
+#include "loader/core/log_spec.h"
 
 namespace pp {
 
@@ -36,8 +38,25 @@ constexpr LevelName kLevels[] = {
 
 }  // namespace
 
-LogLevel parse_log_level(std::string_view spec) {
-  LogLevel level = LogLevel::Warning;
+namespace {
+
+/// How closely a name of torch's fits `pp`; the closest decides, wherever it
+/// stands. 0: not at all.
+int closeness(std::string_view name) {
+  if (name == "pp" || name == "torch.distributed.pipelining") {
+    return 3;
+  }
+  if (name == "distributed" || name == "torch.distributed") {
+    return 2;
+  }
+  return name == "all" || name == "torch" ? 1 : 0;
+}
+
+}  // namespace
+
+std::optional<LogLevel> try_parse_log_level(std::string_view spec) {
+  std::optional<LogLevel> level;
+  int closest = 1;
   while (!spec.empty()) {
     const size_t comma = spec.find(',');
     std::string_view part = spec.substr(0, comma);
@@ -53,11 +72,16 @@ LogLevel parse_log_level(std::string_view spec) {
       named = part.front() == '+' ? LogLevel::Debug : LogLevel::Error;
       part.remove_prefix(1);
     }
-    if (part == "pp" || part == "torch.distributed.pipelining") {
+    if (closeness(part) >= closest) {
+      closest = closeness(part);
       level = named;
     }
   }
   return level;
+}
+
+LogLevel parse_log_level(std::string_view spec) {
+  return try_parse_log_level(spec).value_or(LogLevel::Warning);
 }
 
 Log::Log() : Log(LogLevel::Warning) {}

@@ -1,5 +1,6 @@
 #include "runtime/job/checks.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "loader/core/error.h"
@@ -192,6 +193,30 @@ class Checker {
           "computes its own loss; feed labels by data.inputs");
     }
     check_optimizer(train.optimizer);
+    check_lr_schedule(train);
+  }
+
+  void check_lr_schedule(const TrainConfig& train) const {
+    const LrScheduleConfig& schedule = train.lr_schedule;
+    if (train.steps && *train.steps > 0 && schedule.warmup > *train.steps) {
+      refuse(
+          "train.lr_schedule.warmup",
+          "train.lr_schedule.warmup is " + std::to_string(schedule.warmup) +
+              ", more than the run's " + std::to_string(*train.steps) +
+              " steps");
+    }
+    const auto lr = train.optimizer.options.find("lr");
+    const double* given = lr == train.optimizer.options.end()
+                              ? nullptr
+                              : std::get_if<double>(&lr->second);
+    if (given != nullptr && schedule.min_lr > *given) {
+      refuse(
+          "train.lr_schedule.min_lr",
+          "train.lr_schedule.min_lr is " +
+              value_text(toml::value(schedule.min_lr)) +
+              ", more than train.optimizer.lr, " +
+              value_text(toml::value(*given)));
+    }
   }
 
   void check_optimizer(const OptimizerConfig& optimizer) const {
@@ -213,6 +238,9 @@ class Checker {
       const auto* numbers = std::get_if<std::vector<double>>(&value);
       if (numbers != nullptr && numbers->size() != 2) {
         refuse(path, path + " takes two numbers");
+      }
+      if (numbers != nullptr && std::ranges::max(*numbers) >= 1) {
+        refuse(path, path + " takes two numbers from 0 to below 1");
       }
     }
   }

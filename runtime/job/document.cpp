@@ -33,6 +33,8 @@ void lay_over(toml::table& base, toml::table&& over) {
       continue;
     }
     const toml::key& name = key;
+    // The old key would keep its place, which is not where this value stands.
+    base.erase(name.str());
     node.visit(
         [&](auto& value) { base.insert_or_assign(name, std::move(value)); });
   }
@@ -47,6 +49,16 @@ std::optional<toml::table> try_parse(
   }
 }
 
+/// Whether a value is meant as a whole number: one that is none in TOML is not
+/// a string for that.
+bool is_whole_number(std::string_view value) {
+  if (value.starts_with('+') || value.starts_with('-')) {
+    value.remove_prefix(1);
+  }
+  return !value.empty() &&
+         value.find_first_not_of("_0123456789") == std::string_view::npos;
+}
+
 /// The table that "key.path=value" means.
 toml::table parse_override(const std::string& argument) {
   const std::string source = "--set " + argument;
@@ -57,8 +69,11 @@ toml::table parse_override(const std::string& argument) {
     const std::string key = argument.substr(0, equals);
     const std::string value = argument.substr(equals + 1);
     table = try_parse(key + " = " + value, source);
-    if (!table) {
+    if (!table && !is_whole_number(value)) {
       table = try_parse(key + " = " + in_quotes(value), source);
+    } else if (!table) {
+      throw usage_error(
+          source + ": " + value + " is not a whole number of 64 bits");
     }
   }
   if (!table) {

@@ -1,5 +1,7 @@
 #include "runtime/job/job.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -22,15 +24,25 @@ std::string read_text(const fs::path& path) {
   if (fs::is_directory(path, unreadable)) {
     throw input_error(path.string() + " is a folder; a job file ends in .toml");
   }
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (file.peek() != std::ifstream::traits_type::eof()) {
     text << file.rdbuf();
   }
   if (!file.is_open() || file.bad()) {
-    throw input_error("can't read " + path.string() + ": no such job file");
+    throw input_error(
+        "can't read " + path.string() + ": " +
+        (errno == ENOENT ? "no such job file" : std::strerror(errno)));
   }
-  return std::move(text).str();
+  std::string out = std::move(text).str();
+  if (out.starts_with("PK\3\4")) {
+    throw usage_error(
+        path.string() +
+        " is a saved model; pp run takes a job file, whose model.path it can "
+        "be, or the stage directory that 'pp split' makes of it");
+  }
+  return out;
 }
 
 bool may_differ(const std::string& key) {

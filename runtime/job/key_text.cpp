@@ -33,7 +33,8 @@ std::string one_of(const std::vector<std::string_view>& choices) {
 std::string range_text(const JobKey& key) {
   const bool has_max = key.max < kLargestCount;
   if (key.above_min) {
-    return " above " + number_text(key.min);
+    return " above " + number_text(key.min) +
+           (has_max ? ", at most " + number_text(key.max) : "");
   }
   if (std::isfinite(key.min) && has_max) {
     return " from " + number_text(key.min) + " to " + number_text(key.max);

@@ -119,7 +119,7 @@ int run_job(const Job& job, const RunOptions& options) {
           ? options.env->rank == 0
           : launcher == LauncherKind::Local;  // of processes, rank 0 does
   if (speaks && plan) {
-    announce(*plan, options.log);
+    announce(*plan, options.log.for_rank(0));
   }
   check_output_folder(job);
   LaunchOptions launch;

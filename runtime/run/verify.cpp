@@ -223,9 +223,7 @@ at::Tensor total(const std::map<int, double>& losses) {
 class MergedCopy {
  public:
   explicit MergedCopy(const std::filesystem::path& directory)
-      : path_(
-            std::filesystem::temp_directory_path() /
-            ("pp_verify_" + std::to_string(::getpid()) + ".pt2")) {
+      : path_(verify_scratch_file()) {
     merge(directory, std::nullopt, path_);
   }
   ~MergedCopy() {
@@ -242,11 +240,16 @@ class MergedCopy {
 
 }  // namespace
 
+std::filesystem::path verify_scratch_file() {
+  return std::filesystem::temp_directory_path() /
+         ("pp_verify_" + std::to_string(::getpid()) + ".pt2");
+}
+
 VerifyReport verify(const VerifyOptions& options) {
   std::optional<MergedCopy> merged;
   PipelineSource pipeline;
   std::filesystem::path model_path = options.path;
-  if (is_stage_directory(options.path)) {
+  if (std::filesystem::is_directory(options.path)) {
     ModelConfig config;
     config.stages = options.path;
     pipeline = open_pipeline(config, {});

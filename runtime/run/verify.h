@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,5 +43,9 @@ struct VerifyReport {
 /// projection of every floating output. The error of a tensor is
 /// max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind.
 VerifyReport verify(const VerifyOptions& options);
+
+/// Where verify() puts the merged model while it reads a stage directory; gone
+/// when it returns.
+std::filesystem::path verify_scratch_file();
 
 }  // namespace pp

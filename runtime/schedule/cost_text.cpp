@@ -9,14 +9,17 @@
 namespace pp {
 namespace {
 
+// Sums of these are exact enough to compare times, and finite.
+constexpr double kLargestCost = 1e12;
+
 double value_of(const std::string& item, const std::string& text) {
   double value = 0;
   const char* end = text.data() + text.size();
   const auto [stop, status] = std::from_chars(text.data(), end, value);
   if (status != std::errc{} || stop != end || !std::isfinite(value) ||
-      value < 0) {
+      value < 0 || value > kLargestCost) {
     throw usage_error(
-        "cost '" + item + "': '" + text + "' is not a number from 0 up");
+        "cost '" + item + "': '" + text + "' is not a number from 0 to 1e12");
   }
   return value;
 }

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -241,10 +243,16 @@ Schedule parse_csv(std::string_view text, std::string_view file) {
 }
 
 Schedule load_csv(const std::filesystem::path& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) {
-    throw input_error("can't read the schedule " + path.string());
+  if (in.peek() != std::ifstream::traits_type::eof()) {
+    text << in.rdbuf();
+  }
+  if (!in.is_open() || in.bad()) {
+    throw input_error(
+        "can't read the schedule " + path.string() + ": " +
+        std::strerror(errno));
   }
   return parse_csv(text.str(), path.string());
 }

@@ -32,7 +32,15 @@ refused 2 "--microbatches" -- "$PP" run job.toml --microbatches 0
 refused 2 "--exact" "--tolerance" \
   -- "$PP" verify stages --exact --tolerance 1e-3
 refused 2 "--tolerance" -- "$PP" verify stages --tolerance -1
-refused 2 "extra" -- "$PP" inspect m.pt2 extra
+refused 2 "'extra'" "pp inspect --help" -- "$PP" inspect m.pt2 extra
+refused 2 "does not take '100'" -- "$PP" schedule 1F1B 100 --ranks 2
+refused 2 "does not take '--memory'" -- "$PP" split --memory 100 m.pt2 -o s
+refused 2 "unknown command 'plan'" -- "$PP" plan --help
+for arguments in "inspect" "run" "verify" "split -o s --stages 2" "merge -o m"; do
+  # shellcheck disable=SC2086 # words of a command line
+  refused 2 "a name is needed" -- "$PP" $arguments ""
+done
+refused 2 "--output" "a name is needed" -- "$PP" split m.pt2 --at a -o ""
 
 # A full disk is not done.
 command_line="pp inspect >/dev/full"
@@ -40,6 +48,29 @@ command_line="pp inspect >/dev/full"
 status=$?
 ((status == 4)) || fail "expected exit code 4, not $status"
 expect_text err "No space left"
+command_line="pp --help >/dev/full"
+"$PP" --help >/dev/full 2>err
+status=$?
+((status == 4)) || fail "expected exit code 4, not $status"
+expect_text err "No space left"
+mlp_job job.toml
+command_line="pp run >/dev/full"
+"$PP" run job.toml --set train.steps=1 >/dev/full 2>err
+status=$?
+((status == 4)) || fail "expected exit code 4, not $status"
+expect_text err "cannot write"
+expect_file runs/metrics.jsonl
+
+# What is not a job file.
+refused 3 "nowhere.toml" "no such job file" -- "$PP" run nowhere.toml
+refused 2 "is a saved model" "job file" -- "$PP" run "$FIXTURES/mlp-plain.pt2"
+if ((UID != 0)); then
+  cp job.toml secret.toml && chmod 000 secret.toml
+  refused 3 "secret.toml" "Permission denied" -- "$PP" run secret.toml
+fi
+mkdir empty
+refused 3 "empty" "not a stage directory" -- "$PP" verify empty
+refused 3 "empty" "not a stage directory" -- "$PP" inspect empty
 
 # A reader that has gone ends the output, not the world.
 "$PP" inspect "$FIXTURES/gpt2.pt2" --format json 2>err | head -n 1 >out

@@ -62,6 +62,69 @@ if wait_for 60 has_steps group; then
   [[ -z "$(ours)" ]] || fail "left behind: $(ours)"
 fi
 
+# What is in the making when split, merge or verify is interrupted: the big
+# weight takes a while to write, so that a signal finds it half done.
+mkdir cut && cd cut || exit 1
+"$PYTHON" -c '
+import torch
+class Big(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = torch.nn.Linear(4096, 4096)
+        self.b = torch.nn.Linear(4096, 4096)
+        self.c = torch.nn.Linear(4096, 4096)
+    def forward(self, x):
+        return self.c(self.b(self.a(x)))
+torch.export.save(torch.export.export(Big(), (torch.zeros(2, 4096),)),
+                  "big.pt2")' >out 2>err || fail "no big model"
+mkdir scratch
+export TMPDIR="$PWD/scratch"
+# cut_short SIGNAL CODE PATTERN COMMAND...: a signal as soon as a file or
+# folder of that pattern is there.
+has() { compgen -G "$1" >/dev/null; }
+cut_short() {
+  local signal="$1" code="$2" pattern="$3"
+  shift 3
+  command_line="$* ($signal)"
+  "$PYTHON" -c '
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])' "$@" >out 2>err &
+  local pid=$!
+  wait_for 60 has "$pattern" || { kill -9 $pid; return; }
+  kill "-$signal" $pid
+  wait $pid
+  status=$?
+  ((status == code)) || fail "ended with $status, not $code"
+  [[ "$(<err)" == "pp: error: interrupted" ]] || fail "not one line of it"
+  [[ ! -s out ]] || fail "something on stdout"
+  expect_no_file $pattern
+  expect_clean .
+  [[ -z "$(ls -A scratch)" ]] || fail "left: $(ls -A scratch)"
+}
+split=("$PP" split big.pt2 -o big --at b)
+cut_short INT 130 '.big.pp-*' "${split[@]}"
+cut_short TERM 143 '.big.pp-*' "${split[@]}"
+expect_no_file big
+# What a killed process left is gone after the next one; another's stays.
+mkdir .big.pp-999999999 .big.pp-$$ .bigger.pp-999999999
+expect_ok "${split[@]}"
+expect_no_file .big.pp-999999999
+[[ -d .big.pp-$$ && -d .bigger.pp-999999999 ]] || fail "removed too much"
+rmdir .big.pp-$$ .bigger.pp-999999999
+# Stages that are to be replaced are still whole.
+cut_short INT 130 '.big.pp-*' "${split[@]}"
+expect_ok "$PP" inspect big
+merge=("$PP" merge big -o whole.pt2)
+cut_short INT 130 '.whole.pt2.tmp.*' "${merge[@]}"
+expect_no_file whole.pt2
+: >.whole.pt2.tmp.999999999
+expect_ok "${merge[@]}"
+expect_clean .
+cut_short TERM 143 'scratch/pp_verify_*.pt2' "$PP" verify big
+cd .. && rm -r cut
+unset TMPDIR
+
 # It goes on from the newest checkpoint.
 last=$(ls -d local/checkpoints/step_* 2>/dev/null | sort -V | tail -1)
 expect_ok "$PP" run job.toml --resume \

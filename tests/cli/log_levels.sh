@@ -9,7 +9,7 @@ expect_ok "$PP" "${job[@]}"
 
 info() {
   expect_text err "1F1B" "stage 0 on rank 0" "stage 1 on rank 1" "float32["
-  expect_match err '^(\[rank0\] )?I [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} [a-z_]+\.cpp:[0-9]+\] '
+  expect_match err '^\[rank0\] I [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} [a-z_]+\.cpp:[0-9]+\] '
   expect_no_text err " V "
 }
 debug() {
@@ -20,13 +20,13 @@ debug() {
 }
 silent() { [[ ! -s err ]] || fail "not silent"; }
 
-for spec in pp torch.distributed.pipelining +dynamo,pp; do
+for spec in pp torch.distributed.pipelining +dynamo,pp all pp,+all; do
   expect_ok env TORCH_LOGS="$spec" "$PP" "${job[@]}"
   info
 done
 expect_ok "$PP" "${job[@]}" --log pp
 info
-for spec in +pp +pp,dynamo +torch.distributed.pipelining; do
+for spec in +pp +pp,dynamo +torch.distributed.pipelining +all all,+distributed; do
   expect_ok env TORCH_LOGS="$spec" "$PP" "${job[@]}"
   debug
 done
@@ -57,4 +57,5 @@ expect_text err "transformer.wte.weight" "stages 0, 1"
 
 # An error is an error line at every level.
 refused 2 "layer9" -- "$PP" "${job[@]}" --log -pp --set 'split.at=["layer9"]'
+refused 2 "--log" "a name is needed" -- "$PP" "${job[@]}" --log ''
 refused 2 "--log" "loud" "+pp" -- "$PP" "${job[@]}" --log loud

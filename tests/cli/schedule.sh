@@ -44,6 +44,12 @@ refused 2 "--list" -- "$PP" schedule
 refused 2 "--ranks" "--microbatches" -- "$PP" schedule 1F1B
 refused 2 "--ranks" -- "$PP" schedule 1F1B --ranks 0 --microbatches 3
 refused 2 "F" -- "$PP" schedule 1F1B "${size[@]}" --cost F=fast
+refused 2 "F=1e308" "1e12" -- "$PP" schedule 1F1B "${size[@]}" --cost F=1e308
+refused 2 "too many" "1048576" \
+  -- "$PP" schedule 1F1B --ranks 65536 --microbatches 1048576
+refused 4 "Is a directory" -- "$PP" schedule 1F1B "${size[@]}" -o .
+expect_ok "$PP" schedule 1F1B "${size[@]}" --cost F=0,I=0,W=0
+expect_no_text out nan inf
 refused 2 "X" -- "$PP" schedule 1F1B "${size[@]}" --cost X=1
 refused 2 "--format" "png" -- "$PP" schedule 1F1B "${size[@]}" --format png
 refused 2 "V" -- "$PP" schedule ZBVZeroBubble "${size[@]}" --stages-per-rank 3
@@ -55,7 +61,7 @@ refused 3 "order.csv" "1B0" -- "$PP" schedule order.csv
 printf '0F0,0B0\n1F0\n' >missing.csv
 refused 3 "missing.csv" "1" -- "$PP" schedule missing.csv
 : >empty.csv
-refused 3 "empty.csv" -- "$PP" schedule empty.csv
+refused 3 "empty.csv" "no actions" -- "$PP" schedule empty.csv
 head -c 3000 /dev/urandom >noise.csv
 refused 3 "noise.csv" -- "$PP" schedule noise.csv
 refused 4 "/proc/nowhere" -- "$PP" schedule 1F1B "${size[@]}" -o /proc/nowhere/x

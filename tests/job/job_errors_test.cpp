@@ -226,6 +226,25 @@ const Case kCases[] = {
      "--set train.optimizer.eps=1e-8: train.optimizer.eps is not an option of "
      "sgd",
      {"train.steps=1", "train.optimizer.eps=1e-8"}},
+    {"BetaOfOne",
+     "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
+     "inputs.x.path = 'x.npy'\ntarget.path = 'y.npy'\n"
+     "[train]\nsteps = 1\nloss.name = 'mse'\n"
+     "optimizer = { name = 'adam', betas = [0.9, 1.0] }\n",
+     "job.toml:10:31: train.optimizer.betas takes two numbers from 0 to below "
+     "1"},
+    {"WarmupLongerThanTheRun",
+     kTrain,
+     "--set train.lr_schedule.warmup=5: train.lr_schedule.warmup is 5, more "
+     "than the run's 4 steps",
+     {"train.steps=4", "train.lr_schedule.warmup=5"}},
+    {"MinLrAboveLr",
+     kTrain,
+     "--set train.lr_schedule.min_lr=0.5: train.lr_schedule.min_lr is 0.5, "
+     "more than train.optimizer.lr, 0.003",
+     {"train.steps=4",
+      "train.optimizer.lr=0.003",
+      "train.lr_schedule.min_lr=0.5"}},
     {"EvalWithoutTraining",
      "[model]\npath = 'm.pt2'\n[eval]\nevery = 3\n",
      "job.toml:3:2: [eval] goes with [train], which says the loss; "
@@ -241,6 +260,22 @@ const Case kCases[] = {
      kModel,
      "--set train.steps: write it as --set key.path=value",
      {"train.steps"}},
+    {"SetTooLargeANumber",
+     kModel,
+     "--set train.steps=99999999999999999999: 99999999999999999999 is not a "
+     "whole number of 64 bits",
+     {"train.steps=99999999999999999999"}},
+    {"SetOverridesTheFile",
+     "[model]\npath = 'm.pt2'\n[pipeline]\nmicrobatches = 4\n[data]\n"
+     "batch_size = 8\ninputs.x.path = 'x.npy'\n",
+     "--set pipeline.microbatches=9: batch_size 8 is smaller than microbatches "
+     "9; every microbatch needs a row",
+     {"pipeline.microbatches=9"}},
+    {"SetTooLong",
+     kModel,
+     "--set pipeline.stall_timeout=1e300: pipeline.stall_timeout = 1e+300 is "
+     "out of range; it takes number above 0, at most 1000000",
+     {"pipeline.stall_timeout=1e300"}},
     {"SetUnknownKey",
      kModel,
      "--set pipeline.rank=2: unknown key 'pipeline.rank'; did you mean "
