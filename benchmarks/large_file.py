@@ -65,15 +65,17 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--megabytes", type=int, default=8192)
+    parser.add_argument("--model", type=Path, help="one that is there already")
     parser.add_argument("--pp", type=Path, default=ROOT / "build/pp")
     parser.add_argument("--folder", type=Path, default=ROOT)
     parser.add_argument("--repetitions", type=int, default=2)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder, prefix=".large-") as name:
         folder = Path(name)
-        model = folder / "large.pt2"
-        maker = [sys.executable, ROOT / "benchmarks/large_model.py", model]
-        subprocess.run([*maker, str(args.megabytes)], check=True)
+        model = args.model or folder / "large.pt2"
+        if not args.model:
+            maker = [sys.executable, ROOT / "benchmarks/large_model.py", model]
+            subprocess.run([*maker, str(args.megabytes)], check=True)
         print(f"{model.stat().st_size / 2**20:.0f} MB", flush=True)
         copies, splits, memory = [], [], 0.0
         for turn in range(args.repetitions + 1):

@@ -116,9 +116,6 @@ class Coder {
   }
 
   void add(const ir::Node& node) {
-    if (node.target == "pippy._pipe_split.default") {
-      return;  // it asks for a cut, which has been made or not
-    }
     if (!node.grad_enabled || node.autocast) {
       refuse(node, "it is in a no-grad or autocast region");
     }

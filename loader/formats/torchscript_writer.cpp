@@ -37,6 +37,22 @@ class Workplace {
   fs::path file_;
 };
 
+/// Code can't hold them, nor does a stage need them.
+void drop_markers(ir::Graph& graph) {
+  std::erase_if(graph.nodes, [](const ir::Node& node) {
+    return node.target == "pippy._pipe_split.default";
+  });
+  for (ir::Node& node : graph.nodes) {
+    for (ir::NamedArg& input : node.inputs) {
+      if (auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+        auto block = std::make_shared<ir::Graph>(*sub->graph);
+        drop_markers(*block);
+        sub->graph = std::move(block);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void write_torchscript(
@@ -48,6 +64,7 @@ void write_torchscript(
   check(details != nullptr, "a TorchScript model has its details");
   ir::Graph written = graph;
   // LibTorch drops them too when it reads the code back.
+  drop_markers(written);
   ts::drop_dead_nodes(written);
   try {
     ts::ModuleTree modules(written, source);
