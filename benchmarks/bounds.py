@@ -8,7 +8,8 @@
 All schedules take turns in one process, one step each. A step's bound is what
 the simulator makes of its list and of the medians of F, I, W and B by stage in
 that same step, messages free; so a slow machine is slow on both sides. The
-ratio is the median over the steps. Writes report.md and report.json to --out.
+ratio is the median over the steps. Writes report.md and report.json to --out,
+and with --docs the table of docs/schedules.md.
 """
 
 import argparse
@@ -56,6 +57,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=ROOT / "runs" / "bounds", metavar="DIR"
     )
+    parser.add_argument(
+        "--docs", action="store_true", help="renew the table in docs/schedules.md"
+    )
     args = parser.parse_args(argv)
     if not (args.build / "benchmarks" / "schedule_bounds").is_file():
         parser.error(f"no schedule_bounds in {args.build}: build that target first")
@@ -97,6 +101,14 @@ def markdown(report: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def renew_page(text: str) -> None:
+    page = ROOT / "docs" / "schedules.md"
+    begin, end = "<!-- bounds.py -->\n", "<!-- end of bounds.py -->\n"
+    before, rest = page.read_text().split(begin)
+    after = rest.split(end)[1]
+    page.write_text(before + begin + text + end + after)
+
+
 def main(argv: list[str]) -> int:
     args = parse(argv)
     report = {
@@ -119,6 +131,8 @@ def main(argv: list[str]) -> int:
     (args.out / "report.md").write_text(text)
     (args.out / "report.json").write_text(json.dumps(report, indent=1))
     print(text)
+    if args.docs:
+        renew_page(text)
     ratios = [row["ratio"] for row in report["schedules"] + report["split"]]
     over = sum(ratio > LIMIT for ratio in ratios)
     if over:
