@@ -87,7 +87,6 @@ Partition partition_graph(
     const ir::Graph& graph,
     const std::vector<Cut>& cuts,
     const PartitionOptions& options) {
-  refuse_input_writes(graph);
   const Flow flow = analyse_flow(graph, {options.rematerialise});
   std::vector<int> positions;
   Partition out;
@@ -112,6 +111,7 @@ Partition partition_graph(
 }
 
 Partition partition(const Model& model, const SplitSpec& spec) {
+  refuse_input_writes(model.graph);
   Partition out = partition_graph(
       model.graph, choose_cuts(model.graph, spec), {spec.rematerialise});
   out.manifest.format = model.format;
