@@ -87,7 +87,6 @@ Partition partition_graph(
     const ir::Graph& graph,
     const std::vector<Cut>& cuts,
     const PartitionOptions& options) {
-  refuse_input_writes(graph);
   const Flow flow =
       analyse_flow(graph, {options.rematerialise, options.transmit});
   std::vector<int> positions;
@@ -118,6 +117,7 @@ Partition partition(const Model& model, const SplitSpec& spec) {
 
 Partition partition(
     const Model& model, const SplitSpec& spec, const std::vector<Cut>& cuts) {
+  refuse_input_writes(model.graph);
   Partition out =
       partition_graph(model.graph, cuts, {spec.rematerialise, spec.transmit});
   out.manifest.format = model.format;

@@ -27,23 +27,24 @@ class Case:
     classes: int = 0  # targets below it; 0: shaped like the output
     options: dict = field(default_factory=lambda: dict(SMALL, layers=4))
     infers: bool = False  # every output is compared, without training
-    longer: bool = False  # the free sequence runs longer than the export's
+    resized: bool = False  # has a free sequence; runs with another length
+    traced: bool = True  # torch can trace it
     trains: bool = True
 
 
 CASES = {
     "gpt2": Case("gpt2", [f"transformer.h.{i}" for i in (1, 2, 3)], "logits",
-                 classes=32, longer=True),
+                 classes=32, resized=True),
     "llama": Case("llama", [f"model.layers.{i}" for i in (1, 2, 3)], "logits",
-                  classes=32, longer=True),
+                  classes=32, resized=True),
     "bert": Case("bert", [f"bert.encoder.layer.{i}" for i in (1, 2, 3)],
-                 "logits", classes=32, longer=True),
+                 "logits", classes=32, resized=True),
     "t5": Case("t5", ["encoder.block.1", "decoder.block.0",
                       "decoder.block.1.layer.1"], "loss", loss=None,
                options=dict(SMALL, layers=2),
-               infers=True, longer=True),
+               infers=True, resized=True),
     "tied-gpt": Case("tied-gpt", [f"layers.{i}" for i in (1, 2, 3)], None,
-                     classes=32, options=dict(SMALL, layers=4), longer=True),
+                     classes=32, options=dict(SMALL, layers=4), resized=True),
     "resnet50": Case("resnet50", ["layer2", "layer3", "layer4"], None,
                      classes=10, options={"width": 4}),
     "unet": Case("unet", ["down.0", "down.1:end", "up.1"], None, loss="mse",
@@ -52,7 +53,8 @@ CASES = {
                         None, classes=4, options={}),
     "in-place-mix": Case("in-place-mix", ["layers.1", "layers.2", "layers.3"],
                          None, loss="mse", options={}),
-    "branch": Case("branch", ["last"], None, classes=4, options={}),
+    "branch": Case("branch", ["last"], None, classes=4, options={},
+                   traced=False),
     "loop": Case("loop", ["last"], None, options={}, infers=True,
                  trains=False),
 }

@@ -5,7 +5,7 @@ threads and on processes, against the unmodified Python module: outputs, loss,
 every gradient and buffer of a step, weights and buffers after three. In double
 (1e-12, all runs) and single precision (1e-6, one run); sizes that the export
 left free run with others than the export's, and the fixed-size export runs
-too. That all runs give the same bits is for tests/oracle.
+too, as does a trace in TorchScript. That all runs give the same bits is for tests/oracle.
 """
 
 import importlib.util
@@ -198,12 +198,17 @@ def save_data(data, target):
             np.save(FOLDER / f"{name}.npy", value.numpy())
 
 
-def prepare(dtype, fixed):
-    """Exports; gives the module anew, its data, and what Python makes of it."""
+def prepare(dtype, how):
+    """Exports ("free" or "fixed" sizes) or traces; gives the file, its data,
+    the module anew, and what Python makes of it."""
     example = cases.build(CASE, dtype)
-    path = FOLDER / f"{dtype}_{fixed}.pt2".removeprefix("torch.")
-    torch.export.save(export(example, fixed), path)
-    if CASE.longer and not fixed:  # than the example's sequence
+    path = FOLDER / f"{dtype}_{how}.pt2".removeprefix("torch.")
+    if how == "traced":
+        path = path.with_suffix(".pt")
+        trace(example).save(path)
+    else:
+        torch.export.save(export(example, how == "fixed"), path)
+    if CASE.resized and how == "free":
         example = shorten(example)
     data = cases.make_data(CASE, example)
     module = cases.build(CASE, dtype).module
@@ -227,6 +232,14 @@ def shorten(example):
     return example
 
 
+def trace(example):
+    options = {"check_trace": False, "strict": False}
+    if example.kwargs:
+        return torch.jit.trace(example.module,
+                               example_kwarg_inputs=example.kwargs, **options)
+    return torch.jit.trace(example.module, example.args, **options)
+
+
 def export(example, fixed):
     return cases.export.export(example, fixed=fixed)
 
@@ -234,7 +247,7 @@ def export(example, fixed):
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    path, data, module, expected = prepare(torch.float64, False)
+    path, data, module, expected = prepare(torch.float64, "free")
     if CASE.infers:
         check_inference(path, data, infer(cases.build(CASE).module, data))
     if CASE.trains:
@@ -266,10 +279,13 @@ def check_training(path, data, module, first, after, losses):
         if got:
             compare_training(where, got, reported, after, losses, names, exact,
                              1e-12)
-    for dtype, fixed in ((torch.float32, False), (torch.float64, True)):
-        path, data, module, (first, after, losses) = prepare(dtype, fixed)
-        where = f"{most} stages ZBVZeroBubble {dtype}, fixed {fixed}"
-        if fixed:
+    others = [(torch.float32, "free"), (torch.float64, "fixed")]
+    if CASE.traced:
+        others.append((torch.float64, "traced"))
+    for dtype, how in others:
+        path, data, module, (first, after, losses) = prepare(dtype, how)
+        where = f"{most} stages ZBVZeroBubble, {dtype}, {how}"
+        if how != "free":
             exact = {k: v for k, v in first.items()
                      if k.startswith("gradients.")}
         got = run_step(path, data, most, "ZBVZeroBubble" if most == 4
