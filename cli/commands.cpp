@@ -56,9 +56,7 @@ Log make_log(const std::string& spec, const Invocation& with) {
 
 void add_input_option(CLI::App& app, std::vector<std::string>& inputs) {
   app.add_option(
-         "--input",
-         inputs,
-         "What an input of a scripted model is like: x=4x32:float32")
+         "--input", inputs, "An input of a scripted model: x=4x32:float32")
       ->type_name("NAME=SIZES[:TYPE]")
       ->allow_extra_args(false);
 }
@@ -88,9 +86,7 @@ void add_split_options(CLI::App& app, SplitOptions& options) {
       options.no_remat,
       "Send masks and tables instead of recomputing them");
   app.add_option(
-         "--tied",
-         options.tied,
-         "A parameter of several stages: each holds it, or one sends it")
+         "--tied", options.tied, "How stages share a parameter of several")
       ->check(CLI::IsMember({"replicate", "transmit"}))
       ->capture_default_str();
 }

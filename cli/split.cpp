@@ -70,7 +70,7 @@ std::function<int()> setup_split(CLI::App& app, const Invocation&) {
   app.add_option(
          "--weights",
          options->weights,
-         "Safetensors files to take parameters and buffers from, by FQN")
+         "Safetensors files to take the weights from")
       ->type_name("GLOB");
   add_split_options(app, options->split);
   return [options] {

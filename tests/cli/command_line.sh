@@ -34,7 +34,7 @@ refused 2 "--exact" "--tolerance" \
 refused 2 "--tolerance" -- "$PP" verify stages --tolerance -1
 refused 2 "'extra'" "pp inspect --help" -- "$PP" inspect m.pt2 extra
 refused 2 "does not take '100'" -- "$PP" schedule 1F1B 100 --ranks 2
-refused 2 "does not take '--memory'" -- "$PP" split --memory 100 m.pt2 -o s
+refused 2 "does not take '--colour'" -- "$PP" split --colour 100 m.pt2 -o s
 refused 2 "unknown command 'plan'" -- "$PP" plan --help
 for arguments in "inspect" "run" "verify" "split -o s --stages 2" "merge -o m"; do
   # shellcheck disable=SC2086 # words of a command line
