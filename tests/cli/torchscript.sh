@@ -80,8 +80,8 @@ for case in branch repeat; do
   done
   expect_ok "$PP" verify "cut_$case" --input x=3x8 --exact
 done
-refused 2 "'half.wide'" "inside" "prim::If" "branch or loop is run whole" \
-  -- "$PP" split "$FIXTURES/torchscript/branch-script.pt" -o no --at half.wide
+refused 2 "'pick.wide'" "inside" "prim::If" "branch or loop is run whole" \
+  -- "$PP" split "$FIXTURES/torchscript/branch-script.pt" -o no --at pick.wide
 refused 2 "'step.mix'" "inside" "prim::Loop" \
   -- "$PP" split "$FIXTURES/torchscript/repeat-script.pt" -o no \
   --at step.mix:end

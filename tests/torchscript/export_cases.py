@@ -121,12 +121,12 @@ class Branch(nn.Module):
     def __init__(self):
         super().__init__()
         self.first = nn.Linear(8, 8)
-        self.half = Half()
+        self.pick = Half()
         self.last = nn.Linear(8, 3)
         self.register_buffer("calls", torch.zeros(1))
 
     def forward(self, x):
-        x = self.half(self.first(x))
+        x = self.pick(self.first(x))
         factor = 1.0
         if bool(x.sum() > 0):
             self.calls.add_(1.0)

@@ -297,13 +297,13 @@ const ir::Graph& block_of(const ir::Node& node, size_t index) {
 TEST(TorchScriptBlocks, ABranchOwnsTwoGraphs) {
   const Model model = load_model(example("branch-script.pt"));
   const ir::Node& outer = find_target(model.graph, "prim::If");
-  EXPECT_EQ(outer.modules.back().fqn, "half");
-  EXPECT_EQ(block_of(outer, 0).nodes.front().modules.back().fqn, "half.wide");
+  EXPECT_EQ(outer.modules.back().fqn, "pick");
+  EXPECT_EQ(block_of(outer, 0).nodes.front().modules.back().fqn, "pick.wide");
   const ir::Node& inner = find_target(block_of(outer, 0), "prim::If");
   EXPECT_EQ(inner.outputs.size(), 1);
   EXPECT_EQ(
       find_target(block_of(outer, 1), "aten.linear.default").modules.back().fqn,
-      "half.narrow");
+      "pick.narrow");
 }
 
 TEST(TorchScriptBlocks, ABranchWritesWhatItsNodesWrite) {
