@@ -47,8 +47,7 @@ wrong 'microbatches = 4' 'microbatches =' ""
 for key in 'pipeline.cuda_graphs=true' 'pipeline.device="cuda"' \
   'pipeline.recompute=true' 'parallel.replicas=2' 'parallel.tensor=2' \
   'parallel.zero=1' \
-  'output.trace=true' 'output.shard_rows=10' \
-  'split.tied="transmit"' 'model.weights="w.safetensors"'; do
+  'output.trace=true' 'output.shard_rows=10'; do
   refused 2 "${key%%=*}" "not yet supported" -- "$PP" run good.toml --set "$key"
 done
 refused 3 "own.csv" -- "$PP" run good.toml --schedule own.csv
