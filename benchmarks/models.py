@@ -177,6 +177,7 @@ def run_torch(folder, expected):
 def torch_rank(folder):
     """One rank of torch.distributed.pipelining."""
     import torch.distributed as dist
+    import transformers.integrations.moe  # noqa: F401: its operators
     import transformers.modeling_outputs  # noqa: F401: of the exports
     from torch.distributed.pipelining import Schedule1F1B
     from torch.distributed.pipelining._IR import Pipe

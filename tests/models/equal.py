@@ -212,6 +212,8 @@ def prepare(dtype, how):
         example = shorten(example)
     data = cases.make_data(CASE, example)
     module = cases.build(CASE, dtype).module
+    if how == "traced":  # tracing ran the module once: its buffers moved
+        module.load_state_dict(example.module.state_dict())
     if not CASE.trains:
         save_data(data, None)
         return path, data, module, None
