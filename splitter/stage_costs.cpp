@@ -1,5 +1,6 @@
 #include "splitter/stage_costs.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "loader/core/error.h"
@@ -107,6 +108,9 @@ void StageCosts::enter(int node, size_t stamp, Share& sum) {
 
 const std::vector<uint64_t>& StageCosts::row(size_t i) {
   row_.clear();
+  // Rows are asked for again, each time from nothing seen.
+  std::ranges::fill(node_seen_, bounds_.size());
+  std::ranges::fill(state_seen_, bounds_.size());
   Share sum;
   bool works = false;
   size_t next = i + 1;
