@@ -1,5 +1,7 @@
 #include "runtime/job/document.h"
 
+#include <array>
+#include <charconv>
 #include <optional>
 #include <sstream>
 
@@ -144,6 +146,12 @@ std::string value_text(const toml::node& value) {
       parts.push_back(value_text(item));
     }
     return "[" + join(parts) + "]";
+  }
+  if (const auto* number = value.as_floating_point()) {
+    std::array<char, 32> text{};  // the shortest that reads back the same
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), number->get());
+    return {text.data(), end.ptr};
   }
   std::ostringstream out;
   value.visit([&out](const auto& node) { out << node; });

@@ -231,7 +231,7 @@ const Case kCases[] = {
      "inputs.x.path = 'x.npy'\ntarget.path = 'y.npy'\n"
      "[train]\nsteps = 1\nloss.name = 'mse'\n"
      "optimizer = { name = 'adam', betas = [0.9, 1.0] }\n",
-     "job.toml:10:31: train.optimizer.betas takes two numbers from 0 to below "
+     "job.toml:10:30: train.optimizer.betas takes two numbers from 0 to below "
      "1"},
     {"WarmupLongerThanTheRun",
      kTrain,

@@ -50,7 +50,8 @@ TEST(Csv, IsReadFromAFile) {
   std::filesystem::remove(path);
   EXPECT_EQ(
       message_of(ErrorKind::Input, [&] { load_csv(path); }),
-      "can't read the schedule " + path.string());
+      "can't read the schedule " + path.string() +
+          ": No such file or directory");
 }
 
 // Every error path of the reader, by its text.

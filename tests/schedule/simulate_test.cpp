@@ -121,8 +121,9 @@ TEST(ParseCosts, SaysWhatIsWrong) {
   EXPECT_EQ(
       message("F=1,G=2"),
       "cost 'G=2': unknown key 'G'; known: F, I, W, B, comm, overlap");
-  EXPECT_EQ(message("F=x"), "cost 'F=x': 'x' is not a number from 0 up");
-  EXPECT_EQ(message("W=-1"), "cost 'W=-1': '-1' is not a number from 0 up");
+  EXPECT_EQ(message("F=x"), "cost 'F=x': 'x' is not a number from 0 to 1e12");
+  EXPECT_EQ(
+      message("W=-1"), "cost 'W=-1': '-1' is not a number from 0 to 1e12");
   EXPECT_EQ(
       message("F"), "cost 'F' is not KEY=NUMBER, as in F=1,I=1,W=1,comm=0");
   EXPECT_EQ(message("overlap=2"), "cost 'overlap=2': overlap is at most 1");
