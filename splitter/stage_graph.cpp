@@ -81,20 +81,9 @@ class Builder {
     }
   }
 
-  /// An operator's name in the source's way of writing.
-  std::string target(const char* name, const char* overload) const {
-    const bool script =
-        std::ranges::any_of(source_.nodes, [](const ir::Node& node) {
-          return node.target.find("::") != std::string::npos;
-        });
-    const bool unnamed = script && std::string_view(overload) == "default";
-    return std::string(script ? "aten::" : "aten.") + name +
-           (unnamed ? "" : std::string(".") + overload);
-  }
-
   void add_size(ir::ValueId scalar, const SizeFinder::Place& place) {
     ir::Node node;
-    node.target = target("sym_size", "int");
+    node.target = "aten.sym_size.int";
     node.inputs.push_back({"self", {ir::Ref{local(place.tensor)}}, false});
     node.inputs.push_back({"dim", {int64_t{place.dim}}, false});
     node.outputs.push_back({{add(scalar)}, false});
@@ -128,7 +117,7 @@ class Builder {
       value.tensor->storage_offset = {};
     }
     ir::Node node;
-    node.target = target("clone", "default");
+    node.target = "aten.clone.default";
     node.inputs.push_back({"self", {ir::Ref{of}}, false});
     node.outputs.push_back({{ir::add_value(graph_, std::move(value))}, false});
     node.modules = root_frame();

@@ -111,8 +111,8 @@ for ranks in 2 1; do
   expect_same want got
 done
 # Under torchrun rank 0 cuts, and the others take its cuts.
-expect_ok "${torchrun[@]}" 2 "$PP" run job.toml --set output.dir=balanced \
-  --set 'split={stages=2}' --log pp
+expect_ok env TORCH_LOGS=pp "${torchrun[@]}" 2 "$PP" run job.toml \
+  --set output.dir=balanced --set 'split={stages=2}'
 losses balanced >got
 expect_same want got
 

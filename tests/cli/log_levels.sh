@@ -33,6 +33,7 @@ done
 expect_ok "$PP" "${job[@]}" --log +pp
 debug
 for spec in -pp dynamo "" aot,+inductor; do
+  rm -rf runs # a run before this one would be a warning
   expect_ok env TORCH_LOGS="$spec" "$PP" "${job[@]}"
   silent
 done

@@ -18,7 +18,7 @@ for how in trace script; do
     expect_ok "$PP" verify $how --exact --input x=6x32
     expect_ok "$PP" verify "$model" --at layers.1 head --exact --input x=6x32 \
       --schedule Interleaved1F1B
-    refused 2 "'y'" -- "$PP" verify "$model" --input y=6x32
+    refused 2 "--input y" -- "$PP" verify "$model" --input y=6x32
     refused 2 "--input" -- "$PP" verify "$model" --input x=6by32
     # Sizes make costs: bytes, FLOPs and times.
     expect_ok "$PP" inspect "$model" --input x=6x32
