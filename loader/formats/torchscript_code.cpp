@@ -115,6 +115,12 @@ class Coder {
         ") can't be written as TorchScript: " + why);
   }
 
+  bool reads_bool(const ir::Node& node) const {
+    return node.target == "aten.item.default" &&
+           value_of(node.outputs.at(0).ids.at(0)).type.kind ==
+               ir::TypeKind::Bool;
+  }
+
   void add(const ir::Node& node) {
     if (!node.grad_enabled || node.autocast) {
       refuse(node, "it is in a no-grad or autocast region");
@@ -123,6 +129,8 @@ class Coder {
       add_number(node, name);
     } else if (node.target == "prim::If" || node.target == "prim::Loop") {
       add_control_flow(node);
+    } else if (reads_bool(node)) {
+      add_number(node, "aten::Bool");
     } else if (node.target == "aten.sym_size.int") {
       add_number(node, "aten::size");
     } else {

@@ -72,6 +72,36 @@ bool is_one(const Item& item) {
   return fixed != nullptr && fixed->value.isInt() && fixed->value.toInt() == 1;
 }
 
+/// Whether the tensor is what a comparison gave: bools.
+bool compares(const ir::Graph& graph, ir::ValueId tensor) {
+  const auto maker = std::ranges::find_if(
+      graph.nodes.rbegin(), graph.nodes.rend(), [&](const ir::Node& node) {
+        return std::ranges::any_of(
+            node.outputs, [&](const ir::NodeOutput& output) {
+              return std::ranges::find(output.ids, tensor) != output.ids.end();
+            });
+      });
+  if (maker == graph.nodes.rend()) {
+    return false;
+  }
+  for (const std::string_view name :
+       {"eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "logical_not",
+        "logical_and",
+        "logical_or",
+        "logical_xor"}) {
+    if (maker->target.starts_with("aten." + std::string(name) + ".")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string_view number_target(std::string_view operator_name) {
@@ -142,24 +172,34 @@ std::optional<Lowering::Items> Lowering::to_number(const Call& call) {
     const bool same = wanted && value.type.kind == *wanted;
     return same ? std::optional(Items{item}) : std::nullopt;
   }
+  const auto read_from = [&](const Item& tensor) {
+    return *builder_.call("aten::item", "", {tensor}).front().as<Made>();
+  };
+  if (wanted == ir::TypeKind::Bool) {
+    // Compared as a tensor, so that the number read is a bool already: code
+    // knows no comparison of a number of unknown type.
+    const Made read = read_from(
+        compares(builder_.graph(), made->id)
+            ? item
+            : builder_
+                  .call(
+                      "aten::ne",
+                      "Scalar",
+                      {item, {Fixed{c10::IValue(int64_t{0})}}})
+                  .front());
+    builder_.graph().values[static_cast<size_t>(read.id)].type.kind = *wanted;
+    return Items{{read}};
+  }
   // The tensor's number, whatever its type, then converted to the wanted one.
-  const Made read = *builder_.call("aten::item", "", {item}).front().as<Made>();
+  const Made read = read_from(item);
   if (!wanted) {
     return Items{{read}};
   }
-  switch (*wanted) {
-    case ir::TypeKind::Int:
-      builder_.graph().values[static_cast<size_t>(read.id)].type.kind = *wanted;
-      return Items{{builder_.call_builtin("torch.sym_int", {{read}}, *wanted)}};
-    case ir::TypeKind::Float:
-      return Items{
-          {builder_.call_builtin("torch.sym_float", {{read}}, *wanted)}};
-    default:
-      return Items{{builder_.call_builtin(
-          "_operator.ne",
-          {{read}, {Fixed{c10::IValue(int64_t{0})}}},
-          ir::TypeKind::Bool)}};
+  if (*wanted == ir::TypeKind::Float) {
+    return Items{{builder_.call_builtin("torch.sym_float", {{read}}, *wanted)}};
   }
+  builder_.graph().values[static_cast<size_t>(read.id)].type.kind = *wanted;
+  return Items{{builder_.call_builtin("torch.sym_int", {{read}}, *wanted)}};
 }
 
 std::optional<Lowering::Items> Lowering::try_fold(const Call& call) const {
