@@ -59,8 +59,29 @@ for line in open(sys.argv[1]):
 PY
 }
 
+# Sets AS_ROOT to what runs a command as root; exits where nothing does.
+become_root() { # WHAT COMMAND: for the message
+  AS_ROOT=()
+  ((EUID != 0)) || return 0
+  if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+    printf '%s, which takes root:\n  %s\n' "$1" "$2" >&2
+    exit 2
+  fi
+  AS_ROOT=(sudo)
+}
+
+# torchrun and the ranks of one machine meet at `localhost`, which a bare root
+# file system may not know.
+name_localhost() {
+  grep -qsw localhost /etc/hosts && return
+  local line='127.0.0.1 localhost'
+  become_root "/etc/hosts must name localhost" "echo '$line' >>/etc/hosts"
+  say "naming localhost in /etc/hosts"
+  echo "$line" | "${AS_ROOT[@]}" tee -a /etc/hosts >/dev/null
+}
+
 install_packages() {
-  local missing=() package as_root=()
+  local missing=() package
   for package in "${PACKAGES[@]}"; do
     have_package "$package" || missing+=("$package")
   done
@@ -70,23 +91,17 @@ install_packages() {
   ((${#missing[@]})) || return 0
 
   local command="apt-get update && apt-get install ${missing[*]}"
-  if ((EUID != 0)); then
-    if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
-      printf 'These Debian packages are missing, and installing them takes root:\n  %s\n' \
-        "$command" >&2
-      exit 2
-    fi
-    as_root=(sudo)
-  elif ! command -v apt-get >/dev/null; then
+  become_root "Debian packages are missing" "$command"
+  if ! command -v apt-get >/dev/null; then
     echo "This is not Debian; install what these packages hold: ${missing[*]}" >&2
     exit 2
   fi
   say "installing Debian packages: ${missing[*]}"
   local log_dir
   log_dir="$(mktemp -d)"
-  twice quietly "$log_dir/apt-update.log" "${as_root[@]}" apt-get update
+  twice quietly "$log_dir/apt-update.log" "${AS_ROOT[@]}" apt-get update
   twice quietly "$log_dir/apt-install.log" \
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "${missing[@]}"
   rm -rf "$log_dir"
 }
@@ -110,6 +125,7 @@ main() {
   exec 9<"$ROOT" # a lock: two runs at once take turns
   flock 9
   install_packages
+  name_localhost
   install_python_packages
   say "set up: Debian packages and .venv are complete"
 }
