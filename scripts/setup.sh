@@ -70,14 +70,18 @@ become_root() { # WHAT COMMAND: for the message
   AS_ROOT=(sudo)
 }
 
-# torchrun and the ranks of one machine meet at `localhost`, which a bare root
-# file system may not know.
-name_localhost() {
-  grep -qsw localhost /etc/hosts && return
-  local line='127.0.0.1 localhost'
-  become_root "/etc/hosts must name localhost" "echo '$line' >>/etc/hosts"
-  say "naming localhost in /etc/hosts"
-  echo "$line" | "${AS_ROOT[@]}" tee -a /etc/hosts >/dev/null
+# torchrun's ranks meet at `localhost` or at the machine's own name, which a
+# bare root file system may not know.
+name_this_machine() {
+  local name address
+  for name in localhost "$HOSTNAME"; do
+    getent hosts "$name" >/dev/null && continue
+    address=127.0.1.1
+    [[ "$name" == localhost ]] && address=127.0.0.1
+    become_root "/etc/hosts must name $name" "echo '$address $name' >>/etc/hosts"
+    say "naming $name in /etc/hosts"
+    echo "$address $name" | "${AS_ROOT[@]}" tee -a /etc/hosts >/dev/null
+  done
 }
 
 install_packages() {
@@ -125,7 +129,7 @@ main() {
   exec 9<"$ROOT" # a lock: two runs at once take turns
   flock 9
   install_packages
-  name_localhost
+  name_this_machine
   install_python_packages
   say "set up: Debian packages and .venv are complete"
 }
