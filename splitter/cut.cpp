@@ -54,19 +54,22 @@ bool runs_in(const ir::Arg& arg, const std::string& fqn) {
          });
 }
 
+[[noreturn]] void refuse_inside(const ir::Node& node, const std::string& fqn) {
+  const std::string& module = ir::module_of(node);
+  throw usage_error(
+      "split point '" + fqn + "': this module runs inside '" + node.name +
+      "' (" + node.target + (module.empty() ? "" : " in " + module) +
+      "), and a branch or loop is run whole by one stage; cut before or after "
+      "it");
+}
+
 /// A module that runs only inside branches and loops has no place to cut.
 void refuse_inside_blocks(const ir::Graph& graph, const std::string& fqn) {
   for (const ir::Node& node : graph.nodes) {
-    const bool inside = std::ranges::any_of(
-        node.inputs,
-        [&](const ir::NamedArg& input) { return runs_in(input.arg, fqn); });
-    if (inside) {
-      const std::string& module = ir::module_of(node);
-      throw usage_error(
-          "split point '" + fqn + "': this module runs inside '" + node.name +
-          "' (" + node.target + (module.empty() ? "" : " in " + module) +
-          "), and a branch or loop is run whole by one stage; cut before or "
-          "after it");
+    if (std::ranges::any_of(node.inputs, [&](const ir::NamedArg& input) {
+          return runs_in(input.arg, fqn);
+        })) {
+      refuse_inside(node, fqn);
     }
   }
 }
@@ -81,11 +84,7 @@ void refuse_inside_block(
         });
     const auto reads = ir::reads_of(node);
     if (owns_blocks && std::ranges::find(reads, state.value) != reads.end()) {
-      throw usage_error(
-          "split point '" + fqn + "': this module runs inside '" + node.name +
-          "' (" + node.target +
-          "), and a branch or loop is run whole by one stage; cut before or "
-          "after it");
+      refuse_inside(node, fqn);
     }
   }
 }

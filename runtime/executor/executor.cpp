@@ -1,6 +1,8 @@
 #include "runtime/executor/executor.h"
 
 #include "loader/core/error.h"
+#include "loader/core/first_line.h"
+#include "loader/core/seconds_since.h"
 #include "loader/core/text.h"
 #include "runtime/launch/failure.h"
 
@@ -9,15 +11,6 @@ namespace pp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// LibTorch's messages go on with a trace.
-std::string first_line(const std::string& message) {
-  return message.substr(0, message.find('\n'));
-}
 
 std::string shapes_text(const Message& message) {
   std::vector<std::string> shapes;

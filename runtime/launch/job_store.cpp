@@ -16,6 +16,7 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include "loader/core/first_line.h"
 #include "runtime/launch/failure.h"
 
 namespace pp {
@@ -125,10 +126,6 @@ c10d::TCPStoreOptions client_options(int port) {
   options.waitWorkers = false;
   options.timeout = kStoreTimeout;
   return options;
-}
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
 }
 
 /// Keys of one attempt of one job: torchrun's own scheme, then ours.

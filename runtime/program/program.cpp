@@ -6,6 +6,7 @@
 #include <ATen/ScalarOps.h>
 
 #include "loader/core/error.h"
+#include "loader/core/first_line.h"
 #include "runtime/program/body.h"
 #include "runtime/program/regions.h"
 
@@ -123,11 +124,6 @@ class Stopwatch {
   using Clock = std::chrono::steady_clock;
   Clock::time_point last_;
 };
-
-/// The first line of a LibTorch message, which may go on with a trace.
-std::string first_line(const std::string& message) {
-  return message.substr(0, message.find('\n'));
-}
 
 [[noreturn]] void fail(
     const Program::Body& body,

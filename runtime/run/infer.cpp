@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "loader/core/seconds_since.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/data/output_writer.h"
 #include "runtime/executor/executor.h"
@@ -18,10 +19,6 @@ namespace pp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 }  // namespace
 

@@ -95,7 +95,7 @@ int group_count(
     int num_ranks,
     int num_stages,
     std::optional<int> stages_per_rank) {
-  int per_rank = num_stages / num_ranks;  // at least 1: see check_ranks
+  int per_rank = num_stages / num_ranks;  // at least 1: see rank_count
   if (stages_per_rank) {
     per_rank = *stages_per_rank;
   } else if (entry.places_blocks) {
@@ -235,10 +235,6 @@ void check_freeze(
     throw usage_error("train.freeze leaves no parameter to train");
   }
 }
-
-}  // namespace
-
-namespace {
 
 PipelineSource cut_at(
     const Model& model, const SplitSpec& spec, std::vector<Cut> cuts) {
@@ -409,7 +405,6 @@ Agreement Plan::agreement() const {
   Agreement all = job.written.values;
   all["the model's cut"] = hash(to_json(source.manifest));
   all["the schedule's actions"] = hash(actions);
-  all["the batch size"] = std::to_string(batch.batch_size);
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "loader/core/error.h"
+#include "loader/core/seconds_since.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/agree.h"
@@ -27,10 +28,6 @@ namespace pp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 class Trainer {
  public:

@@ -13,6 +13,7 @@
 #include <c10/util/Exception.h>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
+#include "loader/core/first_line.h"
 #include "runtime/transport/canonical.h"
 #include "runtime/transport/interruptible_wait.h"
 #include "runtime/transport/wire.h"
@@ -58,7 +59,7 @@ std::string first_line(const std::exception& error) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
   const std::string text =
       torch_error ? torch_error->what_without_backtrace() : error.what();
-  return text.substr(0, text.find('\n'));
+  return pp::first_line(text);
 }
 
 /// Whether a part is through, without blocking: an aborted wait returns at
