@@ -13,6 +13,7 @@
 #include "runtime/launch/launch.h"
 #include "runtime/schedule/lower.h"
 #include "splitter/partition.h"
+#include "tests/executor/test_stage.h"
 
 namespace pp {
 namespace {
@@ -91,20 +92,7 @@ Outcome run(
       if (schedule.stage_to_rank[index] != context.rank) {
         continue;
       }
-      Border border = plan_border(parts.manifest, index, {"y"});
-      auto programs =
-          compile_programs(parts.stages[index], border, std::nullopt, "test");
-      std::vector<StageState> states;
-      for (const ir::State& state : parts.stages[index].states) {
-        states.push_back(
-            {state.fqn,
-             {},
-             state.kind,
-             true,
-             weights.at(state.fqn).clone().set_requires_grad(true)});
-      }
-      stages.emplace_back(
-          index, std::move(border), std::move(programs), std::move(states));
+      stages.push_back(test::make_stage(parts, index, weights));
       mine.emplace(index, &stages.back());
     }
     Executor executor(context, schedule, mine, std::chrono::seconds(20));

@@ -21,6 +21,7 @@
 #include "runtime/schedule/lower.h"
 #include "runtime/schedule/validate.h"
 #include "splitter/partition.h"
+#include "tests/executor/test_stage.h"
 
 namespace pp {
 namespace {
@@ -75,20 +76,7 @@ class Stages {
     const Partition parts = partition(model, spec);
     stages_.reserve(parts.stages.size());
     for (int index = 0; index < num_stages; ++index) {
-      Border border = plan_border(parts.manifest, index, {"y"});
-      auto programs =
-          compile_programs(parts.stages[index], border, std::nullopt, "test");
-      std::vector<StageState> states;
-      for (const ir::State& state : parts.stages[index].states) {
-        states.push_back(
-            {state.fqn,
-             {},
-             state.kind,
-             true,
-             weights.at(state.fqn).clone().set_requires_grad(true)});
-      }
-      stages_.emplace_back(
-          index, std::move(border), std::move(programs), std::move(states));
+      stages_.push_back(test::make_stage(parts, index, weights));
     }
   }
 
