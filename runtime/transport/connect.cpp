@@ -41,6 +41,7 @@ std::vector<std::string> who_sees_whom(
   }
   publish(store, key_of("sees", rank), mine);
   std::vector<std::string> all;
+  all.reserve(static_cast<size_t>(size));
   for (int peer = 0; peer < size; ++peer) {
     all.push_back(read(store, key_of("sees", peer)));
   }
@@ -85,7 +86,7 @@ class MixedTransport : public Transport {
 }  // namespace
 
 std::unique_ptr<Transport> connect_ranks(
-    c10::intrusive_ptr<c10d::Store> store,
+    const c10::intrusive_ptr<c10d::Store>& store,
     int rank,
     int size,
     TransportKind kind,
@@ -99,6 +100,7 @@ std::unique_ptr<Transport> connect_ranks(
   SharedMemoryEnd end(rank, size);
   const std::vector<std::string> sees = who_sees_whom(*store, rank, end);
   std::vector<bool> is_near;
+  is_near.reserve(static_cast<size_t>(size));
   for (int peer = 0; peer < size; ++peer) {
     is_near.push_back(
         peer != rank && sees[rank].at(peer) == '1' &&

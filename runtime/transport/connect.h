@@ -19,7 +19,7 @@ enum class TransportKind {
 /// Where all do, no connection is opened.
 /// throws Error(Runtime): a peer that can't be reached
 std::unique_ptr<Transport> connect_ranks(
-    c10::intrusive_ptr<c10d::Store> store,
+    const c10::intrusive_ptr<c10d::Store>& store,
     int rank,
     int size,
     TransportKind kind,

@@ -55,10 +55,10 @@ struct Control {
     uint64_t num_bytes;
   };
 
+  std::atomic<uint32_t> closed;
   uint64_t nonce;  ///< of this segment, known to peers by its address
-  alignas(kAlign) Doorbell bell;  ///< of the owner; everyone rings
-  alignas(kAlign) std::atomic<uint32_t> closed;
   std::array<Segment, kMaxSegments> segments;
+  alignas(kAlign) Doorbell bell;  ///< of the owner; everyone rings
 
   /// One a rank of the job, behind this.
   Lane& lane(int peer) { return reinterpret_cast<Lane*>(this + 1)[peer]; }

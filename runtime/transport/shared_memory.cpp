@@ -169,7 +169,7 @@ class Link {
                   c10::multiply_integers(sizes) * c10::elementSize(dtype)));
               block.holders.fetch_add(1, std::memory_order_relaxed);
               return at::from_blob(
-                  const_cast<std::byte*>(from.data()),
+                  bytes.data() + (from.data() - bytes.data()),
                   sizes,
                   strides,
                   [held, &block](void*) { release(block); },
