@@ -17,7 +17,8 @@ std::vector<JobKey> make_keys() {
       {.path = "model.mode",
        .default_value = "\"exported\"",
        .meaning = "Training flags of dropout and batch-norm: as exported, all "
-                  "on, or all off.",
+                  "on, or all off. In a script that `path` names, also which "
+                  "branches on `self.training` run.",
        .choices = {"exported", "train", "eval"}},
       {.path = "model.weights",
        .default_note = "none",
