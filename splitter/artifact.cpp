@@ -223,7 +223,7 @@ void write_model(const fs::path& path, const Model& model) {
 
 void write_joined(const fs::path& path, const JoinedStages& joined) {
   format_of(joined.source)
-      .write(path, joined.graph, joined.source, joined.whole_output);
+      .write(path, joined.graph, joined.source, joined.whole_output, Sync::Now);
 }
 
 Assembly load_assembly(const std::vector<fs::path>& files) {
