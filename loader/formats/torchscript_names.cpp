@@ -163,6 +163,15 @@ std::optional<std::string> try_find_block_difference(
 
 }  // namespace
 
+/// A branch of which nothing is left: it decided on an assertion.
+static bool is_hollow(const ir::Node& node) {
+  return node.target == "prim::If" &&
+         std::ranges::all_of(node.inputs, [](const ir::NamedArg& input) {
+           const auto* sub = std::get_if<ir::SubGraph>(&input.arg.value);
+           return sub == nullptr || sub->graph->nodes.empty();
+         });
+}
+
 void drop_dead_nodes(ir::Graph& graph) {
   std::vector<bool> live = live_values(graph);
   std::vector<bool> kept(graph.nodes.size(), true);
@@ -173,7 +182,7 @@ void drop_dead_nodes(ir::Graph& graph) {
     }
     const auto defines = ir::defines_of(node);
     kept[i] = !node.effects.writes.empty() || node.effects.random ||
-              defines.empty() ||
+              (defines.empty() && !is_hollow(node)) ||
               std::ranges::any_of(defines, [&](ir::ValueId id) {
                 return live[static_cast<size_t>(id)];
               });

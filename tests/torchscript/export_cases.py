@@ -222,6 +222,13 @@ class SetsAttribute(nn.Module):
         return x
 
 
+class Normed(nn.Sequential):
+    """Batch-norm in training first asks whether the batch has several rows."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
+
+
 SCRIPTED = {
     "tuple": TupleOutput,
     "named": NamedOutput,
@@ -231,6 +238,7 @@ SCRIPTED = {
     "lists": Lists,
     "branch": Branch,
     "grows-a-list": GrowsAList,
+    "normed": Normed,
     "marked": Marked,
     "marked-inside": MarkedInside,
     "repeat": Repeat,
