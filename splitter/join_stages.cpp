@@ -5,6 +5,7 @@
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
 #include "loader/formats/exported_program_details.h"
+#include "loader/ir/edit.h"
 #include "loader/ir/lint.h"
 #include "loader/ir/walk.h"
 #include "splitter/stage_chain.h"
@@ -138,20 +139,9 @@ class Joiner {
 
   void add_nodes() {
     for (ir::Node node : graph().nodes) {
-      const auto here = [&](ir::ValueId& id) {
+      ir::for_each_id(node, [&](ir::ValueId& id) {
         id = id == ir::kNoValue ? id : id_of(id);
-      };
-      for (ir::NamedArg& input : node.inputs) {
-        ir::for_each_ref(input.arg, here);
-      }
-      for (ir::NodeOutput& output : node.outputs) {
-        std::ranges::for_each(output.ids, here);
-      }
-      std::ranges::for_each(node.effects.writes, here);
-      for (auto& [output, input] : node.effects.aliases) {
-        here(output);
-        here(input);
-      }
+      });
       put_below_prefix(node);
       out_.graph.nodes.push_back(std::move(node));
     }

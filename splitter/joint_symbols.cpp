@@ -1,6 +1,5 @@
 #include "splitter/joint_symbols.h"
 
-#include <cctype>
 #include <memory>
 
 #include "loader/core/error.h"
@@ -9,27 +8,6 @@
 namespace pp {
 
 namespace {
-
-/// Replaces the words of an expression by a lookup.
-template <typename Replace>
-std::string replace_words(const std::string& text, const Replace& replace) {
-  std::string out;
-  std::string word;
-  for (const char c : text + '\0') {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') {
-      word += c;
-      continue;
-    }
-    if (!word.empty()) {
-      out += replace(word);
-      word.clear();
-    }
-    if (c != '\0') {
-      out += c;
-    }
-  }
-  return out;
-}
 
 template <typename Visit>
 void each_dim(ir::TensorMeta& tensor, const Visit& visit) {
@@ -105,7 +83,7 @@ void JointSymbols::rename(ir::Graph& graph) {
     pinned_.emplace(found == names_.end() ? symbol : found->second, met);
   }
   each_dim(graph, [&](ir::Dim& dim) {
-    dim.expr = replace_words(dim.expr, [&](const std::string& word) {
+    dim.expr = ir::replace_words(dim.expr, [&](const std::string& word) {
       const auto found = names_.find(word);
       return found == names_.end() ? word : found->second;
     });
@@ -130,7 +108,7 @@ void JointSymbols::pin(ir::Graph& graph) const {
     }
     bool has_pinned = false;
     bool has_free = false;
-    replace_words(dim.expr, [&](const std::string& word) {
+    ir::replace_words(dim.expr, [&](const std::string& word) {
       const auto found = pinned_.find(word);
       if (found == pinned_.end()) {
         has_free = has_free || graph.ranges.contains(word);

@@ -1,10 +1,10 @@
 // Several programs as one, see write_exported_program.
 #include <algorithm>
-#include <cctype>
 
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
 #include "loader/formats/exported_program_details.h"
+#include "loader/ir/dims_text.h"
 
 namespace pp {
 
@@ -21,21 +21,10 @@ const Details& details_of(const Model& program) {
 std::string renamed(
     const std::string& expression,
     const std::map<std::string, std::string>& names) {
-  std::string out;
-  std::string word;
-  for (const char c : expression + '\0') {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') {
-      word += c;
-      continue;
-    }
+  return ir::replace_words(expression, [&](const std::string& word) {
     const auto found = names.find(word);
-    out += found == names.end() ? word : found->second;
-    word.clear();
-    if (c != '\0') {
-      out += c;
-    }
-  }
-  return out;
+    return found == names.end() ? word : found->second;
+  });
 }
 
 std::string below(const std::string& prefix, const std::string& fqn) {
