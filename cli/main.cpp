@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "loader/core/error.h"
+#include "loader/core/heap.h"
 #include "loader/core/text.h"
 #include "runtime/launch/failure.h"
 
@@ -66,6 +67,7 @@ std::string suggestion(
 }
 
 int run(int argc, char** argv) {
+  pp::keep_freed_memory();
   pp::cli::Invocation with;
   with.argv.assign(argv, argv + argc);
   with.getenv = [](const char* name) { return std::getenv(name); };

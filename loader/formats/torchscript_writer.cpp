@@ -1,5 +1,8 @@
 #include <filesystem>
+#include <string>
 #include <system_error>
+
+#include <unistd.h>
 
 #include "loader/core/error.h"
 #include "loader/formats/torchscript.h"
@@ -14,12 +17,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder beside the file to be, gone with this object. The file gets its
-/// name there: LibTorch calls the archive's top folder after it.
+/// A folder beside the file to be, gone with this object; remove_leftovers()
+/// knows its name. The file gets its name there: LibTorch calls the archive's
+/// top folder after it.
 class Workplace {
  public:
   explicit Workplace(const fs::path& path)
-      : folder_(path.parent_path() / ("." + path.filename().string() + ".tmp")),
+      : folder_(
+            path.parent_path() / ("." + path.filename().string() + ".tmp." +
+                                  std::to_string(::getpid()))),
         file_(folder_ / path.filename()) {
     fs::create_directories(folder_);
   }
@@ -59,7 +65,8 @@ void write_torchscript(
     const fs::path& path,
     const ir::Graph& graph,
     const Model& source,
-    bool whole_output) {
+    bool whole_output,
+    Sync sync) {
   const auto* details = dynamic_cast<const ts::Details*>(source.details.get());
   check(details != nullptr, "a TorchScript model has its details");
   ir::Graph written = graph;
@@ -77,6 +84,9 @@ void write_torchscript(
     const Workplace workplace(path);
     modules.root().save(
         workplace.file().string(), {{ts::kGraphFile, ir::to_text(written)}});
+    if (sync == Sync::Now) {
+      sync_path(workplace.file());
+    }
     fs::rename(workplace.file(), path);
   } catch (const fs::filesystem_error& error) {
     throw runtime_error(

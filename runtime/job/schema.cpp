@@ -17,7 +17,8 @@ std::vector<JobKey> make_keys() {
       {.path = "model.mode",
        .default_value = "\"exported\"",
        .meaning = "Training flags of dropout and batch-norm: as exported, all "
-                  "on, or all off.",
+                  "on, or all off. In a script that `path` names, also which "
+                  "branches on `self.training` run.",
        .choices = {"exported", "train", "eval"}},
       {.path = "model.weights",
        .default_note = "none",
@@ -91,6 +92,12 @@ std::vector<JobKey> make_keys() {
                   "(`env`). `auto`: `env` where one of these started `pp`, "
                   "else `local`.",
        .choices = {"auto", "local", "processes", "env"}},
+      {.path = "pipeline.transport",
+       .default_value = "\"auto\"",
+       .meaning = "How messages travel between ranks that are processes. "
+                  "`auto`: in shared memory within a host, by Gloo (TCP) "
+                  "between hosts. `gloo`: by Gloo everywhere.",
+       .choices = {"auto", "gloo"}},
       {.path = "pipeline.threads_per_rank",
        .types = kInteger,
        .default_value = "1",

@@ -5,6 +5,7 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "loader/load_in_mode.h"
 #include "loader/model_loader.h"
 #include "loader/weights.h"
 #include "runtime/measure/measure.h"
@@ -258,7 +259,9 @@ PipelineSource open_pipeline(
   PipelineSource out;
   std::vector<std::string> notes;
   if (!model.path.empty()) {
-    Model whole = load_model(model.path);
+    Model whole = model.mode == "exported"
+                      ? load_model(model.path)
+                      : load_in_mode(model.path, model.mode == "train");
     if (model.weights) {
       notes = bind_weights({&whole, 1}, *model.weights);
     }
