@@ -9,6 +9,7 @@
 #include "runtime/launch/rank_context.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/run/replicas.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/optimizer.h"
 
@@ -18,7 +19,8 @@ namespace pp {
 std::map<std::string, std::string> resume_contract(
     const Job& job, const std::string& data_order);
 
-/// Writes `<output.dir>/checkpoints/step_N`; all ranks call it together.
+/// Writes `<output.dir>/checkpoints/step_N`, once: what replicas hold in shares
+/// is put together by the first. All ranks call it together.
 ///
 /// keep     how many of the newest stay; 0: all
 /// returns  the folder
@@ -27,6 +29,7 @@ std::filesystem::path save_checkpoint(
     const Plan& plan,
     RankStages& stages,
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
+    Replicas& replicas,
     const CheckpointState& state,
     int keep);
 
@@ -42,7 +45,8 @@ CheckpointState load_checkpoint(
     const std::filesystem::path& path,
     const std::map<std::string, std::string>& contract,
     RankStages& stages,
-    const std::map<int, std::unique_ptr<Optimizer>>& optimizers);
+    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
+    const Replicas& replicas);
 
 /// Weights and buffers alone: `model.checkpoint`.
 void load_weights(const std::filesystem::path& path, RankStages& stages);
