@@ -39,7 +39,9 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
         std::filesystem::is_directory(options->path)
             ? inspect(open_stages(options->path), inspect_options)
             : inspect(
-                  load_model(options->path, parse_input_hints(options->inputs)),
+                  load_model(
+                      options->path,
+                      {.inputs = parse_input_hints(options->inputs)}),
                   inspect_options));
     return 0;
   };

@@ -89,8 +89,8 @@ std::function<int()> setup_split(CLI::App& app, const Invocation&) {
           "'pp inspect " +
           options->model + "' lists the legal cuts");
     }
-    Model model =
-        load_model(options->model, parse_input_hints(options->split.inputs));
+    Model model = load_model(
+        options->model, {.inputs = parse_input_hints(options->split.inputs)});
     if (options->weights.empty()) {
       split_model(model, spec, options->directory);
       return 0;

@@ -10,7 +10,6 @@
 #include "loader/formats/schemas.h"
 #include "loader/formats/torchscript.h"
 #include "loader/ir/lint.h"
-#include "loader/load_in_mode.h"
 
 namespace pp {
 
@@ -19,16 +18,12 @@ namespace {
 struct Format {
   bool (*matches)(const ZipReader& archive);
   Model (*load)(
-      std::shared_ptr<const ZipReader> archive,
-      const InputHints& hints,
-      std::optional<bool> training);
+      std::shared_ptr<const ZipReader> archive, const LoadOptions& options);
 };
 
 Model load_exported(
-    std::shared_ptr<const ZipReader> archive,
-    const InputHints& hints,
-    std::optional<bool> /*training*/) {
-  if (!hints.empty()) {
+    std::shared_ptr<const ZipReader> archive, const LoadOptions& options) {
+  if (!options.inputs.empty()) {
     throw usage_error(
         archive->label() +
         " says itself what its inputs are like; --input is "
@@ -84,10 +79,10 @@ void refuse_bare_pickle(const std::filesystem::path& path) {
   }
 }
 
-Model load(
-    const std::filesystem::path& path,
-    const InputHints& hints,
-    std::optional<bool> training) {
+}  // namespace
+
+Model load_model(
+    const std::filesystem::path& path, const LoadOptions& options) {
   refuse_bare_pickle(path);
   const auto archive = std::make_shared<const ZipReader>(path);
   const auto* format = std::ranges::find_if(
@@ -95,7 +90,7 @@ Model load(
   if (format == kFormats.end()) {
     throw input_error(path.string() + ": " + describe(*archive));
   }
-  Model model = format->load(archive, hints, training);
+  Model model = format->load(archive, options);
   const std::string where =
       path.string() + (model.details && !model.details->graph_record.empty()
                            ? ": " + model.details->graph_record
@@ -103,16 +98,6 @@ Model load(
   annotate_effects(model.graph, where);
   ir::lint(model.graph, where);
   return model;
-}
-
-}  // namespace
-
-Model load_model(const std::filesystem::path& path, const InputHints& hints) {
-  return load(path, hints, std::nullopt);
-}
-
-Model load_in_mode(const std::filesystem::path& path, bool training) {
-  return load(path, {}, training);
 }
 
 }  // namespace pp

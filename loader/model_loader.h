@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "loader/ir/input_hints.h"
+#include "loader/load_options.h"
 #include "loader/model.h"
 
 namespace pp {
@@ -14,9 +14,9 @@ namespace pp {
 /// throws  Error(Input): missing, truncated, not an archive, a look-alike
 ///         (pickled module, state dict, AOTInductor package; the message says
 ///         how to export), an unsupported version, an unknown operator (by
-///         operator, node and record); Error(Usage): hints for a file that says
-///         itself what its inputs are like, or for inputs it does not have
+///         operator, node and record); Error(Usage): `inputs` of a file that
+///         says itself what its inputs are like, or that it does not have
 Model load_model(
-    const std::filesystem::path& path, const InputHints& hints = {});
+    const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace pp

@@ -66,12 +66,41 @@ std::vector<Item> add_inputs(
   return out;
 }
 
-/// Meta tensors like the example's, or as the caller says they are.
-std::vector<at::Tensor> with_hints(
-    std::vector<at::Tensor> traced,
+at::Tensor meta_tensor(const ir::TensorMeta& meta) {
+  std::vector<int64_t> sizes;
+  for (const ir::Dim& dim : meta.sizes) {
+    sizes.push_back(dim.value);
+  }
+  return at::empty(
+      sizes,
+      at::TensorOptions(static_cast<at::ScalarType>(meta.dtype))
+          .device(at::kMeta));
+}
+
+void set_at(std::vector<at::Tensor>& out, size_t index, at::Tensor tensor) {
+  out.resize(std::max(out.size(), index + 1));
+  out[index] = std::move(tensor);
+}
+
+/// The arguments that are among the examples, by position; others undefined.
+std::vector<at::Tensor> with_examples(
+    const c10::FunctionSchema& schema, const InputHints& examples) {
+  std::vector<at::Tensor> out;
+  for (size_t i = 1; i < schema.arguments().size(); ++i) {
+    const auto found = examples.find(schema.arguments()[i].name());
+    if (found != examples.end()) {
+      set_at(out, i - 1, meta_tensor(found->second));
+    }
+  }
+  return out;
+}
+
+/// Meta tensors like those, or as the caller says they are.
+std::vector<at::Tensor> with_inputs(
+    std::vector<at::Tensor> like,
     const c10::FunctionSchema& schema,
-    const InputHints& hints) {
-  for (const auto& [name, meta] : hints) {
+    const InputHints& inputs) {
+  for (const auto& [name, meta] : inputs) {
     const auto position = schema.argumentIndexWithName(name);
     if (!position || *position == 0) {
       std::vector<std::string> known;
@@ -82,18 +111,9 @@ std::vector<at::Tensor> with_hints(
           "--input " + name + ": forward has no such argument" +
           did_you_mean(name, known));
     }
-    const auto index = static_cast<size_t>(*position) - 1;
-    traced.resize(std::max(traced.size(), index + 1));
-    std::vector<int64_t> sizes;
-    for (const ir::Dim& dim : meta.sizes) {
-      sizes.push_back(dim.value);
-    }
-    traced[index] = at::empty(
-        sizes,
-        at::TensorOptions(static_cast<at::ScalarType>(meta.dtype))
-            .device(at::kMeta));
+    set_at(like, static_cast<size_t>(*position) - 1, meta_tensor(meta));
   }
-  return traced;
+  return like;
 }
 
 /// Takes apart what forward returns.
@@ -196,13 +216,11 @@ bool is_torchscript(const ZipReader& archive) {
 }
 
 Model load_torchscript(
-    std::shared_ptr<const ZipReader> archive,
-    const InputHints& hints,
-    std::optional<bool> training) {
+    std::shared_ptr<const ZipReader> archive, const LoadOptions& options) {
   const std::string where = archive->label();
   ts::LoadedModule loaded = ts::load_module(archive);
-  if (training) {
-    loaded.module.train(*training);
+  if (options.training) {
+    loaded.module.train(*options.training);
   }
   const auto method = loaded.module.find_method("forward");
   if (!method) {
@@ -213,11 +231,14 @@ Model load_torchscript(
   model.format = ModelFormat::TorchScript;
   auto details = std::make_shared<ts::Details>();
   Builder builder(loaded.records);
-  const auto traced = with_hints(
-      ts::traced_inputs(*archive), method->function().getSchema(), hints);
+  const c10::FunctionSchema& schema = method->function().getSchema();
+  const auto traced = ts::traced_inputs(*archive);
+  const auto like = with_inputs(
+      traced.empty() ? with_examples(schema, options.examples) : traced,
+      schema,
+      options.inputs);
   try {
-    const std::vector<Item> inputs =
-        add_inputs(method->function().getSchema(), traced, where, builder);
+    const std::vector<Item> inputs = add_inputs(schema, like, where, builder);
     const ts::States states(loaded.module, builder);
     ts::Lowering lowering(builder, states, where);
     Outputs outputs(builder);
@@ -237,11 +258,13 @@ Model load_torchscript(
   ts::drop_dead_nodes(model.graph);
   if (archive->has(ts::kGraphRecord)) {
     adopt_written_graph(*archive, model);
-  } else if (traced.empty()) {
+  } else if (like.empty()) {
     model.notes.push_back(
         "scripted: the file says nothing of sizes and element types, so they "
         "are not checked; --input NAME=SIZES says it");
-  } else if (!hints.empty()) {
+  } else if (traced.empty() && options.inputs.empty()) {
+    // As the examples are: what they came from is checked there.
+  } else if (!options.inputs.empty()) {
     model.notes.push_back(
         "sizes are those of --input; only element types and numbers of "
         "dimensions are checked");

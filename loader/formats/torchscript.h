@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "loader/archive/sync.h"
-#include "loader/ir/input_hints.h"
+#include "loader/load_options.h"
 #include "loader/model.h"
 
 namespace pp {
@@ -21,14 +21,10 @@ bool is_torchscript(const ZipReader& archive);
 /// a trace says the sizes of its example inputs, from which others follow.
 ///
 /// throws  Error(Input): damaged, an operator or control flow that can't be
-///         lowered: by its name, module and line of the model's source
-/// hints     of inputs, in place of the example that a trace has
-/// training  the modules' mode; none: as saved
-/// throws    Error(Usage): hints for inputs it does not have
+///         lowered: by its name, module and line of the model's source;
+///         Error(Usage): `options.inputs` it does not have
 Model load_torchscript(
-    std::shared_ptr<const ZipReader> archive,
-    const InputHints& hints = {},
-    std::optional<bool> training = {});
+    std::shared_ptr<const ZipReader> archive, const LoadOptions& options = {});
 
 /// Writes `graph`, a part of `source`, as a `.pt` that torch.jit.load opens: a
 /// module tree with the source's FQNs, and a forward.

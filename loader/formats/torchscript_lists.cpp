@@ -118,74 +118,161 @@ std::optional<Lowering::Items> Lowering::get_item(const Call& call) {
   return Items{compound->items[static_cast<size_t>(index)]};
 }
 
-std::optional<Lowering::Items> Lowering::append(const Call& call) {
+/// A list that the call may change.
+Compound& Lowering::own_list(const Call& call, const char* verb) {
   Compound* list = try_list(call.inputs.at(0));
   if (list == nullptr || list->open_node) {
-    refuse(call.node, "appends to " + describe(call.inputs.at(0)));
+    refuse(call.node, verb + (" " + describe(call.inputs.at(0))));
   }
   if (list->block < builder_.block_depth()) {
     refuse(
         call.node,
-        "appends, in a branch or loop that depends on what is computed, to a "
-        "list made outside; its length would not be known: write into a "
-        "tensor, or trace the model");
+        std::string(verb) +
+            " a list made outside the branch or loop that this is in, which "
+            "depends on what is computed; its contents would not be known: "
+            "write into a tensor, or trace the model");
   }
-  list->items.push_back(call.inputs.at(1));
+  return *list;
+}
+
+/// The position that the call's second argument is in a list of that length.
+size_t Lowering::place_in(const Call& call, int64_t length) const {
+  const auto index = try_int(call.inputs.at(1));
+  if (!index || *index < -length || *index >= length) {
+    refuse(call.node, "the position is none of the list's, or not known");
+  }
+  return static_cast<size_t>(*index < 0 ? *index + length : *index);
+}
+
+/// What a list holds; none: it is no list.
+std::optional<Lowering::Items> Lowering::try_items(
+    const Call& call, const Item& item, const char* verb) {
+  if (const auto* sizes = item.as<Sizes>()) {
+    const auto hint = builder_.try_hint(sizes->tensor);
+    if (!hint) {
+      refuse(call.node, verb + (" " + describe(item)));
+    }
+    Items out;
+    for (int64_t i = 0; i < hint->dim(); ++i) {
+      out.push_back({builder_.size_of(sizes->tensor, i)});
+    }
+    return out;
+  }
+  const Compound* list = try_list(item);
+  if (list == nullptr) {
+    return std::nullopt;
+  }
+  if (list->open_node) {
+    refuse(call.node, verb + (" " + describe(item)));
+  }
+  return list->items;
+}
+
+Item Lowering::new_list(const Call& call, Items items) {
+  return shared(
+      {.kind = Compound::Kind::List,
+       .type = call.node.output()->type(),
+       .items = std::move(items),
+       .keys = {},
+       .open_node = {},
+       .block = builder_.block_depth()});
+}
+
+std::optional<Lowering::Items> Lowering::append(const Call& call) {
+  own_list(call, "appends to").items.push_back(call.inputs.at(1));
   return Items{call.inputs.at(0)};
 }
 
+std::optional<Lowering::Items> Lowering::extend(const Call& call) {
+  const auto more = try_items(call, call.inputs.at(1), "appends");
+  if (!more) {
+    return std::nullopt;
+  }
+  Items& items = own_list(call, "appends to").items;
+  items.insert(items.end(), more->begin(), more->end());
+  return Items(call.node.outputs().size(), call.inputs.at(0));
+}
+
+std::optional<Lowering::Items> Lowering::set_item(const Call& call) {
+  if (try_list(call.inputs.at(0)) == nullptr) {
+    return std::nullopt;
+  }
+  Items& items = own_list(call, "writes into").items;
+  items[place_in(call, std::ssize(items))] = call.inputs.at(2);
+  return Items(call.node.outputs().size(), call.inputs.at(0));
+}
+
+std::optional<Lowering::Items> Lowering::insert(const Call& call) {
+  Items& items = own_list(call, "inserts into").items;
+  const auto index = try_int(call.inputs.at(1));
+  if (!index) {
+    refuse(call.node, "the position is not known before the model runs");
+  }
+  const int64_t count = std::ssize(items);
+  const int64_t place =
+      std::clamp<int64_t>(*index < 0 ? *index + count : *index, 0, count);
+  items.insert(items.begin() + place, call.inputs.at(2));
+  return Items(call.node.outputs().size(), call.inputs.at(0));
+}
+
+std::optional<Lowering::Items> Lowering::pop(const Call& call) {
+  if (try_list(call.inputs.at(0)) == nullptr) {
+    return std::nullopt;
+  }
+  Items& items = own_list(call, "takes from").items;
+  const size_t place = place_in(call, std::ssize(items));
+  Item taken = items[place];
+  items.erase(items.begin() + static_cast<std::ptrdiff_t>(place));
+  return Items{std::move(taken)};
+}
+
+std::optional<Lowering::Items> Lowering::copy_list(const Call& call) {
+  auto items = try_items(call, call.inputs.at(0), "copies");
+  if (!items) {
+    return std::nullopt;
+  }
+  return Items{new_list(call, std::move(*items))};
+}
+
 std::optional<Lowering::Items> Lowering::join_lists(const Call& call) {
-  const auto items_of = [&](const Item& item) -> std::optional<Items> {
-    if (const auto* sizes = item.as<Sizes>()) {
-      const auto hint = builder_.try_hint(sizes->tensor);
-      if (!hint) {
-        refuse(call.node, "joins " + describe(item));
-      }
-      Items out;
-      for (int64_t i = 0; i < hint->dim(); ++i) {
-        out.push_back({builder_.size_of(sizes->tensor, i)});
-      }
-      return out;
-    }
-    const Compound* list = try_list(item);
-    if (list == nullptr) {
-      return std::nullopt;
-    }
-    if (list->open_node) {
-      refuse(call.node, "joins " + describe(item));
-    }
-    return list->items;
-  };
-  auto left = items_of(call.inputs.at(0));
+  auto left = try_items(call, call.inputs.at(0), "joins");
   if (!left) {
     return std::nullopt;  // tensors or numbers
   }
-  const auto right = items_of(call.inputs.at(1));
+  const auto right = try_items(call, call.inputs.at(1), "joins");
   if (!right) {
     return std::nullopt;
   }
   left->insert(left->end(), right->begin(), right->end());
-  return Items{shared(
-      {.kind = Compound::Kind::List,
-       .type = call.node.output()->type(),
-       .items = std::move(*left),
-       .keys = {},
-       .open_node = {},
-       .block = builder_.block_depth()})};
+  return Items{new_list(call, std::move(*left))};
+}
+
+std::optional<Lowering::Items> Lowering::repeat_list(const Call& call) {
+  auto items = try_items(call, call.inputs.at(0), "repeats");
+  const bool list_first = items.has_value();
+  if (!list_first) {
+    items = try_items(call, call.inputs.at(1), "repeats");
+  }
+  if (!items) {
+    return std::nullopt;  // tensors or numbers
+  }
+  const auto count = try_int(call.inputs.at(list_first ? 1 : 0));
+  if (!count) {
+    refuse(call.node, "how often it repeats a list is not known before");
+  }
+  Items out;
+  for (int64_t i = 0; i < *count; ++i) {
+    out.insert(out.end(), items->begin(), items->end());
+  }
+  return Items{new_list(call, std::move(out))};
 }
 
 std::optional<Lowering::Items> Lowering::slice_list(const Call& call) {
-  const Item& whole = call.inputs.at(0);
-  const Compound* list = try_list(whole);
-  const auto* sizes = whole.as<Sizes>();
-  if (list == nullptr && sizes == nullptr) {
+  const auto items = try_items(call, call.inputs.at(0), "takes a part of");
+  if (!items) {
     return std::nullopt;  // a tensor
   }
-  int64_t count = list == nullptr ? -1 : std::ssize(list->items);
-  if (sizes != nullptr) {
-    const auto hint = builder_.try_hint(sizes->tensor);
-    count = hint ? hint->dim() : -1;
-  }
+  const int64_t count = std::ssize(*items);
   const auto bound = [&](const Item& item, int64_t otherwise) {
     if (item.is_none()) {
       return otherwise;
@@ -196,28 +283,17 @@ std::optional<Lowering::Items> Lowering::slice_list(const Call& call) {
     }
     return std::clamp<int64_t>(*value < 0 ? *value + count : *value, 0, count);
   };
-  if (count < 0 || (list != nullptr && list->open_node)) {
-    refuse(call.node, "takes a part of " + describe(whole));
-  }
   const int64_t begin = bound(call.inputs.at(1), 0);
   const int64_t end = bound(call.inputs.at(2), count);
   const auto step = try_int(call.inputs.at(3));
   if (!step || *step < 1) {
     refuse(call.node, "its step is not a positive number known before");
   }
-  Compound out{
-      .kind = Compound::Kind::List,
-      .type = call.node.output()->type(),
-      .items = {},
-      .keys = {},
-      .open_node = {},
-      .block = builder_.block_depth()};
+  Items out;
   for (int64_t i = begin; i < end; i += *step) {
-    out.items.push_back(
-        list != nullptr ? list->items[static_cast<size_t>(i)]
-                        : Item{builder_.size_of(sizes->tensor, i)});
+    out.push_back((*items)[static_cast<size_t>(i)]);
   }
-  return Items{shared(std::move(out))};
+  return Items{new_list(call, std::move(out))};
 }
 
 std::optional<Lowering::Items> Lowering::size(const Call& call) {

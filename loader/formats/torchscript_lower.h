@@ -70,6 +70,12 @@ class Lowering {
   std::optional<Items> device(const Call& call);
   std::optional<Items> get_item(const Call& call);
   std::optional<Items> append(const Call& call);
+  std::optional<Items> extend(const Call& call);
+  std::optional<Items> insert(const Call& call);
+  std::optional<Items> pop(const Call& call);
+  std::optional<Items> set_item(const Call& call);
+  std::optional<Items> copy_list(const Call& call);
+  std::optional<Items> repeat_list(const Call& call);
   std::optional<Items> join_lists(const Call& call);
   std::optional<Items> slice_list(const Call& call);
   std::optional<Items> is_same(const Call& call);
@@ -77,6 +83,11 @@ class Lowering {
   std::optional<Items> nothing(const Call& call);
 
   Compound* try_list(const Item& item) const;
+  Compound& own_list(const Call& call, const char* verb);
+  size_t place_in(const Call& call, int64_t length) const;
+  std::optional<Items> try_items(
+      const Call& call, const Item& item, const char* verb);
+  Item new_list(const Call& call, Items items);
 
   // Branches and loops that depend on what is computed.
   struct LoopBody {

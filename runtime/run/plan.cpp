@@ -5,9 +5,9 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
-#include "loader/load_in_mode.h"
 #include "loader/model_loader.h"
 #include "loader/weights.h"
+#include "runtime/data/examples.h"
 #include "runtime/measure/measure.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/name_patterns.h"
@@ -87,6 +87,17 @@ std::vector<InputSpec> input_specs(const PipelineSource& source) {
     }
   }
   return specs;
+}
+
+/// What the data say of the inputs of a model that may not say it itself.
+InputHints examples_for(const Job& job) {
+  if (job.model.path.empty() || job.model.path.extension() == ".pt2") {
+    return {};
+  }
+  const int64_t parts =
+      int64_t{job.parallel.replicas} * job.pipeline.microbatches.value_or(1);
+  return examples_of(
+      job.data, std::max<int64_t>(1, job.data.batch_size / parts));
 }
 
 /// How many stages a schedule is to be written for: all, or groups of
@@ -255,13 +266,16 @@ std::vector<Cut> parse_cuts(const std::string& text) {
 PipelineSource open_pipeline(
     const ModelConfig& model,
     const SplitConfig& split,
-    const std::optional<std::vector<Cut>>& cuts) {
+    const std::optional<std::vector<Cut>>& cuts,
+    const InputHints& examples) {
   PipelineSource out;
   std::vector<std::string> notes;
   if (!model.path.empty()) {
-    Model whole = model.mode == "exported"
-                      ? load_model(model.path)
-                      : load_in_mode(model.path, model.mode == "train");
+    LoadOptions options{.examples = examples};
+    if (model.mode != "exported") {
+      options.training = model.mode == "train";
+    }
+    Model whole = load_model(model.path, options);
     if (model.weights) {
       notes = bind_weights({&whole, 1}, *model.weights);
     }
@@ -335,7 +349,7 @@ std::shared_ptr<const Plan> make_plan(
   auto plan = std::make_shared<Plan>();
   plan->job = job;
   check_without_model(job);
-  plan->source = open_pipeline(job.model, job.split, cuts);
+  plan->source = open_pipeline(job.model, job.split, cuts, examples_for(job));
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
   const int replicas = job.parallel.replicas;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "loader/core/log.h"
+#include "loader/ir/input_hints.h"
 #include "loader/model.h"
 #include "runtime/data/batch.h"
 #include "runtime/job/job.h"
@@ -34,12 +35,15 @@ struct PipelineSource {
   std::vector<std::string> notes;  ///< for the user, a line each
 };
 
-/// cuts    where to cut the model; none: decided here, by `split`
-/// throws  Error(Usage) or Error(Input), see open_stages, load_model, partition
+/// cuts      where to cut the model; none: decided here, by `split`
+/// examples  see LoadOptions
+/// throws    Error(Usage) or Error(Input), see open_stages, load_model,
+///           partition
 PipelineSource open_pipeline(
     const ModelConfig& model,
     const SplitConfig& split,
-    const std::optional<std::vector<Cut>>& cuts = {});
+    const std::optional<std::vector<Cut>>& cuts = {},
+    const InputHints& examples = {});
 PipelineSource cut_model(const Model& model, const SplitSpec& spec);
 
 /// Cuts as a text, so that one rank decides them for all, and back.

@@ -259,13 +259,14 @@ VerifyReport verify(const VerifyOptions& options) {
     }
     say_inputs(pipeline.manifest, options.inputs);
   } else {
-    pipeline = cut_model(load_model(model_path, options.inputs), options.split);
+    pipeline = cut_model(
+        load_model(model_path, {.inputs = options.inputs}), options.split);
   }
   // Stages made by hand have no model: they are run one after the other.
   const PipelineSource unsplit =
       pipeline.manifest.is_assembled()
           ? pipeline
-          : cut_model(load_model(model_path, options.inputs), {});
+          : cut_model(load_model(model_path, {.inputs = options.inputs}), {});
 
   WantedOutputs wanted;
   for (const ModelOutput& output : pipeline.manifest.outputs) {

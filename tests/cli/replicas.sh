@@ -80,11 +80,14 @@ for part in 0 1; do
 done
 expect_ok "$PP" run job.toml --set pipeline.microbatches=4 \
   --set output.dir=alone --resume
-same alone adamw 1e-5
+expect_ok "$PP" run job.toml "${one[@]}" --set output.dir=adamw2 \
+  --set train.steps=2
+expect_ok "$PP" run job.toml "${one[@]}" --set output.dir=adamw2 --resume
+same alone adamw2 1e-5
 
 # Batch norm: statistics are those of the first replica, on all of them; so a
 # resumed run is the same run.
-"$PYTHON" "$SOURCE/scripts/make_data.py" random -o . --rows 16 --shape 3 8 8 \
+"$PYTHON" "$SOURCE/scripts/make_data.py" random -o . --rows 16 --classes 4 --shape 3 8 8 \
   >/dev/null
 norm=(--set "model.path=$FIXTURES/batch-norm.pt2" --set 'split.at=[]'
   --set 'data.inputs={x={path="random_x.npy"}}'

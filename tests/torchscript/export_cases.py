@@ -97,7 +97,13 @@ class Lists(nn.Module):
         else:
             y = y[:rows]
         low, high = y.chunk(2, dim=1)
-        return self.b(torch.cat([high, low], 1)) / (rows + 1)
+        halves = [low] * 2
+        halves[0] = high
+        more = list(halves)
+        more.extend(halves)
+        more.insert(1, more.pop())
+        y = torch.cat(more[1:3], 1) + torch.cat(halves, 1)
+        return self.b(y) / (rows + 1)
 
 
 class Half(nn.Module):

@@ -334,8 +334,8 @@ TEST(TorchScriptBlocks, ALoopCarriesValues) {
 }
 
 TEST(TorchScriptBlocks, HintsGiveAScriptedModelSizes) {
-  const Model model =
-      load_model(example("branch-script.pt"), parse_input_hints({"x=6x8"}));
+  const Model model = load_model(
+      example("branch-script.pt"), {.inputs = parse_input_hints({"x=6x8"})});
   const auto& meta =
       model.graph.values[static_cast<size_t>(model.graph.inputs[0].value)]
           .tensor;
@@ -360,7 +360,8 @@ TEST(TorchScriptErrors, AListThatGrowsInALoop) {
 
 TEST(TorchScriptErrors, HintsForInputsThatAreNot) {
   try {
-    load_model(example("branch-script.pt"), parse_input_hints({"y=4x8"}));
+    load_model(
+        example("branch-script.pt"), {.inputs = parse_input_hints({"y=4x8"})});
     FAIL() << "nothing was refused";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Usage);
