@@ -7,8 +7,10 @@
 #include <string>
 
 #include "runtime/launch/rank_context.h"
+#include "runtime/run/checkpoint_saver.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/run/resume.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/optimizer.h"
 
@@ -18,21 +20,20 @@ namespace pp {
 std::map<std::string, std::string> resume_contract(
     const Job& job, const std::string& data_order);
 
-/// Writes `<output.dir>/checkpoints/step_N`; all ranks call it together.
-///
-/// keep     how many of the newest stay; 0: all
-/// returns  the folder
-std::filesystem::path save_checkpoint(
-    RankContext& context,
-    const Plan& plan,
-    RankStages& stages,
-    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
-    const CheckpointState& state,
-    int keep);
+std::filesystem::path checkpoint_folder(const Job& job);
 
-/// The newest valid checkpoint of the job's folder, found by rank 0 and told
-/// to all. throws Error(Input) where there is none
-std::filesystem::path newest_checkpoint(RankContext& context, const Plan& plan);
+/// What this rank's stages and optimizers contribute to a checkpoint; the
+/// tensors themselves.
+CheckpointParts checkpoint_parts(
+    const Manifest& manifest,
+    RankStages& stages,
+    const std::map<int, std::unique_ptr<Optimizer>>& optimizers);
+
+/// The newest valid checkpoint of the job's folder to go on from, found by
+/// rank 0 and told to all; none: the run starts anew.
+/// throws Error(Input) where there must be one
+std::optional<std::filesystem::path> checkpoint_to_resume(
+    RankContext& context, const Plan& plan, const ResumePoint& point);
 
 /// Takes weights, buffers and optimizer state from a checkpoint.
 /// returns the state to go on from
