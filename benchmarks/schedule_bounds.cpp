@@ -21,6 +21,7 @@
 #include <nlohmann/json.hpp>
 
 #include "loader/core/error.h"
+#include "loader/core/heap.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/collectives.h"
@@ -233,6 +234,7 @@ int run(int repetitions, const std::vector<std::string>& paths) {
 }  // namespace pp
 
 int main(int argc, char** argv) {
+  pp::keep_freed_memory();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   int repetitions = 0;
   if (arguments.size() >= 2) {

@@ -1,19 +1,24 @@
 // stage_times MODEL STAGES FQN,FQN,...
 //
 // Cuts a model by measured time and, for comparison, before the modules named.
-// Runs the stages of both again, in turn, and prints one line of JSON: the
-// times of each stage with what crosses, in nanoseconds.
+// Runs the stages of both again, in turn with the whole model, and prints one
+// line of JSON: the times of each stage with what crosses, and of the whole as
+// measured before the cut and again, in nanoseconds.
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <limits>
+#include <numeric>
 
 #include <nlohmann/json.hpp>
 
 #include "loader/core/error.h"
+#include "loader/core/heap.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
 #include "runtime/measure/measure.h"
 #include "runtime/measure/measure_stages.h"
+#include "runtime/measure/program_runs.h"
 #include "splitter/balance.h"
 
 namespace pp {
@@ -49,13 +54,21 @@ int run(const std::string& path, int stages, const std::string& layers) {
   const Partition plain = partition(model, equal);
   StageRuns best_runs(model, best);
   StageRuns plain_runs(model, plain);
+  ProgramRuns whole(model.graph, model.records, *model.archive, "the model");
+  const std::vector<c10::IValue> arguments = sample_arguments(model);
+  uint64_t whole_ns = std::numeric_limits<uint64_t>::max();
   run_passes(options, [&](bool counts) {
+    const uint64_t took = time_of([&] { whole.run(arguments); });
+    whole_ns = counts ? std::min(whole_ns, took) : whole_ns;
     best_runs.pass(counts);
     plain_runs.pass(counts);
   });
   const double ns = spec.costs->ns_per_byte;
   nlohmann::ordered_json out;
   out["cuts"] = best.manifest.cuts;
+  const std::vector<uint64_t>& nodes = spec.costs->node_ns;
+  out["whole"] = std::accumulate(nodes.begin(), nodes.end(), uint64_t{0});
+  out["whole_again"] = whole_ns;
   out["predicted"] =
       predict_costs(model.graph, spec, choose_cuts(model.graph, spec));
   out["again"] = with_messages(best_runs, best, ns);
@@ -68,6 +81,7 @@ int run(const std::string& path, int stages, const std::string& layers) {
 }  // namespace pp
 
 int main(int count, char** arguments) {
+  pp::keep_freed_memory();
   if (count != 4) {
     std::cerr << "usage: stage_times MODEL STAGES FQN,FQN,...\n";
     return 2;

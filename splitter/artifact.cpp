@@ -10,6 +10,7 @@
 
 #include "loader/archive/atomic_file.h"
 #include "loader/archive/leftovers.h"
+#include "loader/archive/sync.h"
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
 #include "loader/formats/torchscript.h"
@@ -31,19 +32,22 @@ struct StageFormat {
       const fs::path& path,
       const ir::Graph& graph,
       const Model& source,
-      bool whole_output);
+      bool whole_output,
+      Sync sync);
 };
 
 void write_exported_stage(
     const fs::path& path,
     const ir::Graph& graph,
     const Model& source,
-    bool whole_output) {
+    bool whole_output,
+    Sync sync) {
   write_exported_program(
       path,
       graph,
       source,
-      whole_output ? OutputTree::Source : OutputTree::Tuple);
+      whole_output ? OutputTree::Source : OutputTree::Tuple,
+      sync);
 }
 
 // One row a format.
@@ -155,7 +159,7 @@ void write_all(
     stage.file = "stage_" + std::to_string(i) + format.extension;
     const fs::path path = folder / stage.file;
     const bool last = i + 1 == partition.stages.size();
-    format.write(path, partition.stages[i], model, last);
+    format.write(path, partition.stages[i], model, last, Sync::Later);
     stage.hash = ZipReader(path).content_hash();
   }
   manifest.format = model.format;
@@ -191,6 +195,7 @@ void replace_folder(const fs::path& directory, const Fill& fill) {
         target.parent_path() /
         ("." + target.filename().string() + ".pp-" + std::to_string(getpid())));
     fill(fresh.path());
+    sync_all(fresh.path());
     move_into_place(fresh.path(), target);
   } catch (const fs::filesystem_error& error) {
     throw runtime_error(
@@ -211,7 +216,8 @@ void write_stages(
 }
 
 void write_model(const fs::path& path, const Model& model) {
-  format_of(model).write(path, model.graph, model, /*whole_output=*/true);
+  format_of(model).write(
+      path, model.graph, model, /*whole_output=*/true, Sync::Now);
 }
 
 Assembly load_assembly(const std::vector<fs::path>& files) {

@@ -139,23 +139,15 @@ void TempFile::copy_through_memory(
   }
 }
 
-void TempFile::commit() {
+void TempFile::commit(Sync sync) {
   check(!committed_, "a temporary file is committed once");
-  if (::fsync(descriptor_) != 0 ||
+  if ((sync == Sync::Now && ::fsync(descriptor_) != 0) ||
       ::rename(path_.c_str(), target_.c_str()) != 0) {
     throw cannot_write(target_, errno);
   }
   committed_ = true;
-  const int folder =
-      ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) {
-    throw cannot_write(target_, errno);
-  }
-  const int reason = ::fsync(folder) == 0 ? 0 : errno;
-  ::close(folder);
-  // EINVAL: this file system does not sync folders.
-  if (reason != 0 && reason != EINVAL) {
-    throw cannot_write(target_, reason);
+  if (sync == Sync::Now) {
+    sync_path(folder_of(target_));
   }
 }
 

@@ -6,14 +6,15 @@
 #include <span>
 
 #include "loader/archive/mapped_file.h"
+#include "loader/archive/sync.h"
 
 namespace pp {
 
 /// A file in the making, beside the one it will replace: `.NAME.tmp.PID`.
 ///
 /// commit() syncs it, renames it over the target and syncs the folder, so a
-/// reader sees the old content or the new. Destroyed without commit(): the
-/// temporary file is removed and the target is as it was.
+/// reader sees the old content or the new, whenever the power goes. Destroyed
+/// without commit(): the temporary file is removed and the target is as it was.
 class TempFile {
  public:
   /// throws Error(Runtime) naming the target and the system's reason, as every
@@ -32,7 +33,7 @@ class TempFile {
   void copy(const MappedFile& from, uint64_t offset, uint64_t num_bytes);
   /// Appends all of another file in the making.
   void append(const TempFile& other);
-  void commit();
+  void commit(Sync sync = Sync::Now);
 
  private:
   void copy_range(

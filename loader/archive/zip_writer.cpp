@@ -214,7 +214,7 @@ void ZipWriter::copy(
   state_->file.copy(*from.file(), record.offset, record.num_bytes);
 }
 
-void ZipWriter::finish() {
+void ZipWriter::finish(Sync sync) {
   check(!state_->finished, "finish() once");
   const uint64_t offset = state_->file.size();
   std::string directory;
@@ -223,7 +223,7 @@ void ZipWriter::finish() {
   }
   directory += end_records(state_->records.size(), offset, directory.size());
   state_->file.write(as_bytes(directory));
-  state_->file.commit();
+  state_->file.commit(sync);
   state_->finished = true;
 }
 

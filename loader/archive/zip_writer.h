@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "loader/archive/sync.h"
 #include "loader/archive/zip_reader.h"
 
 namespace pp {
@@ -31,7 +32,7 @@ class ZipWriter {
   /// the payload never passes through this process's memory.
   void copy(
       std::string_view name, const ZipReader& from, const ZipRecord& record);
-  void finish();
+  void finish(Sync sync = Sync::Now);
 
  private:
   struct State;

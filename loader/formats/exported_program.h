@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "loader/archive/pickle_tensors.h"
+#include "loader/archive/sync.h"
 #include "loader/model.h"
 
 namespace pp {
@@ -42,6 +43,7 @@ void write_exported_program(
     const std::filesystem::path& path,
     const ir::Graph& graph,
     const Model& source,
-    OutputTree outputs);
+    OutputTree outputs,
+    Sync sync = Sync::Now);
 
 }  // namespace pp

@@ -101,7 +101,7 @@ class ProgramWriter {
         same_inputs_(has_source_inputs()),
         writer_(graph, details.expressions) {}
 
-  void write(const std::filesystem::path& path) {
+  void write(const std::filesystem::path& path, Sync sync) {
     add_states();
     add_inputs();
     writer_.add_nodes();
@@ -116,7 +116,7 @@ class ProgramWriter {
     archive.add("archive_version", std::string_view("0"));
     archive.add("byteorder", std::string_view("little"));
     archive.add(".data/version", std::string_view("6\n"));
-    archive.finish();
+    archive.finish(sync);
   }
 
  private:
@@ -411,10 +411,11 @@ void write_exported_program(
     const std::filesystem::path& path,
     const ir::Graph& graph,
     const Model& source,
-    OutputTree outputs) {
+    OutputTree outputs,
+    Sync sync) {
   const auto* details = dynamic_cast<const ep::Details*>(source.details.get());
   check(details != nullptr, "a .pt2 stage comes from a .pt2 model");
-  ProgramWriter(graph, source, *details, outputs).write(path);
+  ProgramWriter(graph, source, *details, outputs).write(path, sync);
 }
 
 }  // namespace pp

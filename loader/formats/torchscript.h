@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "loader/archive/sync.h"
 #include "loader/ir/input_hints.h"
 #include "loader/model.h"
 
@@ -34,6 +35,7 @@ void write_torchscript(
     const std::filesystem::path& path,
     const ir::Graph& graph,
     const Model& source,
-    bool whole_output);
+    bool whole_output,
+    Sync sync = Sync::Now);
 
 }  // namespace pp

@@ -59,7 +59,8 @@ void write_torchscript(
     const fs::path& path,
     const ir::Graph& graph,
     const Model& source,
-    bool whole_output) {
+    bool whole_output,
+    Sync sync) {
   const auto* details = dynamic_cast<const ts::Details*>(source.details.get());
   check(details != nullptr, "a TorchScript model has its details");
   ir::Graph written = graph;
@@ -77,6 +78,9 @@ void write_torchscript(
     const Workplace workplace(path);
     modules.root().save(
         workplace.file().string(), {{ts::kGraphFile, ir::to_text(written)}});
+    if (sync == Sync::Now) {
+      sync_path(workplace.file());
+    }
     fs::rename(workplace.file(), path);
   } catch (const fs::filesystem_error& error) {
     throw runtime_error(

@@ -47,6 +47,7 @@ struct PipelineConfig {
   std::optional<int> ranks;         ///< none: see rank_count (runtime/run/)
   std::optional<int> stages_per_rank;  ///< none: the schedule's own
   std::string launcher = "auto";       ///< "auto", "local", "processes", "env"
+  std::string transport = "auto";      ///< "auto", "gloo"
   int threads_per_rank = 1;
   std::string device = "cpu";
   double stall_timeout = 60;  ///< seconds

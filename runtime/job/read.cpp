@@ -140,6 +140,7 @@ PipelineConfig read_pipeline(const Section& section) {
   section.get("ranks", pipeline.ranks);
   section.get("stages_per_rank", pipeline.stages_per_rank);
   section.get("launcher", pipeline.launcher);
+  section.get("transport", pipeline.transport);
   section.get("threads_per_rank", pipeline.threads_per_rank);
   section.get("device", pipeline.device);
   section.get("stall_timeout", pipeline.stall_timeout);

@@ -91,6 +91,12 @@ std::vector<JobKey> make_keys() {
                   "(`env`). `auto`: `env` where one of these started `pp`, "
                   "else `local`.",
        .choices = {"auto", "local", "processes", "env"}},
+      {.path = "pipeline.transport",
+       .default_value = "\"auto\"",
+       .meaning = "How messages travel between ranks that are processes. "
+                  "`auto`: in shared memory within a host, by Gloo (TCP) "
+                  "between hosts. `gloo`: by Gloo everywhere.",
+       .choices = {"auto", "gloo"}},
       {.path = "pipeline.threads_per_rank",
        .types = kInteger,
        .default_value = "1",

@@ -18,7 +18,7 @@
 #include "runtime/launch/stall.h"
 #include "runtime/launch/store_watch.h"
 #include "runtime/launch/watched_transport.h"
-#include "runtime/transport/gloo.h"
+#include "runtime/transport/connect.h"
 
 namespace pp {
 namespace {
@@ -143,10 +143,11 @@ class EnvJob {
     gloo.interface_name = name ? name : "";
     gloo.address = reachable_address(ranks_);
     gloo.grace = kGrace;
-    transport_ = make_gloo_transport(
-        c10::make_intrusive<c10d::PrefixStore>("gloo", store_.main),
+    transport_ = connect_ranks(
+        c10::make_intrusive<c10d::PrefixStore>("transport", store_.main),
         ranks_.rank,
         ranks_.size,
+        options_.transport,
         gloo);
     limit_answers(
         store_,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/launch/rank_context.h"
+#include "runtime/transport/connect.h"
 
 namespace pp {
 
@@ -35,6 +36,7 @@ std::optional<EnvRanks> read_env_ranks(
 struct LaunchOptions {
   int threads_per_rank = 1;
   std::chrono::seconds stall_timeout{60};
+  TransportKind transport = TransportKind::Auto;  ///< launch_env
   Log log;
   /// Ends the job on all ranks with the cause "interrupted"; for signals, see
   /// signals.h.

@@ -130,6 +130,8 @@ void run_job(const Job& job, const RunOptions& options) {
   launch.threads_per_rank = job.pipeline.threads_per_rank;
   launch.stall_timeout =
       std::chrono::seconds(static_cast<int64_t>(job.pipeline.stall_timeout));
+  launch.transport = job.pipeline.transport == "gloo" ? TransportKind::Gloo
+                                                      : TransportKind::Auto;
   launch.log = options.log;
   launch.stop = options.stop;
   const RankMain main = [&](RankContext& context) {

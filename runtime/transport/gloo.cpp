@@ -16,6 +16,7 @@
 #include "loader/core/first_line.h"
 #include "runtime/transport/canonical.h"
 #include "runtime/transport/interruptible_wait.h"
+#include "runtime/transport/spin.h"
 #include "runtime/transport/wire.h"
 
 namespace pp {
@@ -29,8 +30,6 @@ using std::chrono::milliseconds;
 // of this message are known.
 constexpr int kHeaderTag = 0;
 constexpr int kPartTag = 1;
-
-constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
 
 at::Tensor new_bytes(size_t num_bytes) {
   return at::empty({static_cast<int64_t>(num_bytes)}, at::kByte);

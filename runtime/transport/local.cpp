@@ -4,16 +4,15 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include <sched.h>
-
 #include "runtime/transport/canonical.h"
 #include "runtime/transport/errors.h"
+#include "runtime/transport/spin.h"
+#include "runtime/transport/ticket_queue.h"
 
 namespace pp {
 namespace local {
@@ -22,59 +21,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A hand-over to a thread that spins takes a fraction of a microsecond, waking
-// a parked one tens of them. Longer than this the next message is not about to
-// come, and the core is of more use to somebody else.
-constexpr std::chrono::microseconds kSpin{40};
-
-// Beyond this a wait is for ever, and steady_clock::now() + it must not
-// overflow.
-constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
-
-int num_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
-void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
-
-/// The messages of one ordered pair. A ticket is the place of a message in
-/// that order.
-struct Queue {
-  /// The message of each ticket from `first` on, as far as sent.
-  std::deque<std::optional<Message>> sent;
-  uint64_t first = 0;
-  uint64_t next_ticket = 0;  ///< of the next recv()
-  std::vector<uint64_t> abandoned;
+struct Queue : TicketQueue {
   bool closed = false;
   /// The other way round: how many receives the peer of this queue has called
   /// for what the inbox's owner sends it.
   uint64_t posted = 0;
-
-  bool has(uint64_t ticket) const { return ticket < first + sent.size(); }
-
-  Message take(uint64_t ticket) {
-    Message message = *std::exchange(sent[ticket - first], std::nullopt);
-    while (!sent.empty() && !sent.front()) {
-      sent.pop_front();
-      ++first;
-    }
-    return message;
-  }
-
-  uint64_t push(Message message) {
-    const uint64_t ticket = first + sent.size();
-    sent.emplace_back(std::move(message));
-    if (std::erase(abandoned, ticket) > 0) {
-      take(ticket);
-    }
-    return ticket;
-  }
 };
 
 }  // namespace
@@ -136,17 +87,12 @@ class Inbox {
 
   uint64_t ticket(int from) {
     const std::lock_guard lock(mutex_);
-    return queues_[from].next_ticket++;
+    return queues_[from].next_ticket();
   }
 
   void abandon(int from, uint64_t ticket) {
     const std::lock_guard lock(mutex_);
-    Queue& queue = queues_[from];
-    if (queue.has(ticket)) {
-      queue.take(ticket);
-    } else {
-      queue.abandoned.push_back(ticket);
-    }
+    queues_[from].abandon(ticket);
   }
 
   void throw_if_interrupted() {
@@ -164,7 +110,9 @@ class Inbox {
     if (spin_ && !ready()) {
       const uint64_t seen = version_.load(std::memory_order_relaxed);
       lock.unlock();
-      spin_until_changed(seen, std::min(deadline, Clock::now() + kSpin));
+      spin_until(std::min(deadline, Clock::now() + kSpin), [&] {
+        return version_.load(std::memory_order_acquire) != seen;
+      });
       lock.lock();
     }
     parked_ = true;
@@ -195,16 +143,6 @@ class Inbox {
     }
   }
 
-  void spin_until_changed(uint64_t seen, Clock::time_point until) const {
-    constexpr int kPausesPerLookAtTheClock = 64;
-    for (int i = 1; version_.load(std::memory_order_acquire) == seen; ++i) {
-      relax();
-      if (i % kPausesPerLookAtTheClock == 0 && Clock::now() >= until) {
-        return;
-      }
-    }
-  }
-
   void throw_cause() const {
     if (cause_) {
       throw Error(*cause_);
@@ -224,8 +162,7 @@ class Inbox {
 class Inboxes {
  public:
   explicit Inboxes(int num_ranks) {
-    // Where ranks share cores, a spinning one keeps another from its work.
-    const bool spin = num_ranks <= num_cores();
+    const bool spin = may_spin(num_ranks);
     for (int rank = 0; rank < num_ranks; ++rank) {
       all_.push_back(std::make_unique<Inbox>(num_ranks, spin));
     }

@@ -119,7 +119,7 @@ struct Described {
   at::Tensor tensor;
 };
 
-Described read_tensor(Reader& reader) {
+Described read_tensor(Reader& reader, const PayloadMemory& memory) {
   Described out;
   const auto state = reader.get<uint8_t>();
   const auto dtype = reader.get<int8_t>();
@@ -156,7 +156,9 @@ Described read_tensor(Reader& reader) {
   if (num_bytes == 0 && out.state == State::Payload) {
     throw bad("an empty tensor announced as a payload");
   }
-  out.tensor = allocate(sizes, strides, type);
+  out.tensor = out.state == State::Payload && memory
+                   ? memory(sizes, strides, type)
+                   : allocate(sizes, strides, type);
   return out;
 }
 
@@ -259,7 +261,9 @@ size_t description_bytes(std::span<const std::byte> header) {
 }
 
 Incoming decode(
-    std::span<const std::byte> header, std::span<const std::byte> description) {
+    std::span<const std::byte> header,
+    std::span<const std::byte> description,
+    const PayloadMemory& memory) {
   const Prefix prefix = read_prefix(header);
   Reader rest(header.subspan(sizeof(Prefix)));
   if (description_is_inline(prefix)) {
@@ -275,7 +279,7 @@ Incoming decode(
   out.message.microbatch = prefix.microbatch;
   out.message.tensors.reserve(prefix.num_tensors);
   for (uint32_t i = 0; i < prefix.num_tensors; ++i) {
-    Described described = read_tensor(reader);
+    Described described = read_tensor(reader, memory);
     if (described.state == State::Inline) {
       const auto to = bytes_of(described.tensor);
       const auto from = small.take(to.size());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,11 +48,18 @@ struct Incoming {
 /// throws Error(Runtime): not a header
 size_t description_bytes(std::span<const std::byte> header);
 
+/// Memory for a payload: a dense tensor of these sizes and strides.
+using PayloadMemory = std::function<at::Tensor(
+    at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType dtype)>;
+
 /// header       kHeaderBytes, or less where less was sent
 /// description  of description_bytes(header); empty if that is 0
+/// memory       where payloads lie; none: in new memory
 /// throws Error(Runtime): a number that makes no sense, no memory
 Incoming decode(
-    std::span<const std::byte> header, std::span<const std::byte> description);
+    std::span<const std::byte> header,
+    std::span<const std::byte> description,
+    const PayloadMemory& memory = {});
 
 /// The memory of a dense tensor as one run of bytes.
 std::span<std::byte> bytes_of(const at::Tensor& dense);

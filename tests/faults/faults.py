@@ -73,6 +73,7 @@ class Case:
     launcher: str
     kind: str
     schedule: str
+    transport: str
     rank: int
     step: int  # counted from 1
     place: float  # in the step, 0 to 1
@@ -80,7 +81,7 @@ class Case:
     def __str__(self):
         return (
             f"{self.number:3} {self.launcher:9} {self.kind:6} {self.schedule:16}"
-            f" rank {self.rank} step {self.step}"
+            f"{self.transport:5} rank {self.rank} step {self.step}"
         )
 
 
@@ -114,9 +115,14 @@ def make_cases(count, seed, can_mount):
         rank = draw.randrange(SCHEDULES[schedule][0])
         if (launcher, kind) == ("hand", "store"):
             rank = 0
+        # Only a wire can be cut; else within a host it is shared memory.
+        wire = kind in ("cut", "mute") or draw.random() < 0.5
+        transport = "gloo" if wire else "auto"
         step = draw.randint(3, 8)
         cases.append(
-            Case(number, launcher, kind, schedule, rank, step, draw.random())
+            Case(
+                number, launcher, kind, schedule, transport, rank, step, draw.random()
+            )
         )
     return cases
 
@@ -209,6 +215,7 @@ schedule = "{self.case.schedule}"
 microbatches = {MICROBATCHES}
 ranks = {self.ranks}
 stall_timeout = {STALL}
+transport = "{self.case.transport}"
 [data]
 batch_size = 16
 inputs.x = {{ path = "x.npy" }}

@@ -5,6 +5,7 @@
 #include <ATen/ops/full.h>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
+#include "runtime/transport/connect.h"
 #include "runtime/transport/gloo.h"
 #include "runtime/transport/local.h"
 
@@ -22,6 +23,14 @@ std::vector<Backend> backends() {
          auto store = c10::make_intrusive<c10d::HashStore>();
          return [store, num_ranks](int rank) {
            return make_gloo_transport(store, rank, num_ranks, {});
+         };
+       }},
+      {"shared_memory",
+       [](int num_ranks) -> Connect {
+         auto store = c10::make_intrusive<c10d::HashStore>();
+         return [store, num_ranks](int rank) {
+           return connect_ranks(
+               store, rank, num_ranks, TransportKind::Auto, {});
          };
        }},
   };
