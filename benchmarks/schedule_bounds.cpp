@@ -61,10 +61,7 @@ class Runner {
         stages_(
             plan.source,
             stages_of(plan.train_schedule.stage_to_rank, context.rank),
-            plan.wanted,
-            parse_mode(plan.job.model.mode),
-            /*trainable=*/true,
-            /*evaluate=*/false),
+            stage_options(plan)),
         owns_last_(plan.train_schedule.stage_to_rank.back() == context.rank),
         data_(plan.job.data, loader_options()),
         loss_(plan.job.train->loss, plan.loss_output),

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <optional>
 
 #include "loader/core/error.h"
 #include "loader/formats/exported_program.h"
 #include "loader/formats/schemas.h"
 #include "loader/formats/torchscript.h"
 #include "loader/ir/lint.h"
+#include "loader/load_in_mode.h"
 
 namespace pp {
 
@@ -17,11 +19,15 @@ namespace {
 struct Format {
   bool (*matches)(const ZipReader& archive);
   Model (*load)(
-      std::shared_ptr<const ZipReader> archive, const InputHints& hints);
+      std::shared_ptr<const ZipReader> archive,
+      const InputHints& hints,
+      std::optional<bool> training);
 };
 
 Model load_exported(
-    std::shared_ptr<const ZipReader> archive, const InputHints& hints) {
+    std::shared_ptr<const ZipReader> archive,
+    const InputHints& hints,
+    std::optional<bool> /*training*/) {
   if (!hints.empty()) {
     throw usage_error(
         archive->label() +
@@ -78,9 +84,10 @@ void refuse_bare_pickle(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace
-
-Model load_model(const std::filesystem::path& path, const InputHints& hints) {
+Model load(
+    const std::filesystem::path& path,
+    const InputHints& hints,
+    std::optional<bool> training) {
   refuse_bare_pickle(path);
   const auto archive = std::make_shared<const ZipReader>(path);
   const auto* format = std::ranges::find_if(
@@ -88,7 +95,7 @@ Model load_model(const std::filesystem::path& path, const InputHints& hints) {
   if (format == kFormats.end()) {
     throw input_error(path.string() + ": " + describe(*archive));
   }
-  Model model = format->load(archive, hints);
+  Model model = format->load(archive, hints, training);
   const std::string where =
       path.string() + (model.details && !model.details->graph_record.empty()
                            ? ": " + model.details->graph_record
@@ -96,6 +103,16 @@ Model load_model(const std::filesystem::path& path, const InputHints& hints) {
   annotate_effects(model.graph, where);
   ir::lint(model.graph, where);
   return model;
+}
+
+}  // namespace
+
+Model load_model(const std::filesystem::path& path, const InputHints& hints) {
+  return load(path, hints, std::nullopt);
+}
+
+Model load_in_mode(const std::filesystem::path& path, bool training) {
+  return load(path, {}, training);
 }
 
 }  // namespace pp

@@ -15,6 +15,7 @@
 #include "loader/formats/exported_program.h"
 #include "loader/formats/torchscript.h"
 #include "loader/model_loader.h"
+#include "splitter/join_stages.h"
 #include "splitter/manifest_json.h"
 #include "splitter/source_archive.h"
 
@@ -218,6 +219,11 @@ void write_stages(
 void write_model(const fs::path& path, const Model& model) {
   format_of(model).write(
       path, model.graph, model, /*whole_output=*/true, Sync::Now);
+}
+
+void write_joined(const fs::path& path, const JoinedStages& joined) {
+  format_of(joined.source)
+      .write(path, joined.graph, joined.source, joined.whole_output, Sync::Now);
 }
 
 Assembly load_assembly(const std::vector<fs::path>& files) {

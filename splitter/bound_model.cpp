@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "loader/archive/leftovers.h"
 #include "loader/core/error.h"
 #include "loader/model_loader.h"
 #include "loader/weights.h"
@@ -15,40 +16,48 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A hidden name in the folder that the stage directory will lie in.
-fs::path name_beside(const fs::path& stage_directory, ModelFormat format) {
-  fs::path target = fs::absolute(stage_directory).lexically_normal();
-  if (!target.has_filename()) {
-    target = target.parent_path();
-  }
-  std::error_code ignored;
-  fs::create_directories(target.parent_path(), ignored);
-  return target.parent_path() /
-         ("." + target.filename().string() + ".weights-" +
-          std::to_string(getpid()) +
-          (format == ModelFormat::TorchScript ? ".pt" : ".pt2"));
+/// A hidden folder beside the stage directory to be; its name is one that
+/// remove_leftovers() knows.
+fs::path folder_beside(const fs::path& stage_directory) {
+  const fs::path target = output_path(stage_directory);
+  return target.parent_path() / ("." + target.filename().string() + ".pp-" +
+                                 std::to_string(getpid()) + ".weights");
+}
+
+fs::path file_in(const fs::path& folder, ModelFormat format) {
+  return folder /
+         (format == ModelFormat::TorchScript ? "model.pt" : "model.pt2");
 }
 
 }  // namespace
 
 BoundModel::BoundModel(
     Model model, const fs::path& weights, const fs::path& stage_directory)
-    : path_(name_beside(stage_directory, model.format)),
-      model_(std::move(model)) {
+    : folder_(folder_beside(stage_directory)), model_(std::move(model)) {
   notes_ = bind_weights({&model_, 1}, weights);
-  write_model(path_, model_);
+  remove_leftovers(stage_directory, LeftBy::DeadProcesses);
   try {
-    model_ = load_model(path_);
+    fs::create_directories(folder_);
+    const fs::path file = file_in(folder_, model_.format);
+    write_model(file, model_);
+    model_ = load_model(file);
+  } catch (const fs::filesystem_error& error) {
+    throw runtime_error(
+        "can't write beside " + stage_directory.string() + ": " +
+        error.code().message());
   } catch (const std::exception&) {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
+    remove_folder();
     throw;
   }
 }
 
 BoundModel::~BoundModel() {
+  remove_folder();
+}
+
+void BoundModel::remove_folder() const noexcept {
   std::error_code ignored;
-  fs::remove(path_, ignored);
+  fs::remove_all(folder_, ignored);
 }
 
 }  // namespace pp

@@ -10,7 +10,8 @@ namespace pp {
 
 /// A model with the values of weight files, see bind_weights(), as a file of
 /// its own: it can be split, and merged again, like one that was saved so. The
-/// file lies beside the stages to be and goes with this object.
+/// file lies in a hidden folder beside the stages to be; the folder goes with
+/// this object, or as what a killed process left, see remove_leftovers().
 class BoundModel {
  public:
   /// throws what bind_weights and writing a file throw
@@ -27,7 +28,9 @@ class BoundModel {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  std::filesystem::path path_;
+  void remove_folder() const noexcept;
+
+  std::filesystem::path folder_;
   Model model_;
   std::vector<std::string> notes_;
 };

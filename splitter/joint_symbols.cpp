@@ -1,33 +1,13 @@
 #include "splitter/joint_symbols.h"
 
-#include <cctype>
+#include <memory>
 
+#include "loader/core/error.h"
 #include "loader/ir/dims_text.h"
 
 namespace pp {
 
 namespace {
-
-/// Replaces the words of an expression by a lookup.
-template <typename Replace>
-std::string replace_words(const std::string& text, const Replace& replace) {
-  std::string out;
-  std::string word;
-  for (const char c : text + '\0') {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') {
-      word += c;
-      continue;
-    }
-    if (!word.empty()) {
-      out += replace(word);
-      word.clear();
-    }
-    if (c != '\0') {
-      out += c;
-    }
-  }
-  return out;
-}
 
 template <typename Visit>
 void each_dim(ir::TensorMeta& tensor, const Visit& visit) {
@@ -40,6 +20,27 @@ void each_dim(ir::TensorMeta& tensor, const Visit& visit) {
   visit(tensor.storage_offset);
 }
 
+template <typename Visit>
+void each_dim(ir::Graph& graph, const Visit& visit) {
+  for (ir::Value& value : graph.values) {
+    if (value.tensor) {
+      each_dim(*value.tensor, visit);
+    }
+    if (value.scalar) {
+      visit(*value.scalar);
+    }
+  }
+  for (ir::Node& node : graph.nodes) {
+    for (ir::NamedArg& input : node.inputs) {
+      if (auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+        auto block = std::make_shared<ir::Graph>(*sub->graph);
+        each_dim(*block, visit);
+        sub->graph = std::move(block);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 bool JointSymbols::meet(const ir::Dim& given, const ir::Dim& taken) {
@@ -49,8 +50,11 @@ bool JointSymbols::meet(const ir::Dim& given, const ir::Dim& taken) {
   if (ir::is_symbol(given) && ir::is_symbol(taken)) {
     names_.emplace(taken.expr, given.expr);
   } else if (ir::is_symbol(given) && taken.is_fixed()) {
-    return pinned_.emplace(given.expr, taken.value).first->second ==
-           taken.value;
+    const Pinned met{taken.value, given.value};
+    return pinned_.emplace(given.expr, met).first->second.value == taken.value;
+  } else if (given.is_fixed() && ir::is_symbol(taken)) {
+    const Pinned met{given.value, taken.value};
+    return met_.emplace(taken.expr, met).first->second.value == given.value;
   }
   return true;  // what an expression comes to is checked when it runs
 }
@@ -74,20 +78,16 @@ void JointSymbols::rename(ir::Graph& graph) {
   for (const auto& [symbol, name] : names_) {
     taken_.insert(name);
   }
-  const auto renamed = [&](ir::Dim& dim) {
-    dim.expr = replace_words(dim.expr, [&](const std::string& word) {
+  for (const auto& [symbol, met] : met_) {
+    const auto found = names_.find(symbol);
+    pinned_.emplace(found == names_.end() ? symbol : found->second, met);
+  }
+  each_dim(graph, [&](ir::Dim& dim) {
+    dim.expr = ir::replace_words(dim.expr, [&](const std::string& word) {
       const auto found = names_.find(word);
       return found == names_.end() ? word : found->second;
     });
-  };
-  for (ir::Value& value : graph.values) {
-    if (value.tensor) {
-      each_dim(*value.tensor, renamed);
-    }
-    if (value.scalar) {
-      renamed(*value.scalar);
-    }
-  }
+  });
   graph.ranges = std::move(ranges);
 }
 
@@ -95,9 +95,46 @@ void JointSymbols::pin(ir::TensorMeta& tensor) const {
   each_dim(tensor, [&](ir::Dim& dim) {
     const auto found = pinned_.find(dim.expr);
     if (found != pinned_.end()) {
-      dim = {found->second, {}};
+      dim = {found->second.value, {}};
     }
   });
+}
+
+void JointSymbols::pin(ir::Graph& graph) const {
+  each_dim(graph, [&](ir::Dim& dim) {
+    if (const auto whole = pinned_.find(dim.expr); whole != pinned_.end()) {
+      dim = {whole->second.value, {}};
+      return;
+    }
+    bool has_pinned = false;
+    bool has_free = false;
+    ir::replace_words(dim.expr, [&](const std::string& word) {
+      const auto found = pinned_.find(word);
+      if (found == pinned_.end()) {
+        has_free = has_free || graph.ranges.contains(word);
+        return word;
+      }
+      has_pinned = true;
+      if (found->second.value != found->second.at_export) {
+        throw input_error(
+            "a size is '" + dim.expr + "', where '" + word + "' was " +
+            std::to_string(found->second.at_export) +
+            " at export and is fixed to " +
+            std::to_string(found->second.value) +
+            " by another stage; export the stages with the same sizes");
+      }
+      return word;
+    });
+    if (has_pinned && !has_free) {
+      dim.expr.clear();
+    }
+  });
+  for (const auto& [symbol, met] : pinned_) {
+    if (const auto found = graph.ranges.find(symbol);
+        found != graph.ranges.end()) {
+      found->second = {met.value, met.value};
+    }
+  }
 }
 
 }  // namespace pp

@@ -8,7 +8,10 @@
 #include "loader/archive/zip_writer.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "loader/model_loader.h"
+#include "loader/weights.h"
 #include "splitter/artifact.h"
+#include "splitter/join_stages.h"
 #include "splitter/source_archive.h"
 
 namespace pp {
@@ -215,6 +218,29 @@ class Merger {
   std::map<std::string, Held> held_;
 };
 
+/// Stages made by hand: there is no source to make again.
+void merge_assembled(
+    const Manifest& manifest,
+    const fs::path& stage_directory,
+    const std::optional<fs::path>& checkpoint,
+    const fs::path& output) {
+  std::vector<Model> files;
+  for (const StageManifest& stage : manifest.stages) {
+    files.push_back(load_model(stage_directory / stage.file));
+  }
+  JoinedStages joined = join_stages(std::move(files));
+  if (checkpoint) {
+    std::vector<ir::Input> inputs = std::move(joined.source.graph.inputs);
+    joined.source.graph = joined.graph;
+    bind_weights({&joined.source, 1}, *checkpoint / "part_*.safetensors");
+    joined.graph = joined.source.graph;
+    joined.source.graph.inputs = std::move(inputs);
+  }
+  add_unread_weights(joined);
+  remove_leftovers(output, LeftBy::DeadProcesses);
+  write_joined(output, joined);
+}
+
 }  // namespace
 
 void merge(
@@ -230,10 +256,11 @@ void merge(
         stage_directory.string());
   }
   if (stages.manifest.is_assembled()) {
-    throw usage_error(
-        stage_directory.string() +
-        " was assembled from stages made by hand; merging such a directory "
-        "is not yet supported");
+    if (checkpoint) {
+      const Checkpoint is_one(*checkpoint);
+    }
+    merge_assembled(stages.manifest, stage_directory, checkpoint, output);
+    return;
   }
   const fs::path source_path = stage_directory / stages.manifest.source_file;
   const ZipReader source(source_path);

@@ -6,7 +6,8 @@ namespace pp {
 
 /// Files and folders in the making lie beside what they will replace and carry
 /// the id of their process: `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage
-/// directories). One that was killed leaves them behind.
+/// directories), `.NAME.pp-PID.weights` (BoundModel). One that was killed
+/// leaves them behind.
 enum class LeftBy {
   DeadProcesses,  ///< of this machine; others are left alone
   ThisProcess,

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "loader/archive/pickle_tensors.h"
 #include "loader/archive/sync.h"
@@ -45,5 +49,24 @@ void write_exported_program(
     const Model& source,
     OutputTree outputs,
     Sync sync = Sync::Now);
+
+/// A program that is to be part of a chain of programs, and what becomes of its
+/// names there.
+struct ProgramPart {
+  const Model* program;
+  std::string prefix;  ///< goes before its FQNs, with a dot; empty: none
+  /// New names of symbols, by those in the file.
+  std::map<std::string, std::string> symbols;
+};
+
+/// What the writer needs of a chain of programs: arguments as the first takes
+/// them, the result as the last returns it.
+std::shared_ptr<const FormatDetails> join_details(
+    const std::vector<ProgramPart>& parts);
+
+/// Weights that the file holds and the graph does not read, as states without
+/// a value.
+std::vector<std::pair<ir::State, StateRecord>> unread_weights(
+    const Model& program);
 
 }  // namespace pp

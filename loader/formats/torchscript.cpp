@@ -196,9 +196,14 @@ bool is_torchscript(const ZipReader& archive) {
 }
 
 Model load_torchscript(
-    std::shared_ptr<const ZipReader> archive, const InputHints& hints) {
+    std::shared_ptr<const ZipReader> archive,
+    const InputHints& hints,
+    std::optional<bool> training) {
   const std::string where = archive->label();
-  const ts::LoadedModule loaded = ts::load_module(archive);
+  ts::LoadedModule loaded = ts::load_module(archive);
+  if (training) {
+    loaded.module.train(*training);
+  }
   const auto method = loaded.module.find_method("forward");
   if (!method) {
     throw input_error(where + ": the module has no forward");

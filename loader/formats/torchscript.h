@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "loader/archive/sync.h"
 #include "loader/ir/input_hints.h"
@@ -21,10 +22,13 @@ bool is_torchscript(const ZipReader& archive);
 ///
 /// throws  Error(Input): damaged, an operator or control flow that can't be
 ///         lowered: by its name, module and line of the model's source
-/// hints  of inputs, in place of the example that a trace has
-/// throws Error(Usage): hints for inputs it does not have
+/// hints     of inputs, in place of the example that a trace has
+/// training  the modules' mode; none: as saved
+/// throws    Error(Usage): hints for inputs it does not have
 Model load_torchscript(
-    std::shared_ptr<const ZipReader> archive, const InputHints& hints = {});
+    std::shared_ptr<const ZipReader> archive,
+    const InputHints& hints = {},
+    std::optional<bool> training = {});
 
 /// Writes `graph`, a part of `source`, as a `.pt` that torch.jit.load opens: a
 /// module tree with the source's FQNs, and a forward.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "loader/core/error.h"
+#include "loader/formats/torchscript_checks.h"
 #include "loader/formats/torchscript_lower.h"
 
 namespace pp::ts {
@@ -14,12 +15,6 @@ namespace {
 constexpr size_t kMostTurns = 1'000'000;
 /// How often a `while` may run, as TorchScript writes it.
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
-
-bool only_raises(const torch::jit::Block& block) {
-  return std::ranges::any_of(block.nodes(), [](const torch::jit::Node* node) {
-    return node->kind() == c10::prim::RaiseException;
-  });
-}
 
 /// Takes lists and tuples apart.
 void flatten(const Item& item, std::vector<Item>& leaves) {
@@ -118,6 +113,9 @@ std::optional<c10::IValue> Lowering::common_hint(
 std::optional<Lowering::Items> Lowering::branch(const Call& call) {
   const auto condition = try_constant(call.inputs.front());
   const torch::jit::Block* chosen = nullptr;
+  if (!condition && only_checks(call.node)) {
+    return Items{};
+  }
   if (condition && condition->isBool()) {
     chosen = call.node.blocks()[condition->toBool() ? 0 : 1];
   } else if (only_raises(*call.node.blocks()[0])) {

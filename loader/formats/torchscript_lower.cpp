@@ -8,6 +8,7 @@
 
 #include "loader/core/error.h"
 #include "loader/formats/torchscript_archive.h"
+#include "loader/formats/torchscript_checks.h"
 
 namespace pp::ts {
 
@@ -269,6 +270,9 @@ std::optional<Lowering::Items> Lowering::call_function(const Call& call) {
   }
   if (callable->function->qualname().qualifiedName() == kPipeSplit) {
     builder_.add_marker();
+    return Items{{Fixed{c10::IValue()}}};
+  }
+  if (only_checks(*callable->function)) {
     return Items{{Fixed{c10::IValue()}}};
   }
   return run_function(

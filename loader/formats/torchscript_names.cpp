@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "loader/ir/edit.h"
 #include "loader/ir/walk.h"
 
 namespace pp::ts {
@@ -145,6 +146,14 @@ std::vector<const ir::Graph*> blocks_of(const ir::Node& node) {
   return out;
 }
 
+/// A branch of which nothing is left: it decided on an assertion.
+bool is_hollow(const ir::Node& node) {
+  return node.target == "prim::If" &&
+         std::ranges::all_of(blocks_of(node), [](const ir::Graph* block) {
+           return block->nodes.empty();
+         });
+}
+
 /// Where the blocks of two nodes differ, if they do.
 std::optional<std::string> try_find_block_difference(
     const ir::Node& left, const ir::Node& right) {
@@ -173,7 +182,7 @@ void drop_dead_nodes(ir::Graph& graph) {
     }
     const auto defines = ir::defines_of(node);
     kept[i] = !node.effects.writes.empty() || node.effects.random ||
-              defines.empty() ||
+              (defines.empty() && !is_hollow(node)) ||
               std::ranges::any_of(defines, [&](ir::ValueId id) {
                 return live[static_cast<size_t>(id)];
               });
@@ -200,40 +209,17 @@ void drop_dead_nodes(ir::Graph& graph) {
       nodes.push_back(std::move(graph.nodes[i]));
     }
   }
-  const auto renumber = [&](ir::ValueId& id) {
+  graph.values = std::move(values);
+  graph.nodes = std::move(nodes);
+  ir::for_each_id(graph, [&](ir::ValueId& id) {
     id = id == ir::kNoValue ? id : number[static_cast<size_t>(id)];
-  };
-  for (ir::Node& node : nodes) {
-    for (ir::NamedArg& input : node.inputs) {
-      ir::for_each_ref(input.arg, renumber);
-    }
-    for (ir::NodeOutput& output : node.outputs) {
-      std::ranges::for_each(output.ids, renumber);
-    }
-    std::ranges::for_each(node.effects.writes, renumber);
-    for (auto& [result, argument] : node.effects.aliases) {
-      renumber(result);
-      renumber(argument);
-    }
-    // A branch whose result nobody read has lost it.
+  });
+  // A branch whose result nobody read has lost it.
+  for (ir::Node& node : graph.nodes) {
     std::erase_if(node.effects.aliases, [](const auto& pair) {
       return pair.first == ir::kNoValue || pair.second == ir::kNoValue;
     });
   }
-  for (ir::Input& input : graph.inputs) {
-    renumber(input.value);
-  }
-  for (ir::State& state : graph.states) {
-    renumber(state.value);
-  }
-  for (ir::Output& output : graph.outputs) {
-    ir::for_each_ref(output.value, renumber);
-  }
-  for (ir::Mutation& mutation : graph.mutations) {
-    renumber(mutation.value);
-  }
-  graph.values = std::move(values);
-  graph.nodes = std::move(nodes);
 }
 
 std::optional<std::string> try_find_difference(

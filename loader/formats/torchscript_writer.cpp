@@ -1,5 +1,8 @@
 #include <filesystem>
+#include <string>
 #include <system_error>
+
+#include <unistd.h>
 
 #include "loader/core/error.h"
 #include "loader/formats/torchscript.h"
@@ -14,12 +17,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder beside the file to be, gone with this object. The file gets its
-/// name there: LibTorch calls the archive's top folder after it.
+/// A folder beside the file to be, gone with this object; remove_leftovers()
+/// knows its name. The file gets its name there: LibTorch calls the archive's
+/// top folder after it.
 class Workplace {
  public:
   explicit Workplace(const fs::path& path)
-      : folder_(path.parent_path() / ("." + path.filename().string() + ".tmp")),
+      : folder_(
+            path.parent_path() / ("." + path.filename().string() + ".tmp." +
+                                  std::to_string(::getpid()))),
         file_(folder_ / path.filename()) {
     fs::create_directories(folder_);
   }

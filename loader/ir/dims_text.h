@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cctype>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,27 @@ inline std::string dims_text(std::span<const Dim> dims) {
 inline bool is_symbol(const Dim& dim) {
   return !dim.is_fixed() &&
          dim.expr.find_first_of(" +-*/()") == std::string::npos;
+}
+
+/// Replaces the words of an expression by a lookup.
+template <typename Replace>
+std::string replace_words(const std::string& text, const Replace& replace) {
+  std::string out;
+  std::string word;
+  for (const char c : text + '\0') {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') {
+      word += c;
+      continue;
+    }
+    if (!word.empty()) {
+      out += replace(word);
+      word.clear();
+    }
+    if (c != '\0') {
+      out += c;
+    }
+  }
+  return out;
 }
 
 }  // namespace pp::ir

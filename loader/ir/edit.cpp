@@ -1,5 +1,6 @@
 #include "loader/ir/edit.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "loader/ir/walk.h"
@@ -26,38 +27,41 @@ void replace_in(Arg& arg, const std::string& from, const std::string& to) {
 
 }  // namespace
 
-void erase_value(Graph& graph, ValueId id) {
-  const auto shift = [&](ValueId& each) { each -= each > id ? 1 : 0; };
-  graph.values.erase(graph.values.begin() + id);
+void for_each_id(Node& node, const std::function<void(ValueId&)>& visit) {
+  for (NamedArg& input : node.inputs) {
+    for_each_ref(input.arg, visit);
+  }
+  for (NodeOutput& output : node.outputs) {
+    std::ranges::for_each(output.ids, visit);
+  }
+  std::ranges::for_each(node.effects.writes, visit);
+  for (auto& [output, input] : node.effects.aliases) {
+    visit(output);
+    visit(input);
+  }
+}
+
+void for_each_id(Graph& graph, const std::function<void(ValueId&)>& visit) {
   for (Input& input : graph.inputs) {
-    shift(input.value);
+    visit(input.value);
   }
   for (State& state : graph.states) {
-    shift(state.value);
+    visit(state.value);
   }
   for (Node& node : graph.nodes) {
-    for (NamedArg& input : node.inputs) {
-      for_each_ref(input.arg, shift);
-    }
-    for (NodeOutput& output : node.outputs) {
-      for (ValueId& each : output.ids) {
-        shift(each);
-      }
-    }
-    for (ValueId& each : node.effects.writes) {
-      shift(each);
-    }
-    for (auto& [output, input] : node.effects.aliases) {
-      shift(output);
-      shift(input);
-    }
+    for_each_id(node, visit);
   }
   for (Output& output : graph.outputs) {
-    for_each_ref(output.value, shift);
+    for_each_ref(output.value, visit);
   }
   for (Mutation& mutation : graph.mutations) {
-    shift(mutation.value);
+    visit(mutation.value);
   }
+}
+
+void erase_value(Graph& graph, ValueId id) {
+  graph.values.erase(graph.values.begin() + id);
+  for_each_id(graph, [&](ValueId& each) { each -= each > id ? 1 : 0; });
 }
 
 void replace_device(

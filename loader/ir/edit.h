@@ -1,10 +1,16 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "loader/ir/graph.h"
 
 namespace pp::ir {
+
+/// Calls `visit` with every place of a node, or of a graph, that names a value;
+/// sub-graphs have values of their own. kNoValue stands in some of them.
+void for_each_id(Node& node, const std::function<void(ValueId&)>& visit);
+void for_each_id(Graph& graph, const std::function<void(ValueId&)>& visit);
 
 /// Removes a value that nothing defines or reads any more; ids above it move
 /// down by one.

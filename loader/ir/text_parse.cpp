@@ -1,9 +1,11 @@
-#include <charconv>
 #include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "loader/ir/text.h"
 #include "loader/ir/text_cursor.h"
+#include "loader/ir/text_types.h"
 #include "loader/ir/text_words.h"
 #include "loader/ir/walk.h"
 
@@ -12,22 +14,6 @@ namespace pp::ir {
 namespace {
 
 using text::Cursor;
-
-std::optional<ScalarType> try_scalar_type(std::string_view word) {
-  // The enumerators are numbered with gaps, whose names are empty or unknown.
-  using enum ScalarType;
-  for (const ScalarType type :
-       {Byte,           Char,           Short,    Int,         Long,
-        Half,           Float,          Double,   ComplexHalf, ComplexFloat,
-        ComplexDouble,  Bool,           BFloat16, Float8E5M2,  Float8E4M3FN,
-        Float8E5M2FNUZ, Float8E4M3FNUZ, UInt16,   UInt32,      UInt64,
-        Float8E8M0FNU}) {
-    if (name_of(type) == word) {
-      return type;
-    }
-  }
-  return std::nullopt;
-}
 
 class Parser {
  public:
@@ -91,21 +77,14 @@ class Parser {
     ModuleFrame frame{.key = {}, .fqn = cursor_.name(), .type = {}};
     while (true) {
       if (cursor_.try_take_word("key")) {
-        frame.key = in_parentheses();
+        frame.key = text::in_parentheses(cursor_);
       } else if (cursor_.try_take_word("type")) {
-        frame.type = in_parentheses();
+        frame.type = text::in_parentheses(cursor_);
       } else {
         modules_[frame.fqn] = frame;
         return;
       }
     }
-  }
-
-  std::string in_parentheses() {
-    cursor_.take('(');
-    std::string out = cursor_.name();
-    cursor_.take(')');
-    return out;
   }
 
   void input() {
@@ -130,22 +109,10 @@ class Parser {
     state.value = definition();
     state.persistent = !cursor_.try_take_word("transient");
     if (cursor_.try_take_word("alias")) {
-      list('(', ')', [&] { state.aliases.push_back(cursor_.name()); });
+      text::list(
+          cursor_, '(', ')', [&] { state.aliases.push_back(cursor_.name()); });
     }
     graph_.states.push_back(std::move(state));
-  }
-
-  /// `open`, items with commas between them, `close`.
-  template <typename Item>
-  void list(char open, char close, const Item& item) {
-    cursor_.take(open);
-    if (cursor_.try_take(close)) {
-      return;
-    }
-    do {
-      item();
-    } while (cursor_.try_take(','));
-    cursor_.take(close);
   }
 
   ValueId ref() {
@@ -165,105 +132,11 @@ class Parser {
     Value value;
     value.name = cursor_.name();
     cursor_.take(':');
-    type(value);
+    text::read_type(cursor_, value);
     if (!names_.emplace(value.name, graph_.values.size()).second) {
       start.fail("'%" + value.name + "' is defined a second time");
     }
     return add_value(graph_, std::move(value));
-  }
-
-  void type(Value& value) {
-    const std::string word(cursor_.peek_word());
-    const auto dtype = try_scalar_type(word);
-    // "bool" is a type and a dtype: the brackets tell.
-    if (dtype && cursor_.word_before('[')) {
-      cursor_.name();
-      value.tensor = tensor(*dtype);
-      return;
-    }
-    value.type = plain_type();
-    if (value.type.kind == TypeKind::Tensor) {
-      value.tensor.emplace().known = false;
-    }
-    if (cursor_.try_take('(')) {
-      value.scalar = dim();
-      cursor_.take(')');
-    }
-  }
-
-  Type plain_type() {
-    const Cursor start = cursor_;
-    const std::string word = cursor_.name();
-    if (word == "list" || word == "tuple") {
-      Type out{word == "list" ? TypeKind::List : TypeKind::Tuple, {}};
-      list('[', ']', [&] { out.elements.push_back(plain_type()); });
-      return out;
-    }
-    const auto* kind = text::try_value_of(text::kPlainTypes, word);
-    if (kind == nullptr) {
-      start.fail("unknown type '" + word + "'");
-    }
-    return {*kind, {}};
-  }
-
-  Dim dim() {
-    const Cursor start = cursor_;
-    const std::string word = cursor_.name();
-    if (cursor_.try_take('=')) {
-      return {cursor_.integer(), word};
-    }
-    return {text::to_integer(word, start), {}};
-  }
-
-  std::vector<Dim> dims(char open, char close) {
-    std::vector<Dim> out;
-    list(open, close, [&] { out.push_back(dim()); });
-    return out;
-  }
-
-  template <typename Table>
-  auto enumerator(const Table& table) {
-    const Cursor start = cursor_;
-    const std::string word = in_parentheses();
-    const auto* value = text::try_value_of(table, word);
-    if (value == nullptr) {
-      start.fail("unknown word '" + word + "'");
-    }
-    return *value;
-  }
-
-  TensorMeta tensor(ScalarType dtype) {
-    TensorMeta out;
-    out.dtype = dtype;
-    out.sizes = dims('[', ']');
-    out.strides = text::contiguous_strides(out.sizes);
-    while (true) {
-      if (cursor_.try_take_word("strides")) {
-        out.strides = dims('(', ')');
-      } else if (cursor_.try_take_word("offset")) {
-        out.storage_offset = dims('(', ')').at(0);
-      } else if (cursor_.try_take_word("device")) {
-        out.device = device();
-      } else if (cursor_.try_take_word("layout")) {
-        out.layout = enumerator(text::kLayouts);
-      } else if (cursor_.try_take_word("grad")) {
-        out.requires_grad = true;
-      } else {
-        return out;
-      }
-    }
-  }
-
-  Device device() {
-    const Cursor start = cursor_;
-    const std::string name = in_parentheses();
-    const size_t colon = name.find(':');
-    if (colon == std::string::npos) {
-      return {name, -1};
-    }
-    return {
-        name.substr(0, colon),
-        static_cast<int>(text::to_integer(name.substr(colon + 1), start))};
   }
 
   std::vector<NodeOutput> results() {
@@ -276,7 +149,7 @@ class Parser {
       NodeOutput output;
       output.is_list = cursor_.peek() == '[';
       if (output.is_list) {
-        list('[', ']', [&] { one(output); });
+        text::list(cursor_, '[', ']', [&] { one(output); });
       } else {
         one(output);
       }
@@ -291,7 +164,7 @@ class Parser {
     node.target = cursor_.name();
     node.outputs = std::move(outputs);
     bool keyword = false;
-    list('(', ')', [&] {
+    text::list(cursor_, '(', ')', [&] {
       if (cursor_.try_take('*')) {
         keyword = !keyword;
         return;
@@ -343,16 +216,6 @@ class Parser {
     } while (cursor_.try_take('/'));
   }
 
-  bool boolean() {
-    if (cursor_.try_take_word("true")) {
-      return true;
-    }
-    if (!cursor_.try_take_word("false")) {
-      cursor_.fail("expected true or false");
-    }
-    return false;
-  }
-
   void flag(Node& node) {
     const Cursor start = cursor_;
     const std::string word = cursor_.name();
@@ -361,39 +224,21 @@ class Parser {
     } else if (word == "random") {
       node.effects.random = true;
     } else if (word == "name") {
-      node.name = in_parentheses();
+      node.name = text::in_parentheses(cursor_);
     } else if (word == "writes") {
-      list('(', ')', [&] { node.effects.writes.push_back(ref()); });
+      text::list(
+          cursor_, '(', ')', [&] { node.effects.writes.push_back(ref()); });
     } else if (word == "aliases") {
-      list('(', ')', [&] {
+      text::list(cursor_, '(', ')', [&] {
         const ValueId result = ref();
         cursor_.take('=');
         node.effects.aliases.emplace_back(result, ref());
       });
     } else if (word == "autocast") {
-      node.autocast = autocast();
+      node.autocast = text::autocast(cursor_);
     } else {
       start.fail("unknown flag '!" + word + "'");
     }
-  }
-
-  Autocast autocast() {
-    Autocast out;
-    cursor_.take('(');
-    out.device_type = cursor_.name();
-    cursor_.take(',');
-    const Cursor start = cursor_;
-    const auto dtype = try_scalar_type(cursor_.name());
-    if (!dtype) {
-      start.fail("expected a dtype");
-    }
-    out.dtype = *dtype;
-    cursor_.take(',');
-    out.enabled = boolean();
-    cursor_.take(',');
-    out.cache_enabled = boolean();
-    cursor_.take(')');
-    return out;
   }
 
   Arg arg() {
@@ -427,7 +272,7 @@ class Parser {
       start.fail("expected a kind of list, such as tensors[...]");
     }
     List out{.kind = *kind, .items = {}};
-    list('[', ']', [&] { out.items.push_back(arg()); });
+    text::list(cursor_, '[', ']', [&] { out.items.push_back(arg()); });
     return out;
   }
 
@@ -435,36 +280,26 @@ class Parser {
     const Cursor start = cursor_;
     const std::string word = cursor_.name();
     if (word == "device") {
-      return {device()};
+      return {text::device(cursor_)};
     }
     if (word == "layout") {
-      return {enumerator(text::kLayouts)};
+      return {text::enumerator(cursor_, text::kLayouts)};
     }
     if (word == "memory_format") {
-      return {enumerator(text::kMemoryFormats)};
+      return {text::enumerator(cursor_, text::kMemoryFormats)};
     }
     if (word == "op") {
-      return {OperatorName{in_parentheses()}};
+      return {OperatorName{text::in_parentheses(cursor_)}};
     }
     if (word == "complex") {
       cursor_.take('(');
-      Complex out{.real = real(cursor_.number()), .imag = 0};
+      Complex out{.real = text::to_real(cursor_, cursor_.number()), .imag = 0};
       cursor_.take(',');
-      out.imag = real(cursor_.number());
+      out.imag = text::to_real(cursor_, cursor_.number());
       cursor_.take(')');
       return {out};
     }
     start.fail("expected a value, found '" + word + "('");
-  }
-
-  double real(const std::string& digits) const {
-    double out = 0;
-    const char* end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, out);
-    if (error != std::errc{} || stop != end) {
-      cursor_.fail("expected a number before this, found '" + digits + "'");
-    }
-    return out;
   }
 
   Arg word_arg() {
@@ -473,9 +308,9 @@ class Parser {
     }
     if (const auto word = cursor_.peek_word();
         word == "true" || word == "false") {
-      return {boolean()};
+      return {text::boolean(cursor_)};
     }
-    if (const auto dtype = try_scalar_type(cursor_.peek_word())) {
+    if (const auto dtype = text::try_scalar_type(cursor_.peek_word())) {
       cursor_.name();
       return {*dtype};
     }
@@ -484,7 +319,7 @@ class Parser {
     // "-inf" and "nan" have an n too.
     return digits.find_first_of(".en") == std::string::npos
                ? Arg{text::to_integer(digits, start)}
-               : Arg{real(digits)};
+               : Arg{text::to_real(cursor_, digits)};
   }
 
   Cursor& cursor_;

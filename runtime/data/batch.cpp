@@ -42,12 +42,13 @@ std::optional<FixedInput> fixed_input(
 }
 
 [[noreturn]] void refuse_fixed(
-    const FixedInput& fixed, const std::string& job_does) {
+    const FixedInput& fixed, int replicas, const std::string& job_does) {
   const std::string rows = std::to_string(fixed.rows);
   throw usage_error(
       fixed.spec->name + " was exported with batch " + rows + "; " + job_does +
-      "; set batch_size = " + rows +
-      " x microbatches, or export with a dynamic dimension " +
+      "; set batch_size = " + rows + " x microbatches" +
+      (replicas > 1 ? " x replicas" : "") +
+      ", or export with a dynamic dimension " +
       std::to_string(fixed.dimension));
 }
 
@@ -56,17 +57,23 @@ std::optional<FixedInput> fixed_input(
 BatchPlan plan_batch(
     const DataConfig& data,
     std::optional<int> microbatches,
-    std::span<const InputSpec> inputs) {
+    std::span<const InputSpec> inputs,
+    int replicas) {
   if (data.batch_size < 1) {
     throw usage_error("[data] needs batch_size, the rows of a step");
   }
-  if (microbatches && *microbatches > data.batch_size) {
+  const int64_t fewest = int64_t{microbatches.value_or(1)} * replicas;
+  if (fewest > data.batch_size) {
     throw usage_error(
         "batch_size " + std::to_string(data.batch_size) +
-        " is smaller than microbatches " + std::to_string(*microbatches) +
+        " is smaller than microbatches " +
+        std::to_string(microbatches.value_or(1)) +
+        (replicas > 1 ? " x replicas " + std::to_string(replicas) : "") +
         "; every microbatch needs a row");
   }
-  BatchPlan plan{.batch_size = data.batch_size, .fixed_rows = std::nullopt};
+  BatchPlan plan;
+  plan.batch_size = data.batch_size;
+  plan.num_replicas = replicas;
   const std::optional<FixedInput> fixed = fixed_input(data, inputs);
   if (!fixed) {
     plan.num_microbatches = microbatches.value_or(1);
@@ -74,19 +81,22 @@ BatchPlan plan_batch(
   }
   plan.fixed_rows = fixed->rows;
   if (!microbatches) {
-    if (fixed->rows < 1 || data.batch_size % fixed->rows != 0) {
+    if (fixed->rows < 1 || data.batch_size % (fixed->rows * replicas) != 0) {
       refuse_fixed(
           *fixed,
+          replicas,
           "this job's batch_size is " + std::to_string(data.batch_size));
     }
-    plan.num_microbatches = static_cast<int>(data.batch_size / fixed->rows);
+    plan.num_microbatches =
+        static_cast<int>(data.batch_size / fixed->rows / replicas);
     return plan;
   }
   const std::vector<int64_t> sizes =
-      chunk_sizes(data.batch_size, *microbatches);
+      chunk_sizes(data.batch_size, static_cast<int>(fewest));
   if (sizes.front() != fixed->rows || sizes.back() != fixed->rows) {
     refuse_fixed(
         *fixed,
+        replicas,
         "this job makes microbatches of " + std::to_string(sizes.front()) +
             (sizes.back() == sizes.front()
                  ? ""

@@ -26,22 +26,29 @@ struct InputSpec {
 /// How many rows a step takes and how they are cut.
 struct BatchPlan {
   int64_t batch_size = 0;
-  int num_microbatches = 1;
+  int num_microbatches = 1;  ///< of each replica
+  int num_replicas = 1;
   /// Rows of every microbatch where the export fixed them; none: any number.
   std::optional<int64_t> fixed_rows;
+
+  /// Microbatches of a full step, over all replicas.
+  int total_microbatches() const { return num_microbatches * num_replicas; }
 };
 
 /// Settles the batch before anything is loaded.
 ///
 /// microbatches  pipeline.microbatches; none: as many as the export's fixed
 ///               batch asks for, else 1
+/// replicas      among which the microbatches of a step are shared out: each
+///               has so many
 /// throws        Error(Usage): fewer rows than microbatches; microbatches that
 ///               a fixed-batch export can't take; inputs whose fixed batches
 ///               disagree; no batch_size
 BatchPlan plan_batch(
     const DataConfig& data,
     std::optional<int> microbatches,
-    std::span<const InputSpec> inputs);
+    std::span<const InputSpec> inputs,
+    int replicas = 1);
 
 /// Rows of each of `num_chunks` chunks: the first num_rows % num_chunks have
 /// one more than the others (torch.tensor_split).

@@ -101,7 +101,7 @@ struct DataLoader::State {
     check(plan.batch_size > 0, "the batch is planned");
     const int64_t rest = num_rows % plan.batch_size;
     const bool too_few =
-        rest < plan.num_microbatches && !options.keep_short_batch;
+        rest < plan.total_microbatches() && !options.keep_short_batch;
     steps_per_epoch = num_rows / plan.batch_size;
     std::string why;
     if (plan.fixed_rows) {
@@ -162,7 +162,14 @@ int DataLoader::num_microbatches(int64_t step) const {
   const BatchPlan& plan = state_->options.plan;
   const int64_t begin = step % state_->steps_per_epoch * plan.batch_size;
   return static_cast<int>(
-      std::min<int64_t>(plan.num_microbatches, state_->num_rows - begin));
+      std::min<int64_t>(plan.total_microbatches(), state_->num_rows - begin));
+}
+
+std::pair<int, int> DataLoader::own_microbatches(int64_t step) const {
+  const int all = num_microbatches(step);
+  const int each = state_->options.plan.num_microbatches;
+  const int first = std::min(all, each * state_->options.replica);
+  return {first, std::min(each, all - first)};
 }
 
 std::vector<int64_t> DataLoader::rows(int64_t step) const {
@@ -184,6 +191,7 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
   const std::vector<int64_t> sizes =
       chunk_sizes(std::ssize(all), num_microbatches(step));
   const State& state = *state_;
+  const auto [first, count] = own_microbatches(step);
   std::vector<Microbatch> out(sizes.size());
   std::span<const int64_t> left = all;
   for (size_t m = 0; m < sizes.size(); ++m) {
@@ -191,7 +199,9 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
     left = left.subspan(chunk.size());
     out[m].index = static_cast<int>(m);
     out[m].num_rows = sizes[m];
-    for (size_t k = 0; k < state.sources.size(); ++k) {
+    const int index = out[m].index;
+    const bool is_own = first <= index && index < first + count;
+    for (size_t k = 0; is_own && k < state.sources.size(); ++k) {
       const InputSpec& input = state.options.inputs[k];
       const Source& source = state.sources[k];
       const auto type = static_cast<at::ScalarType>(input.dtype);
@@ -202,7 +212,8 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
       if (source.has_rows()) {
         value = source.gather(chunk, type);
       } else {
-        value = m == 0 ? source.whole(type) : out[0].inputs.at(input.name);
+        value = index == first ? source.whole(type)
+                               : out[first].inputs.at(input.name);
       }
     }
     if (state.target && state.options.wants_target) {
@@ -217,7 +228,7 @@ std::string DataLoader::order_text() const {
   const State& state = *state_;
   return "rows " + std::to_string(state.num_rows) + ", batch " +
          std::to_string(state.options.plan.batch_size) + ", microbatches " +
-         std::to_string(state.options.plan.num_microbatches) +
+         std::to_string(state.options.plan.total_microbatches()) +
          ", steps an epoch " + std::to_string(state.steps_per_epoch) +
          (state.shuffle
               ? ", shuffled by seed " + std::to_string(state.options.seed)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -17,7 +18,8 @@
 namespace pp {
 
 /// What one microbatch is fed. Tensors are contiguous and its own: no two
-/// microbatches share memory, but for inputs with split_dim = "none".
+/// microbatches share memory, but for inputs with split_dim = "none". One of
+/// another replica has no inputs, but its target: it counts in the loss.
 struct Microbatch {
   int index = 0;
   int64_t num_rows = 0;
@@ -32,6 +34,7 @@ struct DataLoaderOptions {
   std::optional<std::set<std::string>> wanted;
   bool wants_target = true;
   uint64_t seed = 0;
+  int replica = 0;  ///< whose microbatches are fed, of plan.num_replicas
   /// A last batch of fewer rows than microbatches: false: dropped, with a
   /// notice. true (inference): it comes as so many microbatches of one row,
   /// fewer than the plan has.
@@ -64,12 +67,15 @@ class DataLoader {
   int64_t num_rows() const;
   /// Counts the last, partial batch if it is used.
   int64_t steps_per_epoch() const;
-  /// Microbatches of a step (counted from 0 over all epochs); the plan's
-  /// number, but for a short batch that is kept.
+  /// Microbatches of a step (counted from 0 over all epochs), of all replicas;
+  /// the plan's number, but for a short batch that is kept.
   int num_microbatches(int64_t step) const;
+  /// Those of them that are this replica's: the first, and how many.
+  std::pair<int, int> own_microbatches(int64_t step) const;
   /// The rows of a step, in order.
   std::vector<int64_t> rows(int64_t step) const;
-  /// What each microbatch of a step is fed. Thread safe.
+  /// What each microbatch of a step is fed, those of other replicas included.
+  /// Thread safe.
   std::vector<Microbatch> step(int64_t step) const;
   /// What the log was told on opening: rows that are left out.
   const std::vector<std::string>& notices() const;

@@ -119,9 +119,13 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
       return backward_weight(action, inputs);
     case ActionKind::ReduceGrad:
     case ActionKind::WaitReduceGrad:
+      if (inputs.on_reduce_grad) {
+        inputs.on_reduce_grad(action);
+      }
+      return;
     case ActionKind::Unshard:
     case ActionKind::Reshard:
-      return;  // one replica, nothing sharded: nothing to do
+      return;  // parameters are whole
   }
 }
 
@@ -140,20 +144,21 @@ void Executor::forward(const Action& action, const StepInputs& inputs) {
   const Message previous =
       is_first ? Message{}
                : take({action.stage, action.microbatch, Direction::Forward});
+  OutputsTaker take;
+  if (is_last) {  // a copy: a stage may ask again in its backward
+    take = [on_outputs = inputs.on_outputs,
+            microbatch = action.microbatch](const ModelOutputs& outputs) {
+      return on_outputs(microbatch, outputs);
+    };
+  }
   const Clock::time_point start = Clock::now();
   StageResult result = stage.forward(
       action.microbatch,
       previous,
       inputs.user_inputs(action.microbatch),
       key_of(inputs, action.microbatch),
-      inputs.pass);
-  if (is_last) {
-    const at::Tensor loss =
-        inputs.on_outputs(action.microbatch, result.model_outputs);
-    if (loss.defined()) {
-      stage.set_loss(action.microbatch, loss);
-    }
-  }
+      inputs.pass,
+      take);
   computed(action, inputs, start);
   if (!is_last) {
     hand_over(

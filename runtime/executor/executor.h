@@ -28,10 +28,13 @@ struct StepInputs {
   std::function<const UserInputs&(int microbatch)> user_inputs;
   /// Called after the last stage's forward of each microbatch, on the rank
   /// that owns it. In training it returns the microbatch's loss, already
-  /// weighted by its share of the step; otherwise an undefined tensor.
-  std::function<at::Tensor(
-      int microbatch, const std::map<std::string, at::Tensor>& model_outputs)>
+  /// weighted by its share of the step; otherwise an undefined tensor. Called
+  /// again in the backward of a last stage that is run again whole: the same
+  /// values then give the same loss. The step outlives it.
+  std::function<at::Tensor(int microbatch, const ModelOutputs& model_outputs)>
       on_outputs;
+  /// Called at each REDUCE_GRAD and WAIT_REDUCE_GRAD. May be empty.
+  std::function<void(const Action& action)> on_reduce_grad;
   /// Called after each F, B, I and W with the seconds it took, without the
   /// wait for its input. May be empty.
   std::function<void(const Action& action, double seconds)> on_computed;

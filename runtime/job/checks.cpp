@@ -19,6 +19,7 @@ class Checker {
   void check() const {
     check_model();
     check_pipeline();
+    check_parallel();
     if (has("data")) {
       check_data();
     }
@@ -69,14 +70,41 @@ class Checker {
 
   void check_pipeline() const {
     const std::optional<int>& microbatches = job_.pipeline.microbatches;
+    const int64_t replicas = job_.parallel.replicas;
     if (has("data.batch_size") && microbatches &&
-        *microbatches > job_.data.batch_size) {
+        *microbatches * replicas > job_.data.batch_size) {
       refuse(
           has("pipeline.microbatches") ? "pipeline.microbatches"
                                        : "data.batch_size",
           "batch_size " + std::to_string(job_.data.batch_size) +
               " is smaller than microbatches " + std::to_string(*microbatches) +
+              (replicas > 1 ? " x replicas " + std::to_string(replicas) : "") +
               "; every microbatch needs a row");
+    }
+  }
+
+  void check_parallel() const {
+    const ParallelConfig& parallel = job_.parallel;
+    if (parallel.zero > 1) {
+      refuse(
+          "parallel.zero",
+          "parallel.zero = " + std::to_string(parallel.zero) +
+              " is not yet supported; write 0 or 1");
+    }
+    if (!std::ranges::is_permutation(parallel.order, ParallelConfig{}.order)) {
+      refuse(
+          "parallel.order",
+          "parallel.order names pipeline and replica, each once");
+    }
+    if (parallel.replicas > 1 && !job_.train) {
+      refuse(
+          "parallel.replicas",
+          "parallel.replicas goes with [train]; inference runs one pipeline");
+    }
+    if (parallel.replicas > 1 && has("output.save")) {
+      refuse(
+          "output.save",
+          "output.save of a training with replicas is not yet supported");
     }
   }
 

@@ -50,12 +50,16 @@ struct PipelineConfig {
   std::string transport = "auto";      ///< "auto", "gloo"
   int threads_per_rank = 1;
   std::string device = "cpu";
-  double stall_timeout = 60;  ///< seconds
+  double stall_timeout = 60;                ///< seconds
+  bool recompute_stages = false;            ///< `recompute = true`
+  std::vector<std::string> recompute = {};  ///< or patterns of modules
   bool operator==(const PipelineConfig&) const = default;
 };
 
 struct ParallelConfig {
   int replicas = 1;
+  int zero = 0;  ///< 1: replicas share out the optimizer's state
+  std::vector<std::string> order = {"pipeline", "replica"};  ///< fastest first
   bool operator==(const ParallelConfig&) const = default;
 };
 

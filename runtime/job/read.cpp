@@ -144,6 +144,8 @@ PipelineConfig read_pipeline(const Section& section) {
   section.get("threads_per_rank", pipeline.threads_per_rank);
   section.get("device", pipeline.device);
   section.get("stall_timeout", pipeline.stall_timeout);
+  section.get("recompute", pipeline.recompute_stages);
+  section.get("recompute", pipeline.recompute);
   return pipeline;
 }
 
@@ -270,7 +272,10 @@ Job read_job(const toml::table& document, const fs::path& folder) {
   job.model = read_model(root.below("model"));
   job.split = read_split(root.below("split"));
   job.pipeline = read_pipeline(root.below("pipeline"));
-  root.below("parallel").get("replicas", job.parallel.replicas);
+  const Section parallel = root.below("parallel");
+  parallel.get("replicas", job.parallel.replicas);
+  parallel.get("zero", job.parallel.zero);
+  parallel.get("order", job.parallel.order);
   job.data = read_data(root.below("data"), {});
   if (const Section train = root.below("train"); train.present()) {
     job.train = read_train(train);

@@ -17,7 +17,8 @@ std::vector<JobKey> make_keys() {
       {.path = "model.mode",
        .default_value = "\"exported\"",
        .meaning = "Training flags of dropout and batch-norm: as exported, all "
-                  "on, or all off.",
+                  "on, or all off. In a script that `path` names, also which "
+                  "branches on `self.training` run.",
        .choices = {"exported", "train", "eval"}},
       {.path = "model.weights",
        .default_note = "none",
@@ -126,8 +127,7 @@ std::vector<JobKey> make_keys() {
        .types = kBool | kStringList,
        .default_value = "false",
        .meaning = "Modules (patterns) whose forward is run again in backward "
-                  "to save memory.",
-       .supported_only = "false"},
+                  "to save memory; `true`: whole stages."},
 
       // [parallel]
       {.path = "parallel.replicas",
@@ -135,15 +135,14 @@ std::vector<JobKey> make_keys() {
        .default_value = "1",
        .meaning = "Copies of the pipeline that share each step's rows.",
        .min = 1,
-       .max = kLargestCount,
-       .supported_only = "1"},
+       .max = kLargestCount},
       {.path = "parallel.zero",
        .types = kInteger,
        .default_value = "0",
-       .meaning = "What replicas share out: 1 optimizer state.",
+       .meaning = "What replicas share out: 1 optimizer state; 2 and 3 are "
+                  "not yet supported.",
        .min = 0,
-       .max = 3,
-       .supported_only = "0"},
+       .max = 3},
       {.path = "parallel.tensor",
        .types = kInteger,
        .default_value = "1",
@@ -155,8 +154,7 @@ std::vector<JobKey> make_keys() {
        .types = kStringList,
        .default_value = "[\"pipeline\", \"replica\"]",
        .meaning = "Order of the mesh's dimensions, fastest first.",
-       .choices = {"pipeline", "replica"},
-       .supported_only = "[\"pipeline\", \"replica\"]"},
+       .choices = {"pipeline", "replica"}},
 
       // [data]
       {.path = "data.batch_size",

@@ -7,7 +7,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/full_like.h>
-#include <c10/core/GradMode.h>
 
 #include "runtime/measure/allocations.h"
 
@@ -99,12 +98,13 @@ class Prober {
 
   /// As the executor does it: the model outputs are gone when it returns.
   Message forward(const Message& previous) {
-    StageResult result =
-        stage_.forward(0, previous, input_.user_inputs, {0, 0, 0}, input_.pass);
-    if (input_.loss && trains()) {
-      const c10::AutoGradMode with_grad(true);
-      stage_.set_loss(0, input_.loss(result.model_outputs));
-    }
+    StageResult result = stage_.forward(
+        0,
+        previous,
+        input_.user_inputs,
+        {0, 0, 0},
+        input_.pass,
+        trains() ? input_.loss : OutputsTaker());
     return std::move(result.to_next);
   }
 

@@ -1,11 +1,5 @@
 #pragma once
 
-#include <functional>
-#include <map>
-#include <string>
-
-#include <ATen/core/Tensor.h>
-
 #include "runtime/schedule/peak_memory.h"
 #include "runtime/schedule/simulate.h"
 #include "runtime/stage/stage.h"
@@ -18,7 +12,7 @@ struct ProbeInput {
   UserInputs user_inputs;
   Pass pass = Pass::Train;
   /// Training, last stage: the weighted loss of the model outputs.
-  std::function<at::Tensor(const std::map<std::string, at::Tensor>&)> loss;
+  OutputsTaker loss;
 };
 
 /// What one microbatch of a stage takes.

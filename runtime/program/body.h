@@ -68,6 +68,17 @@ struct Instruction {
   std::string index;   ///< what it looks up, for messages; empty: nothing
 };
 
+/// Instructions of one module that keep nothing for a backward.
+struct RecomputedRange {
+  size_t begin = 0;
+  size_t end = 0;
+  struct Input {
+    ir::ValueId value = 0;
+    bool written = false;  ///< in place, in the range
+  };
+  std::vector<Input> inputs;  ///< what it reads and does not make
+};
+
 struct Program::Body {
   std::string where;
   size_t num_values = 0;
@@ -75,6 +86,7 @@ struct Program::Body {
   std::vector<ListOperand> lists;
   std::vector<ir::Autocast> autocasts;
   std::vector<Instruction> instructions;
+  std::vector<RecomputedRange> recomputed;  ///< ascending, apart
   std::vector<ir::ValueId> inputs;
   std::vector<ir::ValueId> states;
   std::vector<Operand> outputs;

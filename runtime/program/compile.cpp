@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <set>
 
 #include <ATen/ScalarOps.h>
 
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 #include "loader/ir/walk.h"
 #include "runtime/program/body.h"
 #include "runtime/program/index_fault.h"
@@ -89,7 +91,9 @@ BuiltinFunction function_of(const std::string& target) {
 class Compiler {
  public:
   Compiler(const ir::Graph& graph, const ProgramOptions& options)
-      : graph_(graph), body_(std::make_unique<Program::Body>()) {
+      : graph_(graph),
+        recompute_(options.recompute),
+        body_(std::make_unique<Program::Body>()) {
     body_->where = options.where;
     body_->num_values = graph.values.size();
     body_->wanted = options.wanted_outputs;
@@ -118,6 +122,7 @@ class Compiler {
     compile_outputs();
     mark_last_uses();
     find_written();
+    mark_recomputed();
     return std::move(body_);
   }
 
@@ -454,34 +459,112 @@ class Compiler {
     });
   }
 
-  /// Follows views: root[v] is the value whose memory v shares.
+  /// Follows views: root_[v] is the value whose memory v shares.
   void find_written() {
-    std::vector<ir::ValueId> root(graph_.values.size());
-    for (size_t i = 0; i < root.size(); ++i) {
-      root[i] = static_cast<ir::ValueId>(i);
+    root_.resize(graph_.values.size());
+    for (size_t i = 0; i < root_.size(); ++i) {
+      root_[i] = static_cast<ir::ValueId>(i);
     }
-    std::set<ir::ValueId> written;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       for (const auto& [output, input] : graph_.nodes[i].effects.aliases) {
-        root[output] = root[input];
+        root_[output] = root_[input];
       }
       if (live_[i]) {
         for (const ir::ValueId id : graph_.nodes[i].effects.writes) {
-          written.insert(root[id]);
+          writers_[root_[id]].push_back(static_cast<int32_t>(i));
         }
       }
     }
     for (const ir::ValueId input : body_->inputs) {
-      body_->written_inputs.push_back(written.contains(input) ? 1 : 0);
+      body_->written_inputs.push_back(writers_.contains(input) ? 1 : 0);
     }
     for (const ir::ValueId state : body_->states) {
-      body_->written_states.push_back(written.contains(state) ? 1 : 0);
+      body_->written_states.push_back(writers_.contains(state) ? 1 : 0);
     }
   }
 
+  /// The outermost of the node's modules that is to be recomputed, or none.
+  std::string recomputed_module(const ir::Node& node) const {
+    for (const ir::ModuleFrame& frame : node.modules) {
+      for (const std::string& pattern : recompute_) {
+        if (!frame.fqn.empty() && matches_glob(frame.fqn, pattern)) {
+          return frame.fqn;
+        }
+      }
+    }
+    return "";
+  }
+
+  void mark_recomputed() {
+    const std::vector<Instruction>& all = body_->instructions;
+    for (size_t begin = 0; begin < all.size();) {
+      const auto module_at = [&](size_t i) {
+        return recomputed_module(graph_.nodes[all[i].node]);
+      };
+      const std::string module = module_at(begin);
+      size_t end = begin + 1;
+      while (end < all.size() && module_at(end) == module) {
+        ++end;
+      }
+      if (!module.empty()) {
+        body_->recomputed.push_back(range_of(begin, end, module));
+      }
+      begin = end;
+    }
+  }
+
+  RecomputedRange range_of(
+      size_t begin, size_t end, const std::string& module) {
+    RecomputedRange range{begin, end, {}};
+    std::set<ir::ValueId> known;
+    for (size_t i = begin; i < end; ++i) {
+      const ir::Node& node = graph_.nodes[body_->instructions[i].node];
+      for (const ir::ValueId id : ir::reads_of(node)) {
+        if (known.insert(id).second) {
+          range.inputs.push_back({id, false});
+        }
+      }
+      for (const ir::ValueId id : ir::defines_of(node)) {
+        known.insert(id);
+      }
+    }
+    const int32_t first = body_->instructions[begin].node;
+    const int32_t last = body_->instructions[end - 1].node;
+    std::map<ir::ValueId, int> sharers;
+    for (const RecomputedRange::Input& input : range.inputs) {
+      ++sharers[root_[input.value]];
+    }
+    for (RecomputedRange::Input& input : range.inputs) {
+      const auto writers = writers_.find(root_[input.value]);
+      if (writers == writers_.end()) {
+        continue;
+      }
+      const auto writes_in = [&](int32_t from, int32_t to) {
+        return std::ranges::any_of(writers->second, [&](int32_t at) {
+          return from <= at && at <= to;
+        });
+      };
+      input.written = writes_in(first, last);
+      if (writes_in(last + 1, std::numeric_limits<int32_t>::max()) ||
+          (input.written && sharers[root_[input.value]] > 1)) {
+        throw usage_error(
+            (body_->where.empty() ? "" : body_->where + ": ") + "'" + module +
+            "' can't be recomputed: it reads '" +
+            graph_.values[input.value].name +
+            "', which is written in place; name the module around it in "
+            "pipeline.recompute, or true for whole stages");
+      }
+    }
+    return range;
+  }
+
   const ir::Graph& graph_;
+  const std::vector<std::string>& recompute_;
   std::unique_ptr<Program::Body> body_;
   std::vector<uint8_t> live_;
+  std::vector<ir::ValueId> root_;  ///< whose memory a value shares, by value
+  /// Nodes that write a root in place, ascending.
+  std::map<ir::ValueId, std::vector<int32_t>> writers_;
 };
 
 }  // namespace

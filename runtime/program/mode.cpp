@@ -1,6 +1,7 @@
 #include "runtime/program/mode.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "loader/ir/walk.h"
 
@@ -20,22 +21,56 @@ bool is_batch_norm(const ir::Node& node) {
   return node.target.find("batch_norm") != std::string::npos;
 }
 
+bool is_counter(const std::string& fqn) {
+  return fqn.ends_with("num_batches_tracked");
+}
+
+/// By value of a graph, whether it is batch-norm's counter of batches.
+using Counters = std::vector<bool>;
+
 /// `num_batches_tracked += 1`: adds a constant to an integer buffer in place.
-bool counts_batches(const ir::Graph& graph, const ir::Node& node) {
-  if (node.target != "aten.add_.Tensor" || node.effects.writes.size() != 1) {
-    return false;
+bool counts_batches(const ir::Node& node, const Counters& counters) {
+  return node.target == "aten.add_.Tensor" && node.effects.writes.size() == 1 &&
+         counters[static_cast<size_t>(node.effects.writes.front())];
+}
+
+Counters counters_of(const ir::Graph& graph) {
+  Counters out(graph.values.size(), false);
+  for (const ir::State& state : graph.states) {
+    out[static_cast<size_t>(state.value)] = is_counter(state.fqn);
   }
-  const ir::ValueId written = node.effects.writes.front();
-  return std::ranges::any_of(graph.states, [&](const ir::State& state) {
-    return state.value == written && state.fqn.ends_with("num_batches_tracked");
-  });
+  return out;
+}
+
+/// What a block's inputs are: its node's last operands, lists taken apart.
+Counters counters_in_block(
+    const ir::Graph& block, const ir::Node& node, const Counters& around) {
+  Counters operands;
+  const auto add = [&](const ir::Arg& arg) {
+    const auto* ref = std::get_if<ir::Ref>(&arg.value);
+    operands.push_back(ref != nullptr && around[static_cast<size_t>(ref->id)]);
+  };
+  for (const ir::NamedArg& input : node.inputs) {
+    if (const auto* list = std::get_if<ir::List>(&input.arg.value)) {
+      std::ranges::for_each(list->items, add);
+    } else if (!std::holds_alternative<ir::SubGraph>(input.arg.value)) {
+      add(input.arg);
+    }
+  }
+  Counters out(block.values.size(), false);
+  const size_t common = std::min(operands.size(), block.inputs.size());
+  for (size_t i = 1; i <= common; ++i) {
+    const ir::Input& input = block.inputs[block.inputs.size() - i];
+    out[static_cast<size_t>(input.value)] = operands[operands.size() - i];
+  }
+  return out;
 }
 
 /// In a functional graph the counter's new value is a result that is written
 /// back: here the old one is.
 void keep_counters(ir::Graph& graph) {
   for (ir::Mutation& mutation : graph.mutations) {
-    if (mutation.fqn.ends_with("num_batches_tracked")) {
+    if (is_counter(mutation.fqn)) {
       const auto state =
           std::ranges::find(graph.states, mutation.fqn, &ir::State::fqn);
       mutation.value = state->value;
@@ -43,57 +78,93 @@ void keep_counters(ir::Graph& graph) {
   }
 }
 
-}  // namespace
+/// Sets the flags of a graph and of the blocks in it; counts what Train can't
+/// bring back.
+class ModeSetter {
+ public:
+  explicit ModeSetter(bool train) : train_(train) {}
 
-std::vector<std::string> set_mode(ir::Graph& graph, Mode mode) {
-  std::vector<std::string> lost;
-  if (mode == Mode::Exported) {
+  void set(ir::Graph& graph, const Counters& counters) {
+    for (ir::Node& node : graph.nodes) {
+      set_flags(node);
+      set_attention(node);
+      for (ir::NamedArg& input : node.inputs) {
+        if (auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
+          auto block = std::make_shared<ir::Graph>(*sub->graph);
+          set(*block, counters_in_block(*block, node, counters));
+          sub->graph = std::move(block);
+        }
+      }
+    }
+    if (!train_) {
+      std::erase_if(graph.nodes, [&](const ir::Node& node) {
+        return counts_batches(node, counters);
+      });
+    }
+  }
+
+  std::vector<std::string> lost() const {
+    std::vector<std::string> lost;
+    if (num_attention_without_dropout_ > 0) {
+      lost.push_back(
+          "dropout inside " + std::to_string(num_attention_without_dropout_) +
+          " attention operators stays off: the export recorded none");
+    }
+    if (num_batch_norms_turned_on_ > 0) {
+      lost.push_back(
+          "num_batches_tracked of " +
+          std::to_string(num_batch_norms_turned_on_) +
+          " batch-norms stays as it is: the export in eval mode dropped its "
+          "update");
+    }
     return lost;
   }
-  const bool train = mode == Mode::Train;
-  size_t num_attention_without_dropout = 0;
-  size_t num_batch_norms_turned_on = 0;
-  for (ir::Node& node : graph.nodes) {
+
+ private:
+  void set_flags(ir::Node& node) {
     for (const std::string_view name : {"train", "training"}) {
       ir::Arg* flag = try_find_argument(node, name);
       if (flag == nullptr || !std::holds_alternative<bool>(flag->value)) {
         continue;
       }
-      if (train && !std::get<bool>(flag->value) && is_batch_norm(node)) {
-        ++num_batch_norms_turned_on;
+      if (train_ && !std::get<bool>(flag->value) && is_batch_norm(node)) {
+        ++num_batch_norms_turned_on_;
       }
-      flag->value = train;
+      flag->value = train_;
     }
+  }
+
+  void set_attention(ir::Node& node) {
     if (node.target != kAttention) {
-      continue;
+      return;
     }
     ir::Arg* dropout = try_find_argument(node, "dropout_p");
-    if (!train && dropout != nullptr) {
+    if (!train_ && dropout != nullptr) {
       dropout->value = 0.0;
     }
     const bool has_dropout = dropout != nullptr &&
                              std::holds_alternative<double>(dropout->value) &&
                              std::get<double>(dropout->value) > 0;
-    num_attention_without_dropout += train && !has_dropout ? 1 : 0;
+    num_attention_without_dropout_ += train_ && !has_dropout ? 1 : 0;
   }
-  if (!train) {
-    std::erase_if(graph.nodes, [&](const ir::Node& node) {
-      return counts_batches(graph, node);
-    });
+
+  bool train_;
+  size_t num_attention_without_dropout_ = 0;
+  size_t num_batch_norms_turned_on_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::string> set_mode(ir::Graph& graph, Mode mode) {
+  if (mode == Mode::Exported) {
+    return {};
+  }
+  ModeSetter setter(mode == Mode::Train);
+  setter.set(graph, counters_of(graph));
+  if (mode == Mode::Eval) {
     keep_counters(graph);
   }
-  if (num_attention_without_dropout > 0) {
-    lost.push_back(
-        "dropout inside " + std::to_string(num_attention_without_dropout) +
-        " attention operators stays off: the export recorded none");
-  }
-  if (num_batch_norms_turned_on > 0) {
-    lost.push_back(
-        "num_batches_tracked of " + std::to_string(num_batch_norms_turned_on) +
-        " batch-norms stays as it is: the export in eval mode dropped its "
-        "update");
-  }
-  return lost;
+  return setter.lost();
 }
 
 void set_autocast(ir::Graph& graph, ir::ScalarType dtype) {

@@ -4,11 +4,13 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ScalarOps.h>
+#include <c10/core/GradMode.h>
 
 #include "loader/core/error.h"
 #include "loader/core/first_line.h"
 #include "runtime/program/body.h"
 #include "runtime/program/index_fault.h"
+#include "runtime/program/recompute.h"
 #include "runtime/program/regions.h"
 
 namespace pp {
@@ -142,29 +144,24 @@ class Stopwatch {
       ") failed: " + first_line(message) + (fault.empty() ? "" : ": " + fault));
 }
 
-}  // namespace
+/// A run under way.
+struct Run {
+  const Program::Body& body;
+  const RandomKey& key;
+  int64_t occurrence = 0;
+  std::span<uint64_t> node_ns = {};
 
-ProgramResult run_body(
-    const Program::Body& body,
-    std::vector<IValue> inputs,
-    std::span<const at::Tensor> states,
-    const RandomKey& key,
-    int64_t occurrence,
-    std::span<uint64_t> node_ns) {
-  check(inputs.size() == body.inputs.size(), "one value for each input");
-  check(states.size() == body.states.size(), "one tensor for each state");
-  Frame frame{body, std::vector<IValue>(body.num_values)};
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    frame.slots[body.inputs[i]] = std::move(inputs[i]);
-  }
-  for (size_t i = 0; i < states.size(); ++i) {
-    frame.slots[body.states[i]] = states[i];
-  }
+  void instructions(Frame& frame, size_t begin, size_t end) const;
+  void recomputed(Frame& frame, const RecomputedRange& range) const;
+};
+
+void Run::instructions(Frame& frame, size_t begin, size_t end) const {
   Regions regions;
   Stack stack;
   stack.reserve(16);
   Stopwatch watch(!node_ns.empty());
-  for (const Instruction& instruction : body.instructions) {
+  for (size_t i = begin; i < end; ++i) {
+    const Instruction& instruction = body.instructions[i];
     regions.set_grad(instruction.grad_enabled);
     regions.set_autocast(
         instruction.autocast < 0 ? nullptr
@@ -188,6 +185,72 @@ ProgramResult run_body(
       fail(body, instruction, stack, error.what());
     }
   }
+}
+
+/// What a range starts from, so that it can start again.
+IValue input_again(const IValue& value, bool written) {
+  if (!value.isTensor() || !value.toTensor().defined()) {
+    return value;
+  }
+  const at::Tensor& tensor = value.toTensor();
+  if (tensor.is_leaf() && tensor.requires_grad()) {
+    return value;  // a parameter, or what was received
+  }
+  const at::Tensor alone = written ? tensor.detach().clone() : tensor.detach();
+  return alone.set_requires_grad(tensor.requires_grad());
+}
+
+void Run::recomputed(Frame& frame, const RecomputedRange& range) const {
+  std::vector<IValue> inputs;
+  for (const RecomputedRange::Input& input : range.inputs) {
+    inputs.push_back(input_again(frame.slots[input.value], input.written));
+  }
+  const ForgetSaved forget([body = &body,
+                            key = key,
+                            occurrence = occurrence,
+                            range = &range,
+                            inputs = std::move(inputs)] {
+    Frame again{*body, std::vector<IValue>(body->num_values)};
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const RecomputedRange::Input& input = range->inputs[i];
+      // A leaf can't be written in place; the range has its own anyway.
+      again.slots[input.value] = input.written && inputs[i].isTensor()
+                                     ? inputs[i].toTensor().clone()
+                                     : inputs[i];
+    }
+    Run{*body, key, occurrence}.instructions(again, range->begin, range->end);
+  });
+  instructions(frame, range.begin, range.end);
+}
+
+}  // namespace
+
+ProgramResult run_body(
+    const Program::Body& body,
+    std::vector<IValue> inputs,
+    std::span<const at::Tensor> states,
+    const RandomKey& key,
+    int64_t occurrence,
+    std::span<uint64_t> node_ns) {
+  check(inputs.size() == body.inputs.size(), "one value for each input");
+  check(states.size() == body.states.size(), "one tensor for each state");
+  Frame frame{body, std::vector<IValue>(body.num_values)};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    frame.slots[body.inputs[i]] = std::move(inputs[i]);
+  }
+  for (size_t i = 0; i < states.size(); ++i) {
+    frame.slots[body.states[i]] = states[i];
+  }
+  const Run run{body, key, occurrence, node_ns};
+  size_t next = 0;
+  if (c10::GradMode::is_enabled()) {
+    for (const RecomputedRange& range : body.recomputed) {
+      run.instructions(frame, next, range.begin);
+      run.recomputed(frame, range);
+      next = range.end;
+    }
+  }
+  run.instructions(frame, next, body.instructions.size());
   ProgramResult result;
   for (const Operand& output : body.outputs) {
     result.outputs.push_back(frame.take(output));

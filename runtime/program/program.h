@@ -20,6 +20,9 @@ struct ProgramOptions {
   std::vector<uint8_t> wanted_outputs;
   /// Named in messages: "stage 1".
   std::string where;
+  /// Modules (patterns) that keep nothing for a backward: they run again in it.
+  /// The outermost module that matches counts.
+  std::vector<std::string> recompute = {};
 };
 
 /// What a run leaves behind.
@@ -36,7 +39,8 @@ struct ProgramResult {
 class Program {
  public:
   /// throws Error(Input): an operator that is not registered or whose
-  ///        arguments do not fit its schema, by node
+  ///        arguments do not fit its schema, by node; Error(Usage): a module
+  ///        of `recompute` that can't run again
   Program(const ir::Graph& graph, const ProgramOptions& options);
   ~Program();
   Program(Program&&) noexcept;

@@ -21,7 +21,9 @@ bool saved_by_lower_stage(
 }
 
 std::map<std::string, at::Tensor> tensors_of(
-    const Manifest& manifest, const Stage& stage, const Optimizer& optimizer) {
+    const Manifest& manifest,
+    const Stage& stage,
+    const std::map<std::string, at::Tensor>& optimizer_state) {
   std::map<std::string, at::Tensor> tensors;
   for (const StageState& state : stage.states()) {
     if (state.kind != ir::StateKind::Constant && state.persistent &&
@@ -29,7 +31,7 @@ std::map<std::string, at::Tensor> tensors_of(
       tensors.emplace(state.fqn, state.tensor.detach());
     }
   }
-  for (const auto& [name, tensor] : optimizer.state()) {
+  for (const auto& [name, tensor] : optimizer_state) {
     const std::string fqn = name.substr(name.find('.', name.find('.') + 1) + 1);
     if (!saved_by_lower_stage(manifest, fqn, stage.index())) {
       tensors.emplace(name, tensor);
@@ -76,10 +78,14 @@ std::filesystem::path checkpoint_folder(const Job& job) {
 CheckpointParts checkpoint_parts(
     const Manifest& manifest,
     RankStages& stages,
-    const std::map<int, std::unique_ptr<Optimizer>>& optimizers) {
+    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
+    Replicas& replicas) {
   CheckpointParts parts;
   for (const auto& [index, stage] : stages.stages()) {
-    parts[index] = tensors_of(manifest, stage, *optimizers.at(index));
+    const auto state = replicas.whole_state(index, *optimizers.at(index));
+    if (replicas.is_first()) {
+      parts[index] = tensors_of(manifest, stage, state);
+    }
   }
   return parts;
 }
@@ -117,7 +123,8 @@ CheckpointState load_checkpoint(
     const std::filesystem::path& path,
     const std::map<std::string, std::string>& contract,
     RankStages& stages,
-    const std::map<int, std::unique_ptr<Optimizer>>& optimizers) {
+    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
+    const Replicas& replicas) {
   const CheckpointReader reader(path, CheckpointReader::Verify::Quick);
   for (const auto& [key, value] : contract) {
     const auto saved = reader.state().job.find(key);
@@ -134,7 +141,7 @@ CheckpointState load_checkpoint(
   };
   stages.load(find, path.string());
   for (const auto& [index, optimizer] : optimizers) {
-    optimizer->load_state(find);
+    optimizer->load_state(replicas.share_of_state(index, find));
   }
   return reader.state();
 }

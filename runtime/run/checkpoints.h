@@ -10,6 +10,7 @@
 #include "runtime/run/checkpoint_saver.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/run/replicas.h"
 #include "runtime/run/resume.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/optimizer.h"
@@ -22,12 +23,14 @@ std::map<std::string, std::string> resume_contract(
 
 std::filesystem::path checkpoint_folder(const Job& job);
 
-/// What this rank's stages and optimizers contribute to a checkpoint; the
-/// tensors themselves.
+/// What this rank contributes to a checkpoint: its stages' and optimizers'
+/// tensors themselves, of replicas the first one's, with what they hold in
+/// shares put together. All ranks call it together.
 CheckpointParts checkpoint_parts(
     const Manifest& manifest,
     RankStages& stages,
-    const std::map<int, std::unique_ptr<Optimizer>>& optimizers);
+    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
+    Replicas& replicas);
 
 /// The newest valid checkpoint of the job's folder to go on from, found by
 /// rank 0 and told to all; none: the run starts anew.
@@ -43,7 +46,8 @@ CheckpointState load_checkpoint(
     const std::filesystem::path& path,
     const std::map<std::string, std::string>& contract,
     RankStages& stages,
-    const std::map<int, std::unique_ptr<Optimizer>>& optimizers);
+    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
+    const Replicas& replicas);
 
 /// Weights and buffers alone: `model.checkpoint`.
 void load_weights(const std::filesystem::path& path, RankStages& stages);

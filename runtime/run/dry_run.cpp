@@ -32,6 +32,14 @@ int64_t optimizer_copies(const OptimizerConfig& optimizer) {
   return (optimizer.name == "sgd" ? 0 : 2) + (is_set ? 1 : 0);
 }
 
+/// Of one parameter, on one rank.
+int64_t optimizer_bytes(const Plan& plan, int64_t parameter_bytes) {
+  const int64_t shares =
+      plan.job.parallel.zero == 1 ? plan.job.parallel.replicas : 1;
+  return (parameter_bytes + shares - 1) / shares *
+         optimizer_copies(plan.job.train->optimizer);
+}
+
 /// The model inputs that a stage reads from the data.
 std::set<std::string> user_inputs(const Plan& plan, int stage) {
   std::set<std::string> names;
@@ -171,7 +179,7 @@ RankMemory rank_memory(
       memory.weights += count;
       if (plan.trains() && state.kind == ir::StateKind::Parameter) {
         memory.gradients += count;
-        memory.optimizer += count * optimizer_copies(plan.job.train->optimizer);
+        memory.optimizer += optimizer_bytes(plan, count);
       }
     }
   }
@@ -195,7 +203,12 @@ std::string dry_run(
       plan.job.pipeline.schedule + ", " + std::to_string(plan.num_ranks) +
       " ranks, " + counted(plan.num_stages(), "stage", "stages") + ", " +
       std::to_string(plan.batch.batch_size) + " rows a step in " +
-      counted(plan.batch.num_microbatches, "microbatch", "microbatches") + "\n";
+      counted(plan.batch.num_microbatches, "microbatch", "microbatches") +
+      (plan.mesh.replicas > 1
+           ? ", on each of " + std::to_string(plan.mesh.replicas) +
+                 " replicas of the ranks below"
+           : "") +
+      "\n";
   for (int rank = 0; rank < plan.num_ranks; ++rank) {
     out += rank_text(plan, probe, rank, launcher);
   }

@@ -2,8 +2,8 @@
 
 #include "runtime/data/data_loader.h"
 #include "runtime/executor/executor.h"
-#include "runtime/launch/rank_context.h"
 #include "runtime/run/loss_function.h"
+#include "runtime/run/mesh.h"
 
 namespace pp {
 
@@ -13,7 +13,7 @@ namespace pp {
 /// executor       has this rank's stages
 /// stage_to_rank  of all stages
 double evaluate(
-    RankContext& context,
+    MeshRank& ranks,
     Executor& executor,
     const StageMap& stage_to_rank,
     LossFunction& loss,

@@ -1,5 +1,6 @@
 #include "runtime/run/forward_pass.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "loader/core/error.h"
@@ -21,15 +22,17 @@ class Batches {
       : data_(data),
         pass_(pass),
         num_stages_(num_stages),
-        per_batch_(data.num_microbatches(0)) {}
+        first_(data.own_microbatches(0).first),
+        per_batch_(std::max(1, data.own_microbatches(0).second)) {}
 
+  /// Of this replica. Only the last batch may have fewer than the others.
   int64_t num_microbatches() const {
     const int64_t last = data_.steps_per_epoch() - 1;
-    return last * per_batch_ + data_.num_microbatches(last);
+    return last * per_batch_ + data_.own_microbatches(last).second;
   }
 
   std::pair<int64_t, int> place(int microbatch) const {
-    return {microbatch / per_batch_, microbatch % per_batch_};
+    return {microbatch / per_batch_, first_ + microbatch % per_batch_};
   }
 
   /// Valid until the next call.
@@ -39,7 +42,9 @@ class Batches {
     auto found = loaded_.find(batch);
     if (found == loaded_.end()) {
       StepData step(data_.step(batch));
-      const size_t uses = step.microbatches().size() * num_stages_;
+      const size_t uses =
+          static_cast<size_t>(data_.own_microbatches(batch).second) *
+          num_stages_;
       found = loaded_.emplace(batch, Loaded{std::move(step), uses}).first;
     }
     --found->second.uses_left;
@@ -70,6 +75,7 @@ class Batches {
   const DataLoader& data_;
   const ForwardPass& pass_;
   size_t num_stages_;
+  int first_;
   int per_batch_;
   std::map<int64_t, Loaded> loaded_;
 };

@@ -14,10 +14,26 @@ namespace pp {
 
 namespace {
 
-at::Tensor& gradient_of(Stage& stage, const std::string& fqn) {
-  const auto state = std::ranges::find(stage.states(), fqn, &StageState::fqn);
-  check(state != stage.states().end(), "a tied stage holds the parameter");
-  return state->tensor.mutable_grad();
+/// The parameter's gradient; null where it is not trained.
+at::Tensor* try_gradient(
+    const std::vector<NamedParameter>& parameters, const std::string& fqn) {
+  const auto found = std::ranges::find(parameters, fqn, &NamedParameter::fqn);
+  return found == parameters.end() ? nullptr : &found->tensor.mutable_grad();
+}
+
+at::Tensor gradient_of(
+    const std::vector<NamedParameter>& parameters, const std::string& fqn) {
+  const at::Tensor* gradient = try_gradient(parameters, fqn);
+  return gradient == nullptr ? at::Tensor() : *gradient;
+}
+
+void set_gradient(
+    const std::vector<NamedParameter>& parameters,
+    const std::string& fqn,
+    at::Tensor gradient) {
+  if (at::Tensor* at = try_gradient(parameters, fqn)) {
+    *at = std::move(gradient);
+  }
 }
 
 void add_to(at::Tensor& sum, const at::Tensor& term) {
@@ -45,11 +61,14 @@ std::vector<std::string> counted(const PipelineSource& source, int stage) {
 
 }  // namespace
 
-std::vector<NamedParameter> trainable_parameters(const Stage& stage) {
-  std::vector<NamedParameter> parameters;
-  for (const StageState& state : stage.states()) {
-    if (state.tensor.requires_grad()) {
-      parameters.push_back({state.fqn, state.tensor});
+Parameters trainable_parameters(const std::map<int, Stage>& stages) {
+  Parameters parameters;
+  for (const auto& [index, stage] : stages) {
+    std::vector<NamedParameter>& of_stage = parameters[index];
+    for (const StageState& state : stage.states()) {
+      if (state.tensor.requires_grad()) {
+        of_stage.push_back({state.fqn, state.tensor});
+      }
     }
   }
   return parameters;
@@ -59,7 +78,7 @@ void sum_tied_gradients(
     RankContext& context,
     const Manifest& manifest,
     const StageMap& stage_to_rank,
-    std::map<int, Stage>& stages) {
+    const Parameters& parameters) {
   const c10::AutoGradMode no_grad(false);
   for (const TiedParameter& tied : manifest.tied) {
     const int root = stage_to_rank.at(tied.stages.front());
@@ -73,9 +92,8 @@ void sum_tied_gradients(
     };
     for (const int stage : tied.stages) {
       if (root != context.rank && stage_to_rank.at(stage) == context.rank) {
-        at::Tensor& gradient = gradient_of(stages.at(stage), tied.fqn);
-        sends.push_back(
-            context.transport->send(message(stage, gradient), root));
+        sends.push_back(context.transport->send(
+            message(stage, gradient_of(parameters.at(stage), tied.fqn)), root));
       }
     }
     if (root == context.rank) {
@@ -84,7 +102,7 @@ void sum_tied_gradients(
         const int owner = stage_to_rank.at(stage);
         add_to(
             sum,
-            owner == root ? gradient_of(stages.at(stage), tied.fqn)
+            owner == root ? gradient_of(parameters.at(stage), tied.fqn)
                           : context.transport->recv(owner)
                                 ->wait(context.stall_timeout)
                                 .tensors.at(0));
@@ -93,8 +111,10 @@ void sum_tied_gradients(
         const int owner = stage_to_rank.at(stage);
         if (owner == root) {
           // Holders may scale their gradient in place: each has its own.
-          gradient_of(stages.at(stage), tied.fqn) =
-              sum.defined() ? sum.clone() : sum;
+          set_gradient(
+              parameters.at(stage),
+              tied.fqn,
+              sum.defined() ? sum.clone() : sum);
         } else {
           sends.push_back(context.transport->send(
               message(stage, sum.defined() ? sum.clone() : sum), owner));
@@ -103,10 +123,12 @@ void sum_tied_gradients(
     } else {
       for (const int stage : tied.stages) {
         if (stage_to_rank.at(stage) == context.rank) {
-          gradient_of(stages.at(stage), tied.fqn) =
+          set_gradient(
+              parameters.at(stage),
+              tied.fqn,
               context.transport->recv(root)
                   ->wait(context.stall_timeout)
-                  .tensors.at(0);
+                  .tensors.at(0));
         }
       }
     }
@@ -117,15 +139,20 @@ void sum_tied_gradients(
 }
 
 StepSummary summarise(
-    RankContext& context,
-    const PipelineSource& source,
-    const StageMap& stage_to_rank,
-    std::map<int, Stage>& stages,
+    RankContext& world,
+    const Plan& plan,
+    const Parameters& parameters,
     const RankSummary& mine) {
-  std::vector<double> numbers = {mine.loss, mine.busy_s, mine.wall_s};
-  for (auto& [index, stage] : stages) {
-    for (const std::string& fqn : counted(source, index)) {
-      numbers.push_back(sum_of_squares(gradient_of(stage, fqn)));
+  std::vector<double> numbers = {
+      mine.loss,
+      mine.busy_s,
+      mine.wall_s,
+      mine.tokens,
+      mine.counts_norm ? 1.0 : 0.0};
+  for (const auto& [index, of_stage] : parameters) {
+    for (const std::string& fqn : counted(plan.source, index)) {
+      numbers.push_back(
+          mine.counts_norm ? sum_of_squares(gradient_of(of_stage, fqn)) : 0);
     }
   }
   Message out;
@@ -133,25 +160,33 @@ StepSummary summarise(
       at::empty({static_cast<int64_t>(numbers.size())}, at::kDouble));
   out.requires_grad.push_back(0);
   std::ranges::copy(numbers, out.tensors[0].data_ptr<double>());
-  const std::vector<Message> all = gather(context, std::move(out));
+  const std::vector<Message> all = gather(world, std::move(out));
 
   StepSummary summary;
   Message norm;
   norm.tensors.push_back(at::empty({1}, at::kDouble));
   norm.requires_grad.push_back(0);
-  if (context.rank == 0) {
+  if (world.rank == 0) {
     std::vector<std::pair<std::string, double>> squares;
-    for (int rank = 0; rank < context.size; ++rank) {
+    for (int rank = 0; rank < world.size; ++rank) {
       const double* numbers_of = all[rank].tensors[0].data_ptr<double>();
       summary.loss += *numbers_of++;
       summary.busy_s += *numbers_of++;
       summary.wall_s += *numbers_of++;
-      for (const int stage : stages_of(stage_to_rank, rank)) {
-        for (const std::string& fqn : counted(source, stage)) {
-          squares.emplace_back(fqn, *numbers_of++);
+      summary.tokens += *numbers_of++;
+      const bool counts = *numbers_of++ != 0;
+      const int place = plan.mesh.place_of(rank);
+      for (const int stage :
+           stages_of(plan.train_schedule.stage_to_rank, place)) {
+        for (const std::string& fqn : counted(plan.source, stage)) {
+          const double square = *numbers_of++;
+          if (counts) {
+            squares.emplace_back(fqn, square);
+          }
         }
       }
     }
+    // A parameter's shares, if several replicas count, in any order: sorted.
     std::ranges::sort(squares);
     std::vector<double> ordered;
     for (const auto& [fqn, square] : squares) {
@@ -159,7 +194,7 @@ StepSummary summarise(
     }
     norm.tensors[0].data_ptr<double>()[0] = total_norm(ordered);
   }
-  norm = broadcast(context, std::move(norm));
+  norm = broadcast(world, std::move(norm));
   summary.grad_norm = norm.tensors[0].data_ptr<double>()[0];
   return summary;
 }

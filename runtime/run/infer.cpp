@@ -26,12 +26,7 @@ void infer(const Plan& plan, RankContext& context) {
   const Job& job = plan.job;
   const StageMap& stage_to_rank = plan.forward_schedule.stage_to_rank;
   RankStages stages(
-      plan.source,
-      stages_of(stage_to_rank, context.rank),
-      plan.wanted,
-      parse_mode(job.model.mode),
-      /*trainable=*/false,
-      /*evaluate=*/false);
+      plan.source, stages_of(stage_to_rank, context.rank), stage_options(plan));
   if (job.model.checkpoint) {
     load_weights(*job.model.checkpoint, stages);
   }

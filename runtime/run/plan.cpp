@@ -5,12 +5,13 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "loader/load_in_mode.h"
 #include "loader/model_loader.h"
 #include "loader/weights.h"
 #include "runtime/measure/measure.h"
 #include "runtime/run/counted.h"
+#include "runtime/run/name_patterns.h"
 #include "runtime/run/rank_count.h"
-#include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
 #include "runtime/schedule/group_stages.h"
@@ -199,41 +200,16 @@ std::vector<std::string> choose_saved(
   return all;
 }
 
-/// Refuses a pattern that names no parameter, and a job that trains none.
-void check_freeze(
-    const std::vector<std::string>& patterns, const PipelineSource& source) {
-  if (patterns.empty()) {
-    return;
+/// Ranks that were started are so many pipelines.
+std::optional<int> ranks_of_each(int replicas, std::optional<int> world_size) {
+  if (world_size && *world_size % replicas != 0) {
+    throw usage_error(
+        "parallel.replicas is " + std::to_string(replicas) + ", but " +
+        counted(*world_size, "rank", "ranks") +
+        " were started: pipelines are of equal size; start a multiple of " +
+        std::to_string(replicas));
   }
-  std::vector<std::string> names;
-  bool any_left = false;
-  std::vector<char> used(patterns.size(), 0);
-  for (const StageSource& stage : source.stages) {
-    for (const ir::State& state : stage.graph.states) {
-      if (state.kind != ir::StateKind::Parameter) {
-        continue;
-      }
-      names.push_back(state.fqn);
-      bool frozen = false;
-      for (size_t i = 0; i < patterns.size(); ++i) {
-        if (is_frozen(state.fqn, state.aliases, {patterns[i]})) {
-          used[i] = 1;
-          frozen = true;
-        }
-      }
-      any_left = any_left || !frozen;
-    }
-  }
-  for (size_t i = 0; i < patterns.size(); ++i) {
-    if (used[i] == 0) {
-      throw usage_error(
-          "train.freeze: no parameter matches '" + patterns[i] + "'" +
-          did_you_mean(patterns[i], names) + "; `pp inspect` lists them");
-    }
-  }
-  if (!any_left) {
-    throw usage_error("train.freeze leaves no parameter to train");
-  }
+  return world_size ? std::optional(*world_size / replicas) : std::nullopt;
 }
 
 PipelineSource cut_at(
@@ -283,7 +259,9 @@ PipelineSource open_pipeline(
   PipelineSource out;
   std::vector<std::string> notes;
   if (!model.path.empty()) {
-    Model whole = load_model(model.path);
+    Model whole = model.mode == "exported"
+                      ? load_model(model.path)
+                      : load_in_mode(model.path, model.mode == "train");
     if (model.weights) {
       notes = bind_weights({&whole, 1}, *model.weights);
     }
@@ -360,12 +338,18 @@ std::shared_ptr<const Plan> make_plan(
   plan->source = open_pipeline(job.model, job.split, cuts);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
-  plan->num_ranks = rank_count(job.pipeline, num_stages, world_size);
+  const int replicas = job.parallel.replicas;
+  plan->num_ranks =
+      rank_count(job.pipeline, num_stages, ranks_of_each(replicas, world_size));
+  plan->mesh = {
+      plan->num_ranks, replicas, job.parallel.order.front() == "replica"};
   plan->inputs = input_specs(plan->source);
-  plan->batch = plan_batch(job.data, job.pipeline.microbatches, plan->inputs);
+  plan->batch =
+      plan_batch(job.data, job.pipeline.microbatches, plan->inputs, replicas);
   const int microbatches = plan->batch.num_microbatches;
   if (job.eval) {
-    plan->eval_batch = plan_batch(job.eval->data, microbatches, plan->inputs);
+    plan->eval_batch =
+        plan_batch(job.eval->data, microbatches, plan->inputs, replicas);
   }
   const std::string& schedule = job.pipeline.schedule;
   const std::optional<int> per_rank = job.pipeline.stages_per_rank;
@@ -377,6 +361,7 @@ std::shared_ptr<const Plan> make_plan(
       schedule, plan->num_ranks, num_stages, microbatches, true, per_rank);
   if (job.train) {
     check_freeze(job.train->freeze, plan->source);
+    check_recompute(job.pipeline.recompute, plan->source);
   }
   plan->loss_output = choose_loss_output(job, manifest);
   plan->saved_outputs = choose_saved(job, manifest);

@@ -11,6 +11,7 @@
 #include "runtime/data/batch.h"
 #include "runtime/job/job.h"
 #include "runtime/launch/agree.h"
+#include "runtime/run/mesh.h"
 #include "runtime/schedule/schedule.h"
 #include "runtime/stage/border.h"
 #include "splitter/artifact.h"
@@ -50,7 +51,8 @@ std::vector<Cut> parse_cuts(const std::string& text);
 struct Plan {
   Job job;
   PipelineSource source;
-  int num_ranks = 1;
+  int num_ranks = 1;        ///< of one pipeline
+  Mesh mesh;                ///< of all
   Schedule train_schedule;  ///< lowered; empty for inference
   /// Inference and evaluation of one batch, as a stream on the schedule's
   /// placement; a run strings all its batches together (run_forwards).

@@ -52,13 +52,9 @@ void probe_stages(const Plan& plan, int num_timed, PlanProbe& probe) {
   probe.costs.stages.clear();
   Message sent;
   for (int index = 0; index < plan.num_stages(); ++index) {
-    RankStages stages(
-        plan.source,
-        {index},
-        plan.wanted,
-        parse_mode(plan.job.model.mode),
-        plan.trains(),
-        /*evaluate=*/false);
+    StageOptions options = stage_options(plan);
+    options.evaluate = false;
+    RankStages stages(plan.source, {index}, options);
     ProbeInput input;
     input.previous = &sent;
     input.user_inputs = data[0].inputs;

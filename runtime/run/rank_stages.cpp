@@ -6,6 +6,7 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "runtime/run/name_patterns.h"
 #include "runtime/stage/states.h"
 
 namespace pp {
@@ -33,18 +34,6 @@ std::optional<ir::ScalarType> parse_precision(const std::string& text) {
   throw usage_error("precision '" + text + "' is not one of fp32, bf16");
 }
 
-bool is_frozen(
-    const std::string& fqn,
-    const std::vector<std::string>& aliases,
-    const std::vector<std::string>& patterns) {
-  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
-    return matches_glob(fqn, pattern) ||
-           std::ranges::any_of(aliases, [&](const std::string& alias) {
-             return matches_glob(alias, pattern);
-           });
-  });
-}
-
 std::vector<int> stages_of(const StageMap& stage_to_rank, int rank) {
   std::vector<int> stages;
   for (size_t stage = 0; stage < stage_to_rank.size(); ++stage) {
@@ -55,14 +44,26 @@ std::vector<int> stages_of(const StageMap& stage_to_rank, int rank) {
   return stages;
 }
 
+StageOptions stage_options(const Plan& plan) {
+  const Job& job = plan.job;
+  StageOptions options;
+  options.wanted = plan.wanted;
+  options.mode = parse_mode(job.model.mode);
+  if (job.train) {
+    options.trainable = true;
+    options.evaluate = job.eval.has_value();
+    options.autocast = parse_precision(job.train->precision);
+    options.recompute = {job.pipeline.recompute_stages, job.pipeline.recompute};
+  }
+  return options;
+}
+
 RankStages::RankStages(
     const PipelineSource& source,
     const std::vector<int>& stages,
-    const WantedOutputs& wanted,
-    Mode mode,
-    bool trainable,
-    bool evaluate,
-    std::optional<ir::ScalarType> autocast) {
+    const StageOptions& options) {
+  const auto& [wanted, mode, trainable, evaluate, autocast, recompute] =
+      options;
   for (const int index : stages) {
     const StageSource& from = source.stages.at(index);
     Border border = plan_border(source.manifest, index, wanted);
@@ -83,7 +84,8 @@ RankStages::RankStages(
       set_autocast(*eval_graph, *autocast);
     }
     // Without a place of its own: the executor names stage and action.
-    Stage::Programs programs = compile_programs(graph, border, eval_graph, "");
+    Stage::Programs programs =
+        compile_programs(graph, border, eval_graph, "", recompute);
     const std::vector<at::Tensor> tensors =
         map_states(graph, from.records, *from.archive, trainable);
     std::vector<StageState> states;

@@ -17,21 +17,27 @@ Mode parse_mode(const std::string& text);
 /// "fp32": nothing; "bf16". throws Error(Usage) for another
 std::optional<ir::ScalarType> parse_precision(const std::string& text);
 
+/// How stages are built.
+struct StageOptions {
+  WantedOutputs wanted;
+  Mode mode = Mode::Exported;
+  bool trainable = false;  ///< parameters get gradients
+  bool evaluate = false;   ///< an eval-mode program beside the main one
+  std::optional<ir::ScalarType> autocast = {};
+  Recompute recompute = {};
+};
+
+/// As the job says. Without [train] nothing is trainable.
+StageOptions stage_options(const Plan& plan);
+
 /// The stages of one rank: programs compiled, states mapped.
 class RankStages {
  public:
-  /// stages     indices of the stages to build
-  /// trainable  parameters get gradients
-  /// evaluate   compile an eval-mode program beside the main one
-  /// autocast   what `train.precision` says, if not float32
+  /// stages  indices of the stages to build
   RankStages(
       const PipelineSource& source,
       const std::vector<int>& stages,
-      const WantedOutputs& wanted,
-      Mode mode,
-      bool trainable,
-      bool evaluate,
-      std::optional<ir::ScalarType> autocast = {});
+      const StageOptions& options);
 
   std::map<int, Stage>& stages() { return stages_; }
   std::map<int, Stage*> pointers();
@@ -54,12 +60,6 @@ class RankStages {
   std::map<int, Stage> stages_;
   std::vector<std::string> notes_;
 };
-
-/// Whether one of a parameter's names matches one of `train.freeze`.
-bool is_frozen(
-    const std::string& fqn,
-    const std::vector<std::string>& aliases,
-    const std::vector<std::string>& patterns);
 
 /// The stages `rank` owns, ascending.
 std::vector<int> stages_of(const StageMap& stage_to_rank, int rank);

@@ -23,7 +23,10 @@ void log_plan(const Plan& plan, const Log& log) {
   log.info(
       "using schedule " + plan.job.pipeline.schedule + ", " +
       std::to_string(plan.num_ranks) + " ranks, " +
-      std::to_string(plan.batch.num_microbatches) + " microbatches");
+      std::to_string(plan.batch.num_microbatches) + " microbatches" +
+      (plan.mesh.replicas > 1
+           ? ", " + std::to_string(plan.mesh.replicas) + " replicas"
+           : ""));
   for (size_t stage = 0; stage < map.size(); ++stage) {
     const StageManifest& entry = plan.source.manifest.stages[stage];
     std::vector<std::string> values;
@@ -155,13 +158,13 @@ void run_job(const Job& job, const RunOptions& options) {
   };
   switch (launcher) {
     case LauncherKind::Local:
-      return launch_local(plan->num_ranks, launch, main);
+      return launch_local(plan->mesh.size(), launch, main);
     case LauncherKind::Env:
       return launch_env(*options.env, launch, main);
     case LauncherKind::Processes: {
       std::vector<std::string> command = options.command;
       command.insert(command.end(), {"--launcher", "env"});
-      return launch_processes(plan->num_ranks, command);
+      return launch_processes(plan->mesh.size(), command);
     }
   }
 }

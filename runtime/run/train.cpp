@@ -6,6 +6,8 @@
 #include <iterator>
 #include <memory>
 
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
 #include "loader/core/error.h"
 #include "loader/core/seconds_since.h"
 #include "loader/core/text.h"
@@ -20,7 +22,9 @@
 #include "runtime/run/gradients.h"
 #include "runtime/run/kept_outputs.h"
 #include "runtime/run/loss_function.h"
+#include "runtime/run/mesh.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/run/replicas.h"
 #include "runtime/run/specs.h"
 #include "runtime/run/training_log.h"
 #include "runtime/train/grad_norm.h"
@@ -37,30 +41,21 @@ class Trainer {
   Trainer(const Plan& plan, RankContext& context)
       : plan_(plan),
         job_(plan.job),
-        context_(context),
+        ranks_(plan.mesh, context),
         stage_to_rank_(plan.train_schedule.stage_to_rank),
-        stages_(
-            plan.source,
-            stages_of(stage_to_rank_, context.rank),
-            plan.wanted,
-            parse_mode(job_.model.mode),
-            /*trainable=*/true,
-            /*evaluate=*/job_.eval.has_value(),
-            parse_precision(job_.train->precision)),
+        stages_(build_stages(plan, ranks_.pipeline.rank)),
+        replicas_(ranks_.replicas, stages_.stages(), job_.parallel.zero == 1),
         data_(job_.data, loader_options()),
         loss_(job_.train->loss, plan.loss_output),
         executor_(
-            context,
+            ranks_.pipeline,
             plan.train_schedule,
             stages_.pointers(),
             stall_timeout(job_)),
-        saver_(context, checkpoint_folder(job_), plan.num_stages()) {
-    stages_.freeze(job_.train->freeze);
-    for (auto& [index, stage] : stages_.stages()) {
+        saver_(ranks_.world, checkpoint_folder(job_), plan.num_stages()) {
+    for (const auto& [index, parameters] : replicas_.parameters()) {
       optimizers_.emplace(
-          index,
-          make_optimizer(
-              optimizer_spec(*job_.train), trainable_parameters(stage)));
+          index, make_optimizer(optimizer_spec(*job_.train), parameters));
     }
     total_steps_ = job_.train->steps.value_or(updates_of_epochs());
     base_lr_ = optimizers_.begin()->second->base_lr();
@@ -68,9 +63,10 @@ class Trainer {
     if (job_.eval) {
       DataLoaderOptions options = loader_options();
       options.plan = plan.eval_batch;
+      options.keep_short_batch = true;
       eval_data_.emplace(job_.eval->data, std::move(options));
       eval_executor_.emplace(
-          context,
+          ranks_.pipeline,
           plan.forward_schedule,
           stages_.pointers(),
           stall_timeout(job_));
@@ -78,26 +74,27 @@ class Trainer {
   }
 
   void run(const ResumePoint& point) {
-    agree(context_, "data", {{"data", data_.order_text()}});
+    agree(world(), "data", {{"data", data_.order_text()}});
     const auto contract = resume_contract(job_, data_.order_text());
     int64_t first = 0;
-    const auto resumed_from = checkpoint_to_resume(context_, plan_, point);
+    const auto resumed_from = checkpoint_to_resume(world(), plan_, point);
     if (resumed_from) {
-      first =
-          load_checkpoint(*resumed_from, contract, stages_, optimizers_).step;
+      first = load_checkpoint(
+                  *resumed_from, contract, stages_, optimizers_, replicas_)
+                  .step;
     } else if (job_.model.checkpoint) {
       load_weights(*job_.model.checkpoint, stages_);
     }
-    if (context_.rank == 0) {
+    if (world().rank == 0) {
       for (const std::string& line : stages_.notes()) {
-        context_.log.warning(line);
+        world().log.warning(line);
       }
       log_.emplace(
           job_.output.dir,
           first + 1,
           resumed_from.has_value(),
           job_.output.keep,
-          context_.log);
+          world().log);
     }
     if (resumed_from) {
       note(
@@ -130,7 +127,7 @@ class Trainer {
       if (kept_) {
         kept_->finish();
       }
-      barrier(context_);
+      barrier(world());
       note("wrote " + outputs_path().string());
     }
     if (log_) {
@@ -139,6 +136,17 @@ class Trainer {
   }
 
  private:
+  static RankStages build_stages(const Plan& plan, int place) {
+    RankStages stages(
+        plan.source,
+        stages_of(plan.train_schedule.stage_to_rank, place),
+        stage_options(plan));
+    stages.freeze(plan.job.train->freeze);
+    return stages;
+  }
+
+  RankContext& world() { return ranks_.world; }
+
   std::filesystem::path outputs_path() const {
     return job_.output.dir / "outputs.safetensors";
   }
@@ -147,7 +155,7 @@ class Trainer {
     return every && *every > 0 && done % *every == 0;
   }
 
-  int64_t updates_of_epochs() const {
+  int64_t updates_of_epochs() {
     const int64_t batches =
         job_.train->epochs.value_or(1) * data_.steps_per_epoch();
     const int64_t parts = job_.train->accumulate;
@@ -156,8 +164,8 @@ class Trainer {
           "train.accumulate is " + std::to_string(parts) +
           ", but the run has " + counted(batches, "batch", "batches"));
     }
-    if (batches % parts != 0 && context_.rank == 0) {
-      context_.log.warning(
+    if (batches % parts != 0 && world().rank == 0) {
+      world().log.warning(
           counted(batches % parts, "batch", "batches") +
           " at the end of the run make no whole update (train.accumulate = " +
           std::to_string(parts) + ") and are left out");
@@ -172,12 +180,13 @@ class Trainer {
     options.wanted = stages_.user_inputs();
     options.wants_target = owns_last_stage();
     options.seed = job_.seed();
-    options.log = context_.rank == 0 ? context_.log : Log(LogLevel::Error);
+    options.replica = ranks_.replicas.rank;
+    options.log = world().rank == 0 ? world().log : Log(LogLevel::Error);
     return options;
   }
 
   bool owns_last_stage() const {
-    return stage_to_rank_.back() == context_.rank;
+    return stage_to_rank_.back() == ranks_.pipeline.rank;
   }
 
   /// What an update sees: `accumulate` batches, as if they were one.
@@ -194,7 +203,9 @@ class Trainer {
   }
 
   /// One run of the pipeline, over the microbatches from `first` on.
-  StepInputs inputs_of(const StepData& batch, int64_t step, int first) {
+  /// is_last  of the update: then the gradients are complete
+  StepInputs inputs_of(
+      const StepData& batch, int64_t step, int first, bool is_last) {
     StepInputs inputs;
     inputs.pass = Pass::Train;
     inputs.seed = job_.seed();
@@ -213,6 +224,12 @@ class Trainer {
       }
       return loss_(rows, outputs);
     };
+    if (is_last) {
+      inputs.on_reduce_grad = [this](const Action& action) {
+        action.kind == ActionKind::ReduceGrad ? replicas_.start(action.stage)
+                                              : replicas_.finish(action.stage);
+      };
+    }
     return inputs;
   }
 
@@ -223,32 +240,42 @@ class Trainer {
       loss_.begin_step(batch);
     }
     StepTimes times;
-    for (int first = 0; first < batch.num_microbatches();
-         first += plan_.batch.num_microbatches) {
+    const int own = plan_.batch.num_microbatches * ranks_.replicas.rank;
+    const int all = plan_.batch.total_microbatches();
+    for (int first = 0; first < batch.num_microbatches(); first += all) {
+      const bool is_last = first + all == batch.num_microbatches();
       try {
-        const StepTimes part = executor_.run(inputs_of(batch, step, first));
+        const StepTimes part =
+            executor_.run(inputs_of(batch, step, first + own, is_last));
         times.wall_s += part.wall_s;
         times.busy_s += part.busy_s;
       } catch (const ActionFailed& failure) {
-        throw with_rows(failure, batch, step, first);
+        throw with_rows(failure, batch, step, first + own);
       }
     }
+    replicas_.finish_all();
     if (kept_) {
       kept_->end_step();
     }
     sum_tied_gradients(
-        context_, plan_.source.manifest, stage_to_rank_, stages_.stages());
-    const StepSummary summary = summarise(
-        context_,
-        plan_.source,
+        ranks_.pipeline,
+        plan_.source.manifest,
         stage_to_rank_,
-        stages_.stages(),
-        {owns_last_stage() ? loss_.value() : 0, times.busy_s, times.wall_s});
+        replicas_.parameters());
+    RankSummary mine;
+    mine.loss = owns_last_stage() ? loss_.value() : 0;
+    mine.busy_s = times.busy_s;
+    mine.wall_s = times.wall_s;
+    mine.tokens =
+        ranks_.pipeline.rank == 0 ? static_cast<double>(batch.num_tokens()) : 0;
+    mine.counts_norm = replicas_.counts_norm();
+    const StepSummary summary =
+        summarise(world(), plan_, replicas_.parameters(), mine);
     const double lr = learning_rate(
         lr_spec(job_.train->lr_schedule), base_lr_, total_steps_, step);
     update(summary.grad_norm, lr);
     watch_for_divergence(step + 1, summary);
-    if (context_.rank == 0) {
+    if (world().rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
     }
   }
@@ -290,12 +317,12 @@ class Trainer {
   /// Says once that the numbers went bad; from then on no earlier checkpoint
   /// is removed, since all later ones are worthless.
   void watch_for_divergence(int64_t step, const StepSummary& summary) {
-    if (diverged_ || context_.rank != 0 ||
+    if (diverged_ || world().rank != 0 ||
         (std::isfinite(summary.loss) && std::isfinite(summary.grad_norm))) {
       return;
     }
     diverged_ = true;
-    context_.log.warning(
+    world().log.warning(
         "step " + std::to_string(step) + ": the loss is " +
         std::to_string(summary.loss) + " and the gradient norm " +
         std::to_string(summary.grad_norm) +
@@ -318,6 +345,7 @@ class Trainer {
       optimizer->step(lr);
       optimizer->zero_grad();
     }
+    replicas_.after_update();
   }
 
   void report(
@@ -334,8 +362,8 @@ class Trainer {
     report.lr = lr;
     report.step_ms = seconds * 1000;
     report.samples_per_s = static_cast<double>(batch.num_rows()) / seconds;
-    if (const int64_t tokens = batch.num_tokens(); tokens > 0) {
-      report.tokens_per_s = static_cast<double>(tokens) / seconds;
+    if (summary.tokens > 0) {
+      report.tokens_per_s = summary.tokens / seconds;
     }
     if (summary.wall_s > 0) {
       report.bubble = 1 - summary.busy_s / summary.wall_s;
@@ -347,13 +375,13 @@ class Trainer {
     const Clock::time_point start = Clock::now();
     LossFunction loss(job_.train->loss, plan_.loss_output);
     const double value = evaluate(
-        context_,
+        ranks_,
         *eval_executor_,
         stage_to_rank_,
         loss,
         *eval_data_,
         job_.seed());
-    if (context_.rank == 0) {
+    if (world().rank == 0) {
       log_->write(EvalReport{done, value, seconds_since(start)});
     }
   }
@@ -369,7 +397,7 @@ class Trainer {
     state.job = contract;
     saver_.save(
         state,
-        checkpoint_parts(plan_.source.manifest, stages_, optimizers_),
+        checkpoint_parts(plan_.source.manifest, stages_, optimizers_, replicas_),
         diverged_ ? 0 : job_.output.keep,
         done == total_steps_ ? CheckpointSaver::Take::Tensors
                              : CheckpointSaver::Take::Copies);
@@ -384,16 +412,17 @@ class Trainer {
   void note(const std::string& line) {
     if (log_) {
       log_->note(line);
-    } else if (context_.rank == 0) {
-      context_.log.info(line);
+    } else if (world().rank == 0) {
+      world().log.info(line);
     }
   }
 
   const Plan& plan_;
   const Job& job_;
-  RankContext& context_;
+  MeshRank ranks_;
   StageMap stage_to_rank_;
   RankStages stages_;
+  Replicas replicas_;
   DataLoader data_;
   LossFunction loss_;
   Executor executor_;

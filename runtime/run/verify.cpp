@@ -131,10 +131,7 @@ Results run_pipeline(
     RankStages stages(
         source,
         stages_of(schedule.stage_to_rank, context.rank),
-        wanted,
-        Mode::Exported,
-        !options.forward_only,
-        false);
+        {.wanted = wanted, .trainable = !options.forward_only});
     Executor executor(
         context, schedule, stages.pointers(), std::chrono::minutes(10));
     StepInputs step;
@@ -157,7 +154,10 @@ Results run_pipeline(
     executor.run(step);
     if (!options.forward_only) {
       sum_tied_gradients(
-          context, source.manifest, schedule.stage_to_rank, stages.stages());
+          context,
+          source.manifest,
+          schedule.stage_to_rank,
+          trainable_parameters(stages.stages()));
     }
     collect_states(stages, mutex, results);
   });

@@ -71,6 +71,29 @@ int64_t to_wire(const c10::IValue& value) {
   return value.isBool() ? static_cast<int64_t>(value.toBool()) : value.toInt();
 }
 
+/// A leaf can't be written in place, and what a thread rank handed over is
+/// still its sender's: inputs that the program writes are copied.
+std::vector<c10::IValue> own_written(
+    const Program& program, std::vector<c10::IValue> inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (program.written_inputs()[i] && inputs[i].isTensor()) {
+      inputs[i] = inputs[i].toTensor().clone();
+    }
+  }
+  return inputs;
+}
+
+bool is_relayed(const ExitPoint& exit, const c10::IValue& output) {
+  return output.isNone() && exit.relay_input >= 0;
+}
+
+const c10::IValue& value_of(
+    const ExitPoint& exit,
+    const c10::IValue& output,
+    const std::vector<c10::IValue>& entered) {
+  return is_relayed(exit, output) ? entered[exit.relay_input] : output;
+}
+
 }  // namespace
 
 Stage::Stage(
@@ -81,6 +104,20 @@ Stage::Stage(
       states_(std::move(states)) {}
 Stage::Stage(Stage&&) noexcept = default;
 Stage::~Stage() = default;
+
+std::vector<size_t> Stage::written_buffers() const {
+  std::vector<size_t> written;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const bool renewed =
+        programs_.main.written_states()[i] != 0 ||
+        std::ranges::find(programs_.mutated_states, static_cast<int>(i)) !=
+            programs_.mutated_states.end();
+    if (renewed && states_[i].kind == ir::StateKind::Buffer) {
+      written.push_back(i);
+    }
+  }
+  return written;
+}
 
 size_t Stage::num_saved() const {
   return saved_.size() + deferred_.size();
@@ -137,15 +174,14 @@ at::Tensor Stage::check_contract(
   return tensor;
 }
 
-std::vector<c10::IValue> Stage::bind_inputs(
-    const Program& program,
+/// Checks what enters and keeps it in `saved`: a leaf where a gradient goes
+/// back.
+void Stage::bind_inputs(
     int microbatch,
     const Message& previous,
     const UserInputs& user_inputs,
     Saved& saved,
-    bool training) {
-  const std::vector<uint8_t>& written = program.written_inputs();
-  std::vector<c10::IValue> inputs;
+    bool training) const {
   std::map<std::string, int64_t> symbols;
   size_t next_tensor = 0;
   size_t next_int = 0;
@@ -154,23 +190,19 @@ std::vector<c10::IValue> Stage::bind_inputs(
   for (size_t i = 0; i < border_.entries.size(); ++i) {
     const EntryPoint& entry = border_.entries[i];
     if (entry.from == EntryPoint::From::Nowhere) {
-      inputs.emplace_back();
       continue;
     }
     if (entry.from == EntryPoint::From::User) {
       const auto found = user_inputs.find(entry.name);
       check(found != user_inputs.end(), "the data has every user input");
-      at::Tensor tensor =
+      saved.entered[i] =
           check_contract(entry, microbatch, found->second, symbols);
-      saved.entered[i] = tensor;
-      inputs.emplace_back(written[i] ? tensor.clone() : tensor);
       continue;
     }
     if (!entry.is_tensor) {
       check(next_int < previous.ints.size(), "a number for each entry");
       saved.entered[i] =
           from_wire(entry.contract.type.kind, previous.ints[next_int++]);
-      inputs.push_back(saved.entered[i]);
       continue;
     }
     if (next_tensor >= previous.tensors.size()) {
@@ -189,11 +221,16 @@ std::vector<c10::IValue> Stage::bind_inputs(
     }
     ++next_tensor;
     saved.entered[i] = tensor;
-    // A leaf can't be written in place, and what a thread rank handed over
-    // is still its sender's.
-    inputs.emplace_back(written[i] ? tensor.clone() : tensor);
   }
-  return inputs;
+}
+
+std::vector<at::Tensor> Stage::state_tensors() const {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(states_.size());
+  for (const StageState& state : states_) {
+    tensors.push_back(state.tensor);
+  }
+  return tensors;
 }
 
 /// A buffer that this forward writes in place gets memory of its own, if the
@@ -210,29 +247,78 @@ void Stage::renew_written_buffers(const Program& program) {
   }
 }
 
+/// Where a stage is run again whole: nothing of what follows is kept. It
+/// starts from what entered and from the states as they are now.
+std::optional<ForgetSaved> Stage::forget_saved(
+    const Program& program,
+    const Saved& saved,
+    const RandomKey& key,
+    const OutputsTaker& take) const {
+  if (!programs_.recompute) {
+    return std::nullopt;
+  }
+  std::vector<at::Tensor> states = state_tensors();
+  for (size_t i = 0; i < states.size(); ++i) {
+    if (program.written_states()[i] && !states[i].requires_grad()) {
+      states[i] = states[i].clone();
+    }
+  }
+  return std::optional<ForgetSaved>(
+      std::in_place,
+      [this,
+       &program,
+       key,
+       take,
+       entered = saved.entered,
+       states = std::move(states)] {
+        const ProgramResult result =
+            program.run(own_written(program, entered), states, key);
+        if (take) {
+          take(model_outputs(result, entered));
+        }
+      });
+}
+
+ModelOutputs Stage::model_outputs(
+    const ProgramResult& result,
+    const std::vector<c10::IValue>& entered) const {
+  ModelOutputs outputs;
+  for (size_t i = 0; i < border_.exits.size(); ++i) {
+    const ExitPoint& exit = border_.exits[i];
+    if (exit.model_output.empty()) {
+      continue;
+    }
+    at::Tensor output = value_of(exit, result.outputs[i], entered).toTensor();
+    if (border_.autocast && exit.tensor.known) {
+      output = output.to(static_cast<at::ScalarType>(exit.tensor.dtype));
+    }
+    outputs.emplace(exit.model_output, std::move(output));
+  }
+  return outputs;
+}
+
 StageResult Stage::forward(
     int microbatch,
     const Message& previous,
     const UserInputs& user_inputs,
     const RandomKey& key,
-    Pass pass) {
+    Pass pass,
+    const OutputsTaker& take) {
   const bool training = pass == Pass::Train;
   const c10::AutoGradMode grad_mode(training);
   const Program& program = pass == Pass::Evaluate && programs_.eval
                                ? *programs_.eval
                                : programs_.main;
   Saved saved;
-  std::vector<c10::IValue> inputs =
-      bind_inputs(program, microbatch, previous, user_inputs, saved, training);
+  bind_inputs(microbatch, previous, user_inputs, saved, training);
   if (training) {
     renew_written_buffers(program);
   }
-  std::vector<at::Tensor> states;
-  states.reserve(states_.size());
-  for (const StageState& state : states_) {
-    states.push_back(state.tensor);
-  }
-  ProgramResult result = program.run(std::move(inputs), states, key);
+  const std::optional<ForgetSaved> forget =
+      training ? forget_saved(program, saved, key, take)
+               : std::optional<ForgetSaved>();
+  const ProgramResult result =
+      program.run(own_written(program, saved.entered), state_tensors(), key);
   for (size_t i = 0; i < result.mutated.size(); ++i) {
     // Rebound, not written: an earlier microbatch's backward may still need
     // the old value.
@@ -244,19 +330,10 @@ StageResult Stage::forward(
   out.to_next.microbatch = microbatch;
   for (size_t i = 0; i < border_.exits.size(); ++i) {
     const ExitPoint& exit = border_.exits[i];
-    const bool relayed = result.outputs[i].isNone() && exit.relay_input >= 0;
-    const c10::IValue& value =
-        relayed ? saved.entered[exit.relay_input] : result.outputs[i];
-    if (!exit.model_output.empty()) {
-      at::Tensor output = value.toTensor();
-      if (border_.autocast && exit.tensor.known) {
-        output = output.to(static_cast<at::ScalarType>(exit.tensor.dtype));
-      }
-      out.model_outputs.emplace(exit.model_output, std::move(output));
-    }
     if (!exit.to_next) {
       continue;
     }
+    const c10::IValue& value = value_of(exit, result.outputs[i], saved.entered);
     if (!exit.is_tensor) {
       out.to_next.ints.push_back(to_wire(value));
       continue;
@@ -264,7 +341,7 @@ StageResult Stage::forward(
     const at::Tensor& tensor = value.toTensor();
     const bool needs_grad = training && tensor.requires_grad();
     const int position = static_cast<int>(out.to_next.tensors.size());
-    if (needs_grad && relayed) {
+    if (needs_grad && is_relayed(exit, result.outputs[i])) {
       saved.relays.emplace_back(position, exit.relay_input);
     } else if (needs_grad) {
       saved.roots.push_back(
@@ -273,22 +350,20 @@ StageResult Stage::forward(
     out.to_next.tensors.push_back(tensor.detach());
     out.to_next.requires_grad.push_back(needs_grad ? 1 : 0);
   }
+  out.model_outputs = model_outputs(result, saved.entered);
+  const at::Tensor loss = take ? take(out.model_outputs) : at::Tensor();
   if (training) {
+    // Without a gradient nothing below the loss can be trained.
+    if (loss.defined() && loss.requires_grad()) {
+      saved.roots.push_back(
+          {torch::autograd::impl::gradient_edge(loss),
+           -1,
+           at::ones_like(loss.detach())});
+    }
     saved.entered.clear();
     saved_.insert_or_assign(microbatch, std::move(saved));
   }
   return out;
-}
-
-void Stage::set_loss(int microbatch, const at::Tensor& loss) {
-  if (!loss.requires_grad()) {
-    return;  // nothing below it can be trained
-  }
-  saved_.at(microbatch)
-      .roots.push_back(
-          {torch::autograd::impl::gradient_edge(loss),
-           -1,
-           at::ones_like(loss.detach())});
 }
 
 Stage::Saved Stage::take_saved(int microbatch) {
@@ -371,11 +446,12 @@ Stage::Programs compile_programs(
     const ir::Graph& graph,
     const Border& border,
     const std::optional<ir::Graph>& eval_graph,
-    const std::string& where) {
+    const std::string& where,
+    const Recompute& recompute) {
   const auto compile_one = [&](const ir::Graph& one) {
     // First without relays, to learn which inputs the graph writes: a relayed
     // value that is written here is passed on as written.
-    ProgramOptions options{{}, where};
+    ProgramOptions options{{}, where, recompute.modules};
     for (const ExitPoint& exit : border.exits) {
       const bool needed = exit.to_next || !exit.model_output.empty();
       options.wanted_outputs.push_back(needed && exit.relay_input < 0 ? 1 : 0);
@@ -395,7 +471,8 @@ Stage::Programs compile_programs(
   if (eval_graph) {
     eval = compile_one(*eval_graph);
   }
-  Stage::Programs programs{compile_one(graph), std::move(eval), {}};
+  Stage::Programs programs{
+      compile_one(graph), std::move(eval), {}, recompute.stage};
   for (const ir::Mutation& mutation : graph.mutations) {
     const auto state =
         std::ranges::find(graph.states, mutation.fqn, &ir::State::fqn);

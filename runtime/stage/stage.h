@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -8,6 +9,7 @@
 
 #include "loader/ir/graph.h"
 #include "runtime/program/program.h"
+#include "runtime/program/recompute.h"
 #include "runtime/stage/border.h"
 #include "runtime/transport/message.h"
 
@@ -35,11 +37,24 @@ struct StageState {
 /// The user's inputs of one microbatch, by model input name.
 using UserInputs = std::map<std::string, at::Tensor>;
 
+using ModelOutputs = std::map<std::string, at::Tensor>;
+
+/// Takes the last stage's outputs of a microbatch; in training it returns the
+/// loss, a scalar made from them, else an undefined tensor.
+using OutputsTaker = std::function<at::Tensor(const ModelOutputs&)>;
+
 /// What a stage gives for one microbatch.
 struct StageResult {
   Message to_next;  ///< empty on the last stage
   /// The wanted model outputs, on the last stage.
-  std::map<std::string, at::Tensor> model_outputs;
+  ModelOutputs model_outputs;
+};
+
+/// What of a training forward is not kept for its backward but run again.
+struct Recompute {
+  bool stage = false;                ///< everything, the loss too
+  std::vector<std::string> modules;  ///< or these, see ProgramOptions
+  bool operator==(const Recompute&) const = default;
 };
 
 /// One slice of the model with its parameters: computes forward and backward
@@ -53,6 +68,7 @@ class Stage {
     std::optional<Program> eval;  ///< for Evaluate; none: as main
     /// By mutation of the graph: the position of the state it renews.
     std::vector<int> mutated_states;
+    bool recompute = false;  ///< the whole stage, see Recompute
   };
 
   Stage(
@@ -68,20 +84,22 @@ class Stage {
   const std::vector<StageState>& states() const { return states_; }
   std::vector<StageState>& states() { return states_; }
   const Border& border() const { return border_; }
+  /// Positions in states() of the buffers that a forward renews.
+  std::vector<size_t> written_buffers() const;
 
   /// previous  what the stage before sent; its values are checked against the
   ///           shape contract. Empty on stage 0.
+  /// take      of the last stage, may be empty elsewhere. The loss it returns
+  ///           is the root of the microbatch's backward. A stage that is run
+  ///           again calls it again in the backward, with the same values.
   /// throws    Error(Runtime) "PipeliningShapeError: ...", or the operator's
   StageResult forward(
       int microbatch,
       const Message& previous,
       const UserInputs& user_inputs,
       const RandomKey& key,
-      Pass pass);
-
-  /// Makes `loss`, a scalar made from model outputs of the microbatch's
-  /// forward, the root of its backward.
-  void set_loss(int microbatch, const at::Tensor& loss);
+      Pass pass,
+      const OutputsTaker& take = {});
 
   /// Runs the microbatch's backward, adds to the parameters' gradients and
   /// frees what forward saved.
@@ -113,14 +131,22 @@ class Stage {
   Message gradients_message(
       int microbatch, const std::vector<at::Tensor>& gradients) const;
 
-  std::vector<c10::IValue> bind_inputs(
-      const Program& program,
+  void bind_inputs(
       int microbatch,
       const Message& previous,
       const UserInputs& user_inputs,
       Saved& saved,
-      bool training);
+      bool training) const;
+  std::vector<at::Tensor> state_tensors() const;
   void renew_written_buffers(const Program& program);
+  std::optional<ForgetSaved> forget_saved(
+      const Program& program,
+      const Saved& saved,
+      const RandomKey& key,
+      const OutputsTaker& take) const;
+  ModelOutputs model_outputs(
+      const ProgramResult& result,
+      const std::vector<c10::IValue>& entered) const;
   at::Tensor check_contract(
       const EntryPoint& entry,
       int microbatch,
@@ -139,10 +165,12 @@ class Stage {
 /// that are inputs passed on, are left out of the programs.
 ///
 /// eval_graph  the same graph in eval mode, if it is to be evaluated so
+/// throws      as Program
 Stage::Programs compile_programs(
     const ir::Graph& graph,
     const Border& border,
     const std::optional<ir::Graph>& eval_graph,
-    const std::string& where);
+    const std::string& where,
+    const Recompute& recompute = {});
 
 }  // namespace pp

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "loader/core/error.h"
 #include "runtime/train/checkpoint.h"
@@ -73,19 +72,6 @@ void remove_unfinished(const fs::path& folder) {
           path.string() +
           ": cannot remove an unfinished checkpoint: " + error.message());
     }
-  }
-}
-
-void sync_folder(const fs::path& folder) {
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (descriptor < 0) {
-    throw system_error(folder, "cannot open the folder");
-  }
-  const int failed = fsync(descriptor);
-  close(descriptor);
-  // EINVAL: a file system on which folders need no sync.
-  if (failed != 0 && errno != EINVAL) {
-    throw system_error(folder, "cannot sync the folder");
   }
 }
 

@@ -20,10 +20,6 @@ std::optional<int64_t> step_of(const std::filesystem::path& path);
 /// Removes every `.step_*.tmp`.
 void remove_unfinished(const std::filesystem::path& folder);
 
-/// Makes names in a folder durable.
-/// throws  Error(Runtime) naming the path and the system's reason
-void sync_folder(const std::filesystem::path& folder);
-
 /// Gives `from` the name `to` in one step that a crash cannot split, taking the
 /// place of what `to` names.
 void move_folder(

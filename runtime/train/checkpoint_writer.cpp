@@ -4,6 +4,7 @@
 
 #include "loader/archive/atomic_file.h"
 #include "loader/archive/safetensors.h"
+#include "loader/archive/sync.h"
 #include "loader/core/error.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/checkpoint_folder.h"
@@ -91,10 +92,10 @@ fs::path commit_checkpoint(
     content.parts.push_back({part_file(part), num_bytes, file_hash(path)});
   }
   write_file(unfinished / kStateFile, to_json(content));
-  sync_folder(unfinished);
+  sync_path(unfinished);
   const fs::path path = checkpoint_path(folder, state.step);
   move_folder(unfinished, path);
-  sync_folder(folder);
+  sync_path(folder);
   if (keep > 0) {
     prune(folder, state.step, keep);
   }

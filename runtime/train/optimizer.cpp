@@ -4,12 +4,12 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty_like.h>
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/train/describe.h"
 #include "runtime/train/optimizers.h"
+#include "runtime/train/share.h"
 
 namespace pp {
 namespace {
@@ -103,12 +103,7 @@ double Optimizer::lr_of(const Batch& batch, double lr) const {
 
 at::Tensor Optimizer::gradient(size_t parameter) const {
   const at::Tensor& tensor = parameters_[parameter].tensor;
-  const at::Tensor& grad = tensor.grad();
-  if (!grad.defined() || grad.strides() == tensor.strides()) {
-    return grad;
-  }
-  return at::empty_like(tensor, tensor.options().requires_grad(false))
-      .copy_(grad);
+  return laid_out_as(tensor.grad(), tensor);
 }
 
 std::map<std::string, at::Tensor> Optimizer::state() const {

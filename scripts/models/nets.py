@@ -93,6 +93,32 @@ class InPlaceMix(nn.Module):
         return self.layers[3](out.add_(z))
 
 
+class OddBorders(nn.Module):
+    """What goes from layer to layer: indices, truth values, halves, complex,
+    transposed and strided tensors, and a count that no size tells."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(4))
+
+    def forward(self, x):
+        y = self.layers[0](x)
+        order = y.argsort(dim=1)
+        positive = y > 0
+        count = positive.nonzero().shape[0]
+        low, lower = y.half(), y.bfloat16()
+        waves = torch.fft.rfft(y)
+        turned = torch.tanh(y).t()
+        every = y[:, ::2]
+        y = self.layers[1](torch.tanh(y).gather(1, order))
+        y = torch.where(positive, y, 0.5 * y) + low.to(y.dtype)
+        y = self.layers[2](y + every.mean(dim=1, keepdim=True))
+        y = y + torch.fft.irfft(waves * (1 + 0.5j), n=y.shape[1])
+        y = self.layers[3](y + turned.t().view(-1).view(y.shape))
+        y = y.where(positive, y + lower.to(y.dtype)) * (1 + count) / 64
+        return y.gather(1, order), order.sum(dim=1), waves.abs()
+
+
 class Branch(nn.Module):
     """torch.cond whose branches have layers of their own."""
 
@@ -165,6 +191,7 @@ TABLE = {
     "unet": unet,
     "late-inputs": late_inputs,
     "in-place-mix": _rows(InPlaceMix),
+    "odd-borders": _rows(OddBorders),
     "branch": _rows(Branch),
     "loop": _rows(Loop),
 }

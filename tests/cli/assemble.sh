@@ -84,6 +84,34 @@ for part in range(4):
     assert a.keys() == b.keys() and all(a[k].equal(b[k]) for k in a), part
 '
 
+# Stages of one format become one model, which is cut again like any other.
+joined() {
+  run "$PYTHON" "$hand" "$@"
+  ((status == 0)) || fail "the joined model is another"
+}
+expect_ok "$PP" split --assemble 0.pt2 exported_1.pt2 2.pt2 3.pt2 -o exported
+expect_ok "$PP" merge exported -o joined.pt2
+joined joined . joined.pt2
+expect_ok "$PP" verify joined.pt2 --at stage_1 stage_2.lin stage_3 --exact
+sed 's/^stages = .*/stages = "exported"/' job.toml >exported.toml
+expect_ok "$PP" run exported.toml --set output.dir=runs_exported --ranks 4
+expect_ok "$PP" merge exported -o trained.pt2 \
+  --checkpoint runs_exported/checkpoints/step_3
+joined joined . trained.pt2 runs_exported
+expect_ok "$PP" split --assemble traced_{0,1,2,3}.pt -o traced
+expect_ok "$PP" merge traced -o joined.pt
+joined joined . joined.pt
+expect_ok "$PP" merge traced -o trained.pt \
+  --checkpoint runs_exported/checkpoints/step_3
+joined joined . trained.pt runs_exported
+expect_ok "$PP" split --assemble a.pt2 b.pt2 -o pair
+expect_ok "$PP" merge pair -o pair.pt2
+joined pair . pair.pt2
+expect_ok "$PP" verify pair.pt2 --at b --exact
+refused 3 "nowhere" -- "$PP" merge pair --checkpoint nowhere -o no.pt2
+refused 3 "runs_exported" "a.bias" "a.weight" -- "$PP" merge pair -o no.pt2 \
+  --checkpoint runs_exported/checkpoints/step_3
+
 # What does not fit is said before anything runs.
 refused 3 "narrow.pt2 takes 'input' as float32[4, 5]" "2.pt2 has 'y'" \
   -- "$PP" split --assemble 2.pt2 narrow.pt2 -o bad
@@ -95,8 +123,9 @@ refused 2 "needs 6 stages" "split into 4" -- "$PP" run job.toml --ranks 3 \
   --schedule ZBVZeroBubble
 refused 2 "needs 8 stages" -- "$PP" run job.toml --ranks 2 \
   --set pipeline.stages_per_rank=4
-refused 2 "assembled" -- "$PP" merge stages -o merged.pt2
-expect_no_file bad merged.pt2
+refused 2 "stage_0.pt2" "stage_1.pt " "two formats" \
+  -- "$PP" merge stages -o merged.pt2
+expect_no_file bad merged.pt2 no.pt2
 cp 3.pt2 stages/stage_2.pt2
 refused 3 "stage_2.pt2" "changed or replaced" -- "$PP" run directory.toml
 expect_clean .

@@ -76,8 +76,10 @@ class Big(torch.nn.Module):
         self.c = torch.nn.Linear(4096, 4096)
     def forward(self, x):
         return self.c(self.b(self.a(x)))
-torch.export.save(torch.export.export(Big(), (torch.zeros(2, 4096),)),
-                  "big.pt2")' >out 2>err || fail "no big model"
+from safetensors.torch import save_file
+big = Big()
+torch.export.save(torch.export.export(big, (torch.zeros(2, 4096),)), "big.pt2")
+save_file(big.state_dict(), "big.safetensors")' >out 2>err || fail "no big model"
 mkdir scratch
 export TMPDIR="$PWD/scratch"
 # cut_short SIGNAL CODE PATTERN COMMAND...: a signal as soon as a file or
@@ -107,10 +109,14 @@ split=("$PP" split big.pt2 -o big --at b)
 cut_short INT 130 '.big.pp-*' "${split[@]}"
 cut_short TERM 143 '.big.pp-*' "${split[@]}"
 expect_no_file big
+# The same with weights from a file, which are bound in a folder of their own.
+cut_short INT 130 '.big.pp-*.weights' "${split[@]}" --weights big.safetensors
+expect_no_file big
 # What a killed process left is gone after the next one; another's stays.
-mkdir .big.pp-999999999 .big.pp-$$ .bigger.pp-999999999
+mkdir .big.pp-999999999 .big.pp-999999999.weights .big.pp-$$ \
+  .bigger.pp-999999999
 expect_ok "${split[@]}"
-expect_no_file .big.pp-999999999
+expect_no_file .big.pp-999999999 .big.pp-999999999.weights
 [[ -d .big.pp-$$ && -d .bigger.pp-999999999 ]] || fail "removed too much"
 rmdir .big.pp-$$ .bigger.pp-999999999
 # Stages that are to be replaced are still whole.

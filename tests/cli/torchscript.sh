@@ -97,3 +97,36 @@ expect_ok "$PP" verify "$FIXTURES/torchscript/marked-script.pt" --at b \
 refused 2 "a marker lies inside" "prim::If" -- "$PP" split \
   "$FIXTURES/torchscript/marked-inside-script.pt" -o no --markers
 expect_no_file no
+
+# [model] mode: flags inside branches, and branches on self.training.
+"$PYTHON" -c '
+import numpy
+numpy.save("eight.npy", numpy.random.default_rng(0).normal(
+    size=(8, 8)).astype("float32"))'
+cat >modes.toml <<TOML
+[model]
+path = "$FIXTURES/torchscript/modes-train-script.pt"
+mode = "eval"
+[split]
+at = ["last"]
+[pipeline]
+microbatches = 2
+[data]
+batch_size = 8
+inputs.x = { path = "eight.npy" }
+TOML
+expect_ok "$PP" run modes.toml --set output.dir=as_eval
+expect_ok "$PP" run modes.toml --set output.dir=as_train --set \
+  "model.path=$FIXTURES/torchscript/modes-eval-script.pt" --set model.mode=train
+check_python '
+import sys, numpy, torch
+from safetensors.torch import load_file
+x = torch.from_numpy(numpy.load("eight.npy"))
+for saved, mode in ("train", "eval"), ("eval", "train"):
+    module = torch.jit.load(f"{sys.argv[1]}/torchscript/modes-{saved}-script.pt")
+    module.train(mode == "train")
+    with torch.no_grad():
+        want = torch.cat([module(rows) for rows in x.chunk(2)])
+    got, = load_file(f"as_{mode}/outputs.safetensors").values()
+    assert (got - want).abs().max() < 1e-6, mode
+' "$FIXTURES"

@@ -134,9 +134,9 @@ const Case kCases[] = {
      "`local`, `processes` or `env`; did you mean 'local'?"},
 
     // Not yet supported.
-    {"Replicas",
-     "[parallel]\nreplicas = 2\n",
-     "job.toml:2:12: parallel.replicas = 2 is not yet supported; leave it out "
+    {"Tensor",
+     "[parallel]\ntensor = 2\n",
+     "job.toml:2:10: parallel.tensor = 2 is not yet supported; leave it out "
      "or write 1"},
     {"Device",
      "[pipeline]\ndevice = 'cuda'\n",

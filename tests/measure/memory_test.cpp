@@ -23,10 +23,18 @@ namespace {
 struct Row {
   const char* schedule;
   int stages;
+  const char* recompute = "false";
 };
 
+std::string name_of(const Row& row) {
+  return std::string(row.schedule) + (row.recompute == std::string("false") ? ""
+                                      : row.recompute == std::string("true")
+                                          ? "Recomputed"
+                                          : "BlocksRecomputed");
+}
+
 std::string folder_of(const Row& row) {
-  return testing::TempDir() + "pp_memory_" + row.schedule;
+  return testing::TempDir() + "pp_memory_" + name_of(row);
 }
 
 /// GPT of 8 blocks, d=64, 16 tokens, with 8 rows a microbatch.
@@ -44,8 +52,9 @@ std::shared_ptr<const Plan> gpt_plan(const Row& row) {
           "[model]\npath = \"" + fixtures + "/tiny-gpt.pt2\"\n[split]\nat = [" +
               cuts +
               "]\n[pipeline]\nranks = 2\nmicrobatches = 8\nschedule = \"" +
-              row.schedule + "\"\n[data]\nbatch_size = 64\ninputs.tokens = " +
-              data + " }\ntarget = " + data +
+              row.schedule + "\"\nrecompute = " + row.recompute +
+              "\n[data]\nbatch_size = 64\ninputs.tokens = " + data +
+              " }\ntarget = " + data +
               ", shift = 1 }\n[train]\nsteps = 3\nloss = { name = "
               "\"cross_entropy\" }\noptimizer = { name = \"adamw\", lr = 1e-3 "
               "}\n[output]\ndir = \"" +
@@ -77,7 +86,9 @@ TEST_P(DryRun, PredictsThePeakOfEveryRankWithinATenth) {
     EXPECT_NEAR(measured / predicted, 1, 0.1)
         << "rank " << rank << ": predicted " << predicted << " bytes, held "
         << measured;
-    EXPECT_GT(memory.held.activations, memory.gradients) << "a fair test";
+    if (row.recompute == std::string("false")) {
+      EXPECT_GT(memory.held.activations, memory.gradients) << "a fair test";
+    }
   }
   std::filesystem::remove_all(folder_of(row));
 }
@@ -89,28 +100,49 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"GPipe", 2},
         Row{"1F1B", 2},
         Row{"Interleaved1F1B", 4},
-        Row{"ZBVZeroBubble", 4}),
-    [](const auto& row) { return std::string("On") + row.param.schedule; });
+        Row{"ZBVZeroBubble", 4},
+        Row{"GPipe", 2, "true"},
+        Row{"ZBVZeroBubble", 4, "true"},
+        Row{"1F1B", 2, "[\"layers.*\"]"}),
+    [](const auto& row) { return "On" + name_of(row.param); });
+
+// What a stage holds of microbatches whose backward is to come.
+TEST(Recompute, KeepsTheStagesInputsAlone) {
+  std::map<std::string, StageMemory> first;
+  std::map<std::string, StageMemory> last;
+  for (const char* recompute : {"false", "true"}) {
+    const auto plan = gpt_plan({"GPipe", 2, recompute});
+    const PlanProbe probe = probe_plan(*plan, 0);
+    first[recompute] = probe.memory[0];
+    last[recompute] = probe.memory[1];
+  }
+  for (const auto* stage : {&first, &last}) {
+    const StageMemory& kept = stage->at("false");
+    const StageMemory& again = stage->at("true");
+    EXPECT_GT(kept.kept, 1000000);
+    EXPECT_LT(again.kept, 1000) << "but for what entered, as good as nothing";
+    EXPECT_EQ(again.input, kept.input);
+    EXPECT_EQ(again.kept_for_weight, kept.kept_for_weight);
+    // And one microbatch, while its backward runs.
+    EXPECT_LT(
+        again.backward_work, kept.kept + kept.backward_work + kept.output);
+  }
+}
 
 TEST(SplitBackward, LiveMemoryFallsAfterW) {
   const auto plan = gpt_plan({"1F1B", 2});
   const auto ledger = std::make_shared<AllocationLedger>();
   const AllocationWatch watch(ledger);
-  RankStages stages(
-      plan->source,
-      {1},
-      plan->wanted,
-      Mode::Exported,
-      /*trainable=*/true,
-      /*evaluate=*/false);
+  RankStages stages(plan->source, {1}, stage_options(*plan));
   Stage& stage = stages.stages().at(1);
   Message activation;
   activation.tensors.push_back(at::full({8, 16, 64}, 0.5));
   activation.requires_grad.push_back(1);
   const auto forward = [&] {
-    const StageResult result =
-        stage.forward(0, activation, {}, {1, 0, 0}, Pass::Train);
-    stage.set_loss(0, result.model_outputs.begin()->second.square().mean());
+    stage.forward(
+        0, activation, {}, {1, 0, 0}, Pass::Train, [](const auto& outputs) {
+          return outputs.begin()->second.square().mean();
+        });
   };
   forward();
   stage.backward(0, {});  // from now on the gradients are there

@@ -29,6 +29,7 @@ class Case:
     infers: bool = False  # every output is compared, without training
     resized: bool = False  # has a free sequence; runs with another length
     traced: bool = True  # torch can trace it
+    scripted: bool = False  # torch can script it
     trains: bool = True
 
 
@@ -53,6 +54,8 @@ CASES = {
                         None, classes=4, options={}),
     "in-place-mix": Case("in-place-mix", ["layers.1", "layers.2", "layers.3"],
                          None, loss="mse", options={}),
+    "odd-borders": Case("odd-borders", ["layers.1", "layers.2", "layers.3"],
+                        "output_0", loss="mse", options={}, infers=True),
     "branch": Case("branch", ["last"], None, classes=4, options={},
                    traced=False),
     "loop": Case("loop", ["last"], None, options={}, infers=True,

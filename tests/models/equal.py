@@ -5,7 +5,8 @@ threads and on processes, against the unmodified Python module: outputs, loss,
 every gradient and buffer of a step, weights and buffers after three. In double
 (1e-12, all runs) and single precision (1e-6, one run); sizes that the export
 left free run with others than the export's, and the fixed-size export runs
-too, as does a trace in TorchScript. That all runs give the same bits is for tests/oracle.
+too. The same traced and scripted, where torch can. That all runs give the same
+bits is for tests/oracle.
 """
 
 import importlib.util
@@ -199,13 +200,15 @@ def save_data(data, target):
 
 
 def prepare(dtype, how):
-    """Exports ("free" or "fixed" sizes) or traces; gives the file, its data,
-    the module anew, and what Python makes of it."""
+    """Exports ("free" or "fixed" sizes), traces or scripts; gives the file, its
+    data, the module anew, and what Python makes of it."""
     example = cases.build(CASE, dtype)
     path = FOLDER / f"{dtype}_{how}.pt2".removeprefix("torch.")
-    if how == "traced":
+    if how in ("traced", "scripted"):
         path = path.with_suffix(".pt")
-        trace(example).save(path)
+        script = trace(example) if how == "traced" else torch.jit.script(
+            example.module)
+        script.save(path)
     else:
         torch.export.save(export(example, how == "fixed"), path)
     if CASE.resized and how == "free":
@@ -282,19 +285,29 @@ def check_training(path, data, module, first, after, losses):
             compare_training(where, got, reported, after, losses, names, exact,
                              1e-12)
     others = [(torch.float32, "free"), (torch.float64, "fixed")]
-    if CASE.traced:
-        others.append((torch.float64, "traced"))
+    others += [(torch.float64, "traced")] * CASE.traced
+    others += [(torch.float64, "scripted")] * CASE.scripted
     for dtype, how in others:
         path, data, module, (first, after, losses) = prepare(dtype, how)
-        where = f"{most} stages ZBVZeroBubble, {dtype}, {how}"
         if how != "free":
             exact = {k: v for k, v in first.items()
                      if k.startswith("gradients.")}
-        got = run_step(path, data, most, "ZBVZeroBubble" if most == 4
-                       else "1F1B", where)
+        tolerance = 1e-6 if dtype == torch.float32 else 1e-12
+        schedule = "ZBVZeroBubble" if most == 4 else "1F1B"
+        where = f"{most} stages {schedule}, {dtype}, {how}"
+        got = run_step(path, data, most, schedule, where)
         if got:
-            compare_step(where, got, first, names, exact,
-                         1e-6 if dtype == torch.float32 else 1e-12)
+            compare_step(where, got, first, names, exact, tolerance)
+        if how not in ("traced", "scripted"):
+            continue
+        for stages, schedule, launcher in ((2, "Interleaved1F1B", "local"),
+                                           (most, schedule, "processes")):
+            where = f"{stages} stages {schedule} {launcher}, {how}"
+            got, reported = run_training(path, data, stages, schedule,
+                                         launcher, where)
+            if got:
+                compare_training(where, got, reported, after, losses, names,
+                                 exact, tolerance)
 
 
 if __name__ == "__main__":

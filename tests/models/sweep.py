@@ -3,50 +3,154 @@
 
     tests/models/sweep.py [NAME ...] [--pp build/pp] [--out FOLDER]
 
-Each is built small (zoo.py), exported in training mode and given to
-`pp verify` in 4 stages under ZBVZeroBubble. One line a model: OK; or where it
-ended: BUILD, FORWARD and EXPORT are Python's own (a config that the rules of
-zoo.py don't fit, a model that torch can't export), VERIFY is `pp`'s.
-Exit code 1 where one ended in VERIFY. All of them take an hour.
+Each is built small (zoo.py), exported in training mode and in double precision
+where its code allows it, and given to `pp verify` in 4 stages under
+ZBVZeroBubble; then `pp run` trains it for a step, and its gradients are
+compared with those of the unmodified module in Python.
+
+One line a model: OK; or where it ended: BUILD, FORWARD and EXPORT are Python's
+own (a config that the rules of zoo.py don't fit, a model that torch can't
+export), VERIFY and RUN are `pp`'s, DIFFERS is another gradient than Python's
+(models that draw random numbers differ rightly: their keys are pp's own).
+Exit code 1 where one ended in VERIFY, RUN or DIFFERS. All of them take hours.
 """
 
 import argparse
+import importlib.util
+import json
 import subprocess
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
 import zoo
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 40_000_000  # parameters
+FAULTS = ("VERIFY", "RUN", "DIFFERS")
+
+_spec = importlib.util.spec_from_file_location(
+    "side_by_side", ROOT / "benchmarks" / "models.py")
+side = importlib.util.module_from_spec(_spec)  # scripts/models is "models"
+_spec.loader.exec_module(side)
+
+
+def build(name):
+    """(module, inputs, tolerance), in double precision if it can run so."""
+    module, inputs = zoo.build(name)
+    if sum(p.numel() for p in module.parameters()) > LARGEST:
+        return module, inputs, 0
+    try:
+        module.double()
+        wide = {k: v.double() if v.is_floating_point() else v
+                for k, v in inputs.items()}
+        module(**wide)
+        tolerance = 1e-9
+    except Exception:  # noqa: BLE001: casts to float32 in its code
+        wide, tolerance = inputs, 2e-4
+    module = zoo.build(name)[0]  # its buffers have moved
+    return (module.double() if tolerance < 1e-6 else module), wide, tolerance
+
+
+def output_name(value):
+    """What `pp` calls the first floating output."""
+    wanted = side.first_output(value)
+    if torch.is_tensor(value):
+        return "output_0"
+    if isinstance(value, (tuple, list)):
+        return next(f"output_{i}" for i, v in enumerate(value) if v is wanted)
+    return next(k for k, v in value.items() if v is wanted)
+
+
+def train(program, value, inputs, pp, folder):
+    """(error, parameter) of the gradients after a step, or why there are none."""
+    data = side.rows_like(inputs)
+    like = side.first_output(value)
+    rows = next(iter(data.values())).shape[0]
+    per_row = like.shape[0] * rows // next(iter(inputs.values())).shape[0]
+    generator = torch.Generator().manual_seed(1)
+    target = torch.randn([per_row, *like.shape[1:]], generator=generator,
+                         dtype=torch.float64).to(like.dtype)
+    if per_row != rows:
+        return 0.0, "not trained: its output has other rows than its input"
+    for key, each in (*data.items(), ("target", target)):
+        np.save(folder / f"{key}.npy", each.numpy())
+    expected = side.unsplit_gradients(program, data, target)
+    before = {k: v.clone() for k, v in program.state_dict.items()}
+    lines = "\n".join(f'inputs.{k} = {{ path = "{k}.npy" }}' for k in data)
+    job = folder / "job.toml"
+    job.write_text(f"""
+[model]
+path = "model.pt2"
+[split]
+stages = 4
+[pipeline]
+schedule = "ZBVZeroBubble"
+microbatches = {side.MICROBATCHES}
+ranks = 2
+launcher = "local"
+[data]
+batch_size = {rows}
+shuffle = false
+{lines}
+target = {{ path = "target.npy" }}
+[train]
+steps = 1
+loss = {{ name = "mse", output = "{output_name(value)}" }}
+optimizer = {{ name = "sgd", lr = {side.RATE} }}
+[output]
+dir = "run"
+""")
+    done = subprocess.run([pp, "run", job], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    from safetensors.torch import load_file
+
+    after = {}
+    for part in (folder / "run/checkpoints/step_1").glob("part_*.safetensors"):
+        after |= load_file(part)
+    got = {k: (before[k] - v) / side.RATE for k, v in after.items()
+           if k in expected}
+    missing = {k for k in expected if expected[k].any()} - set(got)
+    tied = {k for k in missing if any(
+        before[k].data_ptr() == before[g].data_ptr() for g in got)}
+    if missing - tied:
+        raise RuntimeError(f"no gradients of {sorted(missing)[:3]}")
+    return side.error_of(got, expected)
 
 
 def try_one(name, pp, folder):
     """(where it ended, why)."""
     step = "BUILD"
+    path = folder / "model.pt2"
     try:
-        module, inputs = zoo.build(name)
+        module, inputs, tolerance = build(name)
         count = sum(p.numel() for p in module.parameters())
         if count > LARGEST:
             return "BIG", f"{count:,} parameters"
         step = "FORWARD"
-        module(**inputs)
+        value = zoo.build(name)[0].to(next(module.parameters()).dtype)(**inputs)
         step = "EXPORT"
-        path = folder / f"{name.replace(':', '_')}.pt2"
-        torch.export.save(
-            torch.export.export(module, (), inputs, strict=False), path)
+        program = torch.export.export(module, (), inputs, strict=False)
+        torch.export.save(program, path)
     except Exception as error:  # noqa: BLE001: any model may raise anything
-        return step, f"{type(error).__name__}: {error}".splitlines()[0]
+        lines = f"{type(error).__name__}: {error}".splitlines()
+        return step, lines[0][:300]
     done = subprocess.run(
         [pp, "verify", path, "--stages", "4", "--schedule", "ZBVZeroBubble"],
         capture_output=True, text=True)
-    path.unlink()
     if done.returncode:
         return "VERIFY", (done.stderr + done.stdout).strip()
-    return "OK", f"{count:,} parameters"
+    try:
+        error, fqn = train(program, value, inputs, pp, folder)
+    except Exception as fault:  # noqa: BLE001
+        return "RUN", f"{fault}".strip()
+    if not error <= tolerance:
+        return "DIFFERS", f"{fqn} by {error:.3g}"
+    return "OK", f"{count:,} parameters, {error:.1e} {fqn}"
 
 
 def main():
@@ -64,8 +168,9 @@ def main():
         folder = args.out or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         for name in args.names or zoo.names():
-            ended, why = try_one(name, args.pp.resolve(), folder)
-            failed += ended == "VERIFY"
+            with tempfile.TemporaryDirectory(dir=folder) as own:
+                ended, why = try_one(name, args.pp.resolve(), Path(own))
+            failed += ended in FAULTS
             print(f"{ended:8}{name}  {why}", flush=True)
     sys.exit(1 if failed else 0)
 

@@ -27,12 +27,7 @@ void run_rank(
     const Plan& plan, RankContext& context, std::mutex& mutex, Tensors& kept) {
   const StageMap& map = plan.train_schedule.stage_to_rank;
   RankStages stages(
-      plan.source,
-      stages_of(map, context.rank),
-      plan.wanted,
-      parse_mode(plan.job.model.mode),
-      true,
-      false);
+      plan.source, stages_of(map, context.rank), stage_options(plan));
   DataLoaderOptions options;
   options.plan = plan.batch;
   options.inputs = plan.inputs;
@@ -62,7 +57,11 @@ void run_rank(
     return loss(batch[microbatch], outputs);
   };
   executor.run(inputs);
-  sum_tied_gradients(context, plan.source.manifest, map, stages.stages());
+  sum_tied_gradients(
+      context,
+      plan.source.manifest,
+      map,
+      trainable_parameters(stages.stages()));
   const std::lock_guard lock(mutex);
   for (const auto& [index, stage] : stages.stages()) {
     for (const StageState& state : stage.states()) {

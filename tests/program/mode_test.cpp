@@ -47,6 +47,57 @@ TEST(Mode, EvalTurnsEverythingOffAndDropsTheCounter) {
   EXPECT_EQ(text.find("aten.add_"), std::string::npos) << text;
 }
 
+/// Batch-norm in a branch, its counter among what the branch reads.
+ir::Graph branch(const std::string& training) {
+  const std::string block =
+      "{\n"
+      "  input %x: float32[2, 4]\n"
+      "  input %m: float32[4]\n"
+      "  input %s: float32[4]\n"
+      "  input %n: int64[]\n"
+      "  %c: int64[] = aten.add_.Tensor(self=%n, other=1)\n"
+      "  %b: float32[2, 4] = aten.batch_norm.default(input=%x, weight=none, "
+      "bias=none, running_mean=%m, running_var=%s, training=" +
+      training +
+      ", momentum=0.1, eps=1e-05, cudnn_enabled=true)\n"
+      "  %d: float32[2, 4] = aten.dropout.default(input=%b, p=0.1, train=" +
+      training +
+      ")\n"
+      "  output result = %d\n"
+      "}";
+  return testing::graph_of(
+      "input %x: float32[2, 4]\n"
+      "input %p: bool[]\n"
+      "buffer bn.mean = %m: float32[4]\n"
+      "buffer bn.var = %s: float32[4]\n"
+      "buffer bn.num_batches_tracked = %n: int64[]\n"
+      "%y: float32[2, 4] = higher_order.cond(%p, graph \"yes\" " +
+      block + ", graph \"no\" " + block +
+      ", tensors[%x, %m, %s, %n])\noutput y = %y\n");
+}
+
+TEST(Mode, ReachesIntoBranches) {
+  const std::string eval = text_in_mode(branch("true"), Mode::Eval);
+  EXPECT_EQ(eval.find("train=true"), std::string::npos) << eval;
+  EXPECT_EQ(eval.find("training=true"), std::string::npos) << eval;
+  EXPECT_EQ(eval.find("aten.add_"), std::string::npos) << eval;
+
+  ir::Graph graph = branch("false");
+  const std::vector<std::string> lost = set_mode(graph, Mode::Train);
+  const std::string train = ir::to_text(graph);
+  EXPECT_EQ(train.find("train=false"), std::string::npos) << train;
+  EXPECT_EQ(train.find("training=false"), std::string::npos) << train;
+  ASSERT_EQ(lost.size(), 1);
+  EXPECT_NE(lost[0].find("2 batch-norms"), std::string::npos) << lost[0];
+}
+
+TEST(Mode, LeavesTheGraphThatItWasCopiedFrom) {
+  const ir::Graph graph = branch("true");
+  const std::string before = ir::to_text(graph);
+  text_in_mode(graph, Mode::Eval);  // a copy, whose blocks are shared
+  EXPECT_EQ(ir::to_text(graph), before);
+}
+
 TEST(Mode, EvalKeepsTheCounterOfAFunctionalGraph) {
   const ir::Graph graph = testing::graph_of(
       "input %x: float32[2]\n"

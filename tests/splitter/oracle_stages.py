@@ -9,6 +9,7 @@ it and the same gradients by FQN; unflattening gives the source's FQNs; merging
 gives the source's records.
 """
 
+import functools
 import json
 import random
 import shutil
@@ -101,7 +102,10 @@ def differentiate(outputs) -> bool:
     return True
 
 
-def run_source(path: Path, inputs: dict):
+@functools.cache
+def run_source(path: Path):
+    """The unsplit model after one step: the same for every cut."""
+    inputs = read_inputs(path.stem)
     _, module = load(path)
     outputs = module(*inputs["args"], **inputs["kwargs"])
     differentiable = differentiate(outputs)
@@ -137,6 +141,7 @@ def read_inputs(name: str) -> dict:
     }
 
 
+@functools.cache
 def ties_of(path: Path) -> dict[str, str]:
     """Alias -> the tied parameter's first name."""
     tied = json.loads(tool("inspect", path, "json"))["tied"]
@@ -191,9 +196,14 @@ def check_states(name, source, stages, ties) -> None:
         close(f"{name}: {fqn}", grads[fqn], grad)
 
 
+@functools.cache
+def modules_of(path: Path) -> set[str]:
+    whole = torch.export.unflatten(torch.export.load(path))
+    return {fqn.split("@")[0] for fqn, _ in whole.named_modules()}
+
+
 def check_modules(name, source_path, stages) -> None:
-    whole = torch.export.unflatten(torch.export.load(source_path))
-    known = {fqn.split("@")[0] for fqn, _ in whole.named_modules()}
+    known = modules_of(source_path)
     for i, (program, _) in enumerate(stages):
         part = torch.export.unflatten(program)
         for fqn, _ in part.named_modules():
@@ -255,7 +265,7 @@ def check(name: str, points: list[str], inputs: dict) -> None:
     tool("split", source, folder, *points)
     label = f"{name} at {points}"
     stages, outputs = run_stages(folder, inputs)
-    module, expected, differentiable = run_source(source, inputs)
+    module, expected, differentiable = run_source(source)
     same(label, outputs, expected)
     if differentiable and not differentiate(outputs):
         fail(label, "the stages have no gradients")

@@ -21,7 +21,8 @@ class Pipeline {
       std::vector<SplitPoint> at,
       std::map<std::string, at::Tensor> states,
       bool rematerialise = true,
-      bool transmit = false) {
+      bool transmit = false,
+      const Recompute& recompute = {}) {
     Model model;
     model.path = "test";
     model.graph = ir::parse_text(text);
@@ -35,7 +36,7 @@ class Pipeline {
       const ir::Graph& graph = parts.stages[i];
       Border border = plan_border(parts.manifest, static_cast<int>(i), {"y"});
       Stage::Programs programs =
-          compile_programs(graph, border, std::nullopt, "test");
+          compile_programs(graph, border, std::nullopt, "test", recompute);
       std::vector<StageState> held;
       for (const ir::State& state : graph.states) {
         const at::Tensor copy = states.at(state.fqn).clone();
@@ -60,22 +61,36 @@ class Pipeline {
     Message message;
     StageResult result;
     for (Stage& stage : stages_) {
-      result =
-          stage.forward(microbatch, message, inputs, {1, 0, microbatch}, pass);
+      const bool is_last = &stage == &stages_.back();
+      result = stage.forward(
+          microbatch,
+          message,
+          inputs,
+          {1, 0, microbatch},
+          pass,
+          is_last ? OutputsTaker([&](const ModelOutputs& outputs) {
+            return outputs.at("y").square().sum();
+          })
+                  : OutputsTaker());
       message = result.to_next;
     }
-    at::Tensor y = result.model_outputs.at("y");
-    if (pass == Pass::Train) {
-      const c10::AutoGradMode on(true);
-      stages_.back().set_loss(microbatch, y.square().sum());
-    }
-    return y.detach();
+    return result.model_outputs.at("y").detach();
   }
 
   void backward(int microbatch) {
     Message message;
     for (size_t i = stages_.size(); i-- > 0;) {
       message = stages_[i].backward(microbatch, message);
+    }
+  }
+
+  void backward_in_halves(int microbatch) {
+    Message message;
+    for (size_t i = stages_.size(); i-- > 0;) {
+      message = stages_[i].backward_input(microbatch, message);
+    }
+    for (Stage& stage : stages_) {
+      stage.backward_weight(microbatch);
     }
   }
 
@@ -254,6 +269,78 @@ TEST(Stage, TheTwoHalvesOfABackwardMakeTheWholeToTheBit) {
   }
   for (const char* fqn : {"a.w", "b.w", "c.w"}) {
     EXPECT_TRUE(whole.gradient(fqn).equal(halves.gradient(fqn))) << fqn;
+  }
+}
+
+// Dropout, a buffer that it reads and writes, a value written in place.
+constexpr const char* kAgain =
+    "input %x: float32[s0=4, 8]\n"
+    "parameter a.w = %wa: float32[8, 8] grad\n"
+    "parameter b.w = %wb: float32[8, 8] grad\n"
+    "parameter c.w = %wc: float32[8, 8] grad\n"
+    "buffer b.n = %n: float32[]\n"
+    "%h: float32[s0=4, 8] = aten.linear.default(input=%x, weight=%wa) @ a\n"
+    "%i: float32[s0=4, 8] = aten.dropout.default(input=%h, p=0.5, train=true)"
+    " @ a\n"
+    "%m: float32[] = aten.add_.Tensor(self=%n, other=1) @ b\n"
+    "%j: float32[s0=4, 8] = aten.linear.default(input=%i, weight=%wb) @ b\n"
+    "%k: float32[s0=4, 8] = aten.relu_.default(self=%j) @ b\n"
+    "%l: float32[s0=4, 8] = aten.div.Tensor(self=%k, other=%m) @ b\n"
+    "%o: float32[s0=4, 8] = aten.add.Tensor(self=%l, other=%i) @ c\n"
+    "%p: float32[s0=4, 8] = aten.tanh.default(self=%o) @ c\n"
+    "%q: float32[s0=4, 8] = aten.linear.default(input=%p, weight=%wc) @ c\n"
+    "output y = %q\n";
+
+class RunAgain : public testing::TestWithParam<Recompute> {};
+
+TEST_P(RunAgain, GivesTheSameBitsAndWritesBuffersOnce) {
+  auto states = weights();
+  states.emplace("b.n", at::zeros({}));
+  for (const bool halves : {false, true}) {
+    Pipeline kept(kAgain, {{"c"}}, states);
+    Pipeline again(kAgain, {{"c"}}, states, true, false, GetParam());
+    for (int microbatch = 0; microbatch < 3; ++microbatch) {
+      const UserInputs inputs = {{"x", at::randn({4, 8})}};
+      EXPECT_TRUE(kept.forward(microbatch, inputs, Pass::Train)
+                      .equal(again.forward(microbatch, inputs, Pass::Train)));
+    }
+    for (Pipeline* each : {&kept, &again}) {
+      for (int microbatch = 0; microbatch < 3; ++microbatch) {
+        halves ? each->backward_in_halves(microbatch)
+               : each->backward(microbatch);
+      }
+      EXPECT_EQ(each->stages()[0].states().back().tensor.item<float>(), 3.0F);
+    }
+    for (const char* fqn : {"a.w", "b.w", "c.w"}) {
+      EXPECT_TRUE(kept.gradient(fqn).equal(again.gradient(fqn))) << fqn;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Recompute,
+    RunAgain,
+    testing::Values(
+        Recompute{.stage = true, .modules = {}},
+        Recompute{.stage = false, .modules = {"a"}},
+        Recompute{.stage = false, .modules = {"b"}},
+        Recompute{.stage = false, .modules = {"*"}}));
+
+TEST(Stage, AModuleWhoseInputIsWrittenLaterCanNotRunAgain) {
+  std::string text = kSkip;
+  text.replace(text.find("input=%i"), 8, "input=%h");  // b reads h,
+  text.insert(                                         // which c writes
+      text.find("%l:"),
+      "%z: float32[s0=4, 8] = aten.relu_.default(self=%h) @ c\n");
+  try {
+    Pipeline(text, {}, weights(), true, false, {false, {"b"}});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+    EXPECT_NE(
+        std::string(error.what()).find("'b' can't be recomputed: it reads 'h'"),
+        std::string::npos)
+        << error.what();
   }
 }
 

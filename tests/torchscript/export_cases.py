@@ -166,6 +166,27 @@ class Repeat(nn.Module):
         return self.last(total + x) / (turns + 1)
 
 
+class Modes(nn.Module):
+    """Does other things in training, some of them in a branch at run time."""
+
+    def __init__(self, p: float, norm: nn.Module):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.norm = norm
+        self.drop = nn.Dropout(p)
+        self.last = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.first(x)
+        if bool(x.sum() > -1e9):
+            x = self.drop(self.norm(x))
+        if self.training:
+            x = torch.tanh(x)
+        else:
+            x = torch.relu(x) + 1.0
+        return self.last(x)
+
+
 class Marked(TupleOutput):
     def forward(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
         hidden = torch.relu(self.a(x))
@@ -201,6 +222,13 @@ class SetsAttribute(nn.Module):
         return x
 
 
+class Normed(nn.Sequential):
+    """Batch-norm in training first asks whether the batch has several rows."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
+
+
 SCRIPTED = {
     "tuple": TupleOutput,
     "named": NamedOutput,
@@ -210,6 +238,7 @@ SCRIPTED = {
     "lists": Lists,
     "branch": Branch,
     "grows-a-list": GrowsAList,
+    "normed": Normed,
     "marked": Marked,
     "marked-inside": MarkedInside,
     "repeat": Repeat,
@@ -225,6 +254,13 @@ def main(folder: Path) -> None:
     for name, module in SCRIPTED.items():
         torch.manual_seed(0)
         torch.jit.script(module()).save(str(folder / f"{name}-script.pt"))
+    # Saved in one mode, to be run in the other.
+    modes = {
+        "train": Modes(0.5, nn.BatchNorm1d(8)),
+        "eval": Modes(0.0, nn.LayerNorm(8)).eval(),
+    }
+    for mode, module in modes.items():
+        torch.jit.script(module).save(str(folder / f"modes-{mode}-script.pt"))
     for name, module in TRACED.items():
         torch.manual_seed(0)
         traced = torch.jit.trace(module(), (torch.randn(4, 8),), check_trace=False)

@@ -6,9 +6,10 @@ At every cut `pp` names, and for 2 to 4 stages at evenly spaced ones: each stage
 opens with torch.jit.load, the stages called in sequence give the unsplit
 model's outputs bit for bit, in its structure, with the same buffers after it
 and the same gradients by FQN; merging gives the source's weights and outputs,
-or a checkpoint's.
+or, once, a checkpoint's.
 """
 
+import functools
 import json
 import shutil
 import subprocess
@@ -79,6 +80,12 @@ def run(modules: list, manifest: dict | None, x):
     return out, gradients, buffers
 
 
+@functools.cache
+def run_source():
+    """The unsplit model: the same for every cut."""
+    return run([torch.jit.load(SOURCE)], None, example())
+
+
 def check_equal(name: str, ours: dict, theirs: dict, exact: bool) -> None:
     for key in theirs:
         assert key in ours, f"{name}: {key} is missing"
@@ -98,8 +105,7 @@ def check_split(points: list[str]) -> None:
     assert manifest["format"] == "torchscript"
     assert len(manifest["stages"]) == len(points) + 1
     stages = [torch.jit.load(folder / s["file"]) for s in manifest["stages"]]
-    whole = torch.jit.load(SOURCE)
-    expected, expected_gradients, expected_buffers = run([whole], None, example())
+    expected, expected_gradients, expected_buffers = run_source()
     out, gradients, buffers = run(stages, manifest, example())
     assert shape_of(out) == shape_of(expected), (shape_of(out), shape_of(expected))
     for i, (a, b) in enumerate(zip(flat(out), flat(expected))):
@@ -122,7 +128,11 @@ def check_merge(folder: Path, points: list[str]) -> None:
     merged = WORK / "merged.pt"
     tool("merge", folder, merged)
     assert records(merged) == records(SOURCE), f"{points}: merging changes records"
-    # With a checkpoint: its weights, and nothing else.
+
+
+def check_checkpoint(folder: Path) -> None:
+    """Merged with a checkpoint: its weights, and nothing else."""
+    merged = WORK / "merged.pt"
     module = torch.jit.load(SOURCE)
     state = {}
     for name, tensor in module.state_dict().items():
@@ -138,7 +148,7 @@ def check_merge(folder: Path, points: list[str]) -> None:
     save_file(unique, checkpoint / "part_0.safetensors")
     tool("merge", folder, merged, checkpoint)
     trained = torch.jit.load(merged).state_dict()
-    check_equal(f"{points}: merged", trained, state, True)
+    check_equal("merged", trained, state, True)
 
 
 def main() -> None:
@@ -152,6 +162,7 @@ def main() -> None:
         if len(points) >= count - 1:
             at = [points[(i + 1) * len(points) // count] for i in range(count - 1)]
             check_split(list(dict.fromkeys(at)))
+    check_checkpoint(WORK / "stages")
     print(f"{SOURCE.name}: {len(points)} cuts")
 
 
