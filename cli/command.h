@@ -10,12 +10,18 @@
 
 #include "loader/core/log.h"
 
+namespace pp {
+struct RankContext;
+}
+
 namespace pp::cli {
 
 /// What every command is given.
 struct Invocation {
   std::vector<std::string> argv;  ///< as `pp` was started
   std::function<const char*(const char*)> getenv;
+  /// RunOptions::on_rank of `pp run`: for tests.
+  std::function<void(RankContext&)> on_rank = nullptr;
 };
 
 /// Adds one subcommand to `app`; returns what runs it: the exit code.

@@ -8,6 +8,7 @@
 #include "runtime/launch/failure.h"
 #include "runtime/launch/launch.h"
 #include "runtime/launch/signals.h"
+#include "runtime/run/checkpoints.h"
 #include "runtime/run/dry_run.h"
 #include "runtime/run/run_job.h"
 #include "splitter/artifact.h"
@@ -26,6 +27,7 @@ struct Options {
   bool dry_run = false;
   std::string cost;
   bool resume = false;
+  bool resume_if_any = false;
   std::string log;
 };
 
@@ -56,7 +58,7 @@ std::vector<std::string> same_command(const std::vector<std::string>& argv) {
 }
 
 /// Ctrl-C and SIGTERM end the job on all ranks; exit code 128 + signal.
-int run_until_signal(const Job& job, RunOptions options) {
+void run_until_signal(const Job& job, RunOptions options) {
   if (choose_launcher(job, options.env) == LauncherKind::Processes) {
     return run_job(job, options);  // watches signals for its children itself
   }
@@ -68,14 +70,26 @@ int run_until_signal(const Job& job, RunOptions options) {
   });
   options.stop = stop.get_token();
   try {
-    return run_job(job, options);
+    run_job(job, options);
   } catch (const JobFailed& failure) {
     if (caught == 0 || !failure.cause().interrupted) {
       throw;
     }
-    print_error(failure.what());
-    return 128 + caught;
+    JobFailed interrupted(failure.cause(), 128 + caught);
+    interrupted.set_told(failure.told());
+    throw interrupted;
   }
+}
+
+/// Adds to an interrupted training how it can go on.
+[[noreturn]] void fail_with_hint(const Job& job, const JobFailed& failure) {
+  Cause cause = failure.cause();
+  if (cause.interrupted && job.train) {
+    cause.message += "; " + how_to_resume(job);
+  }
+  JobFailed out(cause, failure.exit_code());
+  out.set_told(failure.told());
+  throw out;
 }
 
 }  // namespace
@@ -105,7 +119,13 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
   app.add_option("--cost", options->cost, "Predict the step's time and bubble")
       ->type_name("measured|F=1,...")
       ->needs(dry_run_flag);
-  app.add_flag("--resume", options->resume, "Go on from the newest checkpoint");
+  CLI::Option* resume = app.add_flag(
+      "--resume", options->resume, "Go on from the newest checkpoint");
+  app.add_flag(
+         "--resume-if-any",
+         options->resume_if_any,
+         "The same; start anew if there is none")
+      ->excludes(resume);
   app.add_option("--log", options->log, "Log level: pp, +pp, -pp")
       ->check(not_empty());
   return [options, with] {
@@ -113,7 +133,9 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
                         ? job_for_stages(options->target, overrides(*options))
                         : load_job(options->target, overrides(*options));
     RunOptions run;
-    run.resume = options->resume;
+    run.resume = options->resume          ? Resume::Yes
+                 : options->resume_if_any ? Resume::IfAny
+                                          : Resume::No;
     run.env = read_env_ranks(with.getenv);
     run.command = same_command(with.argv);
     run.log = make_log(options->log, with);
@@ -131,11 +153,14 @@ std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
           options->cost));
       return 0;
     }
-    const int code = run_until_signal(job, std::move(run));
-    if (code == 0) {
-      finish_output();
+    run.on_rank = with.on_rank;
+    try {
+      run_until_signal(job, std::move(run));
+    } catch (const JobFailed& failure) {
+      fail_with_hint(job, failure);
     }
-    return code;
+    finish_output();
+    return 0;
   };
 }
 

@@ -50,6 +50,8 @@ void Executor::run_part(
   for (const Action& action : actions) {
     context_.check_interrupted();
     try {
+      context_.activity->begin(
+          action.stage, action.microbatch, kind_name(action.kind));
       execute(action, inputs);
     } catch (const JobFailed&) {
       throw;
@@ -69,6 +71,7 @@ void Executor::run_part(
           first_line(error.what()));
     }
   }
+  context_.activity->end();
 }
 
 void Executor::finish() {

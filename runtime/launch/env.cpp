@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <numeric>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -14,7 +15,9 @@
 #include "runtime/launch/job_board.h"
 #include "runtime/launch/job_store.h"
 #include "runtime/launch/launch.h"
+#include "runtime/launch/stall.h"
 #include "runtime/launch/store_watch.h"
+#include "runtime/launch/watched_transport.h"
 #include "runtime/transport/connect.h"
 
 namespace pp {
@@ -26,6 +29,18 @@ using std::chrono::milliseconds;
 // A peer's broken connection is a cause only if the watcher found no better
 // one by then; it finds a dead rank after 1.25 s and a poll.
 constexpr milliseconds kGrace{1700};
+
+// A rank on another machine that gives no sign of life for so long, several
+// beats, stands still.
+constexpr milliseconds kSilent{600};
+
+// A store that does not answer for the stall timeout stands still; a busy one
+// may need a moment.
+constexpr milliseconds kShortestAnswer{1000};
+
+// A store that stands still is found by the watcher at about the same time as
+// a rank's own wait runs out.
+constexpr milliseconds kWatcherFirst{400};
 
 // How long the store's host waits for the others to have read how it ended.
 constexpr milliseconds kLastWords{1500};
@@ -74,6 +89,7 @@ class EnvJob {
         options_(options),
         store_(join_store(ranks, options)),
         board_(store_.main),
+        launcher_speaks_(board_.has_speaker()),
         watch_(
             store_.watch,
             first_,
@@ -82,7 +98,8 @@ class EnvJob {
              .host = host_name(),
              .store_rank = ranks.agent_store ? -1 : 0,
              .store_name = store_.name,
-             .stop = options.stop}) {}
+             .stop = options.stop,
+             .activity = &activity_}) {}
 
   void run(const RankMain& main) {
     try {
@@ -94,7 +111,11 @@ class EnvJob {
       fail(std::current_exception());
     }
     leave();
-    first_.check();
+    if (const auto cause = first_.get()) {
+      JobFailed failed(*cause);
+      failed.set_told(launcher_speaks_);
+      throw failed;
+    }
   }
 
  private:
@@ -128,7 +149,11 @@ class EnvJob {
         ranks_.size,
         options_.transport,
         gloo);
+    limit_answers(
+        store_,
+        std::max(kShortestAnswer, milliseconds(options_.stall_timeout)));
     first_.attach(*transport_);
+    watched_transport_.emplace(*transport_, activity_);
   }
 
   void run_main(const RankMain& main) {
@@ -137,10 +162,14 @@ class EnvJob {
     context.size = ranks_.size;
     context.local_rank = ranks_.local_rank;
     context.launcher = LauncherKind::Env;
-    context.transport = transport_.get();
+    context.transport = &*watched_transport_;
+    context.activity = &activity_;
     context.store = store_.main;
     context.log = options_.log.for_rank(ranks_.rank);
     context.check_interrupted = [this] { first_.check(); };
+    context.report_failure = [this](const std::exception_ptr& error) {
+      fail(error);
+    };
     context.stall_timeout = options_.stall_timeout;
     main(context);
   }
@@ -167,6 +196,12 @@ class EnvJob {
     }
     Cause cause = cause_of(error, ranks_.rank);
     try {
+      if (activity_.stalled() && !first_.wait_for(kWatcherFirst)) {
+        cause = explain_stall(cause, look_at_all());
+      }
+      if (first_.get()) {
+        return;
+      }
       cause = board_.publish(cause);
     } catch (const std::exception&) {
       // The store is gone: the cause stays ours.
@@ -174,10 +209,37 @@ class EnvJob {
     first_.set(cause);
   }
 
+  /// What each rank is at, and whether it shows life.
+  std::vector<RankState> look_at_all() {
+    std::vector<int> ranks(static_cast<size_t>(ranks_.size));
+    std::iota(ranks.begin(), ranks.end(), 0);
+    const auto before = board_.read(ranks).second;
+    first_.wait_for(kSilent);
+    const auto after = board_.read(ranks).second;
+    std::vector<RankState> all;
+    for (const int rank : ranks) {
+      const size_t i = static_cast<size_t>(rank);
+      RankState state{board_.host(rank), board_.doing(rank), ""};
+      const Liveness life = liveness(board_.process(rank));
+      if (rank == ranks_.rank) {
+        state.doing = activity_.now();
+      } else if (life == Liveness::Stopped) {
+        state.silence = "its process is stopped, by a signal or a debugger";
+      } else if (
+          life == Liveness::Unknown && before[i] == after[i] &&
+          !JobBoard::said_goodbye(after[i])) {
+        state.silence = "it gives no sign of life";
+      }
+      all.push_back(std::move(state));
+    }
+    return all;
+  }
+
   void leave() {
     watch_.stop();
     if (transport_) {
       first_.detach(*transport_);
+      watched_transport_.reset();
       transport_.reset();
     }
     const auto cause = first_.get();
@@ -221,10 +283,13 @@ class EnvJob {
 
   const EnvRanks& ranks_;
   const LaunchOptions& options_;
+  Activity activity_;
   FirstCause first_;
   JobStore store_;
   JobBoard board_;
+  bool launcher_speaks_;
   std::unique_ptr<Transport> transport_;
+  std::optional<WatchedTransport> watched_transport_;
   StoreWatch watch_;  // ends first
 };
 

@@ -48,15 +48,21 @@ class Environment {
   const std::function<const char*(const char*)>& getenv_;
 };
 
-/// "node[03-05,9],other" -> "node03": the host of rank 0.
+/// "rack[2-3]node[03-05,9],other" -> "rack2node03": the host of rank 0.
 std::string first_host(const std::string& list) {
-  const size_t end = list.find_first_of("[,");
-  std::string host = list.substr(0, end);
-  if (end != std::string::npos && list[end] == '[') {
-    const size_t number_end = list.find_first_of("-,]", end);
-    if (number_end != std::string::npos) {
-      host += list.substr(end + 1, number_end - end - 1);
+  std::string host;
+  for (size_t i = 0; i < list.size() && list[i] != ','; ++i) {
+    if (list[i] != '[') {
+      host += list[i];
+      continue;
     }
+    const size_t end = list.find(']', i);
+    const size_t number_end = list.find_first_of("-,]", i);
+    if (end == std::string::npos) {
+      break;
+    }
+    host += list.substr(i + 1, number_end - i - 1);
+    i = end;
   }
   return host;
 }

@@ -43,7 +43,21 @@ std::string one_line(std::string text) {
   return text;
 }
 
+std::string with_details(const Cause& cause) {
+  std::string text = to_string(cause);
+  for (const std::string& line : cause.details) {
+    text += "\n  " + line;
+  }
+  return text;
+}
+
 }  // namespace
+
+void set_place(Cause& cause, const Doing& doing) {
+  cause.stage = doing.stage;
+  cause.microbatch = doing.microbatch;
+  cause.action = action_text(doing);
+}
 
 std::string to_string(const Cause& cause) {
   std::string where;
@@ -55,7 +69,8 @@ std::string to_string(const Cause& cause) {
   }
   const std::string inner = place(cause.stage, cause.microbatch, cause.action);
   if (!inner.empty()) {
-    where += (where.empty() ? "" : ", ") + inner;
+    where += (where.empty() ? "" : ", ");
+    where += (cause.last_seen ? "last seen in " : "") + inner;
   }
   return after_place(where, cause.message);
 }
@@ -70,6 +85,8 @@ std::string to_json(const Cause& cause) {
       {"kind", static_cast<int>(cause.kind)},
       {"message", cause.message},
       {"interrupted", cause.interrupted},
+      {"last_seen", cause.last_seen},
+      {"details", cause.details},
   };
   // A message may quote bytes of a file that are not UTF-8.
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -90,6 +107,8 @@ Cause cause_from_json(const std::string& text) {
     cause.kind = known ? static_cast<ErrorKind>(kind) : ErrorKind::Runtime;
     cause.message = in.at("message").get<std::string>();
     cause.interrupted = in.at("interrupted").get<bool>();
+    cause.last_seen = in.at("last_seen").get<bool>();
+    cause.details = in.at("details").get<std::vector<std::string>>();
     return cause;
   } catch (const json::exception&) {
     throw runtime_error("a cause of failure that can't be read: " + text);
@@ -97,7 +116,12 @@ Cause cause_from_json(const std::string& text) {
 }
 
 JobFailed::JobFailed(Cause cause)
-    : Error(cause.kind, to_string(cause)), cause_(std::move(cause)) {}
+    : JobFailed(cause, static_cast<int>(cause.kind)) {}
+
+JobFailed::JobFailed(Cause cause, int exit_code)
+    : Error(cause.kind, with_details(cause)),
+      cause_(std::move(cause)),
+      exit_code_(exit_code) {}
 
 ActionFailed::ActionFailed(
     ErrorKind kind,

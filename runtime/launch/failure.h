@@ -2,8 +2,10 @@
 
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "loader/core/error.h"
+#include "runtime/launch/activity.h"
 
 namespace pp {
 
@@ -20,20 +22,35 @@ struct Cause {
   std::string message;
   /// A signal or another request to stop, not a failure.
   bool interrupted = false;
+  /// The place is where the rank was when it was last heard of.
+  bool last_seen = false;
+  std::vector<std::string> details;  ///< lines to print below, if any
 };
 
+/// Takes stage, microbatch and action from what the rank was at.
+void set_place(Cause& cause, const Doing& doing);
+
+/// Without the details.
 std::string to_string(const Cause& cause);
 std::string to_json(const Cause& cause);
 Cause cause_from_json(const std::string& text);
 
-/// Thrown on every rank once the first cause is known.
+/// Thrown on every rank once the first cause is known. what() has its details.
 class JobFailed : public Error {
  public:
   explicit JobFailed(Cause cause);
+  /// exit_code  of the job, where it is not the cause's kind
+  JobFailed(Cause cause, int exit_code);
   const Cause& cause() const { return cause_; }
+  int exit_code() const { return exit_code_; }
+  /// Somebody else tells the user, who watches this process and all others.
+  bool told() const { return told_; }
+  void set_told(bool told) { told_ = told; }
 
  private:
   Cause cause_;
+  int exit_code_;
+  bool told_ = false;
 };
 
 /// An error with its place in the pipeline; thrown by the executor.

@@ -9,6 +9,7 @@ constexpr auto kCause = "cause";
 // A placeholder, so that the cause can be read without waiting for the key.
 constexpr auto kNoCause = "-";
 constexpr auto kGoodbye = "bye";
+constexpr auto kSpeaker = "speaker";
 
 std::string key(const char* what, int rank) {
   return std::string(what) + "/" + std::to_string(rank);
@@ -51,6 +52,7 @@ std::optional<Cause> JobBoard::cause() {
 void JobBoard::join(int rank, const std::string& host) {
   store_->set(key("host", rank), host);
   store_->set(key("process", rank), to_string(own_process()));
+  note_doing(rank, {});
   beat(rank);
 }
 
@@ -68,6 +70,14 @@ ProcessId JobBoard::process(int rank) {
 
 void JobBoard::beat(int rank) {
   store_->add(key("beat", rank), 1);
+}
+
+void JobBoard::note_doing(int rank, const Doing& doing) {
+  store_->set(key("doing", rank), to_json(doing));
+}
+
+Doing JobBoard::doing(int rank) {
+  return doing_from_json(store_->get_to_str(key("doing", rank)));
 }
 
 void JobBoard::say_goodbye(int rank) {
@@ -100,6 +110,14 @@ void JobBoard::mark_seen(int rank) {
 
 bool JobBoard::has_seen(int rank) {
   return store_->check({key("seen", rank)});
+}
+
+void JobBoard::announce_speaker() {
+  store_->set(kSpeaker, std::string("launcher"));
+}
+
+bool JobBoard::has_speaker() {
+  return store_->check({kSpeaker});
 }
 
 void JobBoard::count(Counter counter) {

@@ -22,7 +22,8 @@ namespace pp {
 ///
 /// keys  cause: "-" or JSON     beat/R: a counter, then "bye"
 ///       host/R: a name         seen/R, done, left: counters
-///       process/R: a ProcessId
+///       process/R: a ProcessId   doing/R: a Doing, at most a beat old
+///       speaker: there if the launcher tells the user the cause
 class JobBoard {
  public:
   explicit JobBoard(c10::intrusive_ptr<c10d::Store> store);
@@ -39,6 +40,9 @@ class JobBoard {
   ProcessId process(int rank);
 
   void beat(int rank);
+  void note_doing(int rank, const Doing& doing);
+  /// Of a rank that has joined.
+  Doing doing(int rank);
   /// No more signs of life will come, and that is all right.
   void say_goodbye(int rank);
   /// The cause and the last sign of life of each of `ranks` (who have joined).
@@ -50,6 +54,10 @@ class JobBoard {
   /// may leave.
   void mark_seen(int rank);
   bool has_seen(int rank);
+
+  /// The launcher will tell the user why the job failed.
+  void announce_speaker();
+  bool has_speaker();
 
   enum class Counter { Done, Left };
   void count(Counter counter);

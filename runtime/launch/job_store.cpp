@@ -1,13 +1,19 @@
 #include "runtime/launch/job_store.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -115,6 +121,25 @@ void wait_for_server(const EnvRanks& ranks, const LaunchOptions& options) {
   }
 }
 
+/// This process's connections to that port.
+std::set<int> connections_to(int port) {
+  std::set<int> found;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    sockaddr_in6 peer{};
+    socklen_t size = sizeof(peer);
+    // The port lies at the same place for both families of addresses.
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        (peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6) &&
+        ntohs(peer.sin6_port) == port) {
+      found.insert(fd);
+    }
+  }
+  return found;
+}
+
 c10::intrusive_ptr<c10d::Store> prefixed(
     const c10::intrusive_ptr<c10d::Store>& store, const std::string& prefix) {
   return c10::make_intrusive<c10d::PrefixStore>(prefix, store);
@@ -148,9 +173,14 @@ JobStore join_store(const EnvRanks& ranks, const LaunchOptions& options) {
     }
     wait_for_server(ranks, options);
     const auto connect = [&] {
-      return prefixed(
-          c10::make_intrusive<c10d::TCPStore>(ranks.master_addr, store_options),
-          key_prefix(ranks));
+      const std::set<int> before = connections_to(ranks.master_port);
+      auto store =
+          c10::make_intrusive<c10d::TCPStore>(ranks.master_addr, store_options);
+      std::ranges::set_difference(
+          connections_to(ranks.master_port),
+          before,
+          std::back_inserter(out.sockets));
+      return prefixed(std::move(store), key_prefix(ranks));
     };
     out.main = connect();
     out.watch = connect();
@@ -164,6 +194,17 @@ JobStore join_store(const EnvRanks& ranks, const LaunchOptions& options) {
         out.name + ": " + first_line(error.what_without_backtrace()) +
         "; set MASTER_ADDR to rank 0's machine and MASTER_PORT to a free "
         "port");
+  }
+}
+
+void limit_answers(const JobStore& store, milliseconds limit) {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(limit);
+  const timeval time{
+      whole.count(), std::chrono::microseconds(limit - whole).count()};
+  for (const int socket : store.sockets) {
+    for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+      setsockopt(socket, SOL_SOCKET, option, &time, sizeof(time));
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include <c10/util/intrusive_ptr.h>
 
@@ -19,7 +21,12 @@ struct JobStore {
   c10::intrusive_ptr<c10d::Store> main;   ///< of the rank's own thread
   c10::intrusive_ptr<c10d::Store> watch;  ///< of the watcher
   std::string name;                       ///< "127.0.0.1:29500"
+  std::vector<int> sockets;               ///< of `main` and `watch`
 };
+
+/// From now on a call on `main` or `watch` fails (c10::DistNetworkError) where
+/// the store does not answer for so long. c10d itself waits for ever.
+void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 
 /// Rank 0 serves the store at the master's address unless the launcher does;
 /// every rank connects.

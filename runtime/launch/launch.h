@@ -39,7 +39,7 @@ struct LaunchOptions {
   TransportKind transport = TransportKind::Auto;  ///< launch_env
   Log log;
   /// Ends the job on all ranks with the cause "interrupted"; for signals, see
-  /// signals.h. Not read by launch_processes.
+  /// signals.h.
   std::stop_token stop;
   /// launch_env: how long ranks wait for each other to start.
   std::chrono::seconds join_timeout{300};
@@ -60,15 +60,14 @@ void launch_env(
     const EnvRanks& ranks, const LaunchOptions& options, const RankMain& main);
 
 /// Starts `num_ranks` processes of `command` (argv) with the variables
-/// launch_env reads, serves their store and watches them. Returns the exit
-/// code of the job: 0, or that of the first cause, or 128 + signal.
+/// launch_env reads, serves their store and watches them. Throws the first
+/// cause once all have ended, with the exit code that is due: the cause's kind,
+/// that of the first to end badly, or 128 + signal. The ranks' own JobFailed
+/// says that it is told().
 ///
 /// While it runs it takes SIGINT and SIGTERM for itself, hands them on to the
 /// ranks, and leaves none of them behind, however it ends.
-/// throws Error(Usage): the command can't be started
-int launch_processes(
-    int num_ranks,
-    const std::vector<std::string>& command,
-    const LaunchOptions& options);
+/// throws JobFailed; Error(Usage): the command can't be started
+void launch_processes(int num_ranks, const std::vector<std::string>& command);
 
 }  // namespace pp

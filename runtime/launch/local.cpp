@@ -10,8 +10,22 @@
 
 #include "runtime/launch/first_cause.h"
 #include "runtime/launch/launch.h"
+#include "runtime/launch/stall.h"
+#include "runtime/launch/watched_transport.h"
 
 namespace pp {
+
+namespace {
+
+std::vector<RankState> states_of(const std::vector<Activity>& activities) {
+  std::vector<RankState> states;
+  for (const Activity& activity : activities) {
+    states.push_back({host_name(), activity.now(), ""});
+  }
+  return states;
+}
+
+}  // namespace
 
 void launch_local(
     int num_ranks, const LaunchOptions& options, const RankMain& main) {
@@ -20,19 +34,30 @@ void launch_local(
   std::exception_ptr only_error;  // of the only rank
   const auto store = c10::make_intrusive<c10d::HashStore>();
   LocalHub hub(num_ranks);
+  std::vector<Activity> activities(static_cast<size_t>(num_ranks));
 
   const auto run_rank = [&](int rank) {
     const auto transport = hub.transport(rank);
+    Activity& activity = activities[static_cast<size_t>(rank)];
+    WatchedTransport watched(*transport, activity);
     first.attach(*transport);
     RankContext context;
     context.rank = rank;
     context.size = num_ranks;
     context.local_rank = rank;
     context.launcher = LauncherKind::Local;
-    context.transport = transport.get();
+    context.transport = &watched;
+    context.activity = &activity;
     context.store = store;
     context.log = options.log.for_rank(rank);
     context.check_interrupted = [&first] { first.check(); };
+    context.report_failure = [&](const std::exception_ptr& error) {
+      Cause cause = cause_of(error, rank);
+      if (activity.stalled()) {
+        cause = explain_stall(cause, states_of(activities));
+      }
+      first.set(cause);
+    };
     context.stall_timeout = options.stall_timeout;
     try {
       at::set_num_threads(options.threads_per_rank);
@@ -42,7 +67,7 @@ void launch_local(
         only_error = std::current_exception();
       }
       // Before the transport goes: its end would look like a cause to peers.
-      first.set(cause_of(std::current_exception(), rank));
+      context.report_failure(std::current_exception());
     }
     first.detach(*transport);
   };

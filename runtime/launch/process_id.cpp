@@ -57,8 +57,17 @@ Liveness liveness(const ProcessId& process) {
     return Liveness::Unknown;
   }
   const char state = state_of(process.pid);
-  return state == '\0' || state == 'Z' || state == 'X' ? Liveness::Dead
-                                                       : Liveness::Alive;
+  switch (state) {
+    case '\0':
+    case 'Z':
+    case 'X':
+      return Liveness::Dead;
+    case 'T':
+    case 't':
+      return Liveness::Stopped;
+    default:
+      return Liveness::Alive;
+  }
 }
 
 }  // namespace pp

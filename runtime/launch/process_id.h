@@ -17,7 +17,8 @@ std::string to_string(const ProcessId& process);
 ProcessId parse_process(const std::string& text);
 
 enum class Liveness {
-  Alive,    ///< running, or stopped by a signal or a debugger
+  Alive,
+  Stopped,  ///< by a signal or a debugger; it may go on
   Dead,     ///< no such process, or one that only waits to be reaped
   Unknown,  ///< it is on another machine
 };

@@ -30,18 +30,15 @@ constexpr milliseconds kNoticeAfter{1500};
 
 class Processes {
  public:
-  Processes(
-      int num_ranks,
-      const std::vector<std::string>& command,
-      const LaunchOptions& options)
-      : log_(options.log),
-        signals_([this](const CaughtSignal& caught) {
+  Processes(int num_ranks, const std::vector<std::string>& command)
+      : signals_([this](const CaughtSignal& caught) {
           signal_from_terminal_ = caught.from_terminal;
           signal_ = caught.number;
           ++num_signals_;
         }),
         store_(serve_store(&port_)),
         board_(store_.main) {
+    board_.announce_speaker();
     for (int rank = 0; rank < num_ranks; ++rank) {
       ranks_.push_back(
           {Child(command, variables(rank, num_ranks), signals_.previous_mask()),
@@ -49,20 +46,20 @@ class Processes {
     }
   }
 
-  int wait() {
+  void wait() {
     while (!all_ended()) {
       std::this_thread::sleep_for(kPollChildren);
       hand_on_signals();
       end_stragglers();
     }
+    const auto cause = board_.cause();
     if (signal_ != 0) {
       constexpr int kSignalBase = 128;
-      return kSignalBase + signal_;
+      throw JobFailed(cause.value_or(interrupted()), kSignalBase + signal_);
     }
-    if (const auto cause = board_.cause()) {
-      return code_.value_or(static_cast<int>(cause->kind));
+    if (cause) {
+      throw JobFailed(*cause, code_.value_or(static_cast<int>(cause->kind)));
     }
-    return code_.value_or(0);
   }
 
  private:
@@ -85,6 +82,13 @@ class Processes {
     };
   }
 
+  static Cause interrupted() {
+    Cause cause;
+    cause.message = "interrupted";
+    cause.interrupted = true;
+    return cause;
+  }
+
   bool all_ended() {
     bool all = true;
     for (size_t rank = 0; rank < ranks_.size(); ++rank) {
@@ -101,19 +105,21 @@ class Processes {
     if (exit.signal == 0 && exit.code == 0) {
       return;
     }
-    Cause cause;
-    cause.rank = rank;
-    cause.host = host_name();
-    cause.message = to_string(exit);
     if (ending_since_ || board_.cause()) {
       start_ending();
       return;  // it follows from what came first
     }
+    Cause cause;
+    cause.rank = rank;
+    cause.host = host_name();
+    cause.message = to_string(exit);
+    if (board_.has_joined(rank)) {
+      set_place(cause, board_.doing(rank));
+      cause.last_seen = true;
+    }
     board_.publish(cause);
     start_ending();
-    if (exit.signal != 0) {
-      log_.error(pp::to_string(cause));  // it could not say so itself
-    } else {
+    if (exit.signal == 0) {
       code_ = exit.code;
     }
   }
@@ -167,7 +173,6 @@ class Processes {
     }
   }
 
-  const Log& log_;
   std::atomic<bool> signal_from_terminal_{false};
   std::atomic<int> signal_{0};
   std::atomic<int> num_signals_{0};
@@ -185,11 +190,8 @@ class Processes {
 
 }  // namespace
 
-int launch_processes(
-    int num_ranks,
-    const std::vector<std::string>& command,
-    const LaunchOptions& options) {
-  return Processes(num_ranks, command, options).wait();
+void launch_processes(int num_ranks, const std::vector<std::string>& command) {
+  Processes(num_ranks, command).wait();
 }
 
 }  // namespace pp

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include <c10/util/intrusive_ptr.h>
 
 #include "loader/core/log.h"
+#include "runtime/launch/activity.h"
 #include "runtime/transport/transport.h"
 
 namespace c10d {
@@ -25,11 +27,15 @@ struct RankContext {
   int local_rank = 0;
   LauncherKind launcher = LauncherKind::Local;
   Transport* transport = nullptr;  ///< owned by the launcher
+  Activity* activity = nullptr;    ///< the launcher's: what the rank is at
   /// Shared by the job's ranks: in memory for `local`, else TCP.
   c10::intrusive_ptr<c10d::Store> store;
   Log log;
   /// Throws JobFailed if a first cause is known. Cheap; called between actions.
   std::function<void()> check_interrupted;
+  /// Tells every rank at once that this one has failed, before it tidies up.
+  /// The launcher does so when the rank's main function throws.
+  std::function<void(const std::exception_ptr&)> report_failure;
   /// How long a wait for a peer may last.
   std::chrono::milliseconds stall_timeout{60000};
 };

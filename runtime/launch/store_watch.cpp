@@ -1,5 +1,6 @@
 #include "runtime/launch/store_watch.h"
 
+#include <string_view>
 #include <utility>
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -27,6 +28,11 @@ constexpr milliseconds kStopDelay{600};
 // This process or the store stood still for longer: what looks like others'
 // silence may be our own.
 constexpr milliseconds kOwnPause{500};
+
+bool is_late(const std::exception& error) {
+  return std::string_view(error.what()).find("Timeout") !=
+         std::string_view::npos;
+}
 
 }  // namespace
 
@@ -61,8 +67,8 @@ void StoreWatch::run() {
     lock.unlock();
     try {
       poll();
-    } catch (const std::exception&) {
-      first_.set(store_gone());
+    } catch (const std::exception& error) {
+      first_.set(store_gone(is_late(error)));
       return;
     }
     lock.lock();
@@ -84,6 +90,7 @@ void StoreWatch::poll() {
   if (seen_) {
     return;  // the store may be gone from now on
   }
+  board_.note_doing(options_.rank, options_.activity->now());
   board_.beat(options_.rank);
   find_joined();
   std::vector<int> ranks;
@@ -133,6 +140,8 @@ void StoreWatch::look_for_dead(Clock::time_point now) {
       cause.rank = rank;
       cause.host = life.host;
       cause.message = death;
+      set_place(cause, board_.doing(rank));
+      cause.last_seen = true;
       found(board_.publish(cause));
       return;
     }
@@ -147,6 +156,7 @@ std::string StoreWatch::death_of(
   }
   switch (liveness(life.process)) {
     case Liveness::Alive:
+    case Liveness::Stopped:
       return "";
     case Liveness::Dead:
       return "died without a word";
@@ -185,17 +195,24 @@ void StoreWatch::found(const Cause& cause) {
   }
 }
 
-Cause StoreWatch::store_gone() const {
+/// What became of the store: it is gone, or it does not answer in time.
+Cause StoreWatch::store_gone(bool late) const {
+  const std::string store = "the job's store at " + options_.store_name;
   Cause cause;
   if (options_.store_rank >= 0) {
     cause.rank = options_.store_rank;
     const auto host = peers_.find(options_.store_rank);
     cause.host = host != peers_.end() ? host->second.host : "";
-    cause.message = "died without a word: the job's store at " +
-                    options_.store_name + ", which it served, is gone";
+    cause.message =
+        late ? "stands still or is out of reach: " + store +
+                   ", which it serves, does not answer"
+             : "died without a word: " + store + ", which it served, is gone";
   } else {
-    cause.message = "the launcher is gone, with the store it served at " +
-                    options_.store_name;
+    cause.message =
+        late ? "the launcher stands still or is out of reach: " + store +
+                   ", which it serves, does not answer"
+             : "the launcher is gone, with the store it served at " +
+                   options_.store_name;
   }
   return cause;
 }

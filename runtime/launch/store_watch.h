@@ -20,7 +20,8 @@ namespace pp {
 /// A cause is one that another rank published, a rank that died (it gives no
 /// sign of life, and its process is gone or out of sight), the store being
 /// gone, or a request to stop. A process that is there but stands still is no
-/// cause here: who waits for it finds out after its stall timeout.
+/// cause here: who waits for it finds out after its stall timeout. It also
+/// tells the others what this rank is at.
 class StoreWatch {
  public:
   struct Options {
@@ -30,6 +31,7 @@ class StoreWatch {
     int store_rank = -1;     ///< the rank that serves the store; -1: none
     std::string store_name;  ///< "127.0.0.1:29500"
     std::stop_token stop;
+    const Activity* activity = nullptr;  ///< of this rank
   };
 
   /// The rank joins the board. `first` must outlive the watch.
@@ -62,7 +64,7 @@ class StoreWatch {
   std::string death_of(const Life& life, Clock::duration silent) const;
   void look_for_stop(Clock::time_point now);
   void found(const Cause& cause);
-  Cause store_gone() const;
+  Cause store_gone(bool late) const;
 
   JobBoard board_;
   FirstCause& first_;

@@ -65,6 +65,7 @@ struct Instruction {
   std::string target;
   std::string name;    ///< first output in the source graph
   std::string module;  ///< FQN it ran under
+  std::string index;   ///< what it looks up, for messages; empty: nothing
 };
 
 /// Instructions of one module that keep nothing for a backward.

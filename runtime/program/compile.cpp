@@ -10,6 +10,7 @@
 #include "loader/core/text.h"
 #include "loader/ir/walk.h"
 #include "runtime/program/body.h"
+#include "runtime/program/index_fault.h"
 #include "runtime/program/library_operators.h"
 
 namespace pp {
@@ -271,6 +272,13 @@ class Compiler {
       }
       if (unwrap_optional(argument.type())->kind() == TypeKind::GeneratorType) {
         out.generator_argument = static_cast<int32_t>(i);
+      }
+    }
+    if (const int index = index_argument(node.target);
+        index >= 0 && static_cast<size_t>(index) < given.size() &&
+        given[index] != nullptr) {
+      if (const auto* ref = std::get_if<ir::Ref>(&given[index]->value)) {
+        out.index = source_name(graph_, ref->id);
       }
     }
     if (node.effects.random && out.kind == InstructionKind::Operator &&

@@ -9,6 +9,7 @@
 #include "loader/core/error.h"
 #include "loader/core/first_line.h"
 #include "runtime/program/body.h"
+#include "runtime/program/index_fault.h"
 #include "runtime/program/recompute.h"
 #include "runtime/program/regions.h"
 
@@ -130,12 +131,17 @@ class Stopwatch {
 [[noreturn]] void fail(
     const Program::Body& body,
     const Instruction& instruction,
+    const Stack& arguments,
     const std::string& message) {
+  const std::string fault =
+      instruction.index.empty()
+          ? ""
+          : index_fault(instruction.target, arguments, instruction.index);
   throw runtime_error(
       (body.where.empty() ? "" : body.where + ": ") + "operator '" +
       instruction.target + "' (node '" + instruction.name + "'" +
       (instruction.module.empty() ? "" : " in " + instruction.module) +
-      ") failed: " + first_line(message));
+      ") failed: " + first_line(message) + (fault.empty() ? "" : ": " + fault));
 }
 
 /// A run under way.
@@ -170,13 +176,13 @@ void Run::instructions(Frame& frame, size_t begin, size_t end) const {
         node_ns[instruction.node] += watch.lap();
       }
     } catch (const c10::Error& error) {
-      fail(body, instruction, error.what_without_backtrace());
+      fail(body, instruction, stack, error.what_without_backtrace());
     } catch (const Error&) {
       throw;
     } catch (const std::logic_error&) {
       throw;
     } catch (const std::exception& error) {
-      fail(body, instruction, error.what());
+      fail(body, instruction, stack, error.what());
     }
   }
 }

@@ -1,17 +1,17 @@
 #include "runtime/run/checkpoints.h"
 
 #include <algorithm>
+#include <chrono>
+
+#include <sys/stat.h>
 
 #include "loader/core/error.h"
 #include "runtime/launch/collectives.h"
+#include "runtime/launch/launch_time.h"
 
 namespace pp {
 
 namespace {
-
-std::filesystem::path checkpoint_folder(const Plan& plan) {
-  return plan.job.output.dir / "checkpoints";
-}
 
 /// Whether another, lower stage saves this state.
 bool saved_by_lower_stage(
@@ -40,6 +40,19 @@ std::map<std::string, at::Tensor> tensors_of(
   return tensors;
 }
 
+/// A run that torchrun restarts before its own first checkpoint must not go on
+/// from what an earlier run left in the folder.
+bool is_of_earlier_launch(const std::filesystem::path& path) {
+  const auto launched = torchrun_start();
+  struct stat status {};
+  if (!launched || stat(path.c_str(), &status) != 0) {
+    return false;
+  }
+  const auto saved = std::chrono::seconds(status.st_mtim.tv_sec) +
+                     std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return saved < launched->time_since_epoch();
+}
+
 std::string loss_text(const LossConfig& loss) {
   return loss.path.empty() ? (loss.name.empty() ? "the model's" : loss.name)
                            : loss.path.filename().string();
@@ -58,55 +71,52 @@ std::map<std::string, std::string> resume_contract(
       {"data", data_order}};
 }
 
-std::filesystem::path save_checkpoint(
-    RankContext& context,
-    const Plan& plan,
-    RankStages& stages,
-    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
-    Replicas& replicas,
-    const CheckpointState& state,
-    int keep) {
-  const std::filesystem::path folder = checkpoint_folder(plan);
-  if (context.rank == 0) {
-    begin_checkpoint(folder, state.step);
-  }
-  barrier(context);
-  for (const auto& [index, stage] : stages.stages()) {
-    const auto optimizer_state =
-        replicas.whole_state(index, *optimizers.at(index));
-    if (replicas.is_first()) {
-      write_checkpoint_part(
-          folder,
-          state.step,
-          index,
-          tensors_of(plan.source.manifest, stage, optimizer_state));
-    }
-  }
-  barrier(context);
-  if (context.rank == 0) {
-    commit_checkpoint(folder, state, plan.num_stages(), keep);
-  }
-  return folder / ("step_" + std::to_string(state.step));
+std::filesystem::path checkpoint_folder(const Job& job) {
+  return job.output.dir / "checkpoints";
 }
 
-std::filesystem::path newest_checkpoint(
-    RankContext& context, const Plan& plan) {
+CheckpointParts checkpoint_parts(
+    const Manifest& manifest,
+    RankStages& stages,
+    const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
+    Replicas& replicas) {
+  CheckpointParts parts;
+  for (const auto& [index, stage] : stages.stages()) {
+    const auto state = replicas.whole_state(index, *optimizers.at(index));
+    if (replicas.is_first()) {
+      parts[index] = tensors_of(manifest, stage, state);
+    }
+  }
+  return parts;
+}
+
+std::optional<std::filesystem::path> checkpoint_to_resume(
+    RankContext& context, const Plan& plan, const ResumePoint& point) {
+  if (point.resume == Resume::No) {
+    return std::nullopt;
+  }
   std::string path;
   if (context.rank == 0) {
     const NewestCheckpoint newest =
-        find_newest_checkpoint(checkpoint_folder(plan));
+        find_newest_checkpoint(checkpoint_folder(plan.job));
     for (const std::string& warning : newest.warnings) {
       context.log.warning(warning);
     }
-    path = newest.path ? newest.path->string() : "";
+    const bool use = newest.path &&
+                     !(point.this_launch && is_of_earlier_launch(*newest.path));
+    path = use ? newest.path->string() : "";
   }
   path = broadcast_text(context, path);
-  if (path.empty()) {
-    throw input_error(
-        checkpoint_folder(plan).string() +
-        " has no checkpoint to resume from; run without --resume to start");
+  if (!path.empty()) {
+    return path;
   }
-  return path;
+  if (point.resume == Resume::Yes) {
+    throw input_error(
+        checkpoint_folder(plan.job).string() +
+        " has no checkpoint to resume from; run without --resume to start, or "
+        "with --resume-if-any to start where there is none");
+  }
+  return std::nullopt;
 }
 
 CheckpointState load_checkpoint(

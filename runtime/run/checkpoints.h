@@ -7,9 +7,11 @@
 #include <string>
 
 #include "runtime/launch/rank_context.h"
+#include "runtime/run/checkpoint_saver.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/replicas.h"
+#include "runtime/run/resume.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/optimizer.h"
 
@@ -19,23 +21,22 @@ namespace pp {
 std::map<std::string, std::string> resume_contract(
     const Job& job, const std::string& data_order);
 
-/// Writes `<output.dir>/checkpoints/step_N`, once: what replicas hold in shares
-/// is put together by the first. All ranks call it together.
-///
-/// keep     how many of the newest stay; 0: all
-/// returns  the folder
-std::filesystem::path save_checkpoint(
-    RankContext& context,
-    const Plan& plan,
+std::filesystem::path checkpoint_folder(const Job& job);
+
+/// What this rank contributes to a checkpoint: its stages' and optimizers'
+/// tensors themselves, of replicas the first one's, with what they hold in
+/// shares put together. All ranks call it together.
+CheckpointParts checkpoint_parts(
+    const Manifest& manifest,
     RankStages& stages,
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
-    Replicas& replicas,
-    const CheckpointState& state,
-    int keep);
+    Replicas& replicas);
 
-/// The newest valid checkpoint of the job's folder, found by rank 0 and told
-/// to all. throws Error(Input) where there is none
-std::filesystem::path newest_checkpoint(RankContext& context, const Plan& plan);
+/// The newest valid checkpoint of the job's folder to go on from, found by
+/// rank 0 and told to all; none: the run starts anew.
+/// throws Error(Input) where there must be one
+std::optional<std::filesystem::path> checkpoint_to_resume(
+    RankContext& context, const Plan& plan, const ResumePoint& point);
 
 /// Takes weights, buffers and optimizer state from a checkpoint.
 /// returns the state to go on from

@@ -83,8 +83,9 @@ RankStages::RankStages(
     if (autocast && eval_graph) {
       set_autocast(*eval_graph, *autocast);
     }
-    Stage::Programs programs = compile_programs(
-        graph, border, eval_graph, "stage " + std::to_string(index), recompute);
+    // Without a place of its own: the executor names stage and action.
+    Stage::Programs programs =
+        compile_programs(graph, border, eval_graph, "", recompute);
     const std::vector<at::Tensor> tensors =
         map_states(graph, from.records, *from.archive, trainable);
     std::vector<StageState> states;

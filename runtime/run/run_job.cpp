@@ -61,6 +61,10 @@ void announce(const Plan& plan, const Log& log) {
   }
 }
 
+std::string given(bool is_given) {
+  return is_given ? "given" : "not given";
+}
+
 /// Rank 0 cuts the model; the others take its cuts.
 std::shared_ptr<const Plan> plan_together(
     const Job& job, int world, RankContext& context) {
@@ -100,8 +104,8 @@ LauncherKind choose_launcher(
   return name == "processes" ? LauncherKind::Processes : LauncherKind::Local;
 }
 
-int run_job(const Job& job, const RunOptions& options) {
-  if (options.resume && !job.train) {
+void run_job(const Job& job, const RunOptions& options) {
+  if (options.resume != Resume::No && !job.train) {
     throw usage_error(
         "--resume goes on with a training, but the job has no [train]; infer "
         "from a checkpoint with model.checkpoint");
@@ -134,34 +138,35 @@ int run_job(const Job& job, const RunOptions& options) {
   launch.log = options.log;
   launch.stop = options.stop;
   const RankMain main = [&](RankContext& context) {
+    if (options.on_rank) {
+      options.on_rank(context);
+    }
     if (share_cuts) {
       plan = plan_together(job, *world, context);
     }
     if (launcher == LauncherKind::Env) {
       Agreement mine = plan->agreement();
-      mine["--resume"] = options.resume ? "given" : "not given";
+      mine["--resume"] = given(options.resume == Resume::Yes);
+      mine["--resume-if-any"] = given(options.resume == Resume::IfAny);
       agree(context, "plan", mine);
     }
     if (plan->trains()) {
-      train(*plan, context, options.resume);
+      train(*plan, context, resume_point(options.resume, options.env));
     } else {
       infer(*plan, context);
     }
   };
   switch (launcher) {
     case LauncherKind::Local:
-      launch_local(plan->mesh.size(), launch, main);
-      return 0;
+      return launch_local(plan->mesh.size(), launch, main);
     case LauncherKind::Env:
-      launch_env(*options.env, launch, main);
-      return 0;
+      return launch_env(*options.env, launch, main);
     case LauncherKind::Processes: {
       std::vector<std::string> command = options.command;
       command.insert(command.end(), {"--launcher", "env"});
-      return launch_processes(plan->mesh.size(), command, launch);
+      return launch_processes(plan->mesh.size(), command);
     }
   }
-  return 0;
 }
 
 }  // namespace pp

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -8,11 +9,12 @@
 #include "loader/core/log.h"
 #include "runtime/job/job.h"
 #include "runtime/launch/launch.h"
+#include "runtime/run/resume.h"
 
 namespace pp {
 
 struct RunOptions {
-  bool resume = false;
+  Resume resume = Resume::No;
   /// What read_env_ranks found; none: nothing else started us.
   std::optional<EnvRanks> env;
   /// How to start this job again as one rank: the `processes` launcher adds
@@ -21,6 +23,9 @@ struct RunOptions {
   Log log;
   /// Asked to stop: the job ends with a cause that says it was interrupted.
   std::stop_token stop;
+  /// Called on each rank before its work. A seam for tests: through the
+  /// context's activity they see every action, and can make one fail.
+  std::function<void(RankContext&)> on_rank;
 };
 
 /// Who starts the ranks: what the job says, or what the environment suggests.
@@ -28,8 +33,8 @@ struct RunOptions {
 LauncherKind choose_launcher(
     const Job& job, const std::optional<EnvRanks>& env);
 
-/// Plans the job, launches its ranks, trains or infers. Returns the exit code.
+/// Plans the job, launches its ranks, trains or infers.
 /// throws Error: what the plan refuses; JobFailed: the first cause of a rank
-int run_job(const Job& job, const RunOptions& options);
+void run_job(const Job& job, const RunOptions& options);
 
 }  // namespace pp

@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <memory>
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "loader/core/error.h"
 #include "loader/core/seconds_since.h"
+#include "loader/core/text.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/agree.h"
 #include "runtime/launch/collectives.h"
+#include "runtime/launch/failure.h"
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/evaluate.h"
@@ -48,7 +51,8 @@ class Trainer {
             ranks_.pipeline,
             plan.train_schedule,
             stages_.pointers(),
-            stall_timeout(job_)) {
+            stall_timeout(job_)),
+        saver_(ranks_.world, checkpoint_folder(job_), plan.num_stages()) {
     for (const auto& [index, parameters] : replicas_.parameters()) {
       optimizers_.emplace(
           index, make_optimizer(optimizer_spec(*job_.train), parameters));
@@ -69,15 +73,14 @@ class Trainer {
     }
   }
 
-  void run(bool resume) {
+  void run(const ResumePoint& point) {
     agree(world(), "data", {{"data", data_.order_text()}});
     const auto contract = resume_contract(job_, data_.order_text());
     int64_t first = 0;
-    std::filesystem::path resumed_from;
-    if (resume) {
-      resumed_from = newest_checkpoint(world(), plan_);
+    const auto resumed_from = checkpoint_to_resume(world(), plan_, point);
+    if (resumed_from) {
       first = load_checkpoint(
-                  resumed_from, contract, stages_, optimizers_, replicas_)
+                  *resumed_from, contract, stages_, optimizers_, replicas_)
                   .step;
     } else if (job_.model.checkpoint) {
       load_weights(*job_.model.checkpoint, stages_);
@@ -86,11 +89,16 @@ class Trainer {
       for (const std::string& line : stages_.notes()) {
         world().log.warning(line);
       }
-      log_.emplace(job_.output.dir, first + 1, resume, world().log);
+      log_.emplace(
+          job_.output.dir,
+          first + 1,
+          resumed_from.has_value(),
+          job_.output.keep,
+          world().log);
     }
-    if (resume) {
+    if (resumed_from) {
       note(
-          "resuming from " + resumed_from.string() +
+          "resuming from " + resumed_from->string() +
           (first < total_steps_
                ? ""
                : ", the last of " + std::to_string(total_steps_) +
@@ -109,10 +117,12 @@ class Trainer {
       if (job_.eval && (is_last || is_due(job_.eval->every, done))) {
         run_eval(done);
       }
+      note_saved(saver_.poll());
       if (is_last || is_due(job_.output.checkpoint_every, done)) {
         save(done, contract);
       }
     }
+    note_saved(saver_.finish());
     if (!plan_.saved_outputs.empty() && first < total_steps_) {
       if (kept_) {
         kept_->finish();
@@ -234,10 +244,14 @@ class Trainer {
     const int all = plan_.batch.total_microbatches();
     for (int first = 0; first < batch.num_microbatches(); first += all) {
       const bool is_last = first + all == batch.num_microbatches();
-      const StepTimes part =
-          executor_.run(inputs_of(batch, step, first + own, is_last));
-      times.wall_s += part.wall_s;
-      times.busy_s += part.busy_s;
+      try {
+        const StepTimes part =
+            executor_.run(inputs_of(batch, step, first + own, is_last));
+        times.wall_s += part.wall_s;
+        times.busy_s += part.busy_s;
+      } catch (const ActionFailed& failure) {
+        throw with_rows(failure, batch, step, first + own);
+      }
     }
     replicas_.finish_all();
     if (kept_) {
@@ -264,6 +278,40 @@ class Trainer {
     if (world().rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
     }
+  }
+
+  /// Where an operator failed: names the microbatch's rows of the data.
+  ActionFailed with_rows(
+      const ActionFailed& failure,
+      const StepData& batch,
+      int64_t step,
+      int first) const {
+    if (failure.microbatch() < 0 || !failure.reason().starts_with("operator")) {
+      return failure;
+    }
+    const int64_t parts = job_.train->accumulate;
+    std::vector<int64_t> rows;
+    for (int64_t part = 0; part < parts; ++part) {
+      std::ranges::copy(
+          data_.rows(step * parts + part), std::back_inserter(rows));
+    }
+    const int index = first + failure.microbatch();
+    int64_t begin = 0;
+    for (int i = 0; i < index; ++i) {
+      begin += batch[i].num_rows;
+    }
+    std::vector<std::string> texts;
+    for (int64_t i = 0; i < batch[index].num_rows; ++i) {
+      texts.push_back(std::to_string(rows.at(static_cast<size_t>(begin + i))));
+    }
+    return {
+        failure.kind(),
+        failure.stage(),
+        failure.microbatch(),
+        failure.action(),
+        failure.reason() + "; the microbatch is " +
+            (texts.size() == 1 ? "row " : "rows ") + join(texts) +
+            " of the data"};
   }
 
   /// Says once that the numbers went bad; from then on no earlier checkpoint
@@ -347,15 +395,18 @@ class Trainer {
         batches % data_.steps_per_epoch() * job_.data.batch_size;
     state.seed = job_.seed();
     state.job = contract;
-    const std::filesystem::path path = save_checkpoint(
-        world(),
-        plan_,
-        stages_,
-        optimizers_,
-        replicas_,
+    saver_.save(
         state,
-        diverged_ ? 0 : job_.output.keep);
-    note("saved " + path.string());
+        checkpoint_parts(plan_.source.manifest, stages_, optimizers_, replicas_),
+        diverged_ ? 0 : job_.output.keep,
+        done == total_steps_ ? CheckpointSaver::Take::Tensors
+                             : CheckpointSaver::Take::Copies);
+  }
+
+  void note_saved(const std::vector<std::filesystem::path>& paths) {
+    for (const std::filesystem::path& path : paths) {
+      note("saved " + path.string());
+    }
   }
 
   void note(const std::string& line) {
@@ -383,12 +434,20 @@ class Trainer {
   bool diverged_ = false;            ///< known on rank 0
   int64_t total_steps_ = 0;
   double base_lr_ = 0;
+  CheckpointSaver saver_;  ///< ends first
 };
 
 }  // namespace
 
-void train(const Plan& plan, RankContext& context, bool resume) {
-  Trainer(plan, context).run(resume);
+void train(const Plan& plan, RankContext& context, const ResumePoint& point) {
+  Trainer trainer(plan, context);
+  try {
+    trainer.run(point);
+  } catch (...) {
+    // Before the trainer ends: a checkpoint may be in the making.
+    context.report_failure(std::current_exception());
+    throw;
+  }
 }
 
 }  // namespace pp

@@ -8,10 +8,15 @@
 namespace pp {
 
 TrainingLog::TrainingLog(
-    std::filesystem::path folder, int64_t first_step, bool resumed, Log log)
+    std::filesystem::path folder,
+    int64_t first_step,
+    bool resumed,
+    int keep,
+    Log log)
     : folder_(std::move(folder)),
       first_step_(first_step),
       resumed_(resumed),
+      keep_(keep),
       log_(std::move(log)),
       progress_(make_progress(stdout)) {}
 
@@ -19,7 +24,8 @@ MetricsWriter& TrainingLog::metrics() {
   if (!metrics_) {
     make_output_folder(folder_);
     if (!resumed_) {
-      if (const auto aside = set_aside_checkpoints(folder_ / "checkpoints")) {
+      if (const auto aside =
+              set_aside_checkpoints(folder_ / "checkpoints", keep_)) {
         log_.warning(
             (folder_ / "checkpoints").string() +
             " held an earlier run's checkpoints: they are now in " +

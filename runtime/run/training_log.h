@@ -21,8 +21,13 @@ class TrainingLog {
   /// first_step  the first step this run reports
   /// resumed     go on in the folder's files. Else the run is a new one, and
   ///             an earlier run's checkpoints there are set aside.
+  /// keep        how many earlier runs' stay; 0: all
   TrainingLog(
-      std::filesystem::path folder, int64_t first_step, bool resumed, Log log);
+      std::filesystem::path folder,
+      int64_t first_step,
+      bool resumed,
+      int keep,
+      Log log);
 
   /// throws  Error(Runtime), e.g. disk full
   void write(const StepReport& report);
@@ -37,6 +42,7 @@ class TrainingLog {
   std::filesystem::path folder_;
   int64_t first_step_;
   bool resumed_;
+  int keep_;
   Log log_;
   std::optional<MetricsWriter> metrics_;
   std::unique_ptr<Progress> progress_;

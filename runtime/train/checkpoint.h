@@ -61,12 +61,13 @@ std::filesystem::path commit_checkpoint(
 std::vector<std::filesystem::path> list_checkpoints(
     const std::filesystem::path& folder);
 
-/// Renames a folder with checkpoints to the first free of `folder.1`,
-/// `folder.2`, ..., so that another run's are not mixed with them.
-/// \return the new name; nothing if there is no checkpoint in it
+/// Renames a folder with checkpoints to `folder.1`, so that another run's are
+/// not mixed with them; what had that name becomes `folder.2`, and so on. Of
+/// these, `keep` stay (0: all): the checkpoints of older runs are removed.
+/// returns the new name; nothing if there is no checkpoint in the folder
 /// throws  Error(Runtime) naming the path and the system's reason
 std::optional<std::filesystem::path> set_aside_checkpoints(
-    const std::filesystem::path& folder);
+    const std::filesystem::path& folder, int keep);
 
 struct NewestCheckpoint {
   std::optional<std::filesystem::path> path;  ///< none: no valid one

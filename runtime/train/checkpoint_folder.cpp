@@ -110,18 +110,30 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return paths;
 }
 
-std::optional<fs::path> set_aside_checkpoints(const fs::path& folder) {
+std::optional<fs::path> set_aside_checkpoints(
+    const fs::path& folder, int keep) {
   if (list_checkpoints(folder).empty()) {
     return std::nullopt;
   }
+  const auto aside = [&](int number) {
+    return fs::path(folder.string() + "." + std::to_string(number));
+  };
   std::error_code ignored;
-  fs::path aside;
-  int number = 1;
-  do {
-    aside = folder.string() + "." + std::to_string(number++);
-  } while (fs::exists(aside, ignored));
-  move_folder(folder, aside);
-  return aside;
+  int free = 1;
+  while (fs::exists(aside(free), ignored)) {
+    ++free;
+  }
+  for (int number = free; number > 1; --number) {
+    move_folder(aside(number - 1), aside(number));
+  }
+  move_folder(folder, aside(1));
+  for (int number = keep + 1; keep > 0 && number <= free; ++number) {
+    for (const fs::path& old : list_checkpoints(aside(number))) {
+      fs::remove_all(old, ignored);
+    }
+    fs::remove(aside(number), ignored);  // unless something else is in it
+  }
+  return aside(1);
 }
 
 }  // namespace pp

@@ -66,10 +66,13 @@ class Inbox {
       waits_for_post_ = parked_ = false;
     }
     throw_cause();
-    if (queue.posted <= ticket) {
-      throw queue.closed ? peer_closed(peer)
-                         : waited_too_long(timeout, "to", peer);
+    if (queue.posted > ticket) {
+      return;
     }
+    if (queue.closed) {
+      throw peer_closed(peer);
+    }
+    throw waited_too_long(timeout, "to", peer);
   }
   void close(int from) {
     change([&] { queues_[from].closed = true; });
@@ -119,7 +122,10 @@ class Inbox {
     if (queue.has(ticket)) {
       return queue.take(ticket);
     }
-    throw in_time ? peer_closed(from) : waited_too_long(timeout, "from", from);
+    if (in_time) {
+      throw peer_closed(from);
+    }
+    throw waited_too_long(timeout, "from", from);
   }
 
  private:

@@ -33,7 +33,8 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@" --set output.dir="$name" \
   ((took < 3000)) || fail "stopped after $took ms"
   [[ -z "$(ours)" ]] || fail "left behind: $(ours)"
   expect_no_text err "terminate called" "Aborted" "Traceback"
-  expect_match err "[Ii]nterrupt"
+  [[ "$(grep -c '' err)" == 1 ]] || fail "not one line"
+  expect_match err "interrupted; --resume goes on from .*$name/checkpoints/step_"
   check_python '
 import json, sys
 for line in open(sys.argv[1] + "/metrics.jsonl"):

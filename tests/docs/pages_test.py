@@ -17,6 +17,10 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*
 
 # Options in the pages that are those of other programs.
 FOREIGN = {"--no-python", "--standalone", "--nproc-per-node", "--fast"}
+FOREIGN |= {"--nnodes", "--node-rank", "--master-addr", "--master-port", "--hostfile"}
+FOREIGN |= {"--max-restarts", "--rdzv-backend", "--rdzv-endpoint", "--rdzv-id"}
+FOREIGN |= {"--nodes", "--ntasks-per-node", "--cpus-per-task", "--requeue", "--signal"}
+FOREIGN |= {"--cases", "--kills"}
 # Names in the pages that stand for what a reader makes.
 MADE_UP = re.compile(r"\bmine\b|setup_mine|NAME|ROOM|DIR|MODEL")
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)

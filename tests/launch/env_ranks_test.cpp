@@ -87,6 +87,10 @@ TEST(ReadEnvRanks, ASlurmStepOfSeveralTasks) {
   named["SLURM_STEP_NODELIST"] = "solo,other";
   named.erase("MASTER_ADDR");
   EXPECT_EQ(read(named)->master_addr, "solo");
+  named["SLURM_STEP_NODELIST"] = "rack[2-3,7]node[03-05]-x,other[1-2]";
+  EXPECT_EQ(read(named)->master_addr, "rack2node03-x");
+  named["SLURM_STEP_NODELIST"] = "solo";
+  EXPECT_EQ(read(named)->master_addr, "solo");
 }
 
 TEST(ReadEnvRanks, ASlurmBatchScriptOrAStepOfOneTaskIsNone) {

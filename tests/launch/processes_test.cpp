@@ -22,9 +22,20 @@ std::string named(int rank) {
   return "rank " + std::to_string(rank) + " (" + host_name() + ")";
 }
 
+/// The exit code that launch_processes asks for.
+int code_of(int num_ranks, const std::vector<std::string>& command) {
+  try {
+    launch_processes(num_ranks, command);
+    return 0;
+  } catch (const JobFailed& failure) {
+    EXPECT_FALSE(failure.told());
+    return failure.exit_code();
+  }
+}
+
 TEST(Processes, RanksWorkTogetherAndLeave) {
   const RankDir dir;
-  EXPECT_EQ(launch_processes(3, dir.command("work"), {}), 0);
+  EXPECT_EQ(code_of(3, dir.command("work")), 0);
   for (int rank = 0; rank < 3; ++rank) {
     EXPECT_EQ(dir.error(rank), "");
   }
@@ -33,7 +44,7 @@ TEST(Processes, RanksWorkTogetherAndLeave) {
 TEST(Processes, AnErrorOnOneRankIsTheCauseOnAll) {
   for (const int failing : {0, 1}) {
     const RankDir dir;
-    EXPECT_EQ(launch_processes(3, dir.command("throw", failing), {}), 3);
+    EXPECT_EQ(code_of(3, dir.command("throw", failing)), 3);
     for (int rank = 0; rank < 3; ++rank) {
       EXPECT_EQ(
           dir.error(rank),
@@ -47,7 +58,7 @@ TEST(Processes, AnErrorOnOneRankIsTheCauseOnAll) {
 
 TEST(Processes, AKilledRankIsNamed) {
   const RankDir dir;
-  EXPECT_EQ(launch_processes(3, dir.command("kill", 1), {}), 4);
+  EXPECT_EQ(code_of(3, dir.command("kill", 1)), 4);
   EXPECT_FALSE(dir.ended(1));
   for (const int rank : {0, 2}) {
     EXPECT_EQ(dir.error(rank), named(1) + ": killed by signal 9 (Killed)");
@@ -57,20 +68,35 @@ TEST(Processes, AKilledRankIsNamed) {
 
 TEST(Processes, ARankThatDoesNotAnswerIsNamedAfterTheStallTimeout) {
   const RankDir dir;
-  EXPECT_EQ(launch_processes(2, dir.command("hang", 1), {}), 4);
-  EXPECT_EQ(dir.error(0), named(0) + ": waited 1 s for a message from rank 1");
-  EXPECT_EQ(dir.error(1), dir.error(0));
+  EXPECT_EQ(code_of(2, dir.command("hang", 1)), 4);
+  const std::string& error = dir.error(0);
+  EXPECT_EQ(
+      error.find(
+          named(1) + ": has not come out of what it does between steps for "),
+      0u)
+      << error;
+  EXPECT_NE(
+      error.find("rank 0 waited 1 s for a message from rank 1"),
+      std::string::npos)
+      << error;
+  EXPECT_NE(
+      error.find(
+          "\n  " + named(0) +
+          ": between steps, waits for a message from rank 1, "),
+      std::string::npos)
+      << error;
+  EXPECT_EQ(dir.error(1), error);
 }
 
 TEST(Processes, ARankThatLeavesBeforeItJoinsEndsTheJobWithItsCode) {
   const RankDir dir;
-  EXPECT_EQ(launch_processes(2, dir.command("leave", 1), {}), 3);
+  EXPECT_EQ(code_of(2, dir.command("leave", 1)), 3);
   EXPECT_EQ(dir.error(0), named(1) + ": exited with code 3");
 }
 
 TEST(Processes, ACommandThatIsNotThere) {
   try {
-    launch_processes(2, {"/nowhere/pp"}, {});
+    launch_processes(2, {"/nowhere/pp"});
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Usage);
@@ -83,7 +109,7 @@ TEST(Processes, ACommandThatIsNotThere) {
 pid_t fork_launcher(const RankDir& dir) {
   const pid_t pid = fork();
   if (pid == 0) {
-    _exit(launch_processes(2, dir.command("idle"), {}));
+    _exit(code_of(2, dir.command("idle")));
   }
   return pid;
 }

@@ -73,7 +73,7 @@ TEST_P(DryRun, PredictsThePeakOfEveryRankWithinATenth) {
   const auto ledger = std::make_shared<AllocationLedger>(plan->num_ranks);
   launch_local(plan->num_ranks, {}, [&](RankContext& context) {
     const AllocationWatch watch(ledger, context.rank);
-    train(*plan, context, /*resume=*/false);
+    train(*plan, context, {});
   });
   for (int rank = 0; rank < plan->num_ranks; ++rank) {
     const RankMemory memory =

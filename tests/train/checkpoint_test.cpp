@@ -146,6 +146,31 @@ TEST_F(Checkpoint, TheNewestThatIsWholeIsFound) {
   EXPECT_NE(newest.warnings[0].find("part_1"), std::string::npos);
 }
 
+TEST_F(Checkpoint, EarlierRunsAreSetAsideTheLatestFirst) {
+  const fs::path here = folder_ / "checkpoints";
+  const auto aside = [&](int number) {
+    return here.string() + "." + std::to_string(number);
+  };
+  EXPECT_FALSE(set_aside_checkpoints(here, 2));
+  for (int run = 1; run <= 3; ++run) {
+    fs::create_directories(here / ("step_" + std::to_string(run)));
+    EXPECT_EQ(set_aside_checkpoints(here, 2), aside(1));
+    EXPECT_FALSE(fs::exists(here));
+  }
+  EXPECT_TRUE(fs::exists(aside(1) + "/step_3"));
+  EXPECT_TRUE(fs::exists(aside(2) + "/step_2"));
+  EXPECT_FALSE(fs::exists(aside(3)));
+  // Nothing of anybody else's is removed, and with 0 nothing at all.
+  put(aside(2) + "/notes.txt", "keep me");
+  fs::create_directories(here / "step_4");
+  set_aside_checkpoints(here, 2);
+  EXPECT_TRUE(fs::exists(aside(3) + "/notes.txt"));
+  EXPECT_FALSE(fs::exists(aside(3) + "/step_2"));
+  fs::create_directories(here / "step_5");
+  set_aside_checkpoints(here, 0);
+  EXPECT_TRUE(fs::exists(aside(3) + "/step_3"));
+}
+
 TEST_F(Checkpoint, NoFolderMeansNoCheckpointAndNoWarning) {
   const NewestCheckpoint newest = find_newest_checkpoint(folder_ / "none");
   EXPECT_FALSE(newest.path);

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "runtime/launch/activity.h"
+#include "runtime/transport/transport.h"
+
+namespace pp {
+
+/// A transport that says in `activity` whom its rank waits for.
+class WatchedTransport : public Transport {
+ public:
+  /// Both outlive it.
+  WatchedTransport(Transport& inner, Activity& activity)
+      : inner_(inner), activity_(activity) {}
+
+  int rank() const override { return inner_.rank(); }
+  int size() const override { return inner_.size(); }
+  std::unique_ptr<Pending> send(Message message, int to) override;
+  std::unique_ptr<Pending> recv(int from) override;
+  void interrupt(const Error& cause) noexcept override {
+    inner_.interrupt(cause);
+  }
+
+ private:
+  Transport& inner_;
+  Activity& activity_;
+};
+
+}  // namespace pp

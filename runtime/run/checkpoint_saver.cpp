@@ -1,0 +1,178 @@
+#include "runtime/run/checkpoint_saver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "loader/core/error.h"
+#include "runtime/train/checkpoint_folder.h"
+#include "runtime/transport/errors.h"
+
+namespace pp {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long a rank that has to leave waits for the others' parts.
+constexpr milliseconds kLastWords{300};
+constexpr milliseconds kLongestPause{20};
+
+std::string key(int64_t step, const char* what) {
+  return "checkpoint/" + std::to_string(step) + "/" + what;
+}
+
+bool fits(const at::Tensor& copy, const at::Tensor& tensor) {
+  return copy.defined() && copy.sizes() == tensor.sizes() &&
+         copy.scalar_type() == tensor.scalar_type();
+}
+
+}  // namespace
+
+CheckpointSaver::CheckpointSaver(
+    RankContext& context, std::filesystem::path folder, int num_parts)
+    : context_(context), folder_(std::move(folder)), num_parts_(num_parts) {}
+
+CheckpointSaver::~CheckpointSaver() {
+  leaving_ = true;
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void CheckpointSaver::save(
+    const CheckpointState& state,
+    const CheckpointParts& parts,
+    int keep,
+    Take take_how) {
+  wait_until_idle();
+  take(parts, take_how);
+  idle_ = false;
+  thread_ = std::thread([this, state, keep] {
+    std::exception_ptr error;
+    try {
+      write(state, keep);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex_);
+    error_ = error;
+    idle_ = true;
+    idle_changed_.notify_all();
+  });
+}
+
+/// The copies of one checkpoint are written over by the next: fresh memory
+/// costs more than the copying.
+void CheckpointSaver::take(const CheckpointParts& parts, Take take_how) {
+  const at::NoGradGuard no_grad;
+  if (take_how == Take::Tensors || !owned_) {
+    parts_.clear();
+  }
+  owned_ = take_how == Take::Copies;
+  if (!owned_) {
+    parts_ = parts;
+    return;
+  }
+  for (const auto& [stage, tensors] : parts) {
+    for (const auto& [name, tensor] : tensors) {
+      at::Tensor& copy = parts_[stage][name];
+      if (!fits(copy, tensor)) {
+        copy = at::empty_like(tensor, at::MemoryFormat::Contiguous);
+      }
+      copy.copy_(tensor);
+    }
+  }
+}
+
+void CheckpointSaver::write(const CheckpointState& state, int keep) {
+  c10d::Store& store = *context_.store;
+  const std::string begun = key(state.step, "begun");
+  const std::string written = key(state.step, "written");
+  if (context_.rank == 0) {
+    begin_checkpoint(folder_, state.step);
+    store.set(begun, std::string("1"));
+  } else if (!wait_for([&] { return store.check({begun}); })) {
+    return;
+  }
+  for (const auto& [stage, tensors] : parts_) {
+    write_checkpoint_part(folder_, state.step, stage, tensors);
+  }
+  store.add(written, static_cast<int64_t>(parts_.size()));
+  if (context_.rank != 0) {
+    return;
+  }
+  if (!wait_for([&] { return store.add(written, 0) >= num_parts_; })) {
+    remove_unfinished(folder_);
+    return;
+  }
+  const auto path = commit_checkpoint(folder_, state, num_parts_, keep);
+  store.deleteKey(begun);
+  store.deleteKey(written);
+  const std::lock_guard lock(mutex_);
+  saved_.push_back(path);
+}
+
+/// False: this rank is leaving, and it is not.
+bool CheckpointSaver::wait_for(const std::function<bool()>& ready) {
+  std::optional<Clock::time_point> left_at;
+  waits_for_others_ = true;
+  for (milliseconds pause{1}; !ready();
+       pause = std::min(2 * pause, kLongestPause)) {
+    if (leaving_ && !left_at) {
+      left_at = Clock::now();
+    }
+    if (left_at && Clock::now() - *left_at > kLastWords) {
+      return false;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  waits_for_others_ = false;
+  return true;
+}
+
+void CheckpointSaver::wait_until_idle() {
+  auto deadline = Clock::now() + context_.stall_timeout;
+  std::unique_lock lock(mutex_);
+  while (!idle_) {
+    idle_changed_.wait_for(lock, kLongestPause);
+    lock.unlock();
+    context_.check_interrupted();
+    if (!waits_for_others_) {
+      deadline = Clock::now() + context_.stall_timeout;  // the disk's pace
+    } else if (Clock::now() > deadline) {
+      context_.activity->mark_stalled();
+      throw Stalled(
+          ErrorKind::Runtime,
+          "waited " + std::to_string(context_.stall_timeout.count() / 1000) +
+              " s for the other ranks' parts of a checkpoint");
+    }
+    lock.lock();
+  }
+  lock.unlock();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  lock.lock();
+  if (error_) {
+    std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+}
+
+std::vector<std::filesystem::path> CheckpointSaver::poll() {
+  const std::lock_guard lock(mutex_);
+  if (error_) {
+    std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+  return std::exchange(saved_, {});
+}
+
+std::vector<std::filesystem::path> CheckpointSaver::finish() {
+  wait_until_idle();
+  return poll();
+}
+
+}  // namespace pp

@@ -1,0 +1,157 @@
+#!/usr/bin/env python
+"""A training whose ranks are killed again and again under torchrun.
+
+    .venv/bin/python tests/faults/restarts.py --kills 20
+
+Each time torchrun starts the ranks anew (--max-restarts), and they go on from
+the newest checkpoint. In the end the checkpoint is, byte for byte, that of a
+run that was never killed. The model has dropout, the data are shuffled, the
+learning rate follows a schedule: all of it has to go on.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS_A_KILL = 120
+
+
+def write_job(folder, fixtures, steps):
+    make = [sys.executable, ROOT / "scripts/make_data.py", "random", "-o", folder]
+    make += ["--rows", "80", "--shape", "32"]
+    subprocess.run(make, check=True, capture_output=True)
+    (folder / "job.toml").write_text(
+        f"""
+model = {{ path = "{fixtures}/mlp.pt2", mode = "train" }}
+split.at = ["layers.2"]
+pipeline.microbatches = 4
+[data]
+batch_size = 16
+inputs.x = {{ path = "random_x.npy" }}
+target = {{ path = "random_y.npy" }}
+[train]
+steps = {steps}
+loss = {{ name = "cross_entropy" }}
+optimizer = {{ name = "adamw", lr = 1e-3 }}
+lr_schedule = {{ name = "cosine", warmup = 5 }}
+[output]
+dir = "run"
+checkpoint_every = 7
+"""
+    )
+
+
+def rank_pid(mark, rank):
+    """The process of that rank of this job, or None."""
+    wanted = {mark, f"RANK={rank}"}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environment = set((entry / "environ").read_text("latin1").split("\0"))
+        except OSError:
+            continue
+        if wanted <= environment:
+            return int(entry.name)
+    return None
+
+
+def newest_step(folder):
+    steps = [int(p.name[5:]) for p in folder.glob("checkpoints/step_*")]
+    return max(steps, default=0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pp", type=Path, default=ROOT / "build/pp")
+    parser.add_argument("--fixtures", type=Path, default=ROOT / "build/fixtures")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    draw = random.Random(options.seed)
+    steps = STEPS_A_KILL * (options.kills + 1)
+    folder = Path(tempfile.mkdtemp(prefix="pp_restarts_"))
+    try:
+        return run(options, draw, steps, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def run(options, draw, steps, folder):
+    write_job(folder, options.fixtures, steps)
+    job = [options.pp, "run", folder / "job.toml"]
+    whole = [*job, "--launcher", "local", "--set", f"output.dir={folder}/whole"]
+    subprocess.run(whole, check=True, capture_output=True)
+
+    # What an earlier run left in the folder must not be taken for this one's.
+    shutil.copytree(folder / "whole", folder / "run")
+    mark = f"PP_RESTARTS={os.getpid()}"
+    env = dict(os.environ, **dict([mark.split("=")]))
+    torchrun = [Path(sys.executable).parent / "torchrun", "--standalone"]
+    torchrun += ["--no-python", "--nproc-per-node", "2", "--monitor-interval", "0.1"]
+    torchrun += ["--max-restarts", str(options.kills), *job]
+    with (folder / "out").open("w") as out:
+        launcher = subprocess.Popen(torchrun, env=env, stdout=out, stderr=out)
+    moments = sorted(draw.uniform(0, STEPS_A_KILL * options.kills) for _ in range(options.kills))
+    began = time.time()
+    killed = 0
+    for moment in moments:
+        # By progress: how fast a machine is does not matter. Step 0 is before
+        # the first checkpoint of this run.
+        def due():
+            earlier = not (folder / "run/checkpoints.1").exists()
+            return (0 if earlier else newest_step(folder / "run")) >= moment - 7
+
+        while not due() and launcher.poll() is None and time.time() < began + 600:
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.1))
+        rank = draw.randrange(2)
+        victim = None
+        while victim is None and launcher.poll() is None:
+            victim = rank_pid(mark, rank)
+        if victim is None:
+            break
+        os.kill(victim, signal.SIGKILL)
+        killed += 1
+        while Path(f"/proc/{victim}").exists() and launcher.poll() is None:
+            time.sleep(0.005)
+        print(f"killed rank {rank} near step {newest_step(folder / 'run')}", flush=True)
+    code = launcher.wait(timeout=300)
+    text = (folder / "out").read_text()
+    resumed = [int(n) for n in re.findall(r"resuming from .*step_(\d+)", text)]
+    print(f"{killed} kills, {len(resumed)} resumed, {time.time() - began:.0f} s")
+    faults = []
+    if code != 0:
+        faults.append(f"torchrun ended with {code}: {text[-2000:]}")
+    if killed != options.kills:
+        faults.append(f"{killed} kills, not {options.kills}")
+    if resumed != sorted(resumed) or any(step >= steps for step in resumed):
+        faults.append(f"resumed from {resumed}")
+    last = f"checkpoints/step_{steps}"
+    for name in "part_0.safetensors", "part_1.safetensors":
+        want, got = (folder / run / last / name for run in ("whole", "run"))
+        if not got.exists() or want.read_bytes() != got.read_bytes():
+            faults.append(f"{last}/{name} differs")
+
+    def metrics(name):
+        lines = (folder / name / "metrics.jsonl").read_text().splitlines()
+        return [(r["step"], r["loss"], r["lr"]) for r in map(json.loads, lines)]
+
+    if metrics("run") != metrics("whole"):
+        faults.append("metrics differ")
+    print("\n".join(faults) or "the same weights, byte for byte, and metrics")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+#include "runtime/launch/stall.h"
+
+#include <gtest/gtest.h>
+
+namespace pp {
+namespace {
+
+Doing in(int stage, int microbatch, const std::string& kind) {
+  Doing doing;
+  doing.stage = stage;
+  doing.microbatch = microbatch;
+  doing.kind = kind;
+  doing.seconds = 2;
+  return doing;
+}
+
+Doing waits(Doing doing, int peer, bool sends = false) {
+  doing.peer = peer;
+  doing.sends = sends;
+  return doing;
+}
+
+Cause waited(int rank) {
+  Cause cause;
+  cause.rank = rank;
+  cause.host = "a";
+  cause.message = "waited 2 s for a message from rank 1";
+  return cause;
+}
+
+TEST(AwaitedText, FollowsFromTheAction) {
+  EXPECT_EQ(
+      awaited_text(waits(in(2, 3, "F"), 1)),
+      "a message from rank 1: the activation of microbatch 3 of stage 1");
+  EXPECT_EQ(
+      awaited_text(waits(in(2, 3, "I"), 3)),
+      "a message from rank 3: the gradient of microbatch 3 of stage 3");
+  EXPECT_EQ(
+      awaited_text(waits(in(2, 0, "WAIT_SEND_F"), 3, true)),
+      "rank 3 to take a message: the activation of microbatch 0 of stage 2");
+  EXPECT_EQ(
+      awaited_text(waits(in(2, 0, "WAIT_SEND_B"), 1, true)),
+      "rank 1 to take a message: the gradient of microbatch 0 of stage 2");
+  EXPECT_EQ(awaited_text(waits({}, 0)), "a message from rank 0");
+}
+
+TEST(DoingText, ComesBack) {
+  const Doing doing = waits(in(1, 4, "WAIT_SEND_B"), 2, true);
+  const Doing back = doing_from_json(to_json(doing));
+  EXPECT_EQ(action_text(back), "1WAIT_SEND_B4");
+  EXPECT_EQ(back.peer, 2);
+  EXPECT_TRUE(back.sends);
+  EXPECT_EQ(back.seconds, 2);
+  for (const char* damaged : {"", "{", "[]", "[1]", "[\"a\",1,2,3,4,5]"}) {
+    EXPECT_FALSE(doing_from_json(damaged).in_action()) << damaged;
+  }
+}
+
+TEST(Stall, TheEndOfTheChainIsTheCause) {
+  const Cause cause = explain_stall(
+      waited(0),
+      {{"a", waits(in(0, 1, "B"), 1), ""},
+       {"b", waits(in(1, 1, "B"), 2), ""},
+       {"c", in(2, 1, "F"), ""}});
+  EXPECT_EQ(
+      to_string(cause),
+      "rank 2 (c), stage 2, microbatch 1, 2F1: has not come out of 2F1 for "
+      "2.0 s; rank 0 waited 2 s for a message from rank 1: the gradient of "
+      "microbatch 1 of stage 1 (pipeline.stall_timeout)");
+  EXPECT_EQ(
+      cause.details,
+      (std::vector<std::string>{
+          "rank 0 (a): in 0B1, waits for a message from rank 1: the gradient "
+          "of microbatch 1 of stage 1, 2.0 s",
+          "rank 1 (b): in 1B1, waits for a message from rank 2: the gradient "
+          "of microbatch 1 of stage 2, 2.0 s",
+          "rank 2 (c): in 2F1, at work, 2.0 s"}));
+}
+
+TEST(Stall, OneThatShowsNoLifeIsTheCauseWhateverItWaitedFor) {
+  const Cause cause = explain_stall(
+      waited(0),
+      {{"a", waits(in(0, 1, "B"), 1), ""},
+       {"b", waits(in(1, 1, "B"), 2), "its process is stopped"},
+       {"c", waits(in(2, 2, "F"), 1), ""}});
+  EXPECT_EQ(
+      to_string(cause).find("rank 1 (b), last seen in stage 1, microbatch 1, "
+                            "1B1: stands still: its process is stopped; "),
+      0u)
+      << to_string(cause);
+  EXPECT_EQ(
+      cause.details.at(1),
+      "rank 1 (b): in 1B1 when last heard of; its process is stopped");
+}
+
+TEST(Stall, ARingIsALostMessage) {
+  const Cause cause = explain_stall(
+      waited(0),
+      {{"a", waits(in(0, 1, "B"), 1), ""}, {"b", waits(in(1, 2, "F"), 0), ""}});
+  EXPECT_EQ(
+      to_string(cause),
+      "rank 0 (a): waited 2 s for a message from rank 1: the gradient of "
+      "microbatch 1 of stage 1; ranks 0, 1, 0 wait for each other: a message "
+      "was lost on its way, or a link stands still");
+  EXPECT_EQ(cause.details.size(), 2u);
+}
+
+TEST(Stall, ARankThatStandsStillIsTheCauseOfWaitsForSomethingElse) {
+  Cause parts = waited(0);
+  parts.message = "waited 2 s for the other ranks' parts";
+  const Cause cause =
+      explain_stall(parts, {{"a", {}, ""}, {"b", in(1, 2, "F"), "stopped"}});
+  EXPECT_EQ(
+      to_string(cause),
+      "rank 1 (b), last seen in stage 1, microbatch 2, 1F2: stands still: "
+      "stopped; rank 0 waited 2 s for the other ranks' parts "
+      "(pipeline.stall_timeout)");
+  const Cause alone =
+      explain_stall(parts, {{"a", {}, ""}, {"b", in(1, 2, "F"), ""}});
+  EXPECT_EQ(
+      to_string(alone), "rank 0 (a): waited 2 s for the other ranks' parts");
+  EXPECT_EQ(alone.details.size(), 2u);
+}
+
+TEST(Activity, SaysWhatIsGoingOn) {
+  Activity activity;
+  EXPECT_FALSE(activity.now().in_action());
+  std::string seen;
+  activity.observe([&](int stage, int microbatch, std::string_view kind) {
+    seen += std::to_string(stage) + std::string(kind) +
+            std::to_string(microbatch) + " ";
+  });
+  activity.begin(1, 2, "F");
+  activity.begin_wait(0, false);
+  EXPECT_EQ(action_text(activity.now()), "1F2");
+  EXPECT_EQ(activity.now().peer, 0);
+  activity.end_wait();
+  EXPECT_FALSE(activity.now().waits());
+  activity.begin(1, 3, "B");
+  activity.end();
+  EXPECT_FALSE(activity.now().in_action());
+  EXPECT_EQ(seen, "1F2 1B3 ");
+}
+
+}  // namespace
+}  // namespace pp
