@@ -15,11 +15,11 @@ namespace pp {
 
 namespace {
 
-using std::chrono::milliseconds;
+using Milliseconds = std::chrono::milliseconds;
 
 // How long a rank that has to leave waits for the others' parts.
-constexpr milliseconds kLastWords{300};
-constexpr milliseconds kLongestPause{20};
+constexpr Milliseconds kLastWords{300};
+constexpr Milliseconds kLongestPause{20};
 
 std::string key(int64_t step, const char* what) {
   return "checkpoint/" + std::to_string(step) + "/" + what;
@@ -120,7 +120,7 @@ void CheckpointSaver::write(const CheckpointState& state, int keep) {
 bool CheckpointSaver::wait_for(const std::function<bool()>& ready) {
   std::optional<Clock::time_point> left_at;
   waits_for_others_ = true;
-  for (milliseconds pause{1}; !ready();
+  for (Milliseconds pause{1}; !ready();
        pause = std::min(2 * pause, kLongestPause)) {
     if (leaving_ && !left_at) {
       left_at = Clock::now();
