@@ -37,10 +37,7 @@ CheckpointSaver::CheckpointSaver(
     : context_(context), folder_(std::move(folder)), num_parts_(num_parts) {}
 
 CheckpointSaver::~CheckpointSaver() {
-  leaving_ = true;
-  if (thread_.joinable()) {
-    thread_.join();
-  }
+  leave();
 }
 
 void CheckpointSaver::save(
@@ -92,6 +89,9 @@ void CheckpointSaver::write(const CheckpointState& state, int keep) {
   c10d::Store& store = *context_.store;
   const std::string begun = key(state.step, "begun");
   const std::string written = key(state.step, "written");
+  if (parts_.empty() && context_.rank != 0) {
+    return;  // of replicas the first one writes
+  }
   if (context_.rank == 0) {
     begin_checkpoint(folder_, state.step);
     store.set(begun, std::string("1"));
@@ -166,6 +166,14 @@ std::vector<std::filesystem::path> CheckpointSaver::poll() {
   const std::lock_guard lock(mutex_);
   if (error_) {
     std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+  return std::exchange(saved_, {});
+}
+
+std::vector<std::filesystem::path> CheckpointSaver::leave() noexcept {
+  leaving_ = true;
+  if (thread_.joinable()) {
+    thread_.join();
   }
   return std::exchange(saved_, {});
 }

@@ -35,8 +35,7 @@ class CheckpointSaver {
       RankContext& context, std::filesystem::path folder, int num_parts);
   CheckpointSaver(const CheckpointSaver&) = delete;
   CheckpointSaver& operator=(const CheckpointSaver&) = delete;
-  /// A save under way is finished if that takes no longer than the disk needs
-  /// for this rank's parts; else there will be no such checkpoint.
+  /// As leave().
   ~CheckpointSaver();
 
   enum class Take {
@@ -59,6 +58,12 @@ class CheckpointSaver {
   /// Waits until the save under way is done; then as poll().
   /// throws also JobFailed; Stalled: the other ranks' parts do not come
   std::vector<std::filesystem::path> finish();
+
+  /// For a run that failed: a save under way is finished if that takes no
+  /// longer than the disk needs for this rank's parts; else there will be no
+  /// such checkpoint. Then as poll(), but what the writing failed with is
+  /// dropped: it is not the cause.
+  std::vector<std::filesystem::path> leave() noexcept;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -135,6 +135,9 @@ class Trainer {
     }
   }
 
+  /// After a failure: what was being saved is, if it can be.
+  void leave() { note_saved(saver_.leave()); }
+
  private:
   static RankStages build_stages(const Plan& plan, int place) {
     RankStages stages(
@@ -446,6 +449,7 @@ void train(const Plan& plan, RankContext& context, const ResumePoint& point) {
   } catch (...) {
     // Before the trainer ends: a checkpoint may be in the making.
     context.report_failure(std::current_exception());
+    trainer.leave();
     throw;
   }
 }
