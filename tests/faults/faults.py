@@ -181,7 +181,8 @@ def run_torchrun(args, env, out, err):
 
             main(args)
             os._exit(0)
-        except BaseException:  # ChildFailedError, SystemExit
+        except BaseException as error:  # ChildFailedError, SystemExit
+            print(repr(error), file=sys.stderr, flush=True)
             os._exit(1)
     return pid
 
@@ -258,7 +259,7 @@ checkpoint_every = 1
 
     def start(self):
         """Starts the job; returns the process numbers to wait for."""
-        command = [self.options.pp, "run", str(self.dir / "job.toml")]
+        command = [str(self.options.pp), "run", str(self.dir / "job.toml")]
         env = self.environment()
         if self.case.launcher == "torchrun":
             self.errs = [self.dir / "err"]

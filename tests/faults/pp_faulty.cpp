@@ -118,7 +118,7 @@ void happen(
     text << microbatch;
   }
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  text << ' ' << std::chrono::duration<double>(now).count();
+  text << std::fixed << ' ' << std::chrono::duration<double>(now).count();
   note(fault, "fault", text.str());
   if (fault.kind == "throw") {
     throw pp::runtime_error("injected");
