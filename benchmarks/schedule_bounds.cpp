@@ -65,11 +65,7 @@ class Runner {
         owns_last_(plan.train_schedule.stage_to_rank.back() == context.rank),
         data_(plan.job.data, loader_options()),
         loss_(plan.job.train->loss, plan.loss_output),
-        executor_(
-            context,
-            plan.train_schedule,
-            stages_.pointers(),
-            stall_timeout(plan.job)) {}
+        executor_(context, plan.train_schedule, stages_.pointers()) {}
 
   /// One step without its update.
   RankStep step(int64_t index) {

@@ -28,13 +28,11 @@ std::string shapes_text(const Message& message) {
 Executor::Executor(
     RankContext& context,
     const Schedule& schedule,
-    std::map<int, Stage*> stages,
-    std::chrono::milliseconds stall_timeout)
+    std::map<int, Stage*> stages)
     : context_(context),
       stage_to_rank_(schedule.stage_to_rank),
       actions_(schedule.ranks.at(context.rank)),
-      stages_(std::move(stages)),
-      stall_timeout_(stall_timeout) {}
+      stages_(std::move(stages)) {}
 
 StepTimes Executor::run(const StepInputs& inputs) {
   busy_s_ = 0;
@@ -215,7 +213,7 @@ Message Executor::take(const Slot& slot) {
   }
   auto pending = receiving_.extract(slot);
   check(!pending.empty(), "a receive was posted before its value is needed");
-  Message message = pending.mapped()->wait(stall_timeout_);
+  Message message = pending.mapped()->wait(context_.stall_timeout);
   const auto [stage, microbatch, direction] = slot;
   const int sender = direction == Direction::Forward ? stage - 1 : stage + 1;
   if (message.stage != sender || message.microbatch != microbatch) {
@@ -228,7 +226,7 @@ Message Executor::take(const Slot& slot) {
   if (context_.log.enabled(LogLevel::Debug)) {
     context_.log.debug(
         "received microbatch " + std::to_string(microbatch) + " from rank " +
-        std::to_string(stage_to_rank_.at(sender)) + ": " +
+        std::to_string(context_.world_rank(stage_to_rank_.at(sender))) + ": " +
         shapes_text(message));
   }
   return message;
@@ -244,7 +242,7 @@ void Executor::send(const Action& action, Direction direction) {
   if (context_.log.enabled(LogLevel::Debug)) {
     context_.log.debug(
         "sending microbatch " + std::to_string(action.microbatch) +
-        " to rank " + std::to_string(to) + ": " +
+        " to rank " + std::to_string(context_.world_rank(to)) + ": " +
         shapes_text(message.mapped()));
   }
   sending_[slot] = context_.transport->send(std::move(message.mapped()), to);
@@ -262,7 +260,7 @@ void Executor::wait_send(const Action& action, Direction direction) {
       direction == Direction::Forward ? action.stage + 1 : action.stage - 1;
   auto pending = sending_.extract({receiver, action.microbatch, direction});
   check(!pending.empty(), "a send is waited for once, after it was issued");
-  pending.mapped()->wait(stall_timeout_);
+  pending.mapped()->wait(context_.stall_timeout);
 }
 
 }  // namespace pp

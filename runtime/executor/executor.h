@@ -54,8 +54,7 @@ class Executor {
   Executor(
       RankContext& context,
       const Schedule& schedule,
-      std::map<int, Stage*> stages,
-      std::chrono::milliseconds stall_timeout);
+      std::map<int, Stage*> stages);
 
   /// throws ActionFailed with stage, microbatch and action; JobFailed if
   ///        another rank failed first
@@ -93,7 +92,6 @@ class Executor {
   StageMap stage_to_rank_;
   std::vector<Action> actions_;
   std::map<int, Stage*> stages_;
-  std::chrono::milliseconds stall_timeout_;
   bool order_logged_ = false;
 
   // One step's messages, by the slot they are for.

@@ -9,6 +9,7 @@
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "loader/core/error.h"
+#include "runtime/transport/errors.h"
 
 namespace pp {
 
@@ -53,7 +54,7 @@ void agree(
     if (std::chrono::steady_clock::now() > deadline) {
       throw runtime_error(
           "rank 0 did not publish its " + key + " within " +
-          std::to_string(context.stall_timeout.count() / 1000) + " s");
+          time_text(context.stall_timeout));
     }
     std::this_thread::sleep_for(pause);
   }

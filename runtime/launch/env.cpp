@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include <signal.h>
+
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
@@ -81,6 +83,23 @@ class QuietC10d {
   int before_ = FLAGS_caffe2_log_level;
 };
 
+/// While it lives, writing to a connection that the peer closed is an error of
+/// that write: Gloo would have the signal end the process.
+class BrokenPipesAreErrors {
+ public:
+  BrokenPipesAreErrors() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignore, &before_);
+  }
+  BrokenPipesAreErrors(const BrokenPipesAreErrors&) = delete;
+  BrokenPipesAreErrors& operator=(const BrokenPipesAreErrors&) = delete;
+  ~BrokenPipesAreErrors() { sigaction(SIGPIPE, &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
 /// One rank's part in a job of several processes, from joining to leaving.
 class EnvJob {
  public:
@@ -149,9 +168,7 @@ class EnvJob {
         ranks_.size,
         options_.transport,
         gloo);
-    limit_answers(
-        store_,
-        std::max(kShortestAnswer, milliseconds(options_.stall_timeout)));
+    limit_answers(store_, std::max(kShortestAnswer, options_.stall_timeout));
     first_.attach(*transport_);
     watched_transport_.emplace(*transport_, activity_);
   }
@@ -185,16 +202,22 @@ class EnvJob {
   }
 
   void fail(const std::exception_ptr& error) {
+    bool has_store = true;
     try {
       std::rethrow_exception(error);
     } catch (const c10::DistError&) {
       // The store's connection broke: the watcher knows more, in a moment.
       first_.wait_for(milliseconds{500});
+      has_store = false;  // an answer that came late would be taken for another
     } catch (...) {}
     if (first_.get()) {
       return;
     }
     Cause cause = cause_of(error, ranks_.rank);
+    if (!has_store) {
+      first_.set(cause);
+      return;
+    }
     try {
       if (activity_.stalled() && !first_.wait_for(kWatcherFirst)) {
         cause = explain_stall(cause, look_at_all());
@@ -297,12 +320,13 @@ class EnvJob {
 
 void launch_env(
     const EnvRanks& ranks, const LaunchOptions& options, const RankMain& main) {
-  if (ranks.size == 1) {
+  if (ranks.size == 1 && !ranks.agent_store) {
     launch_local(1, options, main);
     return;
   }
   at::set_num_threads(options.threads_per_rank);
   const QuietC10d quiet;
+  const BrokenPipesAreErrors no_signal;
   std::optional<EnvJob> job;
   try {
     job.emplace(ranks, options);

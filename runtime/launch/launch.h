@@ -35,7 +35,7 @@ std::optional<EnvRanks> read_env_ranks(
 
 struct LaunchOptions {
   int threads_per_rank = 1;
-  std::chrono::seconds stall_timeout{60};
+  std::chrono::milliseconds stall_timeout{60000};
   TransportKind transport = TransportKind::Auto;  ///< launch_env
   Log log;
   /// Ends the job on all ranks with the cause "interrupted"; for signals, see

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <c10/util/intrusive_ptr.h>
 
@@ -28,6 +29,11 @@ struct RankContext {
   LauncherKind launcher = LauncherKind::Local;
   Transport* transport = nullptr;  ///< owned by the launcher
   Activity* activity = nullptr;    ///< the launcher's: what the rank is at
+  /// Of a part of the job's ranks: their numbers in the job. Empty: these.
+  std::vector<int> world_ranks;
+  int world_rank(int of) const {
+    return world_ranks.empty() ? of : world_ranks.at(static_cast<size_t>(of));
+  }
   /// Shared by the job's ranks: in memory for `local`, else TCP.
   c10::intrusive_ptr<c10d::Store> store;
   Log log;

@@ -113,8 +113,11 @@ std::string index_fault(
       (index.scalar_type() != at::kLong && index.scalar_type() != at::kInt)) {
     return "";
   }
-  const int64_t size =
-      table.size(lookup->dim < 0 ? 0 : arguments[lookup->dim].toInt());
+  const int64_t dim = lookup->dim < 0 ? 0 : arguments[lookup->dim].toInt();
+  if (dim < -table.dim() || dim >= table.dim()) {
+    return "";
+  }
+  const int64_t size = table.size(dim);
   const at::Tensor flat = index.detach().cpu().to(at::kLong).contiguous();
   const auto* begin = flat.const_data_ptr<int64_t>();
   const auto* end = begin + flat.numel();

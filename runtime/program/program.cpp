@@ -193,8 +193,8 @@ IValue input_again(const IValue& value, bool written) {
     return value;
   }
   const at::Tensor& tensor = value.toTensor();
-  if (tensor.is_leaf() && tensor.requires_grad()) {
-    return value;  // a parameter, or what was received
+  if (tensor.is_leaf() && (tensor.requires_grad() || !written)) {
+    return value;  // a parameter, what was received, or a constant
   }
   const at::Tensor alone = written ? tensor.detach().clone() : tensor.detach();
   return alone.set_requires_grad(tensor.requires_grad());

@@ -25,9 +25,20 @@ std::string key(int64_t step, const char* what) {
   return "checkpoint/" + std::to_string(step) + "/" + what;
 }
 
+std::string entered(int64_t step, int rank) {
+  return key(step, "entered/") + std::to_string(rank);
+}
+
 bool fits(const at::Tensor& copy, const at::Tensor& tensor) {
   return copy.defined() && copy.sizes() == tensor.sizes() &&
          copy.scalar_type() == tensor.scalar_type();
+}
+
+/// Another rank may still be writing there; the next save tidies up.
+void remove_quietly(const std::filesystem::path& folder) {
+  try {
+    remove_unfinished(folder);
+  } catch (const std::exception&) {}
 }
 
 }  // namespace
@@ -46,6 +57,8 @@ void CheckpointSaver::save(
     int keep,
     Take take_how) {
   wait_until_idle();
+  step_ = state.step;
+  context_.store->set(entered(step_, context_.rank), std::string("1"));
   take(parts, take_how);
   idle_ = false;
   thread_ = std::thread([this, state, keep] {
@@ -93,6 +106,7 @@ void CheckpointSaver::write(const CheckpointState& state, int keep) {
     return;  // of replicas the first one writes
   }
   if (context_.rank == 0) {
+    began_ = true;
     begin_checkpoint(folder_, state.step);
     store.set(begun, std::string("1"));
   } else if (!wait_for([&] { return store.check({begun}); })) {
@@ -106,14 +120,27 @@ void CheckpointSaver::write(const CheckpointState& state, int keep) {
     return;
   }
   if (!wait_for([&] { return store.add(written, 0) >= num_parts_; })) {
-    remove_unfinished(folder_);
     return;
   }
   const auto path = commit_checkpoint(folder_, state, num_parts_, keep);
+  began_ = false;
   store.deleteKey(begun);
   store.deleteKey(written);
+  for (int rank = 0; rank < context_.size; ++rank) {
+    store.deleteKey(entered(state.step, rank));
+  }
   const std::lock_guard lock(mutex_);
   saved_.push_back(path);
+}
+
+/// One that has not come to the save under way.
+std::optional<int> CheckpointSaver::missing_rank() {
+  for (int rank = 0; rank < context_.size; ++rank) {
+    if (!context_.store->check({entered(step_, rank)})) {
+      return rank;
+    }
+  }
+  return std::nullopt;
 }
 
 /// False: this rank is leaving, and it is not.
@@ -135,31 +162,41 @@ bool CheckpointSaver::wait_for(const std::function<bool()>& ready) {
 }
 
 void CheckpointSaver::wait_until_idle() {
+  Activity& activity = *context_.activity;
   auto deadline = Clock::now() + context_.stall_timeout;
-  std::unique_lock lock(mutex_);
-  while (!idle_) {
-    idle_changed_.wait_for(lock, kLongestPause);
-    lock.unlock();
+  std::optional<int> missing;
+  while (!is_idle_soon()) {
     context_.check_interrupted();
-    if (!waits_for_others_) {
-      deadline = Clock::now() + context_.stall_timeout;  // the disk's pace
+    const auto still = waits_for_others_ ? missing_rank() : std::nullopt;
+    if (still != missing) {
+      missing = still;
+      missing ? activity.begin_wait(*missing, false) : activity.end_wait();
+    }
+    if (!missing) {
+      deadline = Clock::now() + context_.stall_timeout;  // the disks' pace
     } else if (Clock::now() > deadline) {
-      context_.activity->mark_stalled();
+      activity.mark_stalled();
       throw Stalled(
           ErrorKind::Runtime,
-          "waited " + std::to_string(context_.stall_timeout.count() / 1000) +
-              " s for the other ranks' parts of a checkpoint");
+          "waited " + time_text(context_.stall_timeout) + " for rank " +
+              std::to_string(*missing) + " to come to the checkpoint of step " +
+              std::to_string(step_));
     }
-    lock.lock();
   }
-  lock.unlock();
+  if (missing) {
+    activity.end_wait();
+  }
   if (thread_.joinable()) {
     thread_.join();
   }
-  lock.lock();
   if (error_) {
     std::rethrow_exception(std::exchange(error_, nullptr));
   }
+}
+
+bool CheckpointSaver::is_idle_soon() {
+  std::unique_lock lock(mutex_);
+  return idle_changed_.wait_for(lock, kLongestPause, [this] { return idle_; });
 }
 
 std::vector<std::filesystem::path> CheckpointSaver::poll() {
@@ -174,6 +211,11 @@ std::vector<std::filesystem::path> CheckpointSaver::leave() noexcept {
   leaving_ = true;
   if (thread_.joinable()) {
     thread_.join();
+  }
+  // Not sooner: others would fail to write there, and theirs be the cause.
+  if (began_ && context_.rank == 0) {
+    remove_quietly(folder_);
+    began_ = false;
   }
   return std::exchange(saved_, {});
 }

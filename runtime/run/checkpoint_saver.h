@@ -43,7 +43,8 @@ class CheckpointSaver {
     Tensors,  ///< they stay as they are until finish()
   };
 
-  /// All ranks call it, with the same step. Waits first for the save before.
+  /// All ranks call it, with the same step. Waits first for the save before:
+  /// at the disks' pace, once all ranks have come to it.
   /// throws as finish() does
   void save(
       const CheckpointState& state,
@@ -71,12 +72,15 @@ class CheckpointSaver {
   void take(const CheckpointParts& parts, Take take);
   void write(const CheckpointState& state, int keep);
   bool wait_for(const std::function<bool()>& ready);
+  std::optional<int> missing_rank();
+  bool is_idle_soon();
   void wait_until_idle();
 
   RankContext& context_;
   const std::filesystem::path folder_;
   const int num_parts_;
   CheckpointParts parts_;  ///< of the thread while it runs
+  int64_t step_ = 0;       ///< of the save under way, or the last
   bool owned_ = false;     ///< parts_ are copies, to be written over
 
   std::mutex mutex_;
@@ -84,6 +88,7 @@ class CheckpointSaver {
   bool idle_ = true;
   std::exception_ptr error_;
   std::vector<std::filesystem::path> saved_;
+  bool began_ = false;  ///< on rank 0: a folder waits for its parts
   std::atomic<bool> leaving_{false};
   std::atomic<bool> waits_for_others_{false};
   std::thread thread_;

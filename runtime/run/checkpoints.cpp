@@ -92,11 +92,8 @@ CheckpointParts checkpoint_parts(
 
 std::optional<std::filesystem::path> checkpoint_to_resume(
     RankContext& context, const Plan& plan, const ResumePoint& point) {
-  if (point.resume == Resume::No) {
-    return std::nullopt;
-  }
   std::string path;
-  if (context.rank == 0) {
+  if (context.rank == 0 && point.resume != Resume::No) {
     const NewestCheckpoint newest =
         find_newest_checkpoint(checkpoint_folder(plan.job));
     for (const std::string& warning : newest.warnings) {
@@ -105,18 +102,16 @@ std::optional<std::filesystem::path> checkpoint_to_resume(
     const bool use = newest.path &&
                      !(point.this_launch && is_of_earlier_launch(*newest.path));
     path = use ? newest.path->string() : "";
+    if (path.empty() && point.resume == Resume::Yes) {
+      throw input_error(
+          checkpoint_folder(plan.job).string() +
+          " has no checkpoint to resume from; run without --resume to start, "
+          "or with --resume-if-any to start where there is none");
+    }
   }
   path = broadcast_text(context, path);
-  if (!path.empty()) {
-    return path;
-  }
-  if (point.resume == Resume::Yes) {
-    throw input_error(
-        checkpoint_folder(plan.job).string() +
-        " has no checkpoint to resume from; run without --resume to start, or "
-        "with --resume-if-any to start where there is none");
-  }
-  return std::nullopt;
+  return path.empty() ? std::nullopt
+                      : std::optional<std::filesystem::path>(path);
 }
 
 CheckpointState load_checkpoint(

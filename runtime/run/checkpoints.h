@@ -32,8 +32,9 @@ CheckpointParts checkpoint_parts(
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
     Replicas& replicas);
 
-/// The newest valid checkpoint of the job's folder to go on from, found by
-/// rank 0 and told to all; none: the run starts anew.
+/// The newest valid checkpoint of the job's folder to go on from; none: the run
+/// starts anew. Rank 0 finds it, by its own `point`, and tells all: torchrun's
+/// agents count restarts each for itself.
 /// throws Error(Input) where there must be one
 std::optional<std::filesystem::path> checkpoint_to_resume(
     RankContext& context, const Plan& plan, const ResumePoint& point);

@@ -32,11 +32,10 @@ int64_t optimizer_copies(const OptimizerConfig& optimizer) {
   return (optimizer.name == "sgd" ? 0 : 2) + (is_set ? 1 : 0);
 }
 
-/// Of one parameter, on one rank.
-int64_t optimizer_bytes(const Plan& plan, int64_t parameter_bytes) {
-  const int64_t shares =
-      plan.job.parallel.zero == 1 ? plan.job.parallel.replicas : 1;
-  return (parameter_bytes + shares - 1) / shares *
+/// Of one parameter, on one rank. num_shares: that hold a part each
+int64_t optimizer_bytes(
+    const Plan& plan, int64_t parameter_bytes, int64_t num_shares) {
+  return (parameter_bytes + num_shares - 1) / num_shares *
          optimizer_copies(plan.job.train->optimizer);
 }
 
@@ -108,7 +107,14 @@ std::string rank_text(
                     (stages.size() == 1 ? " " : "s ") + join(names) + "\n";
   out += "  weights " + bytes(memory.weights) + ", gradients " +
          bytes(memory.gradients) + ", optimizer state " +
-         bytes(memory.optimizer) + "\n";
+         bytes(memory.optimizer) +
+         (memory.checkpoint == 0
+              ? ""
+              : ", the copy to save " + bytes(memory.checkpoint)) +
+         (memory.replicas == 0
+              ? ""
+              : ", exchange with replicas " + bytes(memory.replicas)) +
+         "\n";
   out += "  activations of " +
          counted(
              static_cast<int>(live.activations), "microbatch", "microbatches") +
@@ -163,7 +169,8 @@ std::string prediction(
 }  // namespace
 
 int64_t RankMemory::peak() const {
-  return weights + optimizer + rows + std::max(held.total(), gradients);
+  return weights + optimizer + checkpoint + replicas + rows +
+         std::max(held.total(), gradients);
 }
 
 RankMemory rank_memory(
@@ -171,6 +178,9 @@ RankMemory rank_memory(
   const Schedule& schedule = schedule_of(plan);
   const std::vector<int> stages = stages_of(schedule.stage_to_rank, rank);
   RankMemory memory;
+  const int64_t num_shares =
+      plan.job.parallel.zero == 1 ? plan.mesh.replicas : 1;
+  int64_t whole_optimizer = 0;
   for (const int index : stages) {
     const StageSource& stage = plan.source.stages[index];
     for (const ir::State& state : stage.graph.states) {
@@ -179,10 +189,17 @@ RankMemory rank_memory(
       memory.weights += count;
       if (plan.trains() && state.kind == ir::StateKind::Parameter) {
         memory.gradients += count;
-        memory.optimizer += optimizer_bytes(plan, count);
+        memory.optimizer += optimizer_bytes(plan, count, num_shares);
+        whole_optimizer += optimizer_bytes(plan, count, 1);
       }
     }
   }
+  if (plan.trains() && plan.job.output.checkpoint_every) {
+    memory.checkpoint = memory.weights + whole_optimizer;
+  }
+  // What it sends to be added up, and what it gets to add up.
+  const int64_t replicas = plan.mesh.replicas;
+  memory.replicas = 2 * memory.gradients * (replicas - 1) / replicas;
   memory.rows = row_bytes(plan, probe, stages);
   memory.held = peak_memory(
       schedule,

@@ -89,6 +89,9 @@ void run_forwards(
     const DataLoader& data,
     const ForwardPass& pass) {
   Batches batches(data, stages_of(stage_to_rank, context.rank).size(), pass);
+  if (batches.num_microbatches() == 0) {
+    return;  // fewer rows than the replicas have microbatches
+  }
   const ForwardStream stream(stage_to_rank, batches.num_microbatches());
   StepInputs inputs;
   inputs.pass = pass.pass;

@@ -42,8 +42,7 @@ void infer(const Plan& plan, RankContext& context) {
   config.target.reset();
   const DataLoader data(config, std::move(options));
 
-  Executor executor(
-      context, plan.forward_schedule, stages.pointers(), stall_timeout(job));
+  Executor executor(context, plan.forward_schedule, stages.pointers());
   const bool owns_last = stage_to_rank.back() == context.rank;
   const std::filesystem::path path = job.output.dir / "outputs.safetensors";
   if (owns_last) {

@@ -12,8 +12,9 @@ RankContext context_of(
     const RankContext& world,
     std::vector<int> members,
     std::vector<std::unique_ptr<Transport>>& groups) {
-  groups.push_back(make_group(*world.transport, std::move(members)));
   RankContext context = world;
+  context.world_ranks = members;
+  groups.push_back(make_group(*world.transport, std::move(members)));
   context.transport = groups.back().get();
   context.rank = context.transport->rank();
   context.size = context.transport->size();

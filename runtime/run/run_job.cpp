@@ -39,9 +39,14 @@ void log_plan(const Plan& plan, const Log& log) {
           input.value + ": " + ir::name_of(input.tensor.dtype) +
           ir::dims_text(input.tensor.sizes));
     }
+    std::vector<std::string> ranks;
+    for (int replica = 0; replica < plan.mesh.replicas; ++replica) {
+      ranks.push_back(std::to_string(plan.mesh.rank_of(map[stage], replica)));
+    }
     log.info(
-        "stage " + std::to_string(stage) + " on rank " +
-        std::to_string(map[stage]) + " takes " + join(values));
+        "stage " + std::to_string(stage) + " on " +
+        (ranks.size() == 1 ? "rank " : "ranks ") + join(ranks) + " takes " +
+        join(values));
   }
   for (const TiedParameter& tied : plan.source.manifest.tied) {
     std::vector<std::string> stages;
@@ -131,8 +136,7 @@ void run_job(const Job& job, const RunOptions& options) {
   check_output_folder(job);
   LaunchOptions launch;
   launch.threads_per_rank = job.pipeline.threads_per_rank;
-  launch.stall_timeout =
-      std::chrono::seconds(static_cast<int64_t>(job.pipeline.stall_timeout));
+  launch.stall_timeout = stall_timeout(job);
   launch.transport = job.pipeline.transport == "gloo" ? TransportKind::Gloo
                                                       : TransportKind::Auto;
   launch.log = options.log;

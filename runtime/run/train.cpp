@@ -47,11 +47,7 @@ class Trainer {
         replicas_(ranks_.replicas, stages_.stages(), job_.parallel.zero == 1),
         data_(job_.data, loader_options()),
         loss_(job_.train->loss, plan.loss_output),
-        executor_(
-            ranks_.pipeline,
-            plan.train_schedule,
-            stages_.pointers(),
-            stall_timeout(job_)),
+        executor_(ranks_.pipeline, plan.train_schedule, stages_.pointers()),
         saver_(ranks_.world, checkpoint_folder(job_), plan.num_stages()) {
     for (const auto& [index, parameters] : replicas_.parameters()) {
       optimizers_.emplace(
@@ -66,10 +62,7 @@ class Trainer {
       options.keep_short_batch = true;
       eval_data_.emplace(job_.eval->data, std::move(options));
       eval_executor_.emplace(
-          ranks_.pipeline,
-          plan.forward_schedule,
-          stages_.pointers(),
-          stall_timeout(job_));
+          ranks_.pipeline, plan.forward_schedule, stages_.pointers());
     }
   }
 
@@ -400,7 +393,8 @@ class Trainer {
     state.job = contract;
     saver_.save(
         state,
-        checkpoint_parts(plan_.source.manifest, stages_, optimizers_, replicas_),
+        checkpoint_parts(
+            plan_.source.manifest, stages_, optimizers_, replicas_),
         diverged_ ? 0 : job_.output.keep,
         done == total_steps_ ? CheckpointSaver::Take::Tensors
                              : CheckpointSaver::Take::Copies);

@@ -127,13 +127,13 @@ Results run_pipeline(
   launch.log = options.log;
   const int num_ranks = static_cast<int>(schedule.ranks.size());
   const auto count = static_cast<double>(inputs.size());
+  launch.stall_timeout = std::chrono::minutes(10);
   launch_local(num_ranks, launch, [&](RankContext& context) {
     RankStages stages(
         source,
         stages_of(schedule.stage_to_rank, context.rank),
         {.wanted = wanted, .trainable = !options.forward_only});
-    Executor executor(
-        context, schedule, stages.pointers(), std::chrono::minutes(10));
+    Executor executor(context, schedule, stages.pointers());
     StepInputs step;
     step.pass = options.forward_only ? Pass::Infer : Pass::Train;
     step.seed = kSeed;

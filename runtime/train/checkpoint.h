@@ -20,12 +20,11 @@ struct CheckpointState {
   int64_t epoch = 0;          ///< passes over the data begun before this one
   int64_t data_position = 0;  ///< samples taken of the epoch
   uint64_t seed = 0;
-  std::string job_hash;                    ///< of what must agree to resume
   std::map<std::string, std::string> job;  ///< a summary for people
 };
 
-// Writing. All ranks see one folder (`<output>/checkpoints`). The caller puts a
-// barrier after begin and another before commit:
+// Writing. All ranks see one folder (`<output>/checkpoints`). The caller sees to
+// it that no part is written before begin, and that all are before commit:
 //
 //   rank 0: begin_checkpoint(folder, step)
 //   each:   write_checkpoint_part(folder, step, stage, tensors)   (per stage)

@@ -94,7 +94,6 @@ std::string to_json(const CheckpointContent& content) {
       {"epoch", state.epoch},
       {"data_position", state.data_position},
       {"seed", state.seed},
-      {"job_hash", state.job_hash},
       {"job", state.job},
       {"parts", parts}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -118,7 +117,6 @@ CheckpointContent parse_checkpoint(
   content.state.epoch = object.signed_count("epoch");
   content.state.data_position = object.signed_count("data_position");
   content.state.seed = object.count("seed");
-  content.state.job_hash = object.text("job_hash");
   const Json& job = object.at("job", Json::value_t::object, "an object");
   for (const auto& [key, value] : job.items()) {
     content.state.job[key] = Object(job, path).text(key.c_str());

@@ -20,16 +20,20 @@ class Stalled : public Error {
   using Error::Error;
 };
 
+/// "60 s", "1500 ms"
+inline std::string time_text(std::chrono::milliseconds time) {
+  const auto ms = time.count();
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s"
+                        : std::to_string(ms) + " ms";
+}
+
 /// direction  of the message: "from" or "to"
 inline Stalled waited_too_long(
     std::chrono::milliseconds timeout, const std::string& direction, int peer) {
-  const auto ms = timeout.count();
-  const std::string time = ms % 1000 == 0 ? std::to_string(ms / 1000) + " s"
-                                          : std::to_string(ms) + " ms";
   return Stalled(
       ErrorKind::Runtime,
-      "waited " + time + " for a message " + direction + " rank " +
-          std::to_string(peer));
+      "waited " + time_text(timeout) + " for a message " + direction +
+          " rank " + std::to_string(peer));
 }
 
 }  // namespace pp

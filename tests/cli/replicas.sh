@@ -85,6 +85,17 @@ expect_ok "$PP" run job.toml "${one[@]}" --set output.dir=adamw2 \
 expect_ok "$PP" run job.toml "${one[@]}" --set output.dir=adamw2 --resume
 same alone adamw2 1e-5
 
+# Saving after every step, also on replicas that write nothing, and evaluation
+# where one of them gets no rows.
+"$PYTHON" -c 'import numpy as np
+for name in "xy": np.save(f"few_{name}.npy", np.load(f"{name}.npy")[:1])'
+expect_ok "$PP" run job.toml --set parallel.replicas=3 \
+  --set data.batch_size=12 --set train.steps=60 --set output.dir=often \
+  --set output.checkpoint_every=1 --set pipeline.stall_timeout=5 \
+  --set eval.data.inputs.x.path=few_x.npy \
+  --set eval.data.target.path=few_y.npy --set eval.data.batch_size=6
+expect_file often/checkpoints/step_60/state.json
+
 # Batch norm: statistics are those of the first replica, on all of them; so a
 # resumed run is the same run.
 "$PYTHON" "$SOURCE/scripts/make_data.py" random -o . --rows 16 --classes 4 --shape 3 8 8 \

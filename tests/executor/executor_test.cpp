@@ -95,7 +95,7 @@ Outcome run(
       stages.push_back(test::make_stage(parts, index, weights));
       mine.emplace(index, &stages.back());
     }
-    Executor executor(context, schedule, mine, std::chrono::seconds(20));
+    Executor executor(context, schedule, mine);
     StepInputs step;
     step.pass = pass;
     step.user_inputs = [&](int m) -> const UserInputs& { return inputs[m]; };

@@ -93,7 +93,7 @@ class Stages {
           mine.emplace(stage.index(), &stage);
         }
       }
-      Executor executor(context, schedule, mine, std::chrono::seconds(30));
+      Executor executor(context, schedule, mine);
       StepInputs step;
       step.user_inputs = [&](int m) -> const UserInputs& { return inputs[m]; };
       step.on_outputs = [&](int m, const auto& values) {

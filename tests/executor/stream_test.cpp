@@ -80,7 +80,7 @@ Streamed run_stream(
             mine.emplace(index, &stages.back());
           }
         }
-        Executor executor(context, placement, mine, std::chrono::seconds(30));
+        Executor executor(context, placement, mine);
         StepInputs step;
         step.pass = Pass::Infer;
         UserInputs input;

@@ -40,11 +40,7 @@ void run_rank(
   if (map.back() == context.rank) {
     loss.begin_step(batch);
   }
-  Executor executor(
-      context,
-      plan.train_schedule,
-      stages.pointers(),
-      std::chrono::milliseconds(60000));
+  Executor executor(context, plan.train_schedule, stages.pointers());
   StepInputs inputs;
   inputs.seed = plan.job.seed();
   inputs.user_inputs = batch.user_inputs();

@@ -49,7 +49,6 @@ class CheckpointFolder : public testing::Test {
         .epoch = 2,
         .data_position = 96,
         .seed = 18446744073709551615U,
-        .job_hash = "feedbeef",
         .job = {{"schedule", "1F1B"}, {"ranks", "2"}}};
   }
 
