@@ -157,6 +157,7 @@ class EnvJob {
   }
 
   void connect() {
+    watch_.look_now();
     GlooOptions gloo;
     const char* name = std::getenv("GLOO_SOCKET_IFNAME");
     gloo.interface_name = name ? name : "";

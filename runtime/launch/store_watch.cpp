@@ -61,6 +61,14 @@ void StoreWatch::stop() noexcept {
   }
 }
 
+void StoreWatch::look_now() {
+  {
+    const std::lock_guard lock(mutex_);
+    hurry_ = true;
+  }
+  stop_changed_.notify_all();
+}
+
 void StoreWatch::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -72,7 +80,9 @@ void StoreWatch::run() {
       return;
     }
     lock.lock();
-    stop_changed_.wait_for(lock, kBeatEvery, [&] { return stopping_; });
+    stop_changed_.wait_for(
+        lock, kBeatEvery, [&] { return stopping_ || hurry_; });
+    hurry_ = false;
   }
   lock.unlock();
   try {

@@ -47,6 +47,8 @@ class StoreWatch {
   /// Says goodbye, or that the cause is known, and ends the thread. Does not
   /// wait for a poll. After a failure it is this rank's last use of the store.
   void stop() noexcept;
+  /// All ranks have joined: from now on it knows each by its host.
+  void look_now();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -77,6 +79,7 @@ class StoreWatch {
   std::mutex mutex_;
   std::condition_variable stop_changed_;
   bool stopping_ = false;
+  bool hurry_ = false;
   std::thread thread_;
 };
 
