@@ -4,6 +4,8 @@
 #include <span>
 #include <utility>
 
+#include <ATen/ops/zeros.h>
+
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/data/fit.h"
@@ -40,6 +42,9 @@ void check_names(const DataConfig& config, std::span<const InputSpec> inputs) {
   }
 }
 
+/// What cross_entropy leaves out.
+constexpr double kIgnored = -100;
+
 /// The largest shift among the sources that cut windows of the same files.
 int64_t last_shift(const DataConfig& config, const SourceConfig& source) {
   int64_t shift = source.shift;
@@ -65,6 +70,34 @@ at::ScalarType target_type(ir::ScalarType type) {
   return integer ? at::kLong : static_cast<at::ScalarType>(type);
 }
 
+/// A microbatch's rows of a source, of those of the whole step.
+at::Tensor rows_of(
+    const Source& source,
+    std::span<const int64_t> step,
+    std::span<const int64_t> rows,
+    at::ScalarType as) {
+  return source.lengths() == nullptr
+             ? source.gather(rows, as)
+             : source.gather_padded(rows, source.lengths()->padded(step), as);
+}
+
+/// 1 where the source has elements of its own, 0 where it is filled up.
+at::Tensor mask_of(
+    const Source& source,
+    std::span<const int64_t> step,
+    std::span<const int64_t> rows,
+    at::ScalarType as) {
+  at::Tensor mask = at::zeros(
+      {std::ssize(rows), source.lengths()->padded(step)},
+      at::TensorOptions().dtype(as));
+  for (int64_t i = 0; i < std::ssize(rows); ++i) {
+    mask.select(0, i)
+        .narrow(0, 0, source.lengths()->row(rows[i]).size)
+        .fill_(1);
+  }
+  return mask;
+}
+
 }  // namespace
 
 struct DataLoader::State {
@@ -74,16 +107,35 @@ struct DataLoader::State {
     std::vector<const Source*> all;
     sources.reserve(options.inputs.size());
     for (InputSpec& input : options.inputs) {
-      const SourceConfig& source = config.inputs.at(input.name);
+      SourceConfig source = config.inputs.at(input.name);
+      is_mask.push_back(!source.mask.empty());
+      if (is_mask.back()) {
+        source = config.inputs.at(source.mask);
+      }
       sources.emplace_back(input.name, source, last_shift(config, source));
-      input.dtype = input.known ? input.dtype : sources.back().dtype();
-      check_fits(sources.back(), input);
+      if (is_mask.back()) {
+        input.dtype = input.known ? input.dtype : ir::ScalarType::Long;
+      } else {
+        input.dtype = input.known ? input.dtype : sources.back().dtype();
+        check_fits(sources.back(), input);
+      }
       all.push_back(&sources.back());
     }
     check_symbols(all, options.inputs);
     if (config.target) {
-      target = std::make_unique<Source>(
-          "target", *config.target, last_shift(config, *config.target));
+      SourceConfig source = *config.target;
+      const int64_t shift = last_shift(config, source);
+      if (!source.lengths.empty() && !source.pad) {
+        source.pad = kIgnored;
+      }
+      target = std::make_unique<Source>("target", source, shift);
+      if (!config.target->pad && target->lengths() != nullptr &&
+          ir::is_floating(target->dtype())) {
+        throw usage_error(
+            "target: " + target->path() +
+            " holds floating numbers, which no loss ignores: say what fills "
+            "short rows by pad");
+      }
       all.push_back(target.get());
     }
     num_rows = common_rows(all);
@@ -132,6 +184,7 @@ struct DataLoader::State {
 
   DataLoaderOptions options;
   std::vector<Source> sources;  ///< in the order of options.inputs
+  std::vector<bool> is_mask;    ///< where the source has elements, not those
   std::unique_ptr<Source> target;
   int64_t num_rows = 0;
   int64_t steps_per_epoch = 0;
@@ -209,16 +262,18 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
         continue;
       }
       at::Tensor& value = out[m].inputs[input.name];
-      if (source.has_rows()) {
-        value = source.gather(chunk, type);
+      if (state.is_mask[k]) {
+        value = mask_of(source, all, chunk, type);
+      } else if (source.has_rows()) {
+        value = rows_of(source, all, chunk, type);
       } else {
         value = index == first ? source.whole(type)
                                : out[first].inputs.at(input.name);
       }
     }
     if (state.target && state.options.wants_target) {
-      out[m].target =
-          state.target->gather(chunk, target_type(state.target->dtype()));
+      out[m].target = rows_of(
+          *state.target, all, chunk, target_type(state.target->dtype()));
     }
   }
   return out;

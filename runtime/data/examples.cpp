@@ -7,9 +7,11 @@ namespace pp {
 InputHints examples_of(const DataConfig& data, int64_t num_rows) {
   InputHints out;
   for (const auto& [name, config] : data.inputs) {
-    const Source source(name, config, 0);
+    const bool is_mask = !config.mask.empty();
+    const Source source(
+        name, is_mask ? data.inputs.at(config.mask) : config, 0);
     ir::TensorMeta& meta = out[name];
-    meta.dtype = source.dtype();
+    meta.dtype = is_mask ? ir::ScalarType::Long : source.dtype();
     for (const int64_t size : source.sizes()) {
       meta.sizes.push_back({size, {}});
     }

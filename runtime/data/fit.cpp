@@ -68,6 +68,14 @@ void check_fits(const Source& source, const InputSpec& input) {
   }
   for (size_t i = 0; i < input.sizes.size(); ++i) {
     const ir::Dim& dim = input.sizes[i];
+    const bool varies =
+        i == 1 && source.lengths() != nullptr && !source.lengths()->is_fixed();
+    if (varies && dim.is_fixed()) {
+      throw input_error(
+          input.name + " was exported with rows of " +
+          std::to_string(dim.value) +
+          "; fill them up to that: pad_to = " + std::to_string(dim.value));
+    }
     if (!counts_samples(source, i) && dim.is_fixed() &&
         dim.value != source.sizes()[i]) {
       throw input_error(

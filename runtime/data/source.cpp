@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <c10/core/TensorOptions.h>
 
 #include "loader/core/error.h"
@@ -35,7 +36,10 @@ Source::Source(
           ir::name_of(files_.back().tensor.dtype));
     }
   }
-  if (config_.window) {
+  if (!config_.lengths.empty()) {
+    lengths_.emplace(label_, config_, files_);
+    sizes_ = {lengths_->num_rows(), lengths_->longest()};
+  } else if (config_.window) {
     lay_out_windows(last_shift);
   } else if (config_.split_dim) {
     lay_out_rows();
@@ -152,6 +156,31 @@ at::Tensor Source::gather(
     }
   }
   return out.to(as);
+}
+
+at::Tensor Source::gather_padded(
+    std::span<const int64_t> rows, int64_t length, at::ScalarType as) const {
+  const auto element = static_cast<size_t>(ir::element_size(dtype()));
+  const auto num_rows = static_cast<int64_t>(rows.size());
+  at::Tensor out = at::full(
+      {num_rows, length},
+      config_.pad.value_or(0),
+      at::TensorOptions().dtype(as));
+  for (int64_t i = 0; i < num_rows; ++i) {
+    const Lengths::Row& row = lengths_->row(rows[i]);
+    const int64_t size = row.size - config_.shift;
+    if (size <= 0) {
+      continue;
+    }
+    at::Tensor values = empty({size});
+    std::memcpy(
+        values.data_ptr(),
+        files_[row.file].tensor.bytes.data() +
+            static_cast<size_t>(row.begin + config_.shift) * element,
+        static_cast<size_t>(size) * element);
+    out.select(0, i).narrow(0, 0, size).copy_(values);
+  }
+  return out;
 }
 
 at::Tensor Source::whole(at::ScalarType as) const {

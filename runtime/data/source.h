@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "loader/ir/types.h"
+#include "runtime/data/lengths.h"
 #include "runtime/data/tensor_file.h"
 #include "runtime/job/job.h"
 
@@ -29,14 +31,20 @@ class Source {
   /// Of the first file.
   const std::string& path() const { return files_.front().path; }
   ir::ScalarType dtype() const { return files_.front().tensor.dtype; }
-  /// Sizes of the whole; windows are rows.
+  /// Sizes of the whole; windows are rows. Filled up rows: as long as they get.
   const std::vector<int64_t>& sizes() const { return sizes_; }
   bool has_rows() const { return config_.split_dim.has_value(); }
   int64_t split_dim() const { return *config_.split_dim; }
   int64_t num_rows() const { return sizes_[*config_.split_dim]; }
 
+  /// Rows of different length, which are filled up; null where they are alike.
+  const Lengths* lengths() const { return lengths_ ? &*lengths_ : nullptr; }
+
   /// Copies rows into a new contiguous tensor, in their order.
   at::Tensor gather(std::span<const int64_t> rows, at::ScalarType as) const;
+  /// The same of rows of different length, filled up to `length`.
+  at::Tensor gather_padded(
+      std::span<const int64_t> rows, int64_t length, at::ScalarType as) const;
   /// Copies everything: for a source without rows.
   at::Tensor whole(at::ScalarType as) const;
 
@@ -59,6 +67,7 @@ class Source {
   SourceConfig config_;
   std::vector<TensorFile> files_;
   std::vector<Strips> strips_;  ///< one a file
+  std::optional<Lengths> lengths_;
   std::vector<int64_t> sizes_;
   size_t outer_ = 1;
   size_t block_ = 0;  ///< bytes of a row in one strip

@@ -131,16 +131,19 @@ class Checker {
     path.emplace_back("inputs");
     for (const auto& [input, source] : data.inputs) {
       path.push_back(input);
-      check_source(path, source);
+      check_source(path, source, data.inputs);
       path.pop_back();
     }
     if (data.target) {
       path.back() = "target";
-      check_source(path, *data.target);
+      check_source(path, *data.target, data.inputs);
     }
   }
 
-  void check_source(const KeyPath& path, const SourceConfig& source) const {
+  void check_source(
+      const KeyPath& path,
+      const SourceConfig& source,
+      const std::map<std::string, SourceConfig>& inputs) const {
     const toml::table* table = &document_;
     for (const std::string& segment : path) {
       table = table->get(segment)->as_table();
@@ -150,8 +153,32 @@ class Checker {
       whole.emplace_back(key);
       refuse(whole, path_text(whole) + " " + message);
     };
+    if (table->contains("mask")) {
+      if (table->size() > 1) {
+        refuse_key("mask", "goes with no other key");
+      }
+      if (path.back() == "target") {
+        refuse_key("mask", "is of an input");
+      }
+      const auto of = inputs.find(source.mask);
+      if (of == inputs.end() || of->second.lengths.empty()) {
+        refuse_key(
+            "mask",
+            "names '" + source.mask + "', which is no input with lengths");
+      }
+      return;
+    }
     if (!table->contains("path")) {
       refuse(path, path_text(path) + " needs path");
+    }
+    if (!source.lengths.empty() &&
+        (source.window || source.split_dim != 0 || table->contains("shape"))) {
+      refuse_key("lengths", "goes with neither window, split_dim nor shape");
+    }
+    for (const char* key : {"pad", "pad_to"}) {
+      if (source.lengths.empty() && table->contains(key)) {
+        refuse_key(key, "goes with lengths");
+      }
     }
     const bool raw = source.path.ends_with(".bin");
     if (raw && !table->contains("dtype")) {
@@ -167,8 +194,11 @@ class Checker {
       refuse_key("shape", "does not go with window");
     }
     for (const char* key : {"shift", "stride"}) {
-      if (!source.window && table->contains(key)) {
-        refuse_key(key, "goes with window");
+      const bool shifts = std::string(key) == "shift";
+      if (!source.window && !(shifts && !source.lengths.empty()) &&
+          table->contains(key)) {
+        refuse_key(
+            key, shifts ? "goes with window or lengths" : "goes with window");
       }
     }
     if (source.window && source.split_dim != 0) {

@@ -46,6 +46,7 @@ struct PipelineConfig {
   std::optional<int> microbatches;  ///< see plan_batch (runtime/data/batch.h)
   std::optional<int> ranks;         ///< none: see rank_count (runtime/run/)
   std::optional<int> stages_per_rank;  ///< none: the schedule's own
+  std::vector<int> rank_map;           ///< by stage; empty: the schedule's own
   std::string launcher = "auto";       ///< "auto", "local", "processes", "env"
   std::string transport = "auto";      ///< "auto", "gloo"
   int threads_per_rank = 1;
@@ -75,6 +76,10 @@ struct SourceConfig {
   /// The dimension that counts samples; none: no such dimension, every
   /// microbatch gets the whole tensor.
   std::optional<int64_t> split_dim = 0;
+  std::string lengths;          ///< absolute, as `path`; empty: rows are alike
+  std::optional<double> pad;    ///< none: 0, a target's -100
+  std::vector<int64_t> pad_to;  ///< one length or buckets; empty: the batch's
+  std::string mask;             ///< instead of a path: an input with lengths
   bool operator==(const SourceConfig&) const = default;
 };
 

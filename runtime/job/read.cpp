@@ -139,6 +139,7 @@ PipelineConfig read_pipeline(const Section& section) {
   section.get("microbatches", pipeline.microbatches);
   section.get("ranks", pipeline.ranks);
   section.get("stages_per_rank", pipeline.stages_per_rank);
+  section.get("rank_map", pipeline.rank_map);
   section.get("launcher", pipeline.launcher);
   section.get("transport", pipeline.transport);
   section.get("threads_per_rank", pipeline.threads_per_rank);
@@ -151,8 +152,22 @@ PipelineConfig read_pipeline(const Section& section) {
 
 SourceConfig read_source(const Section& section) {
   SourceConfig source;
-  section.get("path", source.path);
-  source.path = section.absolute(source.path).string();
+  if (section.find("path") != nullptr) {
+    section.get("path", source.path);
+    source.path = section.absolute(source.path).string();
+  }
+  if (section.find("lengths") != nullptr) {
+    section.get("lengths", source.lengths);
+    source.lengths = section.absolute(source.lengths).string();
+  }
+  section.get("pad", source.pad);
+  section.get("pad_to", source.pad_to);
+  if (const toml::node* node = section.find("pad_to")) {
+    if (const auto one = node->value<int64_t>()) {
+      source.pad_to = {*one};  // "batch": none
+    }
+  }
+  section.get("mask", source.mask);
   section.get("key", source.key);
   section.get("dtype", source.dtype);
   section.get("shape", source.shape);

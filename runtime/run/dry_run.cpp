@@ -200,7 +200,9 @@ RankMemory rank_memory(
   // What it sends to be added up, and what it gets to add up.
   const int64_t replicas = plan.mesh.replicas;
   memory.replicas = 2 * memory.gradients * (replicas - 1) / replicas;
-  memory.rows = row_bytes(plan, probe, stages);
+  // Those of an update, and of the next batch, read ahead.
+  memory.rows = row_bytes(plan, probe, stages) *
+                (plan.trains() ? plan.job.train->accumulate + 1 : 1);
   memory.held = peak_memory(
       schedule,
       rank,

@@ -17,8 +17,8 @@ struct RankMemory {
   int64_t optimizer = 0;
   int64_t checkpoint = 0;  ///< the copy that is saved while training goes on
   int64_t replicas = 0;    ///< gradients on their way to and from the others
-  int64_t rows = 0;        ///< of one step, that its stages read
-  HeldMemory held;         ///< at the fullest moment of its list
+  int64_t rows = 0;  ///< of an update and the next batch, that its stages read
+  HeldMemory held;   ///< at the fullest moment of its list
 
   /// The most at once: in its list, or at the update after it.
   int64_t peak() const;

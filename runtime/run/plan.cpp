@@ -16,6 +16,7 @@
 #include "runtime/schedule/csv.h"
 #include "runtime/schedule/group_stages.h"
 #include "runtime/schedule/lower.h"
+#include "runtime/schedule/rank_map.h"
 #include "runtime/schedule/stream.h"
 #include "runtime/schedule/validate.h"
 #include "runtime/train/content_hash.h"
@@ -317,7 +318,8 @@ Schedule plan_schedule(
     int num_stages,
     int num_microbatches,
     bool forward,
-    std::optional<int> stages_per_rank) {
+    std::optional<int> stages_per_rank,
+    std::span<const int> rank_map) {
   Schedule schedule =
       is_schedule_file(name)
           ? read_schedule(name, num_ranks, num_stages, num_microbatches)
@@ -328,6 +330,9 @@ Schedule plan_schedule(
     // Checked as it was written, before its stages stand for several.
     validate(schedule, num_microbatches, has_backward(schedule));
     schedule = expand_groups(schedule, even_groups(num_stages, num_groups));
+  }
+  if (!rank_map.empty()) {
+    schedule = renumber_ranks(std::move(schedule), rank_map);
   }
   if (forward) {
     // Its forwards must be a schedule; what runs is a stream on its placement.
@@ -369,10 +374,22 @@ std::shared_ptr<const Plan> make_plan(
   const std::optional<int> per_rank = job.pipeline.stages_per_rank;
   if (plan->trains()) {
     plan->train_schedule = plan_schedule(
-        schedule, plan->num_ranks, num_stages, microbatches, false, per_rank);
+        schedule,
+        plan->num_ranks,
+        num_stages,
+        microbatches,
+        false,
+        per_rank,
+        job.pipeline.rank_map);
   }
   plan->forward_schedule = plan_schedule(
-      schedule, plan->num_ranks, num_stages, microbatches, true, per_rank);
+      schedule,
+      plan->num_ranks,
+      num_stages,
+      microbatches,
+      true,
+      per_rank,
+      job.pipeline.rank_map);
   if (job.train) {
     check_freeze(job.train->freeze, plan->source);
     check_recompute(job.pipeline.recompute, plan->source);

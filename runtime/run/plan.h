@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,7 @@ std::shared_ptr<const Plan> make_plan(
 /// forward_only     forward_stream on the placement of that schedule
 /// stages_per_rank  none: the schedule's own; as many as there are, where it
 ///                  takes any number
+/// rank_map         by stage; empty: the schedule's own
 /// throws           Error(Usage): too few stages for the ranks
 Schedule plan_schedule(
     const std::string& name,
@@ -98,6 +100,7 @@ Schedule plan_schedule(
     int num_stages,
     int num_microbatches,
     bool forward_only,
-    std::optional<int> stages_per_rank = {});
+    std::optional<int> stages_per_rank = {},
+    std::span<const int> rank_map = {});
 
 }  // namespace pp

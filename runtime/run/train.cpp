@@ -12,6 +12,7 @@
 #include "loader/core/seconds_since.h"
 #include "loader/core/text.h"
 #include "runtime/data/data_loader.h"
+#include "runtime/data/prefetch.h"
 #include "runtime/executor/executor.h"
 #include "runtime/launch/agree.h"
 #include "runtime/launch/collectives.h"
@@ -46,6 +47,7 @@ class Trainer {
         stages_(build_stages(plan, ranks_.pipeline.rank)),
         replicas_(ranks_.replicas, stages_.stages(), job_.parallel.zero == 1),
         data_(job_.data, loader_options()),
+        rows_([this](int64_t step) { return data_.step(step); }, num_batches()),
         loss_(job_.train->loss, plan.loss_output),
         executor_(ranks_.pipeline, plan.train_schedule, stages_.pointers()),
         saver_(ranks_.world, checkpoint_folder(job_), plan.num_stages()) {
@@ -151,6 +153,12 @@ class Trainer {
     return every && *every > 0 && done % *every == 0;
   }
 
+  /// Of the whole run.
+  int64_t num_batches() const {
+    return job_.train->steps ? *job_.train->steps * job_.train->accumulate
+                             : *job_.train->epochs * data_.steps_per_epoch();
+  }
+
   int64_t updates_of_epochs() {
     const int64_t batches =
         job_.train->epochs.value_or(1) * data_.steps_per_epoch();
@@ -186,11 +194,11 @@ class Trainer {
   }
 
   /// What an update sees: `accumulate` batches, as if they were one.
-  StepData batch_of(int64_t step) const {
+  StepData batch_of(int64_t step) {
     const int64_t parts = job_.train->accumulate;
     std::vector<Microbatch> all;
     for (int64_t part = 0; part < parts; ++part) {
-      for (Microbatch& microbatch : data_.step(step * parts + part)) {
+      for (Microbatch& microbatch : rows_.take(step * parts + part)) {
         microbatch.index = static_cast<int>(all.size());
         all.push_back(std::move(microbatch));
       }
@@ -421,6 +429,7 @@ class Trainer {
   RankStages stages_;
   Replicas replicas_;
   DataLoader data_;
+  Prefetch rows_;
   LossFunction loss_;
   Executor executor_;
   std::map<int, std::unique_ptr<Optimizer>> optimizers_;

@@ -143,8 +143,9 @@ const Case kCases[] = {
      "job.toml:2:10: pipeline.device = \"cuda\" is not yet supported; leave "
      "it out or write \"cpu\""},
     {"RankMap",
-     "[pipeline]\nrank_map = [0, 1]\n",
-     "job.toml:2:12: pipeline.rank_map is not yet supported; leave it out"},
+     "[pipeline]\nrank_map = [0, -1]\n",
+     "job.toml:2:16: pipeline.rank_map = -1 is out of range; it takes list "
+     "of integers, 0 or more"},
     {"GroupWithoutMatch",
      "[train]\ngroups = [{ lr = 0.1 }]\n",
      "job.toml:2:11: train.groups needs a match, e.g. { match = \"*.bias\", "
@@ -153,12 +154,23 @@ const Case kCases[] = {
      "[train]\ngroups = [{ match = '*', decay = 0.1 }]\n",
      "job.toml:2:26: unknown key 'decay' in train.groups; it takes match and "
      "the optimizer's options"},
-    {"Lengths",
-     "[data]\ninputs.x = { path = 'x.npy', lengths = 'len.npy' }\n",
-     "job.toml:2:40: data.inputs.x.lengths is not yet supported; leave it "
-     "out"},
 
     // What the keys say together.
+    {"LengthsOfWindows",
+     "model.path = 'm.pt2'\n[data]\nbatch_size = 4\n"
+     "inputs.x = { path = 'x.npy', lengths = 'len.npy', window = 4 }\n",
+     "job.toml:4:30: data.inputs.x.lengths goes with neither window, split_dim "
+     "nor shape"},
+    {"PadWithoutLengths",
+     "model.path = 'm.pt2'\n[data]\nbatch_size = 4\ninputs.x = { path = "
+     "'x.npy', pad = 1 }\n",
+     "job.toml:4:30: data.inputs.x.pad goes with lengths"},
+    {"MaskOfNothing",
+     "model.path = 'm.pt2'\n[data]\nbatch_size = 4\ninputs.x = { path = "
+     "'x.npy' }\n"
+     "inputs.m = { mask = 'x' }\n",
+     "job.toml:5:14: data.inputs.m.mask names 'x', which is no input with "
+     "lengths"},
     {"NoModel",
      "[pipeline]\nranks = 2\n",
      "job.toml: [model] needs path (a saved model) or stages (a stage "
@@ -198,7 +210,7 @@ const Case kCases[] = {
     {"ShiftWithoutWindow",
      "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
      "inputs.x = { path = 'x.npy', shift = 1 }\n",
-     "job.toml:5:30: data.inputs.x.shift goes with window"},
+     "job.toml:5:30: data.inputs.x.shift goes with window or lengths"},
     {"TargetWithoutTraining",
      "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
      "inputs.x.path = 'x.npy'\ntarget.path = 'y.npy'\n",

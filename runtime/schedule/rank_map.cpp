@@ -1,0 +1,52 @@
+#include "runtime/schedule/rank_map.h"
+
+#include <string>
+
+#include "loader/core/error.h"
+
+namespace pp {
+
+namespace {
+
+std::string pair_text(size_t a, size_t b) {
+  return "stages " + std::to_string(a) + " and " + std::to_string(b);
+}
+
+}  // namespace
+
+Schedule renumber_ranks(Schedule schedule, std::span<const int> rank_map) {
+  const StageMap& own = schedule.stage_to_rank;
+  const int num_ranks = static_cast<int>(schedule.ranks.size());
+  if (rank_map.size() != own.size()) {
+    throw usage_error(
+        "pipeline.rank_map places " + std::to_string(rank_map.size()) +
+        " stages, the model is split into " + std::to_string(own.size()));
+  }
+  for (size_t a = 0; a < own.size(); ++a) {
+    if (rank_map[a] < 0 || rank_map[a] >= num_ranks) {
+      throw usage_error(
+          "pipeline.rank_map puts stage " + std::to_string(a) + " on rank " +
+          std::to_string(rank_map[a]) + "; ranks are 0 to " +
+          std::to_string(num_ranks - 1));
+    }
+    for (size_t b = 0; b < a; ++b) {
+      const bool together = rank_map[a] == rank_map[b];
+      if (together != (own[a] == own[b])) {
+        throw usage_error(
+            "pipeline.rank_map puts " + pair_text(b, a) + " on " +
+            (together ? "one rank" : "two ranks") + ", the schedule on " +
+            (together ? "two" : "one") +
+            "; it may number the schedule's ranks otherwise, no more");
+      }
+    }
+  }
+  std::vector<std::vector<Action>> ranks(schedule.ranks.size());
+  for (size_t stage = 0; stage < own.size(); ++stage) {
+    ranks[rank_map[stage]] = schedule.ranks[own[stage]];
+  }
+  schedule.ranks = std::move(ranks);
+  schedule.stage_to_rank.assign(rank_map.begin(), rank_map.end());
+  return schedule;
+}
+
+}  // namespace pp
