@@ -4,6 +4,10 @@
 set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 PYTHON="$ROOT/.venv/bin/python"
+# Tests start Python hundreds of times: it keeps what it has compiled, with the
+# build instead of among the sources.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX="$ROOT/build/pycache"
 # Shared by the scripts that call one another, so that times count from the first.
 export PP_STARTED="${PP_STARTED:-$(date +%s)}"
 

@@ -164,6 +164,7 @@ struct OutputConfig {
   std::filesystem::path dir;
   std::optional<int64_t> checkpoint_every;  ///< steps; none: at the end only
   int keep = 3;                             ///< newest checkpoints that stay
+  bool trace = false;
   /// None: inference saves every output, training none.
   std::optional<std::vector<std::string>> save;
   std::map<std::string, OutputRule> outputs;

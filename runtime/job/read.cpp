@@ -271,6 +271,7 @@ OutputConfig read_output(const Section& section) {
   section.get("dir", output.dir);
   section.get("checkpoint_every", output.checkpoint_every);
   section.get("keep", output.keep);
+  section.get("trace", output.trace);
   section.get("save", output.save);
   section.below("outputs").each(
       [&](const std::string& name, const Section& rule) {

@@ -431,8 +431,8 @@ std::vector<JobKey> make_keys() {
       {.path = "output.trace",
        .types = kBool,
        .default_value = "false",
-       .meaning = "Write a Chrome trace.",
-       .supported_only = "false"},
+       .meaning = "Write `trace.json`, which Perfetto and chrome://tracing "
+                  "open: what each rank did when."},
       {.path = "output.save",
        .types = kStringList,
        .default_note = "inference: all; training: none",

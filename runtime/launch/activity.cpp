@@ -64,29 +64,45 @@ void Activity::begin(int stage, int microbatch, std::string_view kind) {
     kind_ = kind;
     since_ = Clock::now();
   }
-  if (observer_) {
-    observer_(stage, microbatch, kind);
-  }
+  tell({ActivityEvent::What::ActionBegins, stage, microbatch, kind});
 }
 
 void Activity::end() {
-  const std::lock_guard lock(mutex_);
-  stage_ = microbatch_ = -1;
-  kind_ = {};
-  since_ = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    stage_ = microbatch_ = -1;
+    kind_ = {};
+    since_ = Clock::now();
+  }
+  tell({ActivityEvent::What::ActionsEnd});
 }
 
 void Activity::begin_wait(int peer, bool sends) {
-  const std::lock_guard lock(mutex_);
-  peer_ = peer;
-  sends_ = sends;
-  since_ = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    peer_ = peer;
+    sends_ = sends;
+    since_ = Clock::now();
+  }
+  ActivityEvent event{ActivityEvent::What::WaitBegins};
+  event.peer = peer;
+  event.sends = sends;
+  tell(event);
 }
 
 void Activity::end_wait() {
-  const std::lock_guard lock(mutex_);
-  peer_ = -1;
-  since_ = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    peer_ = -1;
+    since_ = Clock::now();
+  }
+  tell({ActivityEvent::What::WaitEnds});
+}
+
+void Activity::tell(const ActivityEvent& event) const {
+  if (observer_) {
+    observer_(event);
+  }
 }
 
 void Activity::mark_stalled() {

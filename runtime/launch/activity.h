@@ -30,13 +30,23 @@ std::string to_json(const Doing& doing);
 /// What to_json gave; of any other text: nothing being done.
 Doing doing_from_json(const std::string& text);
 
+/// A change of what a rank is at.
+struct ActivityEvent {
+  enum class What { ActionBegins, ActionsEnd, WaitBegins, WaitEnds };
+  What what = What::ActionBegins;
+  int stage = -1;
+  int microbatch = -1;
+  std::string_view kind = {};
+  int peer = -1;
+  bool sends = false;
+};
+
 /// What a rank is at. Its own thread says so, any thread may look.
 class Activity {
  public:
-  /// On the rank's own thread, whenever an action has begun; what it throws is
-  /// that action's failure.
-  using Observer =
-      std::function<void(int stage, int microbatch, std::string_view kind)>;
+  /// On the rank's own thread, at each change; what it throws when an action
+  /// begins is that action's failure.
+  using Observer = std::function<void(const ActivityEvent& event)>;
 
   /// An action begins, and the one before is over. kind: of static storage
   void begin(int stage, int microbatch, std::string_view kind);
@@ -49,11 +59,13 @@ class Activity {
 
   bool stalled() const;
   Doing now() const;
-  /// Before the rank begins its work.
+  /// One at a time; on the rank's own thread. Null: none from now on.
   void observe(Observer observer) { observer_ = std::move(observer); }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  void tell(const ActivityEvent& event) const;
 
   mutable std::mutex mutex_;
   int stage_ = -1;

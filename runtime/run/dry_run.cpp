@@ -34,9 +34,13 @@ int64_t optimizer_copies(const OptimizerConfig& optimizer) {
 
 /// Of one parameter, on one rank. num_shares: that hold a part each
 int64_t optimizer_bytes(
-    const Plan& plan, int64_t parameter_bytes, int64_t num_shares) {
-  return (parameter_bytes + num_shares - 1) / num_shares *
-         optimizer_copies(plan.job.train->optimizer);
+    const Plan& plan, const ir::TensorMeta& parameter, int64_t num_shares) {
+  const bool has_master = parameter.dtype == ir::ScalarType::BFloat16 ||
+                          parameter.dtype == ir::ScalarType::Half;
+  const auto own = static_cast<int64_t>(ir::num_bytes(parameter));
+  const int64_t one = has_master ? 2 * own : own;  // then of float32
+  return (one + num_shares - 1) / num_shares *
+         (optimizer_copies(plan.job.train->optimizer) + (has_master ? 1 : 0));
 }
 
 /// The model inputs that a stage reads from the data.
@@ -184,13 +188,13 @@ RankMemory rank_memory(
   for (const int index : stages) {
     const StageSource& stage = plan.source.stages[index];
     for (const ir::State& state : stage.graph.states) {
-      const auto count = static_cast<int64_t>(
-          ir::num_bytes(stage.records.at(state.fqn).tensor));
+      const ir::TensorMeta& tensor = stage.records.at(state.fqn).tensor;
+      const auto count = static_cast<int64_t>(ir::num_bytes(tensor));
       memory.weights += count;
       if (plan.trains() && state.kind == ir::StateKind::Parameter) {
         memory.gradients += count;
-        memory.optimizer += optimizer_bytes(plan, count, num_shares);
-        whole_optimizer += optimizer_bytes(plan, count, 1);
+        memory.optimizer += optimizer_bytes(plan, tensor, num_shares);
+        whole_optimizer += optimizer_bytes(plan, tensor, 1);
       }
     }
   }

@@ -12,6 +12,7 @@
 #include "runtime/run/forward_pass.h"
 #include "runtime/run/output_folder.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/run/run_trace.h"
 #include "runtime/run/specs.h"
 
 namespace pp {
@@ -43,6 +44,7 @@ void infer(const Plan& plan, RankContext& context) {
   const DataLoader data(config, std::move(options));
 
   Executor executor(context, plan.forward_schedule, stages.pointers());
+  RunTrace trace(context, job.output.trace);
   const bool owns_last = stage_to_rank.back() == context.rank;
   const std::filesystem::path path = job.output.dir / "outputs.safetensors";
   if (owns_last) {
@@ -82,8 +84,12 @@ void infer(const Plan& plan, RankContext& context) {
     outputs.finish();
   }
   barrier(context);
+  const auto trace_path = trace.finish(job.output.dir);
   if (progress) {
     progress->note("wrote " + path.string());
+    if (trace_path) {
+      progress->note("wrote " + trace_path->string());
+    }
     progress->finish();
   }
 }

@@ -26,6 +26,7 @@
 #include "runtime/run/mesh.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/replicas.h"
+#include "runtime/run/run_trace.h"
 #include "runtime/run/specs.h"
 #include "runtime/run/training_log.h"
 #include "runtime/train/grad_norm.h"
@@ -43,6 +44,7 @@ class Trainer {
       : plan_(plan),
         job_(plan.job),
         ranks_(plan.mesh, context),
+        trace_(ranks_.world, plan.job.output.trace),
         stage_to_rank_(plan.train_schedule.stage_to_rank),
         stages_(build_stages(plan, ranks_.pipeline.rank)),
         replicas_(ranks_.replicas, stages_.stages(), job_.parallel.zero == 1),
@@ -118,6 +120,9 @@ class Trainer {
       }
     }
     note_saved(saver_.finish());
+    if (const auto path = trace_.finish(job_.output.dir)) {
+      note("wrote " + path->string());
+    }
     if (!plan_.saved_outputs.empty() && first < total_steps_) {
       if (kept_) {
         kept_->finish();
@@ -239,7 +244,10 @@ class Trainer {
 
   void one_step(int64_t step) {
     const Clock::time_point start = Clock::now();
+    trace_.begin_step(step + 1);
+    trace_.begin("rows");
     const StepData batch = batch_of(step);
+    trace_.end();
     if (owns_last_stage()) {
       loss_.begin_step(batch);
     }
@@ -257,6 +265,7 @@ class Trainer {
         throw with_rows(failure, batch, step, first + own);
       }
     }
+    trace_.begin("gradients");
     replicas_.finish_all();
     if (kept_) {
       kept_->end_step();
@@ -275,9 +284,12 @@ class Trainer {
     mine.counts_norm = replicas_.counts_norm();
     const StepSummary summary =
         summarise(world(), plan_, replicas_.parameters(), mine);
+    trace_.end();
+    trace_.begin("update");
     const double lr = learning_rate(
         lr_spec(job_.train->lr_schedule), base_lr_, total_steps_, step);
     update(summary.grad_norm, lr);
+    trace_.end();
     watch_for_divergence(step + 1, summary);
     if (world().rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
@@ -377,6 +389,7 @@ class Trainer {
 
   void run_eval(int64_t done) {
     const Clock::time_point start = Clock::now();
+    trace_.begin("evaluate");
     LossFunction loss(job_.train->loss, plan_.loss_output);
     const double value = evaluate(
         ranks_,
@@ -385,12 +398,14 @@ class Trainer {
         loss,
         *eval_data_,
         job_.seed());
+    trace_.end();
     if (world().rank == 0) {
       log_->write(EvalReport{done, value, seconds_since(start)});
     }
   }
 
   void save(int64_t done, const std::map<std::string, std::string>& contract) {
+    trace_.begin("checkpoint");
     CheckpointState state;
     state.step = done;
     const int64_t batches = done * job_.train->accumulate;
@@ -406,6 +421,7 @@ class Trainer {
         diverged_ ? 0 : job_.output.keep,
         done == total_steps_ ? CheckpointSaver::Take::Tensors
                              : CheckpointSaver::Take::Copies);
+    trace_.end();
   }
 
   void note_saved(const std::vector<std::filesystem::path>& paths) {
@@ -425,6 +441,7 @@ class Trainer {
   const Plan& plan_;
   const Job& job_;
   MeshRank ranks_;
+  RunTrace trace_;
   StageMap stage_to_rank_;
   RankStages stages_;
   Replicas replicas_;

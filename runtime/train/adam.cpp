@@ -1,10 +1,8 @@
 #include <utility>
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 
 #include "runtime/train/optimizers.h"
 
@@ -22,14 +20,13 @@ class Adam final : public Optimizer {
       : Optimizer(std::move(parameters), std::move(options), base_lr),
         decoupled_weight_decay_(decoupled_weight_decay) {}
 
-  void step(double lr) override {
-    const at::NoGradGuard no_grad;
+ private:
+  void update(double lr) override {
     for (const Batch& batch : batches_) {
       update(batch, lr_of(batch, lr));
     }
   }
 
- private:
   enum Kind : size_t { kStep, kExpAvg, kExpAvgSq, kMaxExpAvgSq };
 
   std::vector<std::string> kinds(size_t parameter) const override {
@@ -41,12 +38,15 @@ class Adam final : public Optimizer {
   }
 
   State initial_state(size_t parameter) const override {
-    const at::Tensor& tensor = parameters_[parameter].tensor;
     // A float32 step whatever the parameter's dtype, as torch's fused ones.
-    State out = {
-        at::zeros({}, tensor.options().dtype(at::kFloat).requires_grad(false))};
+    State out = {at::zeros(
+        {},
+        parameters_[parameter]
+            .tensor.options()
+            .dtype(at::kFloat)
+            .requires_grad(false))};
     while (out.size() < kinds(parameter).size()) {
-      out.push_back(at::zeros_like(tensor));
+      out.push_back(zeros(parameter));
     }
     return out;
   }
@@ -69,7 +69,7 @@ class Adam final : public Optimizer {
         state = initial_state(i);
       }
       state[kStep].add_(1);
-      tensors.push_back(parameters_[i].tensor);
+      tensors.push_back(target(i));
       grads.push_back(std::move(grad));
       exp_avgs.push_back(state[kExpAvg]);
       exp_avg_sqs.push_back(state[kExpAvgSq]);

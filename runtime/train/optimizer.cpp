@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
@@ -25,6 +26,16 @@ constexpr std::array<OptimizerRow, 3> kOptimizers = {{
     {"adam", make_adam},
     {"adamw", make_adamw},
 }};
+
+/// Of a parameter's state, and of what its kernel updates.
+at::ScalarType state_type(const at::Tensor& parameter) {
+  const at::ScalarType own = parameter.scalar_type();
+  return own == at::kBFloat16 || own == at::kHalf ? at::kFloat : own;
+}
+
+bool has_master(const at::Tensor& parameter) {
+  return state_type(parameter) != parameter.scalar_type();
+}
 
 std::string state_name(const std::string& kind, const std::string& fqn) {
   return "optimizer." + kind + "." + fqn;
@@ -67,6 +78,7 @@ Optimizer::Optimizer(
     : parameters_(std::move(parameters)),
       options_(std::move(options)),
       states_(parameters_.size()),
+      masters_(parameters_.size()),
       base_lr_(base_lr) {
   check(options_.size() == parameters_.size(), "one set of options each");
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -101,9 +113,38 @@ double Optimizer::lr_of(const Batch& batch, double lr) const {
   return own == base_lr_ ? lr : lr * (own / base_lr_);
 }
 
+void Optimizer::step(double lr) {
+  const at::NoGradGuard no_grad;
+  update(lr);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& tensor = parameters_[i].tensor;
+    if (masters_[i].defined() && tensor.grad().defined()) {
+      tensor.copy_(masters_[i]);
+    }
+  }
+}
+
+at::Tensor& Optimizer::target(size_t parameter) {
+  at::Tensor& tensor = parameters_[parameter].tensor;
+  if (!has_master(tensor)) {
+    return tensor;
+  }
+  at::Tensor& master = masters_[parameter];
+  if (!master.defined()) {
+    master = tensor.detach().to(state_type(tensor));
+  }
+  return master;
+}
+
 at::Tensor Optimizer::gradient(size_t parameter) const {
   const at::Tensor& tensor = parameters_[parameter].tensor;
-  return laid_out_as(tensor.grad(), tensor);
+  const at::Tensor grad = laid_out_as(tensor.grad(), tensor);
+  return grad.defined() ? grad.to(state_type(tensor)) : grad;
+}
+
+at::Tensor Optimizer::zeros(size_t parameter) const {
+  const at::Tensor& tensor = parameters_[parameter].tensor;
+  return at::zeros_like(tensor, tensor.options().dtype(state_type(tensor)));
 }
 
 std::map<std::string, at::Tensor> Optimizer::state() const {
@@ -112,6 +153,9 @@ std::map<std::string, at::Tensor> Optimizer::state() const {
     const std::vector<std::string> names = kinds(i);
     for (size_t k = 0; k < states_[i].size(); ++k) {
       out.emplace(state_name(names[k], parameters_[i].fqn), states_[i][k]);
+    }
+    if (masters_[i].defined()) {
+      out.emplace(state_name("master", parameters_[i].fqn), masters_[i]);
     }
   }
   return out;
@@ -146,6 +190,7 @@ void Optimizer::load_state(const TensorLookup& find) {
           "' is missing, though other state of that parameter is there; was "
           "it written with other optimizer options?");
     }
+    load_master(i, find);
     keeps_any = keeps_any || !names.empty();
     found_any = found_any || missing.size() < names.size();
     // None at all: no gradient has reached this parameter yet.
@@ -159,11 +204,34 @@ void Optimizer::load_state(const TensorLookup& find) {
   }
 }
 
+/// None is saved of a parameter that no gradient has reached.
+void Optimizer::load_master(size_t parameter, const TensorLookup& find) {
+  const auto& [fqn, tensor] = parameters_[parameter];
+  const std::string name = state_name("master", fqn);
+  const at::Tensor saved = has_master(tensor) ? find(name) : at::Tensor();
+  masters_[parameter] = at::Tensor();
+  if (!saved.defined()) {
+    return;
+  }
+  at::Tensor master = zeros(parameter);
+  if (saved.sizes() != master.sizes() ||
+      saved.scalar_type() != master.scalar_type()) {
+    throw input_error(
+        "checkpoint: '" + name + "' is " + describe(saved) +
+        ", but the parameter needs " + describe(master));
+  }
+  masters_[parameter] = master.copy_(saved);
+}
+
 uint64_t Optimizer::state_bytes() const {
   uint64_t sum = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& tensor = parameters_[i].tensor;
+    const uint64_t one = static_cast<uint64_t>(tensor.numel()) *
+                         c10::elementSize(state_type(tensor));
+    sum += has_master(tensor) ? one : 0;
     for (const std::string& kind : kinds(i)) {
-      sum += kind == "step" ? sizeof(float) : parameters_[i].tensor.nbytes();
+      sum += kind == "step" ? sizeof(float) : one;
     }
   }
   return sum;

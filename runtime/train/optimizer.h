@@ -56,7 +56,9 @@ using TensorLookup = std::function<at::Tensor(const std::string& name)>;
 
 /// Updates parameters from their `.grad`, by LibTorch's fused kernels: the bits
 /// of `torch.optim.X(fused=True)`. A parameter without a gradient is left as it
-/// is. Not thread safe; each rank has its own.
+/// is. Parameters of half precision (bfloat16, float16) are updated as a
+/// float32 copy of theirs, the master, with float32 state: an update smaller
+/// than their own rounding is not lost. Not thread safe; each rank has its own.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -65,12 +67,13 @@ class Optimizer {
   ///
   /// lr  of this step. A group with an `lr` of its own takes it in proportion:
   ///     group lr x (lr / the job's lr).
-  virtual void step(double lr) = 0;
+  void step(double lr);
 
   /// Drops all gradients: the next backward starts from none.
   void zero_grad();
 
-  /// Everything to save: "optimizer.exp_avg.<fqn>" and the like. The tensors
+  /// Everything to save: "optimizer.exp_avg.<fqn>" and the like, and the
+  /// masters as "optimizer.master.<fqn>". The tensors
   /// are the live ones, not copies. Before the first step there is none.
   std::map<std::string, at::Tensor> state() const;
 
@@ -92,6 +95,8 @@ class Optimizer {
       std::vector<OptimizerOptions> options,
       double base_lr);
 
+  virtual void update(double lr) = 0;
+
   /// One parameter's state tensors in the order of kinds(); empty before the
   /// first step it has a gradient in.
   using State = std::vector<at::Tensor>;
@@ -106,13 +111,20 @@ class Optimizer {
   };
   /// The learning rate of a batch in a step whose lr is `lr`.
   double lr_of(const Batch& batch, double lr) const;
-  /// A parameter's gradient in the parameter's own memory layout (the kernels
-  /// walk memory, not indices); undefined if it has none.
+  /// What a kernel updates: the parameter, or its master.
+  at::Tensor& target(size_t parameter);
+  /// A parameter's gradient in dtype and memory layout of its target (the
+  /// kernels walk memory, not indices); undefined if it has none.
   at::Tensor gradient(size_t parameter) const;
+  /// Like the target.
+  at::Tensor zeros(size_t parameter) const;
+
+  void load_master(size_t parameter, const TensorLookup& find);
 
   std::vector<NamedParameter> parameters_;
   std::vector<OptimizerOptions> options_;  ///< one a parameter
   std::vector<State> states_;              ///< one a parameter
+  std::vector<at::Tensor> masters_;  ///< one a parameter; undefined: none yet
   std::vector<Batch> batches_;
   double base_lr_;
 };

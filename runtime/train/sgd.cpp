@@ -1,8 +1,6 @@
 #include <utility>
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_sgd.h>
-#include <ATen/ops/zeros_like.h>
 
 #include "runtime/train/optimizers.h"
 
@@ -16,8 +14,8 @@ class Sgd final : public Optimizer {
       double base_lr)
       : Optimizer(std::move(parameters), std::move(options), base_lr) {}
 
-  void step(double lr) override {
-    const at::NoGradGuard no_grad;
+ private:
+  void update(double lr) override {
     for (const Batch& batch : batches_) {
       // Sorted before either call: the first step makes the buffer.
       std::vector<size_t> first;
@@ -32,7 +30,6 @@ class Sgd final : public Optimizer {
     }
   }
 
- private:
   std::vector<std::string> kinds(size_t parameter) const override {
     if (options_[parameter].momentum == 0) {
       return {};
@@ -44,7 +41,7 @@ class Sgd final : public Optimizer {
     if (options_[parameter].momentum == 0) {
       return {};
     }
-    return {at::zeros_like(parameters_[parameter].tensor)};
+    return {zeros(parameter)};
   }
 
   /// Updates parameters of equal options. `first`: they have no momentum buffer
@@ -61,7 +58,7 @@ class Sgd final : public Optimizer {
       if (first) {
         states_[i] = initial_state(i);
       }
-      tensors.push_back(parameters_[i].tensor);
+      tensors.push_back(target(i));
       grads.push_back(std::move(grad));
       buffers.insert(buffers.end(), states_[i].begin(), states_[i].end());
     }

@@ -178,13 +178,13 @@ int main(int argc, char** argv) {
           "pid." + std::to_string(context.rank),
           std::to_string(getpid()));
       if (context.rank == fault.rank) {
-        context.activity->observe(
-            [fault, left = fault.action](
-                int stage, int microbatch, std::string_view kind) mutable {
-              if (--left == 0) {
-                happen(fault, stage, microbatch, kind);
-              }
-            });
+        context.activity->observe([fault, left = fault.action](
+                                      const pp::ActivityEvent& event) mutable {
+          if (event.what == pp::ActivityEvent::What::ActionBegins &&
+              --left == 0) {
+            happen(fault, event.stage, event.microbatch, event.kind);
+          }
+        });
       }
     };
   }

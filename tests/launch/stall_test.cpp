@@ -126,9 +126,22 @@ TEST(Activity, SaysWhatIsGoingOn) {
   Activity activity;
   EXPECT_FALSE(activity.now().in_action());
   std::string seen;
-  activity.observe([&](int stage, int microbatch, std::string_view kind) {
-    seen += std::to_string(stage) + std::string(kind) +
-            std::to_string(microbatch) + " ";
+  activity.observe([&](const ActivityEvent& event) {
+    switch (event.what) {
+      case ActivityEvent::What::ActionBegins:
+        seen += std::to_string(event.stage) + std::string(event.kind) +
+                std::to_string(event.microbatch) + " ";
+        break;
+      case ActivityEvent::What::ActionsEnd:
+        seen += "end ";
+        break;
+      case ActivityEvent::What::WaitBegins:
+        seen += "waits for " + std::to_string(event.peer) + " ";
+        break;
+      case ActivityEvent::What::WaitEnds:
+        seen += "no longer ";
+        break;
+    }
   });
   activity.begin(1, 2, "F");
   activity.begin_wait(0, false);
@@ -139,7 +152,7 @@ TEST(Activity, SaysWhatIsGoingOn) {
   activity.begin(1, 3, "B");
   activity.end();
   EXPECT_FALSE(activity.now().in_action());
-  EXPECT_EQ(seen, "1F2 1B3 ");
+  EXPECT_EQ(seen, "1F2 waits for 0 no longer 1B3 end ");
 }
 
 }  // namespace

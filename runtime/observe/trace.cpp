@@ -1,0 +1,174 @@
+#include "runtime/observe/trace.h"
+
+#include <chrono>
+#include <fstream>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "loader/core/error.h"
+
+namespace pp {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kNsPerMicrosecond = 1000;
+
+/// Names of the palette that trace viewers know.
+const char* color_of(std::string_view kind) {
+  if (kind == "F") {
+    return "good";
+  }
+  if (kind == "I") {
+    return "bad";
+  }
+  if (kind == "W") {
+    return "grey";
+  }
+  return kind == "B" ? "terrible" : "white";
+}
+
+/// One name for a message on both of its ends.
+std::string arrow_name(
+    int64_t step, int receiver, int microbatch, bool forward) {
+  return std::to_string(step) + (forward ? "F" : "B") +
+         std::to_string(receiver) + "." + std::to_string(microbatch);
+}
+
+}  // namespace
+
+int64_t trace_clock_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+void TraceRecorder::push(Span span) {
+  span.step = step_;
+  span.begin_ns = trace_clock_ns();
+  span.end_ns = span.begin_ns;
+  span.arrow_ns = span.begin_ns;
+  open_.push_back(spans_.size());
+  spans_.push_back(std::move(span));
+}
+
+void TraceRecorder::begin(std::string name) {
+  if (!is_full()) {
+    push({.name = std::move(name)});
+  }
+}
+
+void TraceRecorder::end() {
+  if (open_.empty()) {
+    return;
+  }
+  const int64_t now = trace_clock_ns();
+  spans_[open_.back()].end_ns = now;
+  open_.pop_back();
+  if (!open_.empty() && !spans_[open_.back()].arrow_begins) {
+    spans_[open_.back()].arrow_ns = now;  // it waited for its message
+  }
+}
+
+void TraceRecorder::begin_action(
+    int stage, int microbatch, std::string_view kind) {
+  end_actions();
+  if (is_full()) {
+    return;
+  }
+  Span span{
+      .name = std::to_string(stage) + std::string(kind) +
+              (microbatch >= 0 ? std::to_string(microbatch) : ""),
+      .stage = stage,
+      .microbatch = microbatch};
+  const bool forward = kind.ends_with("F");
+  if (kind == "SEND_F" || kind == "SEND_B") {
+    span.arrow =
+        arrow_name(step_, stage + (forward ? 1 : -1), microbatch, forward);
+    span.arrow_begins = true;
+  } else if (kind == "RECV_F" || kind == "RECV_B") {
+    received_.insert({stage, microbatch, forward});
+  } else if (
+      (forward || kind == "B" || kind == "I" || kind == "W") &&
+      received_.erase({stage, microbatch, forward}) > 0) {
+    span.arrow = arrow_name(step_, stage, microbatch, forward);
+  }
+  push(std::move(span));
+  in_action_ = true;
+}
+
+void TraceRecorder::end_actions() {
+  if (in_action_) {
+    end();
+    in_action_ = false;
+  }
+}
+
+std::string TraceRecorder::events(int64_t origin_ns) {
+  while (!open_.empty()) {
+    end();
+  }
+  const auto at = [origin_ns](int64_t ns) {
+    return static_cast<double>(ns - origin_ns) / kNsPerMicrosecond;
+  };
+  std::string out =
+      Json{
+          {"name", "thread_name"},
+          {"ph", "M"},
+          {"pid", 0},
+          {"tid", rank_},
+          {"args", {{"name", "rank " + std::to_string(rank_)}}}}
+          .dump();
+  for (const Span& span : spans_) {
+    Json event = {
+        {"name", span.name},
+        {"ph", "X"},
+        {"pid", 0},
+        {"tid", rank_},
+        {"ts", at(span.begin_ns)},
+        {"dur", at(span.end_ns) - at(span.begin_ns)}};
+    event["args"] = {{"step", span.step}};
+    if (span.stage >= 0) {
+      const std::string stage = std::to_string(span.stage);
+      const size_t end = span.name.find_last_not_of("0123456789");
+      event["cname"] =
+          color_of(span.name.substr(stage.size(), end + 1 - stage.size()));
+      event["args"]["stage"] = span.stage;
+      event["args"]["microbatch"] = span.microbatch;
+    }
+    out += ",\n" + event.dump();
+    if (!span.arrow.empty()) {
+      Json arrow = {
+          {"name", "message"},
+          {"cat", "message"},
+          {"ph", span.arrow_begins ? "s" : "f"},
+          {"id", span.arrow},
+          {"pid", 0},
+          {"tid", rank_},
+          {"ts", at(span.arrow_ns)}};
+      if (!span.arrow_begins) {
+        arrow["bp"] = "e";
+      }
+      out += ",\n" + arrow.dump();
+    }
+  }
+  return out;
+}
+
+void write_trace(
+    const std::filesystem::path& path, const std::vector<std::string>& events) {
+  std::ofstream file(path, std::ios::trunc);
+  file << "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n";
+  for (size_t i = 0; i < events.size(); ++i) {
+    file << (i == 0 ? "" : ",\n") << events[i];
+  }
+  file << "\n]}\n";
+  file.close();
+  if (!file) {
+    throw runtime_error(path.string() + ": cannot write the trace");
+  }
+}
+
+}  // namespace pp

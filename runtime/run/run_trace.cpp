@@ -1,0 +1,90 @@
+#include "runtime/run/run_trace.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <ATen/ops/empty.h>
+
+#include "runtime/launch/collectives.h"
+#include "runtime/run/output_folder.h"
+
+namespace pp {
+
+RunTrace::RunTrace(RankContext& context, bool wanted) : context_(context) {
+  if (!wanted) {
+    return;
+  }
+  recorder_.emplace(context.rank);
+  origin_ns_ =
+      std::stoll(broadcast_text(context, std::to_string(trace_clock_ns())));
+  context.activity->observe([this](const ActivityEvent& event) {
+    switch (event.what) {
+      case ActivityEvent::What::ActionBegins:
+        return recorder_->begin_action(
+            event.stage, event.microbatch, event.kind);
+      case ActivityEvent::What::ActionsEnd:
+        return recorder_->end_actions();
+      case ActivityEvent::What::WaitBegins:
+        return recorder_->begin(
+            (event.sends ? "until taken by rank " : "wait for rank ") +
+            std::to_string(event.peer));
+      case ActivityEvent::What::WaitEnds:
+        return recorder_->end();
+    }
+  });
+}
+
+RunTrace::~RunTrace() {
+  if (recorder_) {
+    context_.activity->observe(nullptr);
+  }
+}
+
+void RunTrace::begin_step(int64_t step) {
+  if (recorder_) {
+    recorder_->set_step(step);
+  }
+}
+
+void RunTrace::begin(const char* name) {
+  if (recorder_) {
+    recorder_->begin(name);
+  }
+}
+
+void RunTrace::end() {
+  if (recorder_) {
+    recorder_->end();
+  }
+}
+
+std::optional<std::filesystem::path> RunTrace::finish(
+    const std::filesystem::path& folder) {
+  if (!recorder_) {
+    return std::nullopt;
+  }
+  context_.activity->observe(nullptr);
+  const std::string mine = recorder_->events(origin_ns_);
+  recorder_.reset();
+  Message message;
+  message.tensors.push_back(
+      at::empty({static_cast<int64_t>(mine.size())}, at::kByte));
+  message.requires_grad.push_back(0);
+  std::ranges::copy(mine, message.tensors[0].data_ptr<uint8_t>());
+  std::vector<std::string> all;
+  for (const Message& part : gather(context_, std::move(message))) {
+    const at::Tensor& bytes = part.tensors.at(0);
+    const auto* begin = bytes.const_data_ptr<uint8_t>();
+    all.emplace_back(begin, begin + bytes.numel());
+  }
+  if (context_.rank != 0) {
+    return std::nullopt;
+  }
+  make_output_folder(folder);
+  const std::filesystem::path path = folder / "trace.json";
+  write_trace(path, all);
+  return path;
+}
+
+}  // namespace pp

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "runtime/launch/rank_context.h"
+#include "runtime/observe/trace.h"
+
+namespace pp {
+
+/// `output.trace` of one rank: what it does is recorded while this lives.
+class RunTrace {
+ public:
+  /// All ranks call it together. context: of the whole job; must outlive this
+  /// wanted  false: nothing is recorded or written
+  RunTrace(RankContext& context, bool wanted);
+  RunTrace(const RunTrace&) = delete;
+  RunTrace& operator=(const RunTrace&) = delete;
+  ~RunTrace();
+
+  void begin_step(int64_t step);
+  void begin(const char* name);
+  void end();
+
+  /// All ranks call it together: rank 0 writes `<folder>/trace.json`.
+  /// returns  its path, where one was written
+  std::optional<std::filesystem::path> finish(
+      const std::filesystem::path& folder);
+
+ private:
+  RankContext& context_;
+  std::optional<TraceRecorder> recorder_;
+  int64_t origin_ns_ = 0;
+};
+
+}  // namespace pp

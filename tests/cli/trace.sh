@@ -1,0 +1,68 @@
+# output.trace: what each rank did when.
+source "$(dirname "$0")/lib.sh"
+mlp_job job.toml
+sed -i 's/^steps = 6/steps = 3/' job.toml
+
+check() {
+  check_python "
+import json
+from collections import Counter, defaultdict
+events = json.load(open('$1/trace.json'))['traceEvents']
+names = [e['args']['name'] for e in events if e['ph'] == 'M']
+assert names == ['rank 0', 'rank 1'], names
+spans = [e for e in events if e['ph'] == 'X']
+for step in range(1, 4):
+    done = Counter(e['name'] for e in spans if e['args']['step'] == step)
+    for stage in range(2):
+        for microbatch in range(4):
+            for kind in 'FB':
+                name = f'{stage}{kind}{microbatch}'
+                assert done[name] == 1, (step, name, done[name])
+    assert done['update'] == done['rows'] == 2, done
+assert sum(e['name'] == 'checkpoint' for e in spans) >= 2
+assert any(e['name'].startswith('wait for rank') for e in spans)
+# Spans of a rank lie one after the other or in one another.
+for rank in range(2):
+    mine = [e for e in spans if e['tid'] == rank]
+    assert all(e['dur'] >= 0 for e in mine)
+    open_until = []
+    for e in mine:
+        begin, end = e['ts'], e['ts'] + e['dur']
+        while open_until and open_until[-1] <= begin + 1e-3:
+            open_until.pop()
+        assert not open_until or end <= open_until[-1] + 1e-3, e
+        open_until.append(end)
+# Each arrow leads from one rank to the other, forward in time.
+ends = defaultdict(dict)
+for e in events:
+    if e['ph'] in 'sf':
+        assert e['ph'] not in ends[e['id']], e
+        ends[e['id']][e['ph']] = e
+assert len(ends) == 3 * 2 * 4, len(ends)
+for arrow in ends.values():
+    assert arrow['s']['tid'] != arrow['f']['tid']
+    assert arrow['s']['ts'] <= arrow['f']['ts'] + 1e-3
+"
+}
+
+for launcher in local processes; do
+  expect_ok "$PP" run job.toml --launcher $launcher \
+    --set output.trace=true --set output.dir=$launcher
+  expect_text out "wrote" "$launcher/trace.json"
+  check $launcher
+done
+
+# The weights are those of a run without.
+expect_ok "$PP" run job.toml --set output.dir=plain
+expect_no_file plain/trace.json
+expect_same plain/checkpoints/step_3/part_0.safetensors \
+  local/checkpoints/step_3/part_0.safetensors
+
+# Inference, and more stages than ranks.
+expect_ok "$PP" run job.toml --set output.trace=true --set output.dir=loop \
+  --set 'split.at=["layers.1","layers.2","layers.3"]' \
+  --schedule ZBVZeroBubble --ranks 2
+check_python "
+import json
+events = json.load(open('loop/trace.json'))['traceEvents']
+assert {e['name'][1] for e in events if e['ph'] == 'X' and e['name'][0] in '0123'} >= set('FIW')"
