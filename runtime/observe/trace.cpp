@@ -110,9 +110,10 @@ std::string TraceRecorder::events(int64_t origin_ns) {
   while (!open_.empty()) {
     end();
   }
-  const auto at = [origin_ns](int64_t ns) {
-    return static_cast<double>(ns - origin_ns) / kNsPerMicrosecond;
+  const auto microseconds = [](int64_t ns) {
+    return static_cast<double>(ns) / kNsPerMicrosecond;
   };
+  const auto at = [&](int64_t ns) { return microseconds(ns - origin_ns); };
   std::string out =
       Json{
           {"name", "thread_name"},
@@ -128,7 +129,7 @@ std::string TraceRecorder::events(int64_t origin_ns) {
         {"pid", 0},
         {"tid", rank_},
         {"ts", at(span.begin_ns)},
-        {"dur", at(span.end_ns) - at(span.begin_ns)}};
+        {"dur", microseconds(span.end_ns - span.begin_ns)}};
     event["args"] = {{"step", span.step}};
     if (span.stage >= 0) {
       const std::string stage = std::to_string(span.stage);

@@ -228,7 +228,7 @@ std::string dry_run(
       std::to_string(plan.batch.batch_size) + " rows a step in " +
       counted(plan.batch.num_microbatches, "microbatch", "microbatches") +
       (plan.mesh.replicas > 1
-           ? ", on each of " + std::to_string(plan.mesh.replicas) +
+           ? " on each of " + std::to_string(plan.mesh.replicas) +
                  " replicas of the ranks below"
            : "") +
       "\n";
