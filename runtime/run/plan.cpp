@@ -5,71 +5,17 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
-#include "loader/model_loader.h"
-#include "loader/weights.h"
 #include "runtime/data/examples.h"
-#include "runtime/measure/measure.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/name_patterns.h"
 #include "runtime/run/rank_count.h"
 #include "runtime/run/specs.h"
 #include "runtime/schedule/csv.h"
-#include "runtime/schedule/group_stages.h"
-#include "runtime/schedule/lower.h"
-#include "runtime/schedule/rank_map.h"
-#include "runtime/schedule/stream.h"
-#include "runtime/schedule/validate.h"
 #include "runtime/train/content_hash.h"
 
 namespace pp {
 
 namespace {
-
-/// A schedule from a file, which must be one for these sizes; it may have
-/// fewer stages, which are then groups of neighbours.
-Schedule read_schedule(
-    const std::string& path,
-    int num_ranks,
-    int num_stages,
-    int num_microbatches) {
-  Schedule schedule = load_csv(path);
-  const auto refuse = [&](size_t has, int wanted, const char* what) {
-    throw usage_error(
-        path + " is a schedule for " + std::to_string(has) + " " + what +
-        ", the job has " + std::to_string(wanted));
-  };
-  if (static_cast<int>(schedule.ranks.size()) != num_ranks) {
-    refuse(schedule.ranks.size(), num_ranks, "ranks");
-  }
-  if (static_cast<int>(schedule.stage_to_rank.size()) > num_stages) {
-    refuse(schedule.stage_to_rank.size(), num_stages, "stages");
-  }
-  if (pp::num_microbatches(schedule) != num_microbatches) {
-    refuse(
-        static_cast<size_t>(pp::num_microbatches(schedule)),
-        num_microbatches,
-        "microbatches");
-  }
-  return schedule;
-}
-
-SplitSpec split_spec(const SplitConfig& config) {
-  SplitSpec spec;
-  for (const std::string& text : config.at) {
-    spec.at.push_back(parse_split_point(text));
-  }
-  spec.num_stages = config.stages.value_or(0);
-  spec.markers = config.markers;
-  spec.transmit = config.tied == "transmit";
-  if (config.balance == "time") {
-    spec.balance = Balance::Time;
-  } else if (config.balance == "flops") {
-    spec.balance = Balance::Flops;
-  } else if (config.balance == "memory") {
-    spec.balance = Balance::Memory;
-  }
-  return spec;
-}
 
 std::vector<InputSpec> input_specs(const PipelineSource& source) {
   std::map<std::string, ir::Range> ranges;
@@ -99,47 +45,6 @@ InputHints examples_for(const Job& job) {
       int64_t{job.parallel.replicas} * job.pipeline.microbatches.value_or(1);
   return examples_of(
       job.data, std::max<int64_t>(1, job.data.batch_size / parts));
-}
-
-/// How many stages a schedule is to be written for: all, or groups of
-/// neighbours where the split has more than ranks and schedule take.
-int group_count(
-    const ScheduleEntry& entry,
-    int num_ranks,
-    int num_stages,
-    std::optional<int> stages_per_rank) {
-  int per_rank = num_stages / num_ranks;  // at least 1: see rank_count
-  if (stages_per_rank) {
-    per_rank = *stages_per_rank;
-  } else if (entry.places_blocks) {
-    return num_stages;  // runs neighbours as one by itself
-  } else if (entry.fixed_stages_per_rank) {
-    per_rank = entry.default_stages_per_rank;
-  }
-  if (per_rank * num_ranks > num_stages) {
-    throw usage_error(
-        std::string(entry.name) + " with " +
-        counted(per_rank, "stage", "stages") + " on each of " +
-        counted(num_ranks, "rank", "ranks") + " needs " +
-        counted(per_rank * num_ranks, "stage", "stages") + ", the model is " +
-        "split into " + std::to_string(num_stages) + "; start " +
-        counted(std::max(1, num_stages / per_rank), "rank", "ranks") +
-        " or split into " + std::to_string(per_rank * num_ranks));
-  }
-  return per_rank * num_ranks;
-}
-
-Schedule generate(
-    const std::string& name,
-    int num_ranks,
-    int num_stages,
-    int num_microbatches,
-    std::optional<int> stages_per_rank) {
-  const ScheduleEntry& entry = find_schedule(name);
-  return entry.generate(
-      {num_ranks,
-       group_count(entry, num_ranks, num_stages, stages_per_rank),
-       num_microbatches});
 }
 
 /// What can be refused before the model is opened.
@@ -224,128 +129,7 @@ std::optional<int> ranks_of_each(int replicas, std::optional<int> world_size) {
   return world_size ? std::optional(*world_size / replicas) : std::nullopt;
 }
 
-PipelineSource cut_at(
-    const Model& model, const SplitSpec& spec, std::vector<Cut> cuts) {
-  Partition parts = partition(model, spec, cuts);
-  PipelineSource out;
-  out.cuts = std::move(cuts);
-  out.manifest = std::move(parts.manifest);
-  for (ir::Graph& graph : parts.stages) {
-    out.stages.push_back({std::move(graph), model.records, model.archive});
-  }
-  return out;
-}
-
 }  // namespace
-
-PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
-  return cut_at(model, spec, choose_cuts(model.graph, with_costs(model, spec)));
-}
-
-std::string cuts_text(const std::vector<Cut>& cuts) {
-  std::string out;
-  for (const Cut& cut : cuts) {
-    out += std::to_string(cut.position) + "\t" + join(cut.names, "\t") + "\n";
-  }
-  return out;
-}
-
-std::vector<Cut> parse_cuts(const std::string& text) {
-  std::vector<Cut> cuts;
-  for (const std::string& line : split_text(text, '\n')) {
-    std::vector<std::string> words = split_text(line, '\t');
-    if (words.size() > 1) {
-      Cut& cut = cuts.emplace_back();
-      cut.position = std::stoi(words.front());
-      cut.names.assign(words.begin() + 1, words.end());
-      std::erase(cut.names, "");
-    }
-  }
-  return cuts;
-}
-
-PipelineSource open_pipeline(
-    const ModelConfig& model,
-    const SplitConfig& split,
-    const std::optional<std::vector<Cut>>& cuts,
-    const InputHints& examples) {
-  PipelineSource out;
-  std::vector<std::string> notes;
-  if (!model.path.empty()) {
-    LoadOptions options{.examples = examples};
-    if (model.mode != "exported") {
-      options.training = model.mode == "train";
-    }
-    Model whole = load_model(model.path, options);
-    if (model.weights) {
-      notes = bind_weights({&whole, 1}, *model.weights);
-    }
-    const SplitSpec spec = split_spec(split);
-    const auto num_nodes = static_cast<int>(whole.graph.nodes.size());
-    if (cuts && !cuts->empty() && cuts->back().position >= num_nodes) {
-      throw input_error(
-          model.path.string() + " is another model than rank 0's: it has " +
-          std::to_string(num_nodes) + " nodes, and rank 0 cuts before node " +
-          std::to_string(cuts->back().position));
-    }
-    out = cuts ? cut_at(whole, spec, *cuts) : cut_model(whole, spec);
-    out.notes = std::move(notes);
-    return out;
-  }
-  std::vector<Model> stages;
-  if (model.stage_files.empty()) {
-    StageDirectory directory = open_stages(model.stages);
-    out.manifest = std::move(directory.manifest);
-    stages = std::move(directory.stages);
-  } else {
-    Assembly assembly = load_assembly(model.stage_files);
-    out.manifest = std::move(assembly.manifest);
-    stages = std::move(assembly.stages);
-  }
-  if (model.weights) {
-    out.notes = bind_weights(stages, *model.weights);
-  }
-  for (Model& stage : stages) {
-    out.stages.push_back(
-        {std::move(stage.graph), std::move(stage.records), stage.archive});
-  }
-  return out;
-}
-
-Schedule plan_schedule(
-    const std::string& name,
-    int num_ranks,
-    int num_stages,
-    int num_microbatches,
-    bool forward,
-    std::optional<int> stages_per_rank,
-    std::span<const int> rank_map) {
-  Schedule schedule =
-      is_schedule_file(name)
-          ? read_schedule(name, num_ranks, num_stages, num_microbatches)
-          : generate(
-                name, num_ranks, num_stages, num_microbatches, stages_per_rank);
-  const int num_groups = static_cast<int>(schedule.stage_to_rank.size());
-  if (num_groups < num_stages) {
-    // Checked as it was written, before its stages stand for several.
-    validate(schedule, num_microbatches, has_backward(schedule));
-    schedule = expand_groups(schedule, even_groups(num_stages, num_groups));
-  }
-  if (!rank_map.empty()) {
-    schedule = renumber_ranks(std::move(schedule), rank_map);
-  }
-  if (forward) {
-    // Its forwards must be a schedule; what runs is a stream on its placement.
-    validate(forward_only(schedule), num_microbatches, false);
-    schedule = forward_stream(schedule.stage_to_rank, num_microbatches);
-  }
-  validate(schedule, num_microbatches, !forward);
-  if (!is_lowered(schedule)) {
-    schedule = lower(std::move(schedule));
-  }
-  validate(schedule, num_microbatches, !forward);
-  return schedule;
-}
 
 std::shared_ptr<const Plan> make_plan(
     const Job& job,

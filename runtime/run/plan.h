@@ -1,55 +1,20 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "loader/core/log.h"
-#include "loader/ir/input_hints.h"
-#include "loader/model.h"
 #include "runtime/data/batch.h"
 #include "runtime/job/job.h"
 #include "runtime/launch/agree.h"
 #include "runtime/run/mesh.h"
+#include "runtime/run/pipeline_source.h"
+#include "runtime/run/plan_schedule.h"
 #include "runtime/schedule/schedule.h"
 #include "runtime/stage/border.h"
-#include "splitter/artifact.h"
-#include "splitter/manifest.h"
 
 namespace pp {
-
-/// A stage's graph and where its tensors lie.
-struct StageSource {
-  ir::Graph graph;
-  std::map<std::string, StateRecord> records;
-  std::shared_ptr<const ZipReader> archive;
-};
-
-/// The stages a job runs: from a stage directory, or cut from a model now.
-struct PipelineSource {
-  Manifest manifest;
-  std::vector<StageSource> stages;
-  std::vector<Cut> cuts;           ///< of a model cut now
-  std::vector<std::string> notes;  ///< for the user, a line each
-};
-
-/// cuts      where to cut the model; none: decided here, by `split`
-/// examples  see LoadOptions
-/// throws    Error(Usage) or Error(Input), see open_stages, load_model,
-///           partition
-PipelineSource open_pipeline(
-    const ModelConfig& model,
-    const SplitConfig& split,
-    const std::optional<std::vector<Cut>>& cuts = {},
-    const InputHints& examples = {});
-PipelineSource cut_model(const Model& model, const SplitSpec& spec);
-
-/// Cuts as a text, so that one rank decides them for all, and back.
-std::string cuts_text(const std::vector<Cut>& cuts);
-std::vector<Cut> parse_cuts(const std::string& text);
 
 /// Everything a job decides before its first tensor moves. Every rank comes to
 /// the same plan; what `agreement` gives is compared to be sure.
@@ -84,23 +49,5 @@ std::shared_ptr<const Plan> make_plan(
     const Job& job,
     std::optional<int> world_size,
     const std::optional<std::vector<Cut>>& cuts = {});
-
-/// The lowered schedule of that name, or of a file, for a pipeline. Where the
-/// pipeline has more stages than ranks and schedule take, neighbours run as
-/// one.
-///
-/// forward_only     forward_stream on the placement of that schedule
-/// stages_per_rank  none: the schedule's own; as many as there are, where it
-///                  takes any number
-/// rank_map         by stage; empty: the schedule's own
-/// throws           Error(Usage): too few stages for the ranks
-Schedule plan_schedule(
-    const std::string& name,
-    int num_ranks,
-    int num_stages,
-    int num_microbatches,
-    bool forward_only,
-    std::optional<int> stages_per_rank = {},
-    std::span<const int> rank_map = {});
 
 }  // namespace pp

@@ -7,6 +7,7 @@
 #include <c10/core/GradMode.h>
 
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/train/share.h"
 

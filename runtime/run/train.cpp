@@ -10,7 +10,6 @@
 
 #include "loader/core/error.h"
 #include "loader/core/seconds_since.h"
-#include "loader/core/text.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/data/prefetch.h"
 #include "runtime/executor/executor.h"
@@ -20,6 +19,7 @@
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/counted.h"
 #include "runtime/run/evaluate.h"
+#include "runtime/run/failed_rows.h"
 #include "runtime/run/gradients.h"
 #include "runtime/run/kept_outputs.h"
 #include "runtime/run/loss_function.h"
@@ -211,6 +211,17 @@ class Trainer {
     return StepData(std::move(all));
   }
 
+  /// Of the data, in the order of batch_of().
+  std::vector<int64_t> rows_of(int64_t step) const {
+    const int64_t parts = job_.train->accumulate;
+    std::vector<int64_t> rows;
+    for (int64_t part = 0; part < parts; ++part) {
+      std::ranges::copy(
+          data_.rows(step * parts + part), std::back_inserter(rows));
+    }
+    return rows;
+  }
+
   /// One run of the pipeline, over the microbatches from `first` on.
   /// is_last  of the update: then the gradients are complete
   StepInputs inputs_of(
@@ -262,7 +273,8 @@ class Trainer {
         times.wall_s += part.wall_s;
         times.busy_s += part.busy_s;
       } catch (const ActionFailed& failure) {
-        throw with_rows(failure, batch, step, first + own);
+        throw with_rows(
+            failure, batch, rows_of(step), first + own + failure.microbatch());
       }
     }
     trace_.begin("gradients");
@@ -294,40 +306,6 @@ class Trainer {
     if (world().rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
     }
-  }
-
-  /// Where an operator failed: names the microbatch's rows of the data.
-  ActionFailed with_rows(
-      const ActionFailed& failure,
-      const StepData& batch,
-      int64_t step,
-      int first) const {
-    if (failure.microbatch() < 0 || !failure.reason().starts_with("operator")) {
-      return failure;
-    }
-    const int64_t parts = job_.train->accumulate;
-    std::vector<int64_t> rows;
-    for (int64_t part = 0; part < parts; ++part) {
-      std::ranges::copy(
-          data_.rows(step * parts + part), std::back_inserter(rows));
-    }
-    const int index = first + failure.microbatch();
-    int64_t begin = 0;
-    for (int i = 0; i < index; ++i) {
-      begin += batch[i].num_rows;
-    }
-    std::vector<std::string> texts;
-    for (int64_t i = 0; i < batch[index].num_rows; ++i) {
-      texts.push_back(std::to_string(rows.at(static_cast<size_t>(begin + i))));
-    }
-    return {
-        failure.kind(),
-        failure.stage(),
-        failure.microbatch(),
-        failure.action(),
-        failure.reason() + "; the microbatch is " +
-            (texts.size() == 1 ? "row " : "rows ") + join(texts) +
-            " of the data"};
   }
 
   /// Says once that the numbers went bad; from then on no earlier checkpoint

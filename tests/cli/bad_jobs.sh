@@ -46,7 +46,7 @@ wrong 'microbatches = 4' 'microbatches =' ""
 # Not there yet is said as such, not as unknown.
 for key in 'pipeline.cuda_graphs=true' 'pipeline.device="cuda"' \
   'parallel.tensor=2' 'parallel.zero=2' \
-  'output.trace=true' 'output.shard_rows=10'; do
+  'output.shard_rows=10'; do
   refused 2 "${key%%=*}" "not yet supported" -- "$PP" run good.toml --set "$key"
 done
 refused 3 "own.csv" -- "$PP" run good.toml --schedule own.csv
