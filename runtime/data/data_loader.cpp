@@ -1,6 +1,7 @@
 #include "runtime/data/data_loader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 #include <utility>
 
@@ -91,11 +92,22 @@ at::Tensor mask_of(
       {std::ssize(rows), source.lengths()->padded(step)},
       at::TensorOptions().dtype(as));
   for (int64_t i = 0; i < std::ssize(rows); ++i) {
-    mask.select(0, i)
-        .narrow(0, 0, source.lengths()->row(rows[i]).size)
-        .fill_(1);
+    mask.select(0, i).narrow(0, 0, source.own_size(rows[i])).fill_(1);
   }
   return mask;
+}
+
+/// What fills up short rows must be a number of their kind.
+void check_pad(
+    const std::string& label, const SourceConfig& source, ir::ScalarType type) {
+  constexpr double kLargest = 1e15;  // doubles hold every integer up to it
+  const double pad = source.pad.value_or(0);
+  if (!ir::is_floating(type) &&
+      (pad != std::floor(pad) || std::abs(pad) > kLargest)) {
+    throw usage_error(
+        label + ".pad must be an integer: the rows are of " +
+        ir::name_of(type));
+  }
 }
 
 }  // namespace
@@ -113,12 +125,15 @@ struct DataLoader::State {
         source = config.inputs.at(source.mask);
       }
       sources.emplace_back(input.name, source, last_shift(config, source));
-      if (is_mask.back()) {
-        input.dtype = input.known ? input.dtype : ir::ScalarType::Long;
-      } else {
-        input.dtype = input.known ? input.dtype : sources.back().dtype();
-        check_fits(sources.back(), input);
+      InputSpec fits = input;
+      if (!input.known) {
+        input.dtype =
+            is_mask.back() ? ir::ScalarType::Long : sources.back().dtype();
       }
+      // A mask is of any type, but as large as its rows.
+      fits.dtype = is_mask.back() ? sources.back().dtype() : input.dtype;
+      check_fits(sources.back(), fits);
+      check_pad("data.inputs." + input.name, source, input.dtype);
       all.push_back(&sources.back());
     }
     check_symbols(all, options.inputs);
@@ -136,6 +151,7 @@ struct DataLoader::State {
             " holds floating numbers, which no loss ignores: say what fills "
             "short rows by pad");
       }
+      check_pad("data.target", source, target->dtype());
       all.push_back(target.get());
     }
     num_rows = common_rows(all);
@@ -239,11 +255,37 @@ std::vector<int64_t> DataLoader::rows(int64_t step) const {
   return rows;
 }
 
+/// Rows filled up to less than the model takes: known only by the step.
+void DataLoader::check_lengths(
+    int64_t step, std::span<const int64_t> rows) const {
+  for (size_t k = 0; k < state_->sources.size(); ++k) {
+    const Lengths* lengths = state_->sources[k].lengths();
+    if (lengths == nullptr) {
+      continue;
+    }
+    const InputSpec& input = state_->options.inputs[k];
+    const auto range = input.known ? input.ranges.find(input.sizes.at(1).expr)
+                                   : input.ranges.end();
+    const int64_t least =
+        range == input.ranges.end()
+            ? 1
+            : std::max<int64_t>(1, range->second.min.value_or(1));
+    if (lengths->padded(rows) < least) {
+      throw input_error(
+          input.name + ": the longest row of batch " + std::to_string(step) +
+          " has " + std::to_string(lengths->padded(rows)) +
+          " elements, the model takes " + std::to_string(least) +
+          " or more; set pad_to");
+    }
+  }
+}
+
 std::vector<Microbatch> DataLoader::step(int64_t step) const {
   const std::vector<int64_t> all = rows(step);
   const std::vector<int64_t> sizes =
       chunk_sizes(std::ssize(all), num_microbatches(step));
   const State& state = *state_;
+  check_lengths(step, all);
   const auto [first, count] = own_microbatches(step);
   std::vector<Microbatch> out(sizes.size());
   std::span<const int64_t> left = all;

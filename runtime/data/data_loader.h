@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,6 +85,8 @@ class DataLoader {
   std::string order_text() const;
 
  private:
+  void check_lengths(int64_t step, std::span<const int64_t> rows) const;
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -10,9 +10,12 @@ namespace pp {
 Prefetch::Prefetch(Load load, int64_t end)
     : load_(std::move(load)),
       end_(end),
-      thread_([this, state = at::ThreadLocalState()] {
+      thread_([this,
+               state = at::ThreadLocalState(),
+               num_threads = at::get_num_threads()] {
         const at::ThreadLocalStateGuard as_there(state);
-        at::set_num_threads(1);
+        // LibTorch takes the number set last for threads that set none.
+        at::set_num_threads(num_threads);
         run();
       }) {}
 

@@ -168,8 +168,8 @@ at::Tensor Source::gather_padded(
       at::TensorOptions().dtype(as));
   for (int64_t i = 0; i < num_rows; ++i) {
     const Lengths::Row& row = lengths_->row(rows[i]);
-    const int64_t size = row.size - config_.shift;
-    if (size <= 0) {
+    const int64_t size = own_size(rows[i]);
+    if (size == 0) {
       continue;
     }
     at::Tensor values = empty({size});

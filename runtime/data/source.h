@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -39,6 +40,11 @@ class Source {
 
   /// Rows of different length, which are filled up; null where they are alike.
   const Lengths* lengths() const { return lengths_ ? &*lengths_ : nullptr; }
+
+  /// How many elements of its own a filled up row has.
+  int64_t own_size(int64_t row) const {
+    return std::max<int64_t>(0, lengths_->row(row).size - config_.shift);
+  }
 
   /// Copies rows into a new contiguous tensor, in their order.
   at::Tensor gather(std::span<const int64_t> rows, at::ScalarType as) const;

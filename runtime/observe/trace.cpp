@@ -30,19 +30,24 @@ const char* color_of(std::string_view kind) {
   return kind == "B" ? "terrible" : "white";
 }
 
-/// One name for a message on both of its ends.
-std::string arrow_name(
-    int64_t step, int receiver, int microbatch, bool forward) {
-  return std::to_string(step) + (forward ? "F" : "B") +
-         std::to_string(receiver) + "." + std::to_string(microbatch);
-}
-
 }  // namespace
 
 int64_t trace_clock_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+/// One name for a message on both of its ends. A step may pass several times
+/// (accumulation, evaluation): both ends count them alike.
+std::string TraceRecorder::arrow_name(
+    int receiver, int microbatch, bool forward, bool begins) {
+  const std::string name = std::to_string(replica_) + ":" +
+                           std::to_string(step_) + (forward ? "F" : "B") +
+                           std::to_string(receiver) + "." +
+                           std::to_string(microbatch);
+  const int count = num_arrows_[(begins ? "s" : "f") + name]++;
+  return count == 0 ? name : name + "#" + std::to_string(count);
 }
 
 void TraceRecorder::push(Span span) {
@@ -86,14 +91,14 @@ void TraceRecorder::begin_action(
   const bool forward = kind.ends_with("F");
   if (kind == "SEND_F" || kind == "SEND_B") {
     span.arrow =
-        arrow_name(step_, stage + (forward ? 1 : -1), microbatch, forward);
+        arrow_name(stage + (forward ? 1 : -1), microbatch, forward, true);
     span.arrow_begins = true;
   } else if (kind == "RECV_F" || kind == "RECV_B") {
     received_.insert({stage, microbatch, forward});
   } else if (
       (forward || kind == "B" || kind == "I" || kind == "W") &&
       received_.erase({stage, microbatch, forward}) > 0) {
-    span.arrow = arrow_name(step_, stage, microbatch, forward);
+    span.arrow = arrow_name(stage, microbatch, forward, false);
   }
   push(std::move(span));
   in_action_ = true;

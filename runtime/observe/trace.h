@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,7 +18,8 @@ class TraceRecorder {
  public:
   static constexpr size_t kMostSpans = 100'000;
 
-  explicit TraceRecorder(int rank) : rank_(rank) {}
+  /// replica  whose messages these are: two replicas' have the same names
+  TraceRecorder(int rank, int replica) : rank_(rank), replica_(replica) {}
 
   /// An action begins, and the one before is over. kind: "F", "SEND_B", ...
   void begin_action(int stage, int microbatch, std::string_view kind);
@@ -52,12 +54,17 @@ class TraceRecorder {
   bool is_full() const { return spans_.size() >= kMostSpans; }
   void push(Span span);
 
+  std::string arrow_name(
+      int receiver, int microbatch, bool forward, bool begins);
+
   int rank_;
+  int replica_;
   int64_t step_ = 0;
   std::vector<Span> spans_;
   std::vector<size_t> open_;
   bool in_action_ = false;
-  std::set<Slot> received_;  ///< from other ranks, not used yet
+  std::map<std::string, int> num_arrows_;  ///< by end and name
+  std::set<Slot> received_;                ///< from other ranks, not used yet
 };
 
 /// Nanoseconds of a clock that all ranks of a host share.

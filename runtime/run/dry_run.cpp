@@ -32,11 +32,15 @@ int64_t optimizer_copies(const OptimizerConfig& optimizer) {
   return (optimizer.name == "sgd" ? 0 : 2) + (is_set ? 1 : 0);
 }
 
+bool is_half_precision(const ir::TensorMeta& parameter) {
+  return parameter.dtype == ir::ScalarType::BFloat16 ||
+         parameter.dtype == ir::ScalarType::Half;
+}
+
 /// Of one parameter, on one rank. num_shares: that hold a part each
 int64_t optimizer_bytes(
     const Plan& plan, const ir::TensorMeta& parameter, int64_t num_shares) {
-  const bool has_master = parameter.dtype == ir::ScalarType::BFloat16 ||
-                          parameter.dtype == ir::ScalarType::Half;
+  const bool has_master = is_half_precision(parameter);
   const auto own = static_cast<int64_t>(ir::num_bytes(parameter));
   const int64_t one = has_master ? 2 * own : own;  // then of float32
   return (one + num_shares - 1) / num_shares *
@@ -174,7 +178,7 @@ std::string prediction(
 
 int64_t RankMemory::peak() const {
   return weights + optimizer + checkpoint + replicas + rows +
-         std::max(held.total(), gradients);
+         std::max(held.total(), gradients + update);
 }
 
 RankMemory rank_memory(
@@ -193,6 +197,7 @@ RankMemory rank_memory(
       memory.weights += count;
       if (plan.trains() && state.kind == ir::StateKind::Parameter) {
         memory.gradients += count;
+        memory.update += is_half_precision(tensor) ? 2 * count / num_shares : 0;
         memory.optimizer += optimizer_bytes(plan, tensor, num_shares);
         whole_optimizer += optimizer_bytes(plan, tensor, 1);
       }

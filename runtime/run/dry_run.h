@@ -15,6 +15,7 @@ struct RankMemory {
   int64_t weights = 0;    ///< parameters, buffers and constants
   int64_t gradients = 0;  ///< of all its parameters
   int64_t optimizer = 0;
+  int64_t update = 0;      ///< float32 copies of half-precision gradients
   int64_t checkpoint = 0;  ///< the copy that is saved while training goes on
   int64_t replicas = 0;    ///< gradients on their way to and from the others
   int64_t rows = 0;  ///< of an update and the next batch, that its stages read

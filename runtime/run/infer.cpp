@@ -44,7 +44,7 @@ void infer(const Plan& plan, RankContext& context) {
   const DataLoader data(config, std::move(options));
 
   Executor executor(context, plan.forward_schedule, stages.pointers());
-  RunTrace trace(context, job.output.trace);
+  RunTrace trace(context, 0, job.output.trace);
   const bool owns_last = stage_to_rank.back() == context.rank;
   const std::filesystem::path path = job.output.dir / "outputs.safetensors";
   if (owns_last) {

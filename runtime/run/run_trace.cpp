@@ -11,11 +11,12 @@
 
 namespace pp {
 
-RunTrace::RunTrace(RankContext& context, bool wanted) : context_(context) {
+RunTrace::RunTrace(RankContext& context, int replica, bool wanted)
+    : context_(context) {
   if (!wanted) {
     return;
   }
-  recorder_.emplace(context.rank);
+  recorder_.emplace(context.rank, replica);
   origin_ns_ =
       std::stoll(broadcast_text(context, std::to_string(trace_clock_ns())));
   context.activity->observe([this](const ActivityEvent& event) {

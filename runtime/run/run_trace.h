@@ -13,8 +13,9 @@ namespace pp {
 class RunTrace {
  public:
   /// All ranks call it together. context: of the whole job; must outlive this
-  /// wanted  false: nothing is recorded or written
-  RunTrace(RankContext& context, bool wanted);
+  /// replica  this rank's
+  /// wanted   false: nothing is recorded or written
+  RunTrace(RankContext& context, int replica, bool wanted);
   RunTrace(const RunTrace&) = delete;
   RunTrace& operator=(const RunTrace&) = delete;
   ~RunTrace();

@@ -44,7 +44,7 @@ class Trainer {
       : plan_(plan),
         job_(plan.job),
         ranks_(plan.mesh, context),
-        trace_(ranks_.world, plan.job.output.trace),
+        trace_(ranks_.world, ranks_.replicas.rank, plan.job.output.trace),
         stage_to_rank_(plan.train_schedule.stage_to_rank),
         stages_(build_stages(plan, ranks_.pipeline.rank)),
         replicas_(ranks_.replicas, stages_.stages(), job_.parallel.zero == 1),
@@ -291,8 +291,9 @@ class Trainer {
     mine.loss = owns_last_stage() ? loss_.value() : 0;
     mine.busy_s = times.busy_s;
     mine.wall_s = times.wall_s;
-    mine.tokens =
-        ranks_.pipeline.rank == 0 ? static_cast<double>(batch.num_tokens()) : 0;
+    mine.tokens = ranks_.pipeline.rank == stage_to_rank_.front()
+                      ? static_cast<double>(batch.num_tokens())
+                      : 0;
     mine.counts_norm = replicas_.counts_norm();
     const StepSummary summary =
         summarise(world(), plan_, replicas_.parameters(), mine);

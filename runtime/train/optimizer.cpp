@@ -191,6 +191,12 @@ void Optimizer::load_state(const TensorLookup& find) {
           "it written with other optimizer options?");
     }
     load_master(i, find);
+    if (has_master(parameters_[i].tensor) && !masters_[i].defined() &&
+        missing.size() < names.size()) {
+      throw input_error(
+          "checkpoint: '" + state_name("master", parameters_[i].fqn) +
+          "' is missing, though other state of that parameter is there");
+    }
     keeps_any = keeps_any || !names.empty();
     found_any = found_any || missing.size() < names.size();
     // None at all: no gradient has reached this parameter yet.

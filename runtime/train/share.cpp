@@ -16,7 +16,10 @@ at::Tensor laid_out_as(const at::Tensor& value, const at::Tensor& like) {
     return value;
   }
   const at::NoGradGuard no_grad;
-  return at::empty_like(like, like.options().requires_grad(false)).copy_(value);
+  return at::empty_like(
+             like,
+             like.options().dtype(value.scalar_type()).requires_grad(false))
+      .copy_(value);
 }
 
 Share share_of(int64_t n, int index, int count) {

@@ -52,6 +52,19 @@ for launcher in local processes; do
   check $launcher
 done
 
+# Every arrow has one beginning and one end, however often a step passes.
+expect_ok "$PP" run job.toml --set output.trace=true --set output.dir=often \
+  --set parallel.replicas=2 --set train.accumulate=2 \
+  --set pipeline.microbatches=2
+check_python "
+import json
+from collections import Counter
+events = json.load(open('often/trace.json'))['traceEvents']
+ends = Counter((e['ph'], e['id']) for e in events if e['ph'] in 'sf')
+assert set(ends.values()) == {1}, ends
+assert {i for p, i in ends if p == 's'} == {i for p, i in ends if p == 'f'}
+assert len(ends) == 2 * 2 * 3 * 2 * 2 * 2, len(ends)"
+
 # The weights are those of a run without.
 expect_ok "$PP" run job.toml --set output.dir=plain
 expect_no_file plain/trace.json

@@ -1,9 +1,12 @@
 // Rows of different length: where they lie, how far they are filled up.
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include <ATen/Parallel.h>
 
 #include "loader/core/error.h"
 #include "runtime/data/data_loader.h"
@@ -103,6 +106,48 @@ TEST_F(Rows, AMaskTellsElementsFromWhatFillsUp) {
       text_of(loader().step(0)[0].inputs.at("mask")), "[2, 3] 1 1 1 1 0 0");
 }
 
+TEST_F(Rows, AMaskOfAShiftedInputIsShifted) {
+  data_.inputs["x"].shift = 1;
+  data_.inputs["mask"].mask = "x";
+  EXPECT_EQ(text_of(loader().step(0)[0].inputs.at("x")), "[2, 3] 1 2 0 0 0 0");
+  EXPECT_EQ(
+      text_of(loader().step(0)[0].inputs.at("mask")), "[2, 3] 1 1 0 0 0 0");
+}
+
+TEST_F(Rows, AMaskIsAsLargeAsItsInput) {
+  data_.inputs["mask"].mask = "x";
+  DataLoaderOptions options;
+  options.inputs = {
+      input("mask", kLong, {"s0", "1", "1", "s1"}),
+      input("x", kLong, {"s0", "s1"})};
+  options.plan = plan_batch(data_, 1, options.inputs);
+  EXPECT_THROW(DataLoader(data_, options), Error);
+}
+
+TEST_F(Rows, ShorterThanTheModelTakes) {
+  DataLoaderOptions options;
+  options.inputs = {input("x", kLong, {"s0", "s1"})};
+  options.inputs[0].ranges["s1"] = {4, 16};
+  options.plan = plan_batch(data_, 1, options.inputs);
+  const DataLoader loader(data_, options);
+  EXPECT_NO_THROW(loader.step(1));
+  try {
+    loader.step(0);
+    FAIL() << "nothing was refused";
+  } catch (const Error& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "x: the longest row of batch 0 has 3 elements, the model takes 4 or "
+        "more; set pad_to");
+  }
+}
+
+TEST_F(Rows, APadThatIsNoInteger) {
+  data_.inputs["x"].pad = 0.5;
+  EXPECT_EQ(
+      refusal(), "data.inputs.x.pad must be an integer: the rows are of int64");
+}
+
 TEST_F(Rows, LengthsThatCannotBe) {
   const auto with = [&](const std::vector<int64_t>& lengths) {
     data_.inputs["x"].lengths =
@@ -144,6 +189,18 @@ TEST(Prefetch, GivesTheStepsInAnyOrder) {
     EXPECT_EQ(std::ssize(rows.take(step)), step + 1);
   }
   EXPECT_EQ(read, (std::vector<int64_t>{0, 1, 2, 0, 1, 2}));
+}
+
+TEST(Prefetch, LeavesOtherThreadsTheirNumberOfThreads) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(2);
+  Prefetch rows([](int64_t) { return std::vector<Microbatch>(1); }, 3);
+  rows.take(0);
+  rows.take(1);
+  int of_another = 0;
+  std::thread([&] { of_another = at::get_num_threads(); }).join();
+  EXPECT_EQ(of_another, 2);
+  at::set_num_threads(before);
 }
 
 TEST(Prefetch, AnErrorComesWithItsStep) {
