@@ -8,7 +8,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 "$ROOT/scripts/build.sh"
 say "running the tests"
 cd "$ROOT"
-# Two tests at a time, whose threads would otherwise wait for each other's.
+# A test for each core at a time; threads of several would wait for each other's.
+# Cores are counted first: nproc goes by this variable too.
+cores="$(nproc)"
 export OMP_NUM_THREADS=1
 exec ctest --test-dir build --output-on-failure --no-tests=error \
-  --parallel "$(nproc)" "$@"
+  --parallel "$cores" "$@"
