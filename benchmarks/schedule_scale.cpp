@@ -3,7 +3,7 @@
 // 1,024. At most 100 ns, and at most 1.5 times as long at the large end.
 //
 // See README.md for how to run it so that the sizes take turns. The largest
-// takes about 2 GB.
+// takes about 1.4 GB.
 
 #include <fstream>
 #include <sstream>
@@ -75,7 +75,7 @@ void generate_lower_validate(benchmark::State& state) {
   report(state, actions);
 }
 
-// The same once more, for what it takes beside the actions' own 12 bytes.
+// The same once more, for what it takes beside the actions' own 8 bytes.
 void memory(benchmark::State& state) {
   const Shape shape = shape_of(state);
   const ScheduleEntry& entry = find_schedule("Interleaved1F1B");

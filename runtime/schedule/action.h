@@ -33,16 +33,40 @@ constexpr bool is_send(ActionKind kind) {
 
 constexpr int32_t kNoMicrobatch = -1;
 
-/// One instruction of one rank.
+/// A schedule has fewer stages than this.
+constexpr int32_t kMaxStages = 1 << 26;
+
+/// One instruction of one rank. A big schedule has a hundred million of them,
+/// and what it takes to make and prove it is mostly the way to memory: eight
+/// bytes, not twelve, are a third less of it.
 struct Action {
-  int32_t stage = 0;
+  constexpr Action() = default;
+  constexpr Action(
+      int32_t stage_index,
+      int32_t microbatch_index,
+      ActionKind action_kind = ActionKind::Forward,
+      bool overlaps = false)
+      : microbatch(microbatch_index),
+        kind(action_kind),
+        overlaps_next(overlaps) {
+    set_stage(stage_index);
+  }
+
+  constexpr void set_stage(int32_t index) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"  // it is below kMaxStages
+    stage = index;
+#pragma GCC diagnostic pop
+  }
+
   int32_t microbatch = kNoMicrobatch;
-  ActionKind kind = ActionKind::Forward;
-  bool overlaps_next = false;  ///< first half of an OVERLAP_F_B pair
+  int32_t stage : 27 = 0;  ///< -1 to kMaxStages - 1
+  ActionKind kind : 4 = ActionKind::Forward;
+  bool overlaps_next : 1 = false;  ///< first half of an OVERLAP_F_B pair
 
   bool operator==(const Action&) const = default;
 };
-static_assert(sizeof(Action) == 12);
+static_assert(sizeof(Action) == 8);
 
 /// "2F0", "3SEND_F1", "0UNSHARD"
 std::string to_string(const Action& action);

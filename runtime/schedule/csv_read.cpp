@@ -141,8 +141,15 @@ class Reader {
           microbatch.empty() ? "names no microbatch"
                              : "is for a whole stage and takes no microbatch");
     }
+    const int32_t stage_index = number(cell, stage);
+    if (stage_index >= kMaxStages) {
+      refuse_cell(
+          cell,
+          "names a stage beyond the last there can be, " +
+              std::to_string(kMaxStages - 1));
+    }
     return {
-        number(cell, stage),
+        stage_index,
         microbatch.empty() ? kNoMicrobatch : number(cell, microbatch),
         *kind};
   }

@@ -27,6 +27,12 @@ void check_shape(std::string_view schedule, const Shape& shape) {
   check_positive(schedule, "rank", shape.num_ranks);
   check_positive(schedule, "stage", shape.num_stages);
   check_positive(schedule, "microbatch", shape.num_microbatches);
+  if (shape.num_stages >= kMaxStages) {
+    throw usage_error(
+        std::string(schedule) + " takes fewer than " +
+        std::to_string(kMaxStages) + " stages, got " +
+        std::to_string(shape.num_stages));
+  }
 }
 
 StageMap block_placement(std::string_view schedule, const Shape& shape) {

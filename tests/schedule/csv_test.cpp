@@ -97,6 +97,10 @@ INSTANTIATE_TEST_SUITE_P(
             "test.csv, row 1, column 1: '0F1234567890' has a number of more "
             "than 9 digits"},
         Refused{
+            "67108864F0\n",
+            "test.csv, row 1, column 1: '67108864F0' names a stage beyond the "
+            "last there can be, 67108863"},
+        Refused{
             "0F0,0F999999999\n",
             "test.csv, row 1, column 2: microbatch 999999999 can't be: the "
             "file has 2 forwards, and microbatches count from 0"},

@@ -223,7 +223,7 @@ TEST(Validate, ChecksPlacement) {
       message_of(ErrorKind::Usage, [&] { validate(schedule, 1, false); }),
       "rank 0 lists 0F0 at position 0, but stage 0 is on rank 1");
   schedule.stage_to_rank = {0, 1};
-  schedule.ranks[1][0].stage = 7;
+  schedule.ranks[1][0].set_stage(7);
   EXPECT_EQ(
       message_of(ErrorKind::Usage, [&] { validate(schedule, 1, false); }),
       "rank 1 lists 7F0 at position 0, but there are stages 0 to 1");

@@ -74,8 +74,10 @@ class Lists {
  public:
   explicit Lists(const std::vector<std::vector<Action>>& compute)
       : ends_(compute.size()), lists_(compute.size()) {
+    // An action has at most one send and one receive, and each send will get
+    // its wait: a list that needn't move then is not copied.
     for (size_t rank = 0; rank < compute.size(); ++rank) {
-      lists_[rank].reserve(3 * compute[rank].size());
+      lists_[rank].reserve(4 * compute[rank].size());
     }
   }
 

@@ -27,16 +27,18 @@ class Waiter {
   explicit Waiter(size_t num_stages)
       : row_of_(num_stages, -1), in_flight_(2 * num_stages) {}
 
-  std::vector<Action> add(const std::vector<Action>& program) {
-    make_room(program);
-    for (const Action& action : program) {
+  // In place: the list has room for its waits already, and memory that was
+  // never touched costs more than the copy.
+  void add(std::vector<Action>& out) {
+    make_room(out);
+    for (const Action& action : out) {
       if (is_first_backward(action.kind)) {
         state(action) = kHasBackward;
       }
     }
-    std::vector<Action> out;
-    out.reserve(program.size() + program.size() / 2);
-    for (const Action& action : program) {
+    before_.assign(out.begin(), out.end());
+    out.clear();
+    for (const Action& action : before_) {
       if (is_send(action.kind)) {
         add_send(out, action);
         continue;
@@ -56,7 +58,6 @@ class Waiter {
       flush(out, send);
     }
     first_sends_.clear();
-    return out;
   }
 
  private:
@@ -130,6 +131,7 @@ class Waiter {
   size_t num_microbatches_ = 0;
   std::vector<uint8_t> state_;                 // by row and microbatch
   std::vector<std::deque<Action>> in_flight_;  // by stage and direction
+  std::vector<Action> before_;                 // the list as it was
   std::vector<Action> first_sends_;  // one of each queue that was used
   std::vector<Action> pair_;
 };
@@ -139,7 +141,7 @@ class Waiter {
 Schedule add_wait_send(Schedule schedule) {
   Waiter waiter(schedule.stage_to_rank.size());
   for (auto& program : schedule.ranks) {
-    program = waiter.add(program);
+    waiter.add(program);
   }
   return schedule;
 }

@@ -30,7 +30,7 @@ Action Rounds::forward(int rank, int op) const {
 Action Rounds::backward(int rank, int op, ActionKind kind) const {
   Action action = forward(rank, op);
   const int stage = stages_per_rank - 1 - action.stage / num_ranks;
-  action.stage = stage * num_ranks + rank;
+  action.set_stage(stage * num_ranks + rank);
   action.kind = kind;
   return action;
 }
