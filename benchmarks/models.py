@@ -238,14 +238,16 @@ def cell(result):
     if result is None:
         return "not tried"
     if not result["runs"]:
-        return "does not run: " + result["why"].replace("|", "/")[:120]
+        why = re.sub(r"^([\w.]+Error): ", "", result["why"]).replace("|", "/")
+        return "does not run: " + why[:120]
     if result["error"] <= 1e-5:
         return "right"
-    return f"wrong by {100 * result['error']:.2g} % (`{result['parameter']}`)"
+    error = f"{100 * result['error']:.2g} %"
+    return f"runs, gradient of `{result['parameter']}` off by {error}"
 
 
 def report(rows, out):
-    lines = ["| model | pp | torch.distributed.pipelining |", "|---|---|---|"]
+    lines = ["| model | `pp` | torch.distributed.pipelining |", "|---|---|---|"]
     lines += [f"| {r['model'].split(':')[1]} | {cell(r['pp'])} | "
               f"{cell(r.get('torch'))} |" for r in rows]
     (out / "report.md").write_text("\n".join(lines) + "\n")
