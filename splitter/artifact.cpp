@@ -265,12 +265,21 @@ Manifest read_manifest(const fs::path& stage_directory) {
   return parse_manifest(read_file(path), path.string());
 }
 
-StageDirectory open_stages(const fs::path& path) {
+StageDirectory open_stages(const fs::path& path, Stages wanted) {
   StageDirectory out;
   out.path = path;
   out.manifest = read_manifest(path);
+  // To chain stages that were made by hand takes all of them.
+  const bool may_lack =
+      wanted == Stages::ThoseThatAreThere && !out.manifest.is_assembled();
   for (const StageManifest& stage : out.manifest.stages) {
     const fs::path file = path / stage.file;
+    std::error_code ignored;
+    if (may_lack && !fs::exists(file, ignored)) {
+      out.absent.insert(static_cast<int>(out.stages.size()));
+      out.stages.emplace_back();
+      continue;
+    }
     out.stages.push_back(load_model(file));
     const Model& model = out.stages.back();
     if (model.archive && model.archive->content_hash() != stage.hash) {
@@ -291,6 +300,9 @@ StageDirectory open_stages(const fs::path& path) {
     out.manifest = std::move(assembly.manifest);
   }
   for (size_t i = 0; i < out.stages.size(); ++i) {
+    if (out.absent.contains(static_cast<int>(i))) {
+      continue;
+    }
     const StageManifest& stage = out.manifest.stages[i];
     const fs::path file = path / stage.file;
     const Model& model = out.stages[i];

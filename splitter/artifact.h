@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "loader/model.h"
 #include "splitter/assemble.h"
@@ -39,11 +41,18 @@ void write_assembled(
 struct StageDirectory {
   std::filesystem::path path;
   Manifest manifest;
-  std::vector<Model> stages;
+  std::vector<Model> stages;  ///< one that is not there is an empty Model
+  std::set<int> absent;       ///< those
 };
 bool is_stage_directory(const std::filesystem::path& path);
+
+enum class Stages {
+  All,
+  ThoseThatAreThere,  ///< of a host that runs some; not of assembled ones
+};
 /// throws Error(Input)
-StageDirectory open_stages(const std::filesystem::path& path);
+StageDirectory open_stages(
+    const std::filesystem::path& path, Stages wanted = Stages::All);
 
 /// Makes one model file again: the source's graph with the stages' weights, or
 /// a checkpoint's where one is given (a folder of part_K.safetensors, by FQN).

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "loader/archive/checkpoint_state.h"
 #include "loader/archive/leftovers.h"
 #include "loader/archive/safetensors.h"
 #include "loader/archive/zip_writer.h"
@@ -44,6 +45,10 @@ class Checkpoint {
       if (name.starts_with("part_") && name.ends_with(".safetensors")) {
         files.push_back(entry.path());
       }
+    }
+    std::error_code ignored;
+    if (fs::exists(path_ / kStateFile, ignored)) {
+      check_parts_are_there(path_, read_checkpoint(path_));
     }
     if (files.empty()) {
       throw input_error(

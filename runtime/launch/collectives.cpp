@@ -43,21 +43,54 @@ Message broadcast(RankContext& context, Message message) {
   return message;
 }
 
+std::vector<std::string> gather_text(
+    RankContext& context, const std::string& mine) {
+  std::vector<std::string> all;
+  for (const Message& message : gather(context, text_message(mine))) {
+    all.push_back(text_of(message));
+  }
+  return all;
+}
+
 std::string broadcast_text(RankContext& context, const std::string& text) {
-  Message message;
-  message.tensors.push_back(
-      at::empty({static_cast<int64_t>(text.size())}, at::kByte));
-  message.requires_grad.push_back(0);
-  std::ranges::copy(text, message.tensors[0].data_ptr<uint8_t>());
-  message = broadcast(context, std::move(message));
-  const at::Tensor& bytes = message.tensors.at(0);
-  const auto* begin = bytes.const_data_ptr<uint8_t>();
-  return {begin, begin + bytes.numel()};
+  return text_of(broadcast(context, text_message(text)));
+}
+
+std::vector<std::string> all_gather_text(
+    RankContext& context, const std::string& mine) {
+  Message all;
+  for (const std::string& text : gather_text(context, mine)) {
+    all.tensors.push_back(text_message(text).tensors.front());
+    all.requires_grad.push_back(0);
+  }
+  all = broadcast(context, std::move(all));
+  std::vector<std::string> texts;
+  for (at::Tensor& bytes : all.tensors) {
+    Message one;
+    one.tensors.push_back(std::move(bytes));
+    texts.push_back(text_of(one));
+  }
+  return texts;
 }
 
 void barrier(RankContext& context) {
   gather(context, {});
   broadcast(context, {});
+}
+
+Message text_message(const std::string& text) {
+  Message message;
+  message.tensors.push_back(
+      at::empty({static_cast<int64_t>(text.size())}, at::kByte));
+  message.requires_grad.push_back(0);
+  std::ranges::copy(text, message.tensors[0].data_ptr<uint8_t>());
+  return message;
+}
+
+std::string text_of(const Message& message) {
+  const at::Tensor& bytes = message.tensors.at(0);
+  const auto* begin = bytes.const_data_ptr<uint8_t>();
+  return {begin, begin + bytes.numel()};
 }
 
 }  // namespace pp

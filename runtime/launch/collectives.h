@@ -20,10 +20,20 @@ std::vector<Message> gather(RankContext& context, Message mine);
 /// throws Error(Runtime): as Pending::wait, after context.stall_timeout
 Message broadcast(RankContext& context, Message message);
 
-/// Every rank gets rank 0's text.
+/// The same of texts.
+std::vector<std::string> gather_text(
+    RankContext& context, const std::string& mine);
 std::string broadcast_text(RankContext& context, const std::string& text);
+
+/// Every rank gets every rank's text, in rank order.
+std::vector<std::string> all_gather_text(
+    RankContext& context, const std::string& mine);
 
 /// Returns once every rank has called it.
 void barrier(RankContext& context);
+
+/// A text as a message, and back.
+Message text_message(const std::string& text);
+std::string text_of(const Message& message);
 
 }  // namespace pp

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <new>
 
 #include <nlohmann/json.hpp>
@@ -166,6 +167,9 @@ Cause cause_of(const std::exception_ptr& error, int rank) {
 }
 
 std::string host_name() {
+  if (const char* given = std::getenv("PP_HOST"); given && *given != '\0') {
+    return given;
+  }
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }

@@ -80,7 +80,7 @@ class ActionFailed : public Error {
 /// their backtrace; one line.
 Cause cause_of(const std::exception_ptr& error, int rank);
 
-/// The name of this machine.
+/// The name of this machine, or what PP_HOST says it is to be called.
 std::string host_name();
 
 }  // namespace pp

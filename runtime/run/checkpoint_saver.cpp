@@ -1,13 +1,17 @@
 #include "runtime/run/checkpoint_saver.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "loader/core/error.h"
+#include "runtime/launch/failure.h"
 #include "runtime/train/checkpoint_folder.h"
 #include "runtime/transport/errors.h"
 
@@ -25,8 +29,43 @@ std::string key(int64_t step, const char* what) {
   return "checkpoint/" + std::to_string(step) + "/" + what;
 }
 
+// What threads leave in the store for each other, all below one step's key:
+//
+//   entered/R  the rank has come to the save
+//   begun/R    the leader has made its folder
+//   part/K     a Written
+//   committed, pruned   how many leaders have
 std::string entered(int64_t step, int rank) {
   return key(step, "entered/") + std::to_string(rank);
+}
+
+std::string begun(int64_t step, int leader) {
+  return key(step, "begun/") + std::to_string(leader);
+}
+
+std::vector<std::string> part_keys(int64_t step, int num_parts) {
+  std::vector<std::string> keys;
+  for (int part = 0; part < num_parts; ++part) {
+    keys.push_back(key(step, "part/") + std::to_string(part));
+  }
+  return keys;
+}
+
+/// A part, and whose folder it is in.
+struct Written {
+  CheckpointPart part;
+  int leader = 0;
+};
+
+std::string to_text(const Written& written) {
+  const auto& [file, num_bytes, hash, host] = written.part;
+  return nlohmann::json{file, num_bytes, hash, host, written.leader}.dump();
+}
+
+Written parse_written(const std::string& text) {
+  const auto json = nlohmann::json::parse(text);
+  return {
+      {json.at(0), json.at(1), json.at(2), json.at(3)}, json.at(4).get<int>()};
 }
 
 bool fits(const at::Tensor& copy, const at::Tensor& tensor) {
@@ -44,8 +83,14 @@ void remove_quietly(const std::filesystem::path& folder) {
 }  // namespace
 
 CheckpointSaver::CheckpointSaver(
-    RankContext& context, std::filesystem::path folder, int num_parts)
-    : context_(context), folder_(std::move(folder)), num_parts_(num_parts) {}
+    RankContext& context,
+    std::filesystem::path folder,
+    FolderSharing sharing,
+    int num_parts)
+    : context_(context),
+      folder_(std::move(folder)),
+      sharing_(std::move(sharing)),
+      num_parts_(num_parts) {}
 
 CheckpointSaver::~CheckpointSaver() {
   leave();
@@ -100,37 +145,88 @@ void CheckpointSaver::take(const CheckpointParts& parts, Take take_how) {
 
 void CheckpointSaver::write(const CheckpointState& state, int keep) {
   c10d::Store& store = *context_.store;
-  const std::string begun = key(state.step, "begun");
-  const std::string written = key(state.step, "written");
-  if (parts_.empty() && context_.rank != 0) {
-    return;  // of replicas the first one writes
-  }
-  if (context_.rank == 0) {
+  const int leader = sharing_.leader_of(context_.rank);
+  const std::string ready = begun(state.step, leader);
+  if (leader == context_.rank) {
     began_ = true;
     begin_checkpoint(folder_, state.step);
-    store.set(begun, std::string("1"));
-  } else if (!wait_for([&] { return store.check({begun}); })) {
+    store.set(ready, std::string("1"));
+  } else if (
+      parts_.empty() ||  // of replicas the first one writes
+      !wait_for([&] { return store.check({ready}); })) {
     return;
   }
-  for (const auto& [stage, tensors] : parts_) {
-    write_checkpoint_part(folder_, state.step, stage, tensors);
-  }
-  store.add(written, static_cast<int64_t>(parts_.size()));
-  if (context_.rank != 0) {
+  write_parts(state.step);
+  if (leader != context_.rank || !lead(state, keep) || context_.rank != 0) {
     return;
   }
-  if (!wait_for([&] { return store.add(written, 0) >= num_parts_; })) {
-    return;
+  for (const int each : sharing_.leaders()) {
+    store.deleteKey(begun(state.step, each));
   }
-  const auto path = commit_checkpoint(folder_, state, num_parts_, keep);
-  began_ = false;
-  store.deleteKey(begun);
-  store.deleteKey(written);
+  for (const std::string& each : part_keys(state.step, num_parts_)) {
+    store.deleteKey(each);
+  }
+  store.deleteKey(key(state.step, "committed"));
+  store.deleteKey(key(state.step, "pruned"));
   for (int rank = 0; rank < context_.size; ++rank) {
     store.deleteKey(entered(state.step, rank));
   }
-  const std::lock_guard lock(mutex_);
-  saved_.push_back(path);
+}
+
+void CheckpointSaver::write_parts(int64_t step) {
+  const auto keys = part_keys(step, num_parts_);
+  for (const auto& [stage, tensors] : parts_) {
+    Written written{
+        write_checkpoint_part(folder_, step, stage, tensors),
+        sharing_.leader_of(context_.rank)};
+    if (!sharing_.is_one()) {
+      written.part.host = host_name();
+    }
+    context_.store->set(keys.at(stage), to_text(written));
+  }
+}
+
+/// The rest of a leader's work. False: it is leaving, and there may be no such
+/// checkpoint.
+bool CheckpointSaver::lead(const CheckpointState& state, int keep) {
+  c10d::Store& store = *context_.store;
+  const auto num_leaders = static_cast<int64_t>(sharing_.leaders().size());
+  const auto all_have = [&](const char* done) {
+    return [&store, num_leaders, name = key(state.step, done)] {
+      return store.add(name, 0) >= num_leaders;
+    };
+  };
+  const auto keys = part_keys(state.step, num_parts_);
+  if (!wait_for([&] { return store.check(keys); })) {
+    return false;
+  }
+  const auto path = commit(state);
+  began_ = false;
+  store.add(key(state.step, "committed"), 1);
+  if (!wait_for(all_have("committed"))) {
+    return false;
+  }
+  prune_checkpoints(folder_, state.step, keep);
+  store.add(key(state.step, "pruned"), 1);
+  if (context_.rank == 0) {
+    const std::lock_guard lock(mutex_);
+    saved_.push_back(path);
+  }
+  // Then nobody looks at these keys any more.
+  return context_.rank != 0 || wait_for(all_have("pruned"));
+}
+
+std::filesystem::path CheckpointSaver::commit(const CheckpointState& state) {
+  CheckpointContent content{state, {}};
+  std::set<std::string> here;
+  for (const std::string& name : part_keys(state.step, num_parts_)) {
+    const Written written = parse_written(context_.store->get_to_str(name));
+    content.parts.push_back(written.part);
+    if (sharing_.leader_of(context_.rank) == written.leader) {
+      here.insert(written.part.file);
+    }
+  }
+  return commit_checkpoint(folder_, content, here);
 }
 
 /// One that has not come to the save under way.
@@ -213,7 +309,7 @@ std::vector<std::filesystem::path> CheckpointSaver::leave() noexcept {
     thread_.join();
   }
   // Not sooner: others would fail to write there, and theirs be the cause.
-  if (began_ && context_.rank == 0) {
+  if (began_) {
     remove_quietly(folder_);
     began_ = false;
   }

@@ -16,6 +16,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "runtime/launch/rank_context.h"
+#include "runtime/run/shared_folder.h"
 #include "runtime/train/checkpoint.h"
 
 namespace pp {
@@ -24,15 +25,20 @@ namespace pp {
 using CheckpointParts = std::map<int, std::map<std::string, at::Tensor>>;
 
 /// Writes checkpoints while training goes on. save() copies the tensors; a
-/// thread of each rank then writes its parts, and rank 0's gives the folder its
-/// name once all parts are there. The threads meet in the job's store, so no
-/// rank waits for another.
+/// thread of each rank then writes its parts, and that of the folder's leader
+/// gives the folder its name once all parts of the job are written. The threads
+/// meet in the job's store, so no rank waits for another. Hosts that share no
+/// folder each keep the parts that their ranks wrote.
 class CheckpointSaver {
  public:
   /// folder     `<output.dir>/checkpoints`
+  /// sharing    who sees the same one
   /// num_parts  of the whole job
   CheckpointSaver(
-      RankContext& context, std::filesystem::path folder, int num_parts);
+      RankContext& context,
+      std::filesystem::path folder,
+      FolderSharing sharing,
+      int num_parts);
   CheckpointSaver(const CheckpointSaver&) = delete;
   CheckpointSaver& operator=(const CheckpointSaver&) = delete;
   /// As leave().
@@ -52,7 +58,7 @@ class CheckpointSaver {
       int keep,
       Take take);
 
-  /// On rank 0: the checkpoints that came to be since the last call.
+  /// On rank 0: the checkpoints that came to be since the last call, whole.
   /// throws what the writing failed with, on the rank where it did
   std::vector<std::filesystem::path> poll();
 
@@ -71,6 +77,9 @@ class CheckpointSaver {
 
   void take(const CheckpointParts& parts, Take take);
   void write(const CheckpointState& state, int keep);
+  void write_parts(int64_t step);
+  bool lead(const CheckpointState& state, int keep);
+  std::filesystem::path commit(const CheckpointState& state);
   bool wait_for(const std::function<bool()>& ready);
   std::optional<int> missing_rank();
   bool is_idle_soon();
@@ -78,6 +87,7 @@ class CheckpointSaver {
 
   RankContext& context_;
   const std::filesystem::path folder_;
+  const FolderSharing sharing_;
   const int num_parts_;
   CheckpointParts parts_;  ///< of the thread while it runs
   int64_t step_ = 0;       ///< of the save under way, or the last
@@ -88,7 +98,7 @@ class CheckpointSaver {
   bool idle_ = true;
   std::exception_ptr error_;
   std::vector<std::filesystem::path> saved_;
-  bool began_ = false;  ///< on rank 0: a folder waits for its parts
+  bool began_ = false;  ///< on a leader: a folder waits for its parts
   std::atomic<bool> leaving_{false};
   std::atomic<bool> waits_for_others_{false};
   std::thread thread_;

@@ -1,17 +1,29 @@
 #include "runtime/run/checkpoints.h"
 
 #include <algorithm>
-#include <chrono>
-
-#include <sys/stat.h>
+#include <set>
 
 #include "loader/core/error.h"
-#include "runtime/launch/collectives.h"
-#include "runtime/launch/launch_time.h"
 
 namespace pp {
 
 namespace {
+
+bool is_saved(const StageState& state) {
+  return state.kind != ir::StateKind::Constant && state.persistent;
+}
+
+std::set<std::string> saved_names(RankStages& stages) {
+  std::set<std::string> fqns;
+  for (const auto& [index, stage] : stages.stages()) {
+    for (const StageState& state : stage.states()) {
+      if (is_saved(state)) {
+        fqns.insert(state.fqn);
+      }
+    }
+  }
+  return fqns;
+}
 
 /// Whether another, lower stage saves this state.
 bool saved_by_lower_stage(
@@ -26,31 +38,17 @@ std::map<std::string, at::Tensor> tensors_of(
     const std::map<std::string, at::Tensor>& optimizer_state) {
   std::map<std::string, at::Tensor> tensors;
   for (const StageState& state : stage.states()) {
-    if (state.kind != ir::StateKind::Constant && state.persistent &&
+    if (is_saved(state) &&
         !saved_by_lower_stage(manifest, state.fqn, stage.index())) {
       tensors.emplace(state.fqn, state.tensor.detach());
     }
   }
   for (const auto& [name, tensor] : optimizer_state) {
-    const std::string fqn = name.substr(name.find('.', name.find('.') + 1) + 1);
-    if (!saved_by_lower_stage(manifest, fqn, stage.index())) {
+    if (!saved_by_lower_stage(manifest, fqn_of(name), stage.index())) {
       tensors.emplace(name, tensor);
     }
   }
   return tensors;
-}
-
-/// A run that torchrun restarts before its own first checkpoint must not go on
-/// from what an earlier run left in the folder.
-bool is_of_earlier_launch(const std::filesystem::path& path) {
-  const auto launched = torchrun_start();
-  struct stat status {};
-  if (!launched || stat(path.c_str(), &status) != 0) {
-    return false;
-  }
-  const auto saved = std::chrono::seconds(status.st_mtim.tv_sec) +
-                     std::chrono::nanoseconds(status.st_mtim.tv_nsec);
-  return saved < launched->time_since_epoch();
 }
 
 std::string loss_text(const LossConfig& loss) {
@@ -90,62 +88,47 @@ CheckpointParts checkpoint_parts(
   return parts;
 }
 
-std::optional<std::filesystem::path> checkpoint_to_resume(
-    RankContext& context, const Plan& plan, const ResumePoint& point) {
-  std::string path;
-  if (context.rank == 0 && point.resume != Resume::No) {
-    const NewestCheckpoint newest =
-        find_newest_checkpoint(checkpoint_folder(plan.job));
-    for (const std::string& warning : newest.warnings) {
-      context.log.warning(warning);
-    }
-    const bool use = newest.path &&
-                     !(point.this_launch && is_of_earlier_launch(*newest.path));
-    path = use ? newest.path->string() : "";
-    if (path.empty() && point.resume == Resume::Yes) {
-      throw input_error(
-          checkpoint_folder(plan.job).string() +
-          " has no checkpoint to resume from; run without --resume to start, "
-          "or with --resume-if-any to start where there is none");
-    }
-  }
-  path = broadcast_text(context, path);
-  return path.empty() ? std::nullopt
-                      : std::optional<std::filesystem::path>(path);
-}
-
 CheckpointState load_checkpoint(
-    const std::filesystem::path& path,
+    JobCheckpoint& checkpoint,
     const std::map<std::string, std::string>& contract,
     RankStages& stages,
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
     const Replicas& replicas) {
-  const CheckpointReader reader(path, CheckpointReader::Verify::Quick);
+  const CheckpointState& state = checkpoint.state();
   for (const auto& [key, value] : contract) {
-    const auto saved = reader.state().job.find(key);
-    if (saved != reader.state().job.end() && saved->second != value) {
+    const auto saved = state.job.find(key);
+    if (saved != state.job.end() && saved->second != value) {
       throw usage_error(
-          path.string() + " was made with " + key + " = " + saved->second +
-          ", the job has " + value +
+          checkpoint.path().string() + " was made with " + key + " = " +
+          saved->second + ", the job has " + value +
           ": a resumed run would not be the same run; start anew from it with "
           "model.checkpoint");
     }
   }
-  const auto find = [&](const std::string& name) {
-    return reader.try_find(name);
-  };
-  stages.load(find, path.string());
+  const TensorLookup find = checkpoint.lookup(saved_names(stages));
+  stages.load(find, checkpoint.path().string());
   for (const auto& [index, optimizer] : optimizers) {
     optimizer->load_state(replicas.share_of_state(index, find));
   }
-  return reader.state();
+  return state;
 }
 
-void load_weights(const std::filesystem::path& path, RankStages& stages) {
-  const CheckpointReader reader(path, CheckpointReader::Verify::Full);
-  stages.load(
-      [&](const std::string& name) { return reader.try_find(name); },
-      path.string());
+void load_weights(
+    RankContext& context,
+    const std::filesystem::path& path,
+    RankStages& stages) {
+  JobCheckpoint checkpoint = open_checkpoint(context, path);
+  stages.load(checkpoint.lookup(saved_names(stages)), path.string());
+}
+
+void set_earlier_run_aside(const Job& job, const Log& log) {
+  const std::filesystem::path folder = checkpoint_folder(job);
+  if (const auto aside = set_aside_checkpoints(folder, job.output.keep)) {
+    log.warning(
+        folder.string() +
+        " held an earlier run's checkpoints: they are now in " +
+        aside->string());
+  }
 }
 
 }  // namespace pp

@@ -3,16 +3,14 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "runtime/launch/rank_context.h"
 #include "runtime/run/checkpoint_saver.h"
+#include "runtime/run/job_checkpoint.h"
 #include "runtime/run/plan.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/replicas.h"
-#include "runtime/run/resume.h"
-#include "runtime/train/checkpoint.h"
 #include "runtime/train/optimizer.h"
 
 namespace pp {
@@ -32,25 +30,28 @@ CheckpointParts checkpoint_parts(
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
     Replicas& replicas);
 
-/// The newest valid checkpoint of the job's folder to go on from; none: the run
-/// starts anew. Rank 0 finds it, by its own `point`, and tells all: torchrun's
-/// agents count restarts each for itself.
-/// throws Error(Input) where there must be one
-std::optional<std::filesystem::path> checkpoint_to_resume(
-    RankContext& context, const Plan& plan, const ResumePoint& point);
-
-/// Takes weights, buffers and optimizer state from a checkpoint.
+/// Takes weights, buffers and optimizer state from a checkpoint. All ranks call
+/// it together.
 /// returns the state to go on from
 /// throws  Error(Usage): the job differs from the checkpoint's in a way that
 ///         would change the run; Error(Input): damaged or not this model's
 CheckpointState load_checkpoint(
-    const std::filesystem::path& path,
+    JobCheckpoint& checkpoint,
     const std::map<std::string, std::string>& contract,
     RankStages& stages,
     const std::map<int, std::unique_ptr<Optimizer>>& optimizers,
     const Replicas& replicas);
 
-/// Weights and buffers alone: `model.checkpoint`.
-void load_weights(const std::filesystem::path& path, RankStages& stages);
+/// Weights and buffers alone: `model.checkpoint`. All ranks call it together.
+/// throws  as open_checkpoint; Error(Input): not this model's
+void load_weights(
+    RankContext& context,
+    const std::filesystem::path& path,
+    RankStages& stages);
+
+/// Makes way for a run that is not resumed: checkpoints of an earlier one in
+/// the job's folder are set aside, see set_aside_checkpoints(). The folder's
+/// leader calls it, once the first step went well.
+void set_earlier_run_aside(const Job& job, const Log& log);
 
 }  // namespace pp

@@ -190,7 +190,7 @@ RankMemory rank_memory(
       plan.job.parallel.zero == 1 ? plan.mesh.replicas : 1;
   int64_t whole_optimizer = 0;
   for (const int index : stages) {
-    const StageSource& stage = plan.source.stages[index];
+    const StageSource& stage = plan.source.stage(index);
     for (const ir::State& state : stage.graph.states) {
       const ir::TensorMeta& tensor = stage.records.at(state.fqn).tensor;
       const auto count = static_cast<int64_t>(ir::num_bytes(tensor));

@@ -42,20 +42,15 @@ void add_to(at::Tensor& sum, const at::Tensor& term) {
   }
 }
 
-/// The FQNs whose squares a stage reports, in its own state order: all its
-/// parameters but those that a lower stage counts.
-std::vector<std::string> counted(const PipelineSource& source, int stage) {
-  std::vector<std::string> fqns;
-  for (const ir::State& state : source.stages.at(stage).graph.states) {
-    if (state.kind != ir::StateKind::Parameter) {
-      continue;
-    }
+/// The FQNs whose squares a stage reports: all its parameters but those that a
+/// lower stage counts.
+std::vector<std::string> counted(const Manifest& manifest, int stage) {
+  std::vector<std::string> fqns = manifest.stages.at(stage).parameters;
+  std::erase_if(fqns, [&](const std::string& fqn) {
     const auto tied =
-        std::ranges::find(source.manifest.tied, state.fqn, &TiedParameter::fqn);
-    if (tied == source.manifest.tied.end() || tied->stages.front() == stage) {
-      fqns.push_back(state.fqn);
-    }
-  }
+        std::ranges::find(manifest.tied, fqn, &TiedParameter::fqn);
+    return tied != manifest.tied.end() && tied->stages.front() != stage;
+  });
   return fqns;
 }
 
@@ -150,7 +145,7 @@ StepSummary summarise(
       mine.tokens,
       mine.counts_norm ? 1.0 : 0.0};
   for (const auto& [index, of_stage] : parameters) {
-    for (const std::string& fqn : counted(plan.source, index)) {
+    for (const std::string& fqn : counted(plan.source.manifest, index)) {
       numbers.push_back(
           mine.counts_norm ? sum_of_squares(gradient_of(of_stage, fqn)) : 0);
     }
@@ -164,7 +159,7 @@ StepSummary summarise(
 
   StepSummary summary;
   Message norm;
-  norm.tensors.push_back(at::empty({1}, at::kDouble));
+  norm.tensors.push_back(at::empty({2}, at::kDouble));
   norm.requires_grad.push_back(0);
   if (world.rank == 0) {
     std::vector<std::pair<std::string, double>> squares;
@@ -178,7 +173,7 @@ StepSummary summarise(
       const int place = plan.mesh.place_of(rank);
       for (const int stage :
            stages_of(plan.train_schedule.stage_to_rank, place)) {
-        for (const std::string& fqn : counted(plan.source, stage)) {
+        for (const std::string& fqn : counted(plan.source.manifest, stage)) {
           const double square = *numbers_of++;
           if (counts) {
             squares.emplace_back(fqn, square);
@@ -193,9 +188,11 @@ StepSummary summarise(
       ordered.push_back(square);
     }
     norm.tensors[0].data_ptr<double>()[0] = total_norm(ordered);
+    norm.tensors[0].data_ptr<double>()[1] = summary.loss;
   }
   norm = broadcast(world, std::move(norm));
   summary.grad_norm = norm.tensors[0].data_ptr<double>()[0];
+  summary.loss = norm.tensors[0].data_ptr<double>()[1];
   return summary;
 }
 

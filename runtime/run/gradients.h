@@ -26,9 +26,9 @@ void sum_tied_gradients(
     const StageMap& stage_to_rank,
     const Parameters& parameters);
 
-/// What rank 0 learns of a step, and the norm every rank learns.
+/// What rank 0 learns of a step, and every rank: the loss and the norm.
 struct StepSummary {
-  double loss = 0;       ///< rank 0
+  double loss = 0;       ///< every rank
   double grad_norm = 0;  ///< every rank
   double busy_s = 0;     ///< rank 0: summed over ranks
   double wall_s = 0;     ///< rank 0: summed over ranks

@@ -29,7 +29,7 @@ void infer(const Plan& plan, RankContext& context) {
   RankStages stages(
       plan.source, stages_of(stage_to_rank, context.rank), stage_options(plan));
   if (job.model.checkpoint) {
-    load_weights(*job.model.checkpoint, stages);
+    load_weights(context, *job.model.checkpoint, stages);
   }
   DataLoaderOptions options;
   options.plan = plan.batch;

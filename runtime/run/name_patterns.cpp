@@ -2,11 +2,47 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 
 namespace pp {
+
+namespace {
+
+/// Every stage's parameters: FQN and other names.
+std::vector<std::pair<std::string, std::vector<std::string>>> parameters_of(
+    const PipelineSource& source) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> out;
+  for (size_t i = 0; i < source.stages.size(); ++i) {
+    for (const ir::State& state : source.stages[i].graph.states) {
+      if (state.kind == ir::StateKind::Parameter) {
+        out.emplace_back(state.fqn, state.aliases);
+      }
+    }
+    if (source.stages[i].absent.empty()) {
+      continue;
+    }
+    for (const std::string& fqn : source.manifest.stages[i].parameters) {
+      const auto tied =
+          std::ranges::find(source.manifest.tied, fqn, &TiedParameter::fqn);
+      out.emplace_back(
+          fqn,
+          tied == source.manifest.tied.end() ? std::vector<std::string>()
+                                             : tied->aliases);
+    }
+  }
+  return out;
+}
+
+bool some_are_absent(const PipelineSource& source) {
+  return std::ranges::any_of(source.stages, [](const StageSource& stage) {
+    return !stage.absent.empty();
+  });
+}
+
+}  // namespace
 
 bool is_frozen(
     const std::string& fqn,
@@ -28,21 +64,16 @@ void check_freeze(
   std::vector<std::string> names;
   bool any_left = false;
   std::vector<char> used(patterns.size(), 0);
-  for (const StageSource& stage : source.stages) {
-    for (const ir::State& state : stage.graph.states) {
-      if (state.kind != ir::StateKind::Parameter) {
-        continue;
+  for (const auto& [fqn, aliases] : parameters_of(source)) {
+    names.push_back(fqn);
+    bool frozen = false;
+    for (size_t i = 0; i < patterns.size(); ++i) {
+      if (is_frozen(fqn, aliases, {patterns[i]})) {
+        used[i] = 1;
+        frozen = true;
       }
-      names.push_back(state.fqn);
-      bool frozen = false;
-      for (size_t i = 0; i < patterns.size(); ++i) {
-        if (is_frozen(state.fqn, state.aliases, {patterns[i]})) {
-          used[i] = 1;
-          frozen = true;
-        }
-      }
-      any_left = any_left || !frozen;
     }
+    any_left = any_left || !frozen;
   }
   for (size_t i = 0; i < patterns.size(); ++i) {
     if (used[i] == 0) {
@@ -58,6 +89,9 @@ void check_freeze(
 
 void check_recompute(
     const std::vector<std::string>& patterns, const PipelineSource& source) {
+  if (some_are_absent(source)) {
+    return;  // what this host lacks may match
+  }
   std::set<std::string> modules;
   for (const StageSource& stage : source.stages) {
     for (const ir::Node& node : stage.graph.nodes) {

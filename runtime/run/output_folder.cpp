@@ -15,15 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder itself, or the nearest above it that is there.
-fs::path nearest_that_exists(fs::path path) {
-  std::error_code ignored;
-  while (!fs::exists(path, ignored) && path.has_relative_path()) {
-    path = path.parent_path();
-  }
-  return path.empty() ? "." : path;
-}
-
 void check_writable(const fs::path& folder, const std::string& key) {
   const fs::path there = nearest_that_exists(folder);
   std::error_code ignored;
@@ -40,6 +31,14 @@ void check_writable(const fs::path& folder, const std::string& key) {
 }
 
 }  // namespace
+
+fs::path nearest_that_exists(fs::path path) {
+  std::error_code ignored;
+  while (!fs::exists(path, ignored) && path.has_relative_path()) {
+    path = path.parent_path();
+  }
+  return path.empty() ? "." : path;
+}
 
 void check_output_folder(const Job& job) {
   check_writable(job.output.dir, "output.dir");

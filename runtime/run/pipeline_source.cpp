@@ -1,5 +1,6 @@
 #include "runtime/run/pipeline_source.h"
 
+#include <set>
 #include <utility>
 
 #include "loader/core/error.h"
@@ -37,12 +38,22 @@ PipelineSource cut_at(
   out.cuts = std::move(cuts);
   out.manifest = std::move(parts.manifest);
   for (ir::Graph& graph : parts.stages) {
-    out.stages.push_back({std::move(graph), model.records, model.archive});
+    out.stages.push_back({std::move(graph), model.records, model.archive, {}});
   }
   return out;
 }
 
 }  // namespace
+
+const StageSource& PipelineSource::stage(int index) const {
+  const StageSource& found = stages.at(index);
+  if (!found.absent.empty()) {
+    throw input_error(
+        found.absent.string() + ": the file of stage " + std::to_string(index) +
+        " is missing");
+  }
+  return found;
+}
 
 PipelineSource cut_model(const Model& model, const SplitSpec& spec) {
   return cut_at(model, spec, choose_cuts(model.graph, with_costs(model, spec)));
@@ -74,7 +85,8 @@ PipelineSource open_pipeline(
     const ModelConfig& model,
     const SplitConfig& split,
     const std::optional<std::vector<Cut>>& cuts,
-    const InputHints& examples) {
+    const InputHints& examples,
+    Stages wanted) {
   PipelineSource out;
   std::vector<std::string> notes;
   if (!model.path.empty()) {
@@ -99,8 +111,10 @@ PipelineSource open_pipeline(
     return out;
   }
   std::vector<Model> stages;
+  std::set<int> absent;
   if (model.stage_files.empty()) {
-    StageDirectory directory = open_stages(model.stages);
+    StageDirectory directory = open_stages(model.stages, wanted);
+    absent = std::move(directory.absent);
     out.manifest = std::move(directory.manifest);
     stages = std::move(directory.stages);
   } else {
@@ -111,9 +125,16 @@ PipelineSource open_pipeline(
   if (model.weights) {
     out.notes = bind_weights(stages, *model.weights);
   }
-  for (Model& stage : stages) {
+  if (!absent.empty()) {
+    out.notes.clear();  // weights that go unused here are other hosts'
+  }
+  for (size_t i = 0; i < stages.size(); ++i) {
+    Model& stage = stages[i];
     out.stages.push_back(
-        {std::move(stage.graph), std::move(stage.records), stage.archive});
+        {std::move(stage.graph), std::move(stage.records), stage.archive, {}});
+    if (absent.contains(static_cast<int>(i))) {
+      out.stages.back().absent = model.stages / out.manifest.stages[i].file;
+    }
   }
   return out;
 }

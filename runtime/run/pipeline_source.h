@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,25 +20,31 @@ struct StageSource {
   ir::Graph graph;
   std::map<std::string, StateRecord> records;
   std::shared_ptr<const ZipReader> archive;
+  /// Where the stage's file would be, which this host does not have.
+  std::filesystem::path absent = {};
 };
 
 /// The stages a job runs: from a stage directory, or cut from a model now.
 struct PipelineSource {
   Manifest manifest;
   std::vector<StageSource> stages;
+  /// A stage to run. throws Error(Input): its file is absent
+  const StageSource& stage(int index) const;
   std::vector<Cut> cuts;           ///< of a model cut now
   std::vector<std::string> notes;  ///< for the user, a line each
 };
 
 /// cuts      where to cut the model; none: decided here, by `split`
 /// examples  see LoadOptions
+/// wanted    of a stage directory's stages
 /// throws    Error(Usage) or Error(Input), see open_stages, load_model,
 ///           partition
 PipelineSource open_pipeline(
     const ModelConfig& model,
     const SplitConfig& split,
     const std::optional<std::vector<Cut>>& cuts = {},
-    const InputHints& examples = {});
+    const InputHints& examples = {},
+    Stages wanted = Stages::All);
 PipelineSource cut_model(const Model& model, const SplitSpec& spec);
 
 /// Cuts as a text, so that one rank decides them for all, and back.

@@ -138,7 +138,12 @@ std::shared_ptr<const Plan> make_plan(
   auto plan = std::make_shared<Plan>();
   plan->job = job;
   check_without_model(job);
-  plan->source = open_pipeline(job.model, job.split, cuts, examples_for(job));
+  plan->source = open_pipeline(
+      job.model,
+      job.split,
+      cuts,
+      examples_for(job),
+      world_size ? Stages::ThoseThatAreThere : Stages::All);
   const Manifest& manifest = plan->source.manifest;
   const int num_stages = plan->num_stages();
   const int replicas = job.parallel.replicas;

@@ -65,7 +65,7 @@ RankStages::RankStages(
   const auto& [wanted, mode, trainable, evaluate, autocast, recompute] =
       options;
   for (const int index : stages) {
-    const StageSource& from = source.stages.at(index);
+    const StageSource& from = source.stage(index);
     Border border = plan_border(source.manifest, index, wanted);
     border.autocast = autocast;
     ir::Graph graph = from.graph;

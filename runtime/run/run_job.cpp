@@ -5,9 +5,11 @@
 #include "loader/ir/dims_text.h"
 #include "runtime/launch/agree.h"
 #include "runtime/launch/collectives.h"
+#include "runtime/launch/failure.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/output_folder.h"
 #include "runtime/run/plan.h"
+#include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
 #include "runtime/run/train.h"
 
@@ -68,6 +70,21 @@ void announce(const Plan& plan, const Log& log) {
 
 std::string given(bool is_given) {
   return is_given ? "given" : "not given";
+}
+
+/// A stage directory may lack stages: other hosts'.
+void check_own_stages(const Plan& plan, const RankContext& context) {
+  const int place = plan.mesh.place_of(context.rank);
+  for (const int stage :
+       stages_of(plan.forward_schedule.stage_to_rank, place)) {
+    const std::filesystem::path& absent = plan.source.stages[stage].absent;
+    if (!absent.empty()) {
+      throw input_error(
+          "rank " + std::to_string(context.rank) + " on host " + host_name() +
+          " runs stage " + std::to_string(stage) + ", but " + absent.string() +
+          " is not there; each host needs the files of its ranks' stages");
+    }
+  }
 }
 
 /// Rank 0 cuts the model; the others take its cuts.
@@ -154,6 +171,7 @@ void run_job(const Job& job, const RunOptions& options) {
       mine["--resume-if-any"] = given(options.resume == Resume::IfAny);
       agree(context, "plan", mine);
     }
+    check_own_stages(*plan, context);
     if (plan->trains()) {
       train(*plan, context, resume_point(options.resume, options.env));
     } else {

@@ -1,10 +1,7 @@
 #include "runtime/run/run_trace.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
-
-#include <ATen/ops/empty.h>
 
 #include "runtime/launch/collectives.h"
 #include "runtime/run/output_folder.h"
@@ -68,17 +65,7 @@ std::optional<std::filesystem::path> RunTrace::finish(
   context_.activity->observe(nullptr);
   const std::string mine = recorder_->events(origin_ns_);
   recorder_.reset();
-  Message message;
-  message.tensors.push_back(
-      at::empty({static_cast<int64_t>(mine.size())}, at::kByte));
-  message.requires_grad.push_back(0);
-  std::ranges::copy(mine, message.tensors[0].data_ptr<uint8_t>());
-  std::vector<std::string> all;
-  for (const Message& part : gather(context_, std::move(message))) {
-    const at::Tensor& bytes = part.tensors.at(0);
-    const auto* begin = bytes.const_data_ptr<uint8_t>();
-    all.emplace_back(begin, begin + bytes.numel());
-  }
+  const std::vector<std::string> all = gather_text(context_, mine);
   if (context_.rank != 0) {
     return std::nullopt;
   }

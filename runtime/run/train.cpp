@@ -20,6 +20,7 @@
 #include "runtime/run/counted.h"
 #include "runtime/run/evaluate.h"
 #include "runtime/run/failed_rows.h"
+#include "runtime/run/find_checkpoint.h"
 #include "runtime/run/gradients.h"
 #include "runtime/run/kept_outputs.h"
 #include "runtime/run/loss_function.h"
@@ -27,6 +28,7 @@
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/replicas.h"
 #include "runtime/run/run_trace.h"
+#include "runtime/run/shared_folder.h"
 #include "runtime/run/specs.h"
 #include "runtime/run/training_log.h"
 #include "runtime/train/grad_norm.h"
@@ -52,7 +54,12 @@ class Trainer {
         rows_([this](int64_t step) { return data_.step(step); }, num_batches()),
         loss_(job_.train->loss, plan.loss_output),
         executor_(ranks_.pipeline, plan.train_schedule, stages_.pointers()),
-        saver_(ranks_.world, checkpoint_folder(job_), plan.num_stages()) {
+        sharing_(sharing_of_checkpoints()),
+        saver_(
+            ranks_.world,
+            checkpoint_folder(job_),
+            sharing_,
+            plan.num_stages()) {
     for (const auto& [index, parameters] : replicas_.parameters()) {
       optimizers_.emplace(
           index, make_optimizer(optimizer_spec(*job_.train), parameters));
@@ -74,28 +81,25 @@ class Trainer {
     agree(world(), "data", {{"data", data_.order_text()}});
     const auto contract = resume_contract(job_, data_.order_text());
     int64_t first = 0;
-    const auto resumed_from = checkpoint_to_resume(world(), plan_, point);
+    auto resumed_from =
+        checkpoint_to_resume(world(), checkpoint_folder(job_), sharing_, point);
     if (resumed_from) {
       first = load_checkpoint(
                   *resumed_from, contract, stages_, optimizers_, replicas_)
                   .step;
     } else if (job_.model.checkpoint) {
-      load_weights(*job_.model.checkpoint, stages_);
+      load_weights(world(), *job_.model.checkpoint, stages_);
     }
+    begun_ = resumed_from.has_value();
     if (world().rank == 0) {
       for (const std::string& line : stages_.notes()) {
         world().log.warning(line);
       }
-      log_.emplace(
-          job_.output.dir,
-          first + 1,
-          resumed_from.has_value(),
-          job_.output.keep,
-          world().log);
+      log_.emplace(job_.output.dir, first + 1, [this] { begin_output(); });
     }
     if (resumed_from) {
       note(
-          "resuming from " + resumed_from->string() +
+          "resuming from " + resumed_from->path().string() +
           (first < total_steps_
                ? ""
                : ", the last of " + std::to_string(total_steps_) +
@@ -109,6 +113,7 @@ class Trainer {
     }
     for (int64_t step = first; step < total_steps_; ++step) {
       one_step(step);
+      begin_output();
       const int64_t done = step + 1;
       const bool is_last = done == total_steps_;
       if (job_.eval && (is_last || is_due(job_.eval->every, done))) {
@@ -149,6 +154,20 @@ class Trainer {
   }
 
   RankContext& world() { return ranks_.world; }
+
+  FolderSharing sharing_of_checkpoints() {
+    return world().launcher == LauncherKind::Local
+               ? FolderSharing::all_in_one(world().size)
+               : find_sharing(world(), checkpoint_folder(job_));
+  }
+
+  /// Once something is known to have gone well: the folder is this run's.
+  void begin_output() {
+    if (!begun_ && sharing_.leads(world().rank)) {
+      set_earlier_run_aside(job_, world().log);
+    }
+    begun_ = true;
+  }
 
   std::filesystem::path outputs_path() const {
     return job_.output.dir / "outputs.safetensors";
@@ -312,11 +331,14 @@ class Trainer {
   /// Says once that the numbers went bad; from then on no earlier checkpoint
   /// is removed, since all later ones are worthless.
   void watch_for_divergence(int64_t step, const StepSummary& summary) {
-    if (diverged_ || world().rank != 0 ||
+    if (diverged_ ||
         (std::isfinite(summary.loss) && std::isfinite(summary.grad_norm))) {
       return;
     }
     diverged_ = true;
+    if (world().rank != 0) {
+      return;
+    }
     world().log.warning(
         "step " + std::to_string(step) + ": the loss is " +
         std::to_string(summary.loss) + " and the gradient norm " +
@@ -433,9 +455,11 @@ class Trainer {
   std::optional<Executor> eval_executor_;
   std::optional<TrainingLog> log_;   ///< on rank 0
   std::optional<KeptOutputs> kept_;  ///< with the last stage, if asked for
-  bool diverged_ = false;            ///< known on rank 0
+  bool diverged_ = false;
+  bool begun_ = false;  ///< what the output folder held has made way
   int64_t total_steps_ = 0;
   double base_lr_ = 0;
+  FolderSharing sharing_;  ///< of the folder of checkpoints
   CheckpointSaver saver_;  ///< ends first
 };
 

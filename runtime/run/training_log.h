@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "loader/core/log.h"
 #include "runtime/observe/metrics.h"
 #include "runtime/observe/progress.h"
 
@@ -19,15 +19,11 @@ namespace pp {
 class TrainingLog {
  public:
   /// first_step  the first step this run reports
-  /// resumed     go on in the folder's files. Else the run is a new one, and
-  ///             an earlier run's checkpoints there are set aside.
-  /// keep        how many earlier runs' stay; 0: all
+  /// begin       makes way in the folder; called before it is written to
   TrainingLog(
       std::filesystem::path folder,
       int64_t first_step,
-      bool resumed,
-      int keep,
-      Log log);
+      std::function<void()> begin);
 
   /// throws  Error(Runtime), e.g. disk full
   void write(const StepReport& report);
@@ -41,9 +37,7 @@ class TrainingLog {
 
   std::filesystem::path folder_;
   int64_t first_step_;
-  bool resumed_;
-  int keep_;
-  Log log_;
+  std::function<void()> begin_;
   std::optional<MetricsWriter> metrics_;
   std::unique_ptr<Progress> progress_;
 };

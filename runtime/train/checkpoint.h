@@ -5,33 +5,30 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
+#include "loader/archive/checkpoint_state.h"
 #include "loader/archive/safetensors.h"
 
 namespace pp {
 
-/// Everything but tensors: `state.json`.
-struct CheckpointState {
-  int64_t step = 0;           ///< updates done
-  int64_t epoch = 0;          ///< passes over the data begun before this one
-  int64_t data_position = 0;  ///< samples taken of the epoch
-  uint64_t seed = 0;
-  std::map<std::string, std::string> job;  ///< a summary for people
-};
-
-// Writing. All ranks see one folder (`<output>/checkpoints`). The caller sees to
-// it that no part is written before begin, and that all are before commit:
+// Writing. Ranks that see one folder (`<output>/checkpoints`) write into it
+// together, and one of them leads; hosts that share none have a leader each.
+// The caller sees to it that no part is written before begin, that all parts of
+// the job are before commit, and that every leader has committed before one
+// prunes: until then the checkpoint before may be the newest that is whole.
 //
-//   rank 0: begin_checkpoint(folder, step)
+//   leader: begin_checkpoint(folder, step)
 //   each:   write_checkpoint_part(folder, step, stage, tensors)   (per stage)
-//   rank 0: commit_checkpoint(folder, state, num_parts, keep)
+//   leader: commit_checkpoint(folder, content, here)
+//   leader: prune_checkpoints(folder, step, keep)
 //
-// Until commit has renamed `.step_N.tmp` to `step_N` there is no checkpoint;
-// one that exists is whole.
+// Until commit has renamed `.step_N.tmp` to `step_N` there is no checkpoint in
+// that folder; one that exists has all of the folder's parts.
 
 /// Makes an empty `.step_N.tmp`, removing what interrupted runs left behind.
 /// throws  Error(Runtime) naming the path and the system's reason
@@ -39,22 +36,29 @@ void begin_checkpoint(const std::filesystem::path& folder, int64_t step);
 
 /// Writes `part_K.safetensors`: parameters, buffers and optimizer state by
 /// name. A tensor that several stages hold goes into one part only.
+/// returns what state.json is to say of it, but the host
 /// throws  Error(Runtime) naming the path and the system's reason
-void write_checkpoint_part(
+CheckpointPart write_checkpoint_part(
     const std::filesystem::path& folder,
     int64_t step,
     int part,
     const std::map<std::string, at::Tensor>& tensors);
 
-/// Hashes the parts, writes `state.json`, renames the folder into place and
-/// then removes the oldest up to this step so that `keep` stay (0: all).
-/// returns the folder `step_N`
-/// throws  Error(Runtime) naming the path; a missing part
+/// Writes `state.json` and renames the folder into place.
+///
+/// content  of the whole job: its bytes are the same in every folder
+/// here     the parts that this folder must have
+/// returns  the folder `step_N`
+/// throws   Error(Runtime) naming the path; a part of `here` is not there
 std::filesystem::path commit_checkpoint(
     const std::filesystem::path& folder,
-    const CheckpointState& state,
-    int num_parts,
-    int keep);
+    const CheckpointContent& content,
+    const std::set<std::string>& here);
+
+/// Removes the oldest checkpoints up to this step so that `keep` stay (0: all).
+/// Later ones belong to another run and are left alone.
+void prune_checkpoints(
+    const std::filesystem::path& folder, int64_t step, int keep);
 
 /// The `step_N` in a folder by ascending N; none if there is no such folder.
 std::vector<std::filesystem::path> list_checkpoints(
@@ -68,26 +72,30 @@ std::vector<std::filesystem::path> list_checkpoints(
 std::optional<std::filesystem::path> set_aside_checkpoints(
     const std::filesystem::path& folder, int keep);
 
-struct NewestCheckpoint {
-  std::optional<std::filesystem::path> path;  ///< none: no valid one
-  std::vector<std::string> warnings;  ///< one a broken checkpoint passed over
-};
+/// How closely files are looked at: Full reads every byte to compare the
+/// hashes, Quick compares the sizes.
+enum class Verify { Full, Quick };
 
-/// The newest checkpoint whose parts have the recorded sizes and hashes. Reads
-/// that checkpoint in full; so rank 0 does it, and tells the others the path.
-NewestCheckpoint find_newest_checkpoint(const std::filesystem::path& folder);
+/// throws  Error(Input) naming the file: missing, damaged
+void check_part(
+    const std::filesystem::path& folder,
+    const CheckpointPart& part,
+    Verify verify);
 
 /// A checkpoint, whatever split, schedule and number of ranks wrote it.
 class CheckpointReader {
  public:
-  /// Full reads every byte to compare the hashes, Quick compares the sizes.
-  enum class Verify { Full, Quick };
-
   /// path    the folder `step_N`
   /// throws  Error(Input) naming the file: missing, damaged, made by a newer
   ///         version; a tensor that is in two parts with different content
   explicit CheckpointReader(
       const std::filesystem::path& path, Verify verify = Verify::Full);
+  /// Of these parts only, which were looked at before.
+  /// parts   the files' names
+  CheckpointReader(
+      const std::filesystem::path& path,
+      CheckpointState state,
+      const std::vector<std::string>& parts);
 
   const std::filesystem::path& path() const { return path_; }
   const CheckpointState& state() const { return state_; }
@@ -107,6 +115,7 @@ class CheckpointReader {
     TensorView view;
     size_t part = 0;
   };
+  void add_part(const std::string& file);
 
   std::filesystem::path path_;
   CheckpointState state_;

@@ -6,11 +6,9 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
-#include "loader/archive/atomic_file.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/train/checkpoint.h"
-#include "runtime/train/checkpoint_state.h"
 #include "runtime/train/content_hash.h"
 #include "runtime/train/describe.h"
 
@@ -18,10 +16,18 @@ namespace pp {
 namespace fs = std::filesystem;
 namespace {
 
+bool same(const TensorView& a, const TensorView& b) {
+  return a.dtype == b.dtype && a.sizes == b.sizes &&
+         a.bytes.size() == b.bytes.size() &&
+         (a.bytes.empty() ||
+          std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0);
+}
+
+}  // namespace
+
 void check_part(
-    const fs::path& path,
-    const CheckpointPart& part,
-    CheckpointReader::Verify verify) {
+    const fs::path& folder, const CheckpointPart& part, Verify verify) {
+  const fs::path path = folder / part.file;
   std::error_code error;
   const uintmax_t num_bytes = fs::file_size(path, error);
   if (error) {
@@ -34,7 +40,7 @@ void check_part(
         path.string() + ": has " + std::to_string(num_bytes) +
         " bytes, but was written with " + std::to_string(part.num_bytes));
   }
-  if (verify == CheckpointReader::Verify::Full) {
+  if (verify == Verify::Full) {
     const std::string hash = file_hash(path);
     if (hash != part.hash) {
       throw input_error(
@@ -44,39 +50,37 @@ void check_part(
   }
 }
 
-bool same(const TensorView& a, const TensorView& b) {
-  return a.dtype == b.dtype && a.sizes == b.sizes &&
-         a.bytes.size() == b.bytes.size() &&
-         (a.bytes.empty() ||
-          std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0);
-}
-
-}  // namespace
-
 CheckpointReader::CheckpointReader(const fs::path& path, Verify verify)
     : path_(path) {
-  const fs::path state_path = path / kStateFile;
-  std::error_code error;
-  if (!fs::exists(state_path, error)) {
-    throw input_error(
-        path.string() + ": not a checkpoint: there is no " +
-        std::string(kStateFile));
-  }
-  CheckpointContent content =
-      parse_checkpoint(read_file(state_path), state_path);
+  CheckpointContent content = read_checkpoint(path);
+  check_parts_are_there(path, content);
   state_ = std::move(content.state);
-  for (size_t i = 0; i < content.parts.size(); ++i) {
-    const fs::path part_path = path / content.parts[i].file;
-    check_part(part_path, content.parts[i], verify);
-    parts_.push_back(std::make_unique<SafetensorsReader>(part_path));
-    for (const auto& [name, view] : parts_.back()->tensors()) {
-      const auto [entry, added] = entries_.emplace(name, Entry{view, i});
-      if (!added && !same(entry->second.view, view)) {
-        throw input_error(
-            part_path.string() + ": '" + name + "' is also in " +
-            content.parts[entry->second.part].file +
-            ", with different content");
-      }
+  for (const CheckpointPart& part : content.parts) {
+    check_part(path, part, verify);
+    add_part(part.file);
+  }
+}
+
+CheckpointReader::CheckpointReader(
+    const fs::path& path,
+    CheckpointState state,
+    const std::vector<std::string>& parts)
+    : path_(path), state_(std::move(state)) {
+  for (const std::string& file : parts) {
+    add_part(file);
+  }
+}
+
+void CheckpointReader::add_part(const std::string& file) {
+  const size_t part = parts_.size();
+  parts_.push_back(std::make_unique<SafetensorsReader>(path_ / file));
+  for (const auto& [name, view] : parts_.back()->tensors()) {
+    const auto [entry, added] = entries_.emplace(name, Entry{view, part});
+    if (!added && !same(entry->second.view, view)) {
+      throw input_error(
+          parts_.back()->path().string() + ": '" + name + "' is also in " +
+          parts_[entry->second.part]->path().filename().string() +
+          ", with different content");
     }
   }
 }
@@ -133,22 +137,6 @@ void CheckpointReader::copy_to(
   }
   const at::NoGradGuard no_grad;
   into.copy_(saved);
-}
-
-NewestCheckpoint find_newest_checkpoint(const fs::path& folder) {
-  NewestCheckpoint out;
-  for (const fs::path& path : std::views::reverse(list_checkpoints(folder))) {
-    try {
-      const CheckpointReader reader(path, CheckpointReader::Verify::Full);
-      out.path = path;
-      break;
-    } catch (const Error& error) {
-      out.warnings.push_back(
-          "checkpoint " + path.filename().string() +
-          " is passed over: " + error.what());
-    }
-  }
-  return out;
 }
 
 }  // namespace pp

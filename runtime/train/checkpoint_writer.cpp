@@ -8,7 +8,6 @@
 #include "loader/core/error.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/checkpoint_folder.h"
-#include "runtime/train/checkpoint_state.h"
 #include "runtime/train/content_hash.h"
 
 namespace pp {
@@ -24,22 +23,6 @@ void make_folders(const fs::path& path) {
   }
 }
 
-/// Removes all but the newest `keep` of the checkpoints up to `step`. Later
-/// ones belong to another run and are left alone.
-void prune(const fs::path& folder, int64_t step, int keep) {
-  std::vector<fs::path> paths = list_checkpoints(folder);
-  std::erase_if(
-      paths, [step](const fs::path& path) { return *step_of(path) > step; });
-  const size_t kept = keep;
-  for (size_t i = 0; i + kept < paths.size(); ++i) {
-    // Under its unfinished name, so that a half-removed one is never found.
-    const fs::path doomed = unfinished_path(folder, *step_of(paths[i]));
-    move_folder(paths[i], doomed);
-    std::error_code error;
-    fs::remove_all(doomed, error);
-  }
-}
-
 }  // namespace
 
 void begin_checkpoint(const fs::path& folder, int64_t step) {
@@ -48,7 +31,7 @@ void begin_checkpoint(const fs::path& folder, int64_t step) {
   make_folders(unfinished_path(folder, step));
 }
 
-void write_checkpoint_part(
+CheckpointPart write_checkpoint_part(
     const fs::path& folder,
     int64_t step,
     int part,
@@ -67,39 +50,44 @@ void write_checkpoint_part(
             {static_cast<const std::byte*>(dense.const_data_ptr()),
              dense.nbytes()}});
   }
-  write_safetensors(
-      unfinished_path(folder, step) / part_file(part),
-      views,
-      {{"format", "pt"}});
+  const fs::path path = unfinished_path(folder, step) / part_file(part);
+  write_safetensors(path, views, {{"format", "pt"}});
+  return {part_file(part), fs::file_size(path), file_hash(path)};
 }
 
 fs::path commit_checkpoint(
     const fs::path& folder,
-    const CheckpointState& state,
-    int num_parts,
-    int keep) {
-  const fs::path unfinished = unfinished_path(folder, state.step);
-  CheckpointContent content{state, {}};
-  for (int part = 0; part < num_parts; ++part) {
-    const fs::path path = unfinished / part_file(part);
+    const CheckpointContent& content,
+    const std::set<std::string>& here) {
+  const fs::path unfinished = unfinished_path(folder, content.state.step);
+  for (const std::string& file : here) {
     std::error_code error;
-    const uintmax_t num_bytes = fs::file_size(path, error);
-    if (error) {
+    if (!fs::exists(unfinished / file, error)) {
       throw runtime_error(
-          path.string() +
-          ": this part of the checkpoint was not written: " + error.message());
+          (unfinished / file).string() +
+          ": this part of the checkpoint was not written, or was removed");
     }
-    content.parts.push_back({part_file(part), num_bytes, file_hash(path)});
   }
   write_file(unfinished / kStateFile, to_json(content));
   sync_path(unfinished);
-  const fs::path path = checkpoint_path(folder, state.step);
+  const fs::path path = checkpoint_path(folder, content.state.step);
   move_folder(unfinished, path);
   sync_path(folder);
-  if (keep > 0) {
-    prune(folder, state.step, keep);
-  }
   return path;
+}
+
+void prune_checkpoints(const fs::path& folder, int64_t step, int keep) {
+  std::vector<fs::path> paths = list_checkpoints(folder);
+  std::erase_if(
+      paths, [step](const fs::path& path) { return *step_of(path) > step; });
+  const size_t kept = keep == 0 ? paths.size() : keep;
+  for (size_t i = 0; i + kept < paths.size(); ++i) {
+    // Under its unfinished name, so that a half-removed one is never found.
+    const fs::path doomed = unfinished_path(folder, *step_of(paths[i]));
+    move_folder(paths[i], doomed);
+    std::error_code error;
+    fs::remove_all(doomed, error);
+  }
 }
 
 }  // namespace pp

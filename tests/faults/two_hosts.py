@@ -3,11 +3,12 @@
 
     sudo .venv/bin/python tests/faults/two_hosts.py
 
-Each has its own name, process numbers, copy of model, job and data; they share
-the folder of the outputs. GPT-2 trains under torchrun over a pair of virtual
-cards; by a slow link (5 ms each way, now and then 200 ms); and with the link
-taken down in the middle of a step. The weights are those of one machine, byte
-for byte; the broken link is named in time.
+Each has its own name, process numbers, copy of job and data, the stages of its
+ranks and no other, and keeps the parts of checkpoints that these write. GPT-2
+trains under torchrun over a pair of virtual cards; by a slow link (5 ms each
+way, now and then 200 ms), where it also goes on from the newest checkpoint that
+both have; and with the link taken down in the middle of a step. The weights are
+those of one machine, byte for byte; the broken link is named in time.
 
 Ends with 77 where this user may not make namespaces.
 """
@@ -33,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTS = {"hosta": "10.77.0.1", "hostb": "10.77.0.2"}
 STALL = 3  # seconds
 SKIPPED = 77
+STAGES = {"hosta": (0, 1), "hostb": (2, 3)}
 
 
 def sh(command, **kwargs):
@@ -120,9 +122,11 @@ def forward(ends, delay, stall):
                 pass  # the device is not up yet
 
 
-def write_host(folder, fixtures, tokens):
-    folder.mkdir()
-    shutil.copy(fixtures / "gpt2.pt2", folder)
+def write_host(folder, stages, tokens):
+    (folder / "stages").mkdir(parents=True)
+    shutil.copy(stages / "manifest.json", folder / "stages")
+    for stage in STAGES[folder.name]:
+        shutil.copy(stages / f"stage_{stage}.pt2", folder / "stages")
     shutil.copy(tokens, folder / "tokens.npy")
     (folder / "hosts").write_text(
         "127.0.0.1 localhost\n"
@@ -130,8 +134,7 @@ def write_host(folder, fixtures, tokens):
     )
     (folder / "job.toml").write_text(
         f"""
-model.path = "gpt2.pt2"
-split.at = ["transformer.h.1", "transformer.h.2", "transformer.h.3"]
+model.stages = "stages"
 [pipeline]
 microbatches = 4
 stall_timeout = {STALL}
@@ -144,7 +147,8 @@ steps = 6
 loss = {{ name = "cross_entropy" }}
 optimizer = {{ name = "adamw", lr = 1e-3 }}
 [output]
-dir = "{folder.parent}/run"
+dir = "run"
+checkpoint_every = 3
 """
     )
 
@@ -196,9 +200,17 @@ class Job:
             processes.append(self.on_host(network, host, command, out, env))
         return processes
 
+    def split(self):
+        command = [self.options.pp, "split", self.options.fixtures / "gpt2.pt2"]
+        command += ["-o", self.dir / "stages"]
+        for module in range(1, 4):
+            command += ["--at", f"transformer.h.{module}"]
+        subprocess.run(command, check=True, capture_output=True)
+
     def one_machine(self):
         command = [self.options.pp, "run", self.dir / "hosta/job.toml"]
         command += ["--launcher", "local", "--set", f"output.dir={self.dir}/want"]
+        command += ["--set", f"model.stages={self.dir}/stages"]
         subprocess.run(command, check=True, capture_output=True)
 
     def compare(self, codes, outputs):
@@ -206,13 +218,21 @@ class Job:
             texts = [path.read_text()[-500:] for path in outputs]
             self.fail(f"ended with {codes}: {texts}")
             return
-        for part in range(4):
-            name = f"checkpoints/step_6/part_{part}.safetensors"
-            if (self.dir / "want" / name).read_bytes() != (
-                self.dir / "run" / name
-            ).read_bytes():
-                self.fail(f"{name} differs from one machine's")
-        shutil.rmtree(self.dir / "run")
+        for host, stages in STAGES.items():
+            saved = self.dir / host / "run/checkpoints/step_6"
+            names = {f"part_{stage}.safetensors" for stage in stages}
+            found = {path.name for path in saved.iterdir()}
+            if found != names | {"state.json"}:
+                self.fail(f"{host} keeps {found}")
+                continue
+            for name in names:
+                want = self.dir / "want/checkpoints/step_6" / name
+                if want.read_bytes() != (saved / name).read_bytes():
+                    self.fail(f"{name} differs from one machine's")
+
+    def forget_runs(self):
+        for host in HOSTS:
+            shutil.rmtree(self.dir / host / "run")
 
     def torchrun(self):
         with Network() as network:
@@ -228,19 +248,29 @@ class Job:
                 command = [*torchrun, self.options.pp, "run", "job.toml"]
                 processes.append(self.on_host(network, host, command, outputs[-1]))
             self.compare(self.end(processes, 90), outputs)
+        self.forget_runs()
 
     def slow_link(self):
         with Network() as network:
             network.connect_slowly(0.005, 0.2)
-            processes = self.ranks_by_hand(network)
-            codes = self.end(processes, 60)
-            self.compare(codes, [self.dir / f"rank{r}" for r in range(4)])
+            outputs = [self.dir / f"rank{r}" for r in range(4)]
+            for more in (), ("--resume",):
+                codes = self.end(self.ranks_by_hand(network, *more), 60)
+                self.compare(codes, outputs)
+                if more and "/run/checkpoints/step_3" not in outputs[0].read_text():
+                    self.fail(f"not resumed: {outputs[0].read_text()}")
+                # As if it had been killed before it had this one.
+                shutil.rmtree(self.dir / "hostb/run/checkpoints/step_6")
+        self.forget_runs()
 
     def link_down(self):
         with Network() as network:
             network.connect()
-            processes = self.ranks_by_hand(network, "--set", "train.steps=1000000")
-            metrics = self.dir / "run/metrics.jsonl"
+            processes = self.ranks_by_hand(
+                network, "--set", "train.steps=1000000",
+                "--set", "output.checkpoint_every=1000000",
+            )  # fmt: skip
+            metrics = self.dir / "hosta/run/metrics.jsonl"
             until = time.time() + 60
             while not metrics.exists() and time.time() < until:
                 time.sleep(0.05)
@@ -281,8 +311,9 @@ def main():
         tokens = np.random.default_rng(0).integers(0, 64, 200)
         np.save(folder / "tokens.npy", tokens)
         job = Job(options, folder)
+        job.split()
         for host in HOSTS:
-            write_host(folder / host, options.fixtures, folder / "tokens.npy")
+            write_host(folder / host, folder / "stages", folder / "tokens.npy")
         job.one_machine()
         for part in job.torchrun, job.slow_link, job.link_down:
             began = time.time()

@@ -157,6 +157,18 @@ TEST_F(Artifact, NoticesAStageThatWasExchanged) {
       HasSubstr("nowhere"));
 }
 
+TEST_F(Artifact, OpensTheStagesThatAHostHas) {
+  write(folder_ / "stages");
+  fs::remove(folder_ / "stages" / "stage_0.pt2");
+  const StageDirectory stages =
+      open_stages(folder_ / "stages", Stages::ThoseThatAreThere);
+  EXPECT_EQ(stages.absent, std::set<int>{0});
+  ASSERT_EQ(stages.stages.size(), 2);
+  EXPECT_TRUE(stages.stages[0].graph.states.empty());
+  EXPECT_FALSE(stages.stages[1].graph.states.empty());
+  EXPECT_EQ(stages.manifest.stages.size(), 2);
+}
+
 TEST_F(Artifact, MergesBackIntoItsSource) {
   write(folder_ / "stages");
   merge(folder_ / "stages", std::nullopt, folder_ / "out.pt2");

@@ -11,8 +11,6 @@
 namespace pp {
 namespace {
 
-using Verify = CheckpointReader::Verify;
-
 class DamagedCheckpoint : public CheckpointFolder {
  protected:
   void expect_refused(
@@ -89,6 +87,20 @@ TEST_F(DamagedCheckpoint, APartIsMissing) {
   expect_refused({"part_1.safetensors", "missing"});
 }
 
+TEST_F(DamagedCheckpoint, PartsOfOtherHostsAreMissing) {
+  CheckpointContent content = read_checkpoint(path_);
+  content.parts[0].host = "alpha";
+  content.parts[1].host = "beta";
+  put(path_ / "state.json", to_json(content));
+  EXPECT_NO_THROW(CheckpointReader{path_});
+  fs::remove(path_ / "part_1.safetensors");
+  expect_refused({"step_7", "part_1.safetensors (saved on host beta); copy"});
+  fs::remove(path_ / "part_0.safetensors");
+  expect_refused(
+      {"parts of the checkpoint are missing: part_0.safetensors (saved on host "
+       "alpha), part_1.safetensors (saved on host beta)"});
+}
+
 TEST_F(DamagedCheckpoint, APartIsTruncated) {
   const fs::path part = path_ / "part_0.safetensors";
   const auto size = fs::file_size(part);
@@ -112,18 +124,12 @@ TEST_F(DamagedCheckpoint, OneBitOfAPartIsFlipped) {
 }
 
 TEST_F(DamagedCheckpoint, TwoPartsDisagreeOnATensor) {
-  begin_checkpoint(folder_, 8);
-  write_checkpoint_part(folder_, 8, 0, {{"w", at::zeros({2})}});
-  write_checkpoint_part(folder_, 8, 1, {{"w", at::ones({2})}});
-  path_ = commit_checkpoint(folder_, state(8), 2, 0);
+  path_ = write(8, {{{"w", at::zeros({2})}}, {{"w", at::ones({2})}}});
   expect_refused({"part_1", "'w' is also in part_0", "different content"});
 }
 
 TEST_F(DamagedCheckpoint, TwoPartsMayAgreeOnATensor) {
-  begin_checkpoint(folder_, 8);
-  write_checkpoint_part(folder_, 8, 0, {{"w", at::ones({2})}});
-  write_checkpoint_part(folder_, 8, 1, {{"w", at::ones({2})}});
-  path_ = commit_checkpoint(folder_, state(8), 2, 0);
+  path_ = write(8, {{{"w", at::ones({2})}}, {{"w", at::ones({2})}}});
   EXPECT_EQ(CheckpointReader(path_).names(), std::vector<std::string>{"w"});
 }
 
@@ -154,9 +160,10 @@ TEST_F(DamagedCheckpoint, ATensorDoesNotFit) {
 
 TEST_F(DamagedCheckpoint, APartThatWasNeverWrittenIsNotCommitted) {
   begin_checkpoint(folder_, 8);
-  write_checkpoint_part(folder_, 8, 0, part(0));
+  const CheckpointPart written = write_checkpoint_part(folder_, 8, 0, part(0));
   expect_error(ErrorKind::Runtime, {"part_1.safetensors", "not written"}, [&] {
-    commit_checkpoint(folder_, state(8), 2, 1);
+    commit_checkpoint(
+        folder_, {state(8), {written}}, {written.file, "part_1.safetensors"});
   });
   EXPECT_FALSE(fs::exists(folder_ / "step_8"));
   EXPECT_TRUE(fs::exists(folder_ / "step_7"));

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -52,12 +54,21 @@ class CheckpointFolder : public testing::Test {
         .job = {{"schedule", "1F1B"}, {"ranks", "2"}}};
   }
 
-  fs::path write(int64_t step, int keep = 0) const {
+  using Parts = std::vector<std::map<std::string, at::Tensor>>;
+
+  fs::path write(int64_t step, const Parts& parts) const {
     begin_checkpoint(folder_, step);
-    write_checkpoint_part(folder_, step, 0, part(0));
-    write_checkpoint_part(folder_, step, 1, part(1));
-    return commit_checkpoint(folder_, state(step), 2, keep);
+    CheckpointContent content{state(step), {}};
+    std::set<std::string> here;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      content.parts.push_back(
+          write_checkpoint_part(folder_, step, static_cast<int>(i), parts[i]));
+      here.insert(content.parts.back().file);
+    }
+    return commit_checkpoint(folder_, content, here);
   }
+
+  fs::path write(int64_t step) const { return write(step, {part(0), part(1)}); }
 
   std::vector<std::string> entries() const {
     std::vector<std::string> names;

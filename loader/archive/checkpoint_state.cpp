@@ -1,8 +1,10 @@
-#include "runtime/train/checkpoint_state.h"
+#include "loader/archive/checkpoint_state.h"
 
 #include <nlohmann/json.hpp>
 
+#include "loader/archive/atomic_file.h"
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 
 namespace pp {
 namespace {
@@ -56,6 +58,10 @@ class Object {
     return at(key, Json::value_t::string, "a string").get<std::string>();
   }
 
+  std::string text_if_any(const char* key) const {
+    return json_.contains(key) ? text(key) : "";
+  }
+
  private:
   const Json& json_;
   const std::filesystem::path& path_;
@@ -64,7 +70,10 @@ class Object {
 CheckpointPart parse_part(const Json& json, const std::filesystem::path& path) {
   const Object object(json, path);
   CheckpointPart part{
-      object.text("file"), object.count("num_bytes"), object.text("hash")};
+      object.text("file"),
+      object.count("num_bytes"),
+      object.text("hash"),
+      object.text_if_any("host")};
   if (part.file.empty() || part.file.find('/') != std::string::npos ||
       part.file.front() == '.') {
     object.fail("part '" + part.file + "' is not a plain file name");
@@ -82,10 +91,14 @@ std::string to_json(const CheckpointContent& content) {
   const CheckpointState& state = content.state;
   Json parts = Json::array();
   for (const CheckpointPart& part : content.parts) {
-    parts.push_back(
-        {{"file", part.file},
-         {"num_bytes", part.num_bytes},
-         {"hash", part.hash}});
+    Json each = {
+        {"file", part.file},
+        {"num_bytes", part.num_bytes},
+        {"hash", part.hash}};
+    if (!part.host.empty()) {
+      each["host"] = part.host;
+    }
+    parts.push_back(std::move(each));
   }
   const Json json = {
       {"format", kFormat},
@@ -126,6 +139,48 @@ CheckpointContent parse_checkpoint(
     content.parts.push_back(parse_part(part, path));
   }
   return content;
+}
+
+CheckpointContent read_checkpoint(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / kStateFile;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    throw input_error(
+        folder.string() + ": not a checkpoint: there is no " +
+        std::string(kStateFile));
+  }
+  return parse_checkpoint(read_file(path), path);
+}
+
+std::string parts_text(std::span<const CheckpointPart> parts) {
+  std::vector<std::string> texts;
+  for (const CheckpointPart& part : parts) {
+    texts.push_back(
+        part.host.empty() ? part.file
+                          : part.file + " (saved on host " + part.host + ")");
+  }
+  return join(texts);
+}
+
+void check_parts_are_there(
+    const std::filesystem::path& folder, const CheckpointContent& content) {
+  std::vector<CheckpointPart> missing;
+  bool elsewhere = false;
+  for (const CheckpointPart& part : content.parts) {
+    std::error_code error;
+    if (!std::filesystem::exists(folder / part.file, error)) {
+      missing.push_back(part);
+      elsewhere = elsewhere || !part.host.empty();
+    }
+  }
+  if (!missing.empty()) {
+    throw input_error(
+        folder.string() + ": " + (missing.size() == 1 ? "a part" : "parts") +
+        " of the checkpoint " + (missing.size() == 1 ? "is" : "are") +
+        " missing: " + parts_text(missing) +
+        (elsewhere ? "; copy what lies in that folder there into this one"
+                   : ""));
+  }
 }
 
 }  // namespace pp

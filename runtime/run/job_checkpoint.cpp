@@ -1,0 +1,200 @@
+#include "runtime/run/job_checkpoint.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "loader/archive/atomic_file.h"
+#include "loader/core/error.h"
+#include "runtime/launch/collectives.h"
+
+namespace pp {
+
+namespace {
+
+using Json = nlohmann::json;
+
+Message tensor_message(const at::Tensor& tensor) {
+  Message message;
+  message.tensors.push_back(tensor);
+  message.requires_grad.push_back(0);
+  return message;
+}
+
+}  // namespace
+
+std::string fqn_of(const std::string& name) {
+  constexpr std::string_view kState = "optimizer.";
+  if (!name.starts_with(kState)) {
+    return name;
+  }
+  const size_t dot = name.find('.', kState.size());
+  return dot == std::string::npos ? name : name.substr(dot + 1);
+}
+
+JobCheckpoint::JobCheckpoint(
+    RankContext& context,
+    std::filesystem::path path,
+    CheckpointContent content,
+    FolderSharing sharing,
+    std::vector<std::vector<int>> holders)
+    : context_(context),
+      path_(std::move(path)),
+      content_(std::move(content)),
+      sharing_(std::move(sharing)),
+      holders_(std::move(holders)) {
+  check(holders_.size() == content_.parts.size(), "holders of each part");
+}
+
+bool JobCheckpoint::has(int rank, size_t part) const {
+  return std::ranges::binary_search(holders_[part], sharing_.leader_of(rank));
+}
+
+bool JobCheckpoint::every_rank_has_all() const {
+  return std::ranges::all_of(holders_, [this](const auto& leaders) {
+    return leaders.size() == sharing_.leaders().size();
+  });
+}
+
+TensorLookup JobCheckpoint::lookup(const std::set<std::string>& fqns) {
+  std::vector<std::string> files;
+  for (size_t part = 0; part < content_.parts.size(); ++part) {
+    if (has(context_.rank, part)) {
+      files.push_back(content_.parts[part].file);
+    }
+  }
+  const auto reader =
+      std::make_shared<CheckpointReader>(path_, content_.state, files);
+  if (every_rank_has_all()) {
+    return [reader](const std::string& name) { return reader->try_find(name); };
+  }
+  Json missing = Json::array();
+  for (const std::string& fqn : fqns) {
+    if (!reader->try_find(fqn).defined()) {
+      missing.push_back(fqn);
+    }
+  }
+  std::vector<std::vector<std::string>> wanted;
+  for (const std::string& text : all_gather_text(context_, missing.dump())) {
+    wanted.push_back(Json::parse(text));
+  }
+  std::vector<std::unique_ptr<Pending>> sends;
+  send(wanted, sends);
+  Tensors received;
+  if (!missing.empty()) {
+    received = receive();
+  }
+  for (const auto& each : sends) {
+    each->wait(context_.stall_timeout);
+  }
+  return [reader, received = std::move(received)](const std::string& name) {
+    const auto found = received.find(name);
+    return found == received.end() ? reader->try_find(name) : found->second;
+  };
+}
+
+/// To each rank that lacks something: the names that are found in the parts
+/// this rank answers for, and their tensors.
+void JobCheckpoint::send(
+    const std::vector<std::vector<std::string>>& wanted,
+    std::vector<std::unique_ptr<Pending>>& sends) {
+  std::vector<std::string> files;
+  for (size_t part = 0; part < content_.parts.size(); ++part) {
+    if (holders_[part].front() == context_.rank) {
+      files.push_back(content_.parts[part].file);
+    }
+  }
+  if (files.empty()) {
+    return;
+  }
+  const CheckpointReader reader(path_, content_.state, files);
+  for (int rank = 0; rank < context_.size; ++rank) {
+    if (rank == context_.rank || wanted[rank].empty()) {
+      continue;
+    }
+    const std::set<std::string> fqns(wanted[rank].begin(), wanted[rank].end());
+    std::vector<std::string> names = reader.names();
+    std::erase_if(names, [&](const std::string& name) {
+      return !fqns.contains(fqn_of(name));
+    });
+    sends.push_back(
+        context_.transport->send(text_message(Json(names).dump()), rank));
+    for (const std::string& name : names) {
+      sends.push_back(
+          context_.transport->send(tensor_message(reader.find(name)), rank));
+    }
+  }
+}
+
+JobCheckpoint::Tensors JobCheckpoint::receive() {
+  std::set<int> senders;
+  for (const std::vector<int>& leaders : holders_) {
+    senders.insert(leaders.front());
+  }
+  senders.erase(context_.rank);
+  Tensors received;
+  const auto next = [this](int from) {
+    return context_.transport->recv(from)->wait(context_.stall_timeout);
+  };
+  for (const int from : senders) {
+    const std::vector<std::string> names = Json::parse(text_of(next(from)));
+    for (const std::string& name : names) {
+      received[name] = next(from).tensors.at(0);
+    }
+  }
+  return received;
+}
+
+JobCheckpoint open_checkpoint(
+    RankContext& context, const std::filesystem::path& path) {
+  std::string text;
+  std::vector<int> parts;  // 1: it is there
+  std::error_code ignored;
+  if (std::filesystem::exists(path / kStateFile, ignored)) {
+    text = read_file(path / kStateFile);
+    for (const CheckpointPart& part : parse_checkpoint(text, path / kStateFile).parts) {
+      const bool is_there = std::filesystem::exists(path / part.file, ignored);
+      if (is_there) {
+        check_part(path, part, Verify::Full);
+      }
+      parts.push_back(is_there ? 1 : 0);
+    }
+  }
+  const auto all = all_gather_text(context, Json{text, parts}.dump());
+  std::vector<std::vector<int>> holders;
+  for (int rank = 0; rank < context.size; ++rank) {
+    const Json of_rank = Json::parse(all[rank]);
+    const std::string theirs = of_rank.at(0);
+    if (text.empty()) {
+      text = theirs;
+    }
+    if (!theirs.empty() && theirs != text) {
+      throw input_error(
+          path.string() + " is another checkpoint than rank " +
+          std::to_string(rank) + " has there: their state.json differ");
+    }
+    const std::vector<int> has = of_rank.at(1);
+    holders.resize(std::max(holders.size(), has.size()));
+    for (size_t part = 0; part < has.size(); ++part) {
+      if (has[part] == 1) {
+        holders[part].push_back(rank);
+      }
+    }
+  }
+  CheckpointContent content =
+      text.empty() ? read_checkpoint(path) : parse_checkpoint(text, path / kStateFile);
+  if (std::ranges::any_of(holders, std::mem_fn(&std::vector<int>::empty))) {
+    check_parts_are_there(path, content);
+  }
+  return {
+      context,
+      path,
+      std::move(content),
+      FolderSharing::each_alone(context.size),
+      std::move(holders)};
+}
+
+}  // namespace pp
