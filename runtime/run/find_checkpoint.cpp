@@ -1,23 +1,17 @@
 #include "runtime/run/find_checkpoint.h"
 
 #include <algorithm>
-#include <chrono>
-#include <functional>
 #include <set>
 #include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
 
-#include "loader/archive/atomic_file.h"
 #include "loader/core/error.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/launch/failure.h"
-#include "runtime/launch/launch_time.h"
-#include "runtime/train/checkpoint.h"
+#include "runtime/run/checkpoint_offers.h"
 #include "runtime/train/checkpoint_folder.h"
-#include "runtime/train/content_hash.h"
 
 namespace pp {
 
@@ -25,171 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-/// A run that torchrun restarts before its own first checkpoint must not go on
-/// from what an earlier run left in the folder.
-bool is_of_earlier_launch(const fs::path& path) {
-  const auto launched = torchrun_start();
-  struct stat status {};
-  if (!launched || stat(path.c_str(), &status) != 0) {
-    return false;
-  }
-  const auto saved = std::chrono::seconds(status.st_mtim.tv_sec) +
-                     std::chrono::nanoseconds(status.st_mtim.tv_nsec);
-  return saved < launched->time_since_epoch();
-}
-
-/// A `step_N` in a leader's folder. Two with the same hash are of one
-/// checkpoint.
-struct Listed {
-  int64_t step = 0;
-  std::string hash;   ///< of state.json
-  std::string error;  ///< state.json can't be read
-  bool of_earlier_launch = false;
-  bool is_newest = false;  ///< of its folder: the others were whole once
-
-  bool same_as(const Listed& other) const {
-    return step == other.step && hash == other.hash && error == other.error;
-  }
-};
-
-void to_json(Json& json, const Listed& listed) {
-  json = {
-      listed.step,
-      listed.hash,
-      listed.error,
-      listed.of_earlier_launch,
-      listed.is_newest};
-}
-
-void from_json(const Json& json, Listed& listed) {
-  json.at(0).get_to(listed.step);
-  json.at(1).get_to(listed.hash);
-  json.at(2).get_to(listed.error);
-  json.at(3).get_to(listed.of_earlier_launch);
-  json.at(4).get_to(listed.is_newest);
-}
-
-std::vector<Listed> list(const fs::path& folder, bool this_launch) {
-  std::vector<Listed> out;
-  for (const fs::path& path : list_checkpoints(folder)) {
-    Listed& listed = out.emplace_back();
-    listed.step = *step_of(path);
-    listed.of_earlier_launch = this_launch && is_of_earlier_launch(path);
-    try {
-      read_checkpoint(path);
-      listed.hash = file_hash(path / kStateFile);
-    } catch (const Error& error) {
-      listed.error = error.what();
-    }
-  }
-  if (!out.empty()) {
-    out.back().is_newest = true;
-  }
-  return out;
-}
-
-/// What a leader's folder has of a checkpoint.
-struct Look {
-  std::string state_text;
-  std::vector<std::string>
-      parts;  ///< of each: kWhole, kAbsent or what is wrong
-};
-constexpr auto kWhole = "";
-constexpr auto kAbsent = "-";
-
-Look look_at(const fs::path& path) {
-  Look look{read_file(path / kStateFile), {}};
-  for (const CheckpointPart& part : read_checkpoint(path).parts) {
-    std::error_code ignored;
-    std::string& found = look.parts.emplace_back(kWhole);
-    if (!fs::exists(path / part.file, ignored)) {
-      found = kAbsent;
-      continue;
-    }
-    try {
-      check_part(path, part, Verify::Full);
-    } catch (const Error& error) {
-      found = error.what();
-    }
-  }
-  return look;
-}
-
-/// A checkpoint in some leaders' folders, and what they say of it.
-struct Candidate {
-  Listed listed;
-  bool of_earlier_launch = true;  ///< for all that have it
-  bool was_whole = false;
-};
-
-/// The newest first; by the order of leaders where two differ.
-std::vector<Candidate> candidates_of(const std::vector<std::string>& lists) {
-  std::vector<Candidate> out;
-  for (const std::string& text : lists) {
-    for (const Listed& listed : Json::parse(text).get<std::vector<Listed>>()) {
-      auto at = std::ranges::find_if(out, [&](const Candidate& candidate) {
-        return candidate.listed.same_as(listed);
-      });
-      if (at == out.end()) {
-        at = out.insert(at, {listed});
-      }
-      at->of_earlier_launch = at->of_earlier_launch && listed.of_earlier_launch;
-      at->was_whole = at->was_whole || !listed.is_newest;
-    }
-  }
-  std::erase_if(out, std::mem_fn(&Candidate::of_earlier_launch));
-  std::ranges::stable_sort(out, [](const Candidate& a, const Candidate& b) {
-    return a.listed.step > b.listed.step;
-  });
-  return out;
-}
-
-/// A checkpoint put together from the folders of all.
-struct Found {
-  std::string state_text;
-  CheckpointContent content;
-  std::vector<std::vector<int>> holders;  ///< by part: leaders
-  std::vector<CheckpointPart> absent;     ///< nobody has them
-  std::vector<std::string> faults;        ///< of parts that nobody has whole
-
-  bool is_whole() const { return absent.empty() && faults.empty(); }
-};
-
-Found put_together(
-    const std::vector<std::string>& looks, const fs::path& path) {
-  Found found;
-  for (size_t rank = 0; rank < looks.size(); ++rank) {
-    const Json look = Json::parse(looks[rank]);
-    if (look.is_null()) {
-      continue;
-    }
-    if (found.state_text.empty()) {
-      found.state_text = look.at("state");
-      found.content = parse_checkpoint(found.state_text, path / kStateFile);
-      found.holders.resize(found.content.parts.size());
-      found.faults.resize(found.content.parts.size(), kAbsent);
-    }
-    for (size_t part = 0; part < found.holders.size(); ++part) {
-      const std::string is = look.at("parts").at(part);
-      if (is == kWhole) {
-        found.holders[part].push_back(static_cast<int>(rank));
-      } else if (is != kAbsent) {
-        found.faults[part] = is;
-      }
-    }
-  }
-  for (size_t part = 0; part < found.holders.size(); ++part) {
-    if (!found.holders[part].empty()) {
-      found.faults[part] = "";
-    } else if (found.faults[part] == kAbsent) {
-      found.faults[part] = "";
-      found.absent.push_back(found.content.parts[part]);
-    }
-  }
-  std::erase(found.faults, "");
-  return found;
-}
 
 std::string missing_text(std::span<const CheckpointPart> parts) {
   return (parts.size() == 1 ? "a part of it is missing: "
@@ -213,8 +42,10 @@ class Search {
     if (!go.at(0)) {
       return std::nullopt;
     }
-    own_ = leads() ? list(folder_, go.at(1)) : std::vector<Listed>();
-    const auto lists = gather_text(context_, Json(own_).dump());
+    const std::string own =
+        sharing_.leads(context_.rank) ? list_text(folder_, go.at(1)) : "[]";
+    own_ = parse_list(own);
+    const auto lists = gather_text(context_, own);
     if (context_.rank != 0) {
       return follow();
     }
@@ -225,22 +56,16 @@ class Search {
   }
 
  private:
-  bool leads() const { return sharing_.leads(context_.rank); }
-
   /// Rank 0's word, to all.
   Json tell(const Json& word) {
     return Json::parse(broadcast_text(context_, word.dump()));
   }
 
-  /// What this rank's folder has of it, as JSON; null: nothing.
-  Json own_look(const Listed& wanted) const {
+  /// What this rank's folder has of it.
+  std::string own_look(const Listed& wanted) const {
     const bool has = std::ranges::any_of(
         own_, [&](const Listed& each) { return each.same_as(wanted); });
-    if (!has) {
-      return nullptr;
-    }
-    const Look look = look_at(checkpoint_path(folder_, wanted.step));
-    return {{"state", look.state_text}, {"parts", look.parts}};
+    return has ? look_text(checkpoint_path(folder_, wanted.step)) : kNothing;
   }
 
   JobCheckpoint use(const Json& word) {
@@ -265,7 +90,7 @@ class Search {
       if (word.contains("state")) {
         return use(word);
       }
-      gather_text(context_, own_look(word.at("look").get<Listed>()).dump());
+      gather_text(context_, own_look(parse_listed(word.at("look"))));
     }
   }
 
@@ -276,10 +101,10 @@ class Search {
         pass_over(listed, listed.error);
         continue;
       }
-      tell({{"look", listed}});
+      tell({{"look", listed_text(listed)}});
       const fs::path path = checkpoint_path(folder_, listed.step);
       const Found found =
-          put_together(gather_text(context_, own_look(listed).dump()), path);
+          put_together(gather_text(context_, own_look(listed)), path);
       if (found.is_whole()) {
         const Json word = {
             {"state", found.state_text}, {"holders", found.holders}};

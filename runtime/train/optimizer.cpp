@@ -41,6 +41,23 @@ std::string state_name(const std::string& kind, const std::string& fqn) {
   return "optimizer." + kind + "." + fqn;
 }
 
+/// Copies a saved tensor. False: there is none of that name.
+bool copy_saved(
+    const TensorLookup& find, const std::string& name, const at::Tensor& into) {
+  const at::Tensor saved = find(name);
+  if (!saved.defined()) {
+    return false;
+  }
+  if (saved.sizes() != into.sizes() ||
+      saved.scalar_type() != into.scalar_type()) {
+    throw input_error(
+        "checkpoint: '" + name + "' is " + describe(saved) +
+        ", but the parameter needs " + describe(into));
+  }
+  into.copy_(saved);
+  return true;
+}
+
 }  // namespace
 
 std::vector<std::string> optimizer_names() {
@@ -171,18 +188,9 @@ void Optimizer::load_state(const TensorLookup& find) {
     std::vector<std::string> missing;
     for (size_t k = 0; k < names.size(); ++k) {
       const std::string name = state_name(names[k], parameters_[i].fqn);
-      const at::Tensor saved = find(name);
-      if (!saved.defined()) {
+      if (!copy_saved(find, name, state[k])) {
         missing.push_back(name);
-        continue;
       }
-      if (saved.sizes() != state[k].sizes() ||
-          saved.scalar_type() != state[k].scalar_type()) {
-        throw input_error(
-            "checkpoint: '" + name + "' is " + describe(saved) +
-            ", but the parameter needs " + describe(state[k]));
-      }
-      state[k].copy_(saved);
     }
     if (!missing.empty() && missing.size() < names.size()) {
       throw input_error(
@@ -213,20 +221,14 @@ void Optimizer::load_state(const TensorLookup& find) {
 /// None is saved of a parameter that no gradient has reached.
 void Optimizer::load_master(size_t parameter, const TensorLookup& find) {
   const auto& [fqn, tensor] = parameters_[parameter];
-  const std::string name = state_name("master", fqn);
-  const at::Tensor saved = has_master(tensor) ? find(name) : at::Tensor();
   masters_[parameter] = at::Tensor();
-  if (!saved.defined()) {
+  if (!has_master(tensor)) {
     return;
   }
-  at::Tensor master = zeros(parameter);
-  if (saved.sizes() != master.sizes() ||
-      saved.scalar_type() != master.scalar_type()) {
-    throw input_error(
-        "checkpoint: '" + name + "' is " + describe(saved) +
-        ", but the parameter needs " + describe(master));
+  const at::Tensor master = zeros(parameter);
+  if (copy_saved(find, state_name("master", fqn), master)) {
+    masters_[parameter] = master;
   }
-  masters_[parameter] = master.copy_(saved);
 }
 
 uint64_t Optimizer::state_bytes() const {
