@@ -22,33 +22,23 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from jobs import ROOT, ROWS, write_job, write_rows
+
 STEPS_A_KILL = 120
 
 
-def write_job(folder, fixtures, steps):
-    make = [sys.executable, ROOT / "scripts/make_data.py", "random", "-o", folder]
-    make += ["--rows", "80", "--shape", "32"]
-    subprocess.run(make, check=True, capture_output=True)
-    (folder / "job.toml").write_text(
-        f"""
-model = {{ path = "{fixtures}/mlp.pt2", mode = "train" }}
-split.at = ["layers.2"]
-pipeline.microbatches = 4
-[data]
-batch_size = 16
-inputs.x = {{ path = "random_x.npy" }}
-target = {{ path = "random_y.npy" }}
-[train]
-steps = {steps}
-loss = {{ name = "cross_entropy" }}
-optimizer = {{ name = "adamw", lr = 1e-3 }}
-lr_schedule = {{ name = "cosine", warmup = 5 }}
-[output]
-dir = "run"
-checkpoint_every = 7
-"""
-    )
+def job_keys(fixtures, steps):
+    return ROWS | {
+        "model.path": f"{fixtures}/mlp.pt2",
+        "model.mode": "train",
+        "split.at": ["layers.2"],
+        "pipeline.microbatches": 4,
+        "train.steps": steps,
+        "train.lr_schedule.name": "cosine",
+        "train.lr_schedule.warmup": 5,
+        "output.dir": "run",
+        "output.checkpoint_every": 7,
+    }
 
 
 def rank_pid(mark, rank):
@@ -88,7 +78,8 @@ def main():
 
 
 def run(options, draw, steps, folder):
-    write_job(folder, options.fixtures, steps)
+    write_rows(folder)
+    write_job(folder / "job.toml", job_keys(options.fixtures, steps))
     job = [options.pp, "run", folder / "job.toml"]
     whole = [*job, "--launcher", "local", "--set", f"output.dir={folder}/whole"]
     subprocess.run(whole, check=True, capture_output=True)

@@ -30,11 +30,26 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from jobs import ROOT, write_job
+
 HOSTS = {"hosta": "10.77.0.1", "hostb": "10.77.0.2"}
 STALL = 3  # seconds
 SKIPPED = 77
 STAGES = {"hosta": (0, 1), "hostb": (2, 3)}
+JOB = {
+    "model.stages": "stages",
+    "pipeline.microbatches": 4,
+    "pipeline.stall_timeout": STALL,
+    "data.batch_size": 8,
+    "data.inputs.input_ids.path": "tokens.npy",
+    "data.inputs.input_ids.window": 16,
+    "data.target.path": "tokens.npy",
+    "data.target.window": 16,
+    "data.target.shift": 1,
+    "train.steps": 6,
+    "output.dir": "run",
+    "output.checkpoint_every": 3,
+}
 
 
 def sh(command, **kwargs):
@@ -132,25 +147,7 @@ def write_host(folder, stages, tokens):
         "127.0.0.1 localhost\n"
         + "".join(f"{address} {host}\n" for host, address in HOSTS.items())
     )
-    (folder / "job.toml").write_text(
-        f"""
-model.stages = "stages"
-[pipeline]
-microbatches = 4
-stall_timeout = {STALL}
-[data]
-batch_size = 8
-inputs.input_ids = {{ path = "tokens.npy", window = 16 }}
-target = {{ path = "tokens.npy", window = 16, shift = 1 }}
-[train]
-steps = 6
-loss = {{ name = "cross_entropy" }}
-optimizer = {{ name = "adamw", lr = 1e-3 }}
-[output]
-dir = "run"
-checkpoint_every = 3
-"""
-    )
+    write_job(folder / "job.toml", JOB)
 
 
 class Job:
