@@ -22,6 +22,7 @@ from pathlib import Path
 
 from cases import MODELS, Case, Schedule
 from compare import prepare
+from report import write
 from sides import Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,9 +102,10 @@ def markdown(report: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def renew_page(text: str) -> None:
+def renew_page(name: str, text: str) -> None:
+    """Puts a script's table in its place in docs/schedules.md."""
     page = ROOT / "docs" / "schedules.md"
-    begin, end = "<!-- bounds.py -->\n", "<!-- end of bounds.py -->\n"
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, rest = page.read_text().split(begin)
     after = rest.split(end)[1]
     page.write_text(before + begin + text + end + after)
@@ -126,13 +128,10 @@ def main(argv: list[str]) -> int:
             text=True,
         )
     report |= json.loads(done.stdout)
-    args.out.mkdir(parents=True, exist_ok=True)
     text = markdown(report)
-    (args.out / "report.md").write_text(text)
-    (args.out / "report.json").write_text(json.dumps(report, indent=1))
-    print(text)
+    write(args.out, text, report)
     if args.docs:
-        renew_page(text)
+        renew_page("bounds.py", text)
     ratios = [row["ratio"] for row in report["schedules"] + report["split"]]
     over = sum(ratio > LIMIT for ratio in ratios)
     if over:

@@ -77,4 +77,6 @@ AIMS = {
     ("memory", "tiny", "train", "env"): 0.30,
     ("memory", "medium", "train", "env"): 0.60,
     ("best step", "medium", "train", "local"): 0.70,
+    ("unsplit step", "medium", "train", "local"): 0.80,
+    ("best unsplit step", "medium", "train", "local"): 0.80,
 }

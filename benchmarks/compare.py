@@ -3,15 +3,17 @@
 
     benchmarks/compare.py                            tiny and medium, 1F1B
     benchmarks/compare.py --models tiny --schedules GPipe 1F1B --repetitions 9
+    benchmarks/compare.py --against unsplit --modes train --launchers local
 
 Both sides load the same .pt2, cut it before the same modules, and train with
 the same schedule, microbatches, rows and optimizer on the same number of ranks
-with one thread each; their losses are compared. The runs take turns, so that a
-noisy machine is noisy for both. Writes report.md and report.json to --out.
+with one thread each; their losses are compared. --against unsplit: plain torch,
+one process with as many threads as there are ranks, no pipeline. The runs take
+turns, so that a noisy machine is noisy for all. Writes report.md and
+report.json to --out.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -21,12 +23,13 @@ from pathlib import Path
 
 from cases import LAUNCHERS, MODELS, SCHEDULES, Case
 from processes import RunFailed
-from report import MEASURES, Row, as_json, best_rows, machine, markdown
-from sides import Inputs, Sample, run_pp, run_torch
+from report import MEASURES, Row, as_json, best_rows, machine, markdown, write
+from sides import Inputs, Sample, run_pp, run_torch, run_unsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_STEPS = 16  # steps before the training rows begin again
 LOSS_TOLERANCE = 1e-3  # relative, over the first steps: rounding grows after
+RIVALS = {"pipelining": run_torch, "unsplit": run_unsplit}
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -46,6 +49,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--launchers", nargs="+", choices=LAUNCHERS, default=list(LAUNCHERS)
     )
+    parser.add_argument(
+        "--against", nargs="+", choices=RIVALS, default=["pipelining"]
+    )
     parser.add_argument("--repetitions", type=int, default=5, metavar="N")
     parser.add_argument(
         "--steps", type=int, metavar="N", help="a run, for every model and mode"
@@ -58,31 +64,30 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error(f"no {args.pp}: build first, or give --pp")
     if args.repetitions < 1 or (args.steps or 4) < 4:
         parser.error("at least 1 repetition of 4 steps")
+    if "unsplit" in args.against and "infer" in args.modes:
+        parser.error("--against unsplit is for --modes train")
     return args
+
+
+def export(model, path: Path, *options: str) -> Path:
+    command = [sys.executable, str(ROOT / "scripts" / "export.py"), model.export]
+    command += ["--fixed", *options, "-o", str(path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return path
 
 
 def prepare(model, folder: Path, microbatches: int) -> tuple[Path, Path]:
     """The exported model and its tokens."""
+    path = export(model, folder / f"{model.name}.pt2", "--batch=1")
+    return path, write_tokens(model, folder / f"{model.name}.npy", microbatches)
+
+
+def write_tokens(model, path: Path, microbatches: int) -> Path:
     import numpy as np
 
-    path = folder / f"{model.name}.pt2"
-    subprocess.run(
-        [
-            sys.executable,
-            str(ROOT / "scripts" / "export.py"),
-            model.export,
-            "--fixed",
-            "--batch=1",
-            "-o",
-            str(path),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
     count = DATA_STEPS * microbatches * model.window + 1
-    tokens = np.random.default_rng(0).integers(0, model.vocab, count)
-    np.save(folder / f"{model.name}.npy", tokens)
-    return path, folder / f"{model.name}.npy"
+    np.save(path, np.random.default_rng(0).integers(0, model.vocab, count))
+    return path
 
 
 def with_steps(model, steps: int | None):
@@ -118,12 +123,14 @@ class Table:
         self.rows.append(Row(*key))
         return self.rows[-1]
 
-    def add(self, case, launcher, ours, theirs, failure: str) -> None:
+    def add(self, rival: str, case, launcher, ours, theirs, failure: str) -> None:
         for measure, (attribute, _, _) in MEASURES.items():
+            if (rival == "unsplit") != measure.startswith("unsplit"):
+                continue
             values = [getattr(s, attribute) if s else None for s in (ours, theirs)]
             if values == [None, None] and not failure:
                 continue  # start, of inference
-            if measure != "step" and failure:
+            if failure and not measure.endswith("step"):
                 continue
             row = self.row(measure, case, launcher)
             row.failure = row.failure or failure
@@ -131,31 +138,34 @@ class Table:
                 row.pp.append(values[0])
             if values[1] is not None:
                 row.torch.append(values[1])
+                row.note = theirs.note
 
 
-def repetition(case: Case, launchers: list[str], files: Inputs, table: Table) -> None:
-    """One run a side and launcher, one after the other."""
-    failure, theirs = "", None
+def attempt(side: str, run, *arguments) -> tuple[Sample | None, str]:
     try:
-        theirs = run_torch(case, files)
+        return run(*arguments), ""
     except RunFailed as error:
-        failure = f"torch: {error}"
+        return None, f"{side}: {error}"
+
+
+def repetition(
+    case: Case, launchers: list[str], rivals: list[str], files: Inputs, table: Table
+) -> None:
+    """One run a side and launcher, one after the other."""
+    theirs = {name: attempt("torch", RIVALS[name], case, files) for name in rivals}
     for launcher in launchers:
-        ours, why = None, failure
-        try:
-            ours = run_pp(case, launcher, files)
-        except RunFailed as error:
-            why = f"pp: {error}"
-        if ours and theirs:
-            check_losses(case, launcher, ours, theirs)
-        table.add(case, launcher, ours, theirs, why)
-        describe(case, launcher, ours, theirs, why)
+        ours, why = attempt("pp", run_pp, case, launcher, files)
+        for name, (sample, failure) in theirs.items():
+            if ours and sample:
+                check_losses(case, launcher, ours, sample)
+            table.add(name, case, launcher, ours, sample, why or failure)
+            describe(name, case, launcher, ours, sample, why or failure)
 
 
-def describe(case, launcher, ours, theirs, why: str) -> None:
+def describe(name: str, case, launcher, ours, theirs, why: str) -> None:
     what = f"{case.model.name} {case.mode} {case.schedule.name} {launcher}"
     times = [f"{s.step_ms:.2f} ms" if s else "-" for s in (ours, theirs)]
-    print(f"{what}: pp {times[0]}, torch {times[1]}", flush=True)
+    print(f"{what}: pp {times[0]}, {name} {times[1]}", flush=True)
     if why:
         print(why, file=sys.stderr, flush=True)
 
@@ -167,13 +177,15 @@ def main(argv: list[str]) -> int:
     load = os.getloadavg()[0]
     table = Table()
     began = time.time()
-    args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="compare-") as scratch:
         folder = Path(scratch)
         for name in args.models:
             model = with_steps(MODELS[name], args.steps)
             path, tokens = prepare(model, folder, Case.microbatches)
             files = Inputs(path, tokens, args.pp.resolve(), folder)
+            if "unsplit" in args.against:
+                batch = f"--batch={Case.microbatches}"
+                files.whole = export(model, folder / f"{name}_whole.pt2", batch)
             cases = [
                 Case(model, mode, SCHEDULES[schedule])
                 for mode in args.modes
@@ -184,7 +196,7 @@ def main(argv: list[str]) -> int:
                 first = turn % len(args.launchers)
                 launchers = args.launchers[first:] + args.launchers[:first]
                 for case in cases:
-                    repetition(case, launchers, files, table)
+                    repetition(case, launchers, args.against, files, table)
     about = {
         **machine(),
         "torch": torch.__version__,
@@ -197,10 +209,7 @@ def main(argv: list[str]) -> int:
     order = list(MEASURES)
     rows = sorted(table.rows, key=lambda r: order.index(r.measure))
     rows += best_rows(rows)
-    text = markdown(rows, about)
-    (args.out / "report.md").write_text(text)
-    (args.out / "report.json").write_text(json.dumps(as_json(rows, about), indent=1))
-    print("\n" + text)
+    write(args.out, markdown(rows, about), as_json(rows, about))
     return 0 if all(row.ratio is not None for row in rows) else 1
 
 

@@ -1,5 +1,6 @@
 """Medians, ratios and their spread; as Markdown and as JSON."""
 
+import json
 import os
 import platform
 import statistics
@@ -12,6 +13,7 @@ MEASURES = {  # key: (attribute of a Sample, unit, digits)
     "step": ("step_ms", "ms", 4),
     "start": ("start_s", "s", 3),
     "memory": ("peak_mib", "MiB", 3),
+    "unsplit step": ("step_ms", "ms", 4),
 }
 
 
@@ -27,6 +29,7 @@ class Row:
     pp: list[float] = field(default_factory=list)  # one a repetition
     torch: list[float] = field(default_factory=list)
     failure: str = ""
+    note: str = ""  # how torch was run
 
     @property
     def ratio(self) -> float | None:
@@ -41,27 +44,30 @@ class Row:
 
     @property
     def spread(self) -> tuple[float, float] | None:
-        """Least and largest ratio of runs that were neighbours in time."""
-        ratios = [a / b for a, b in zip(self.pp, self.torch)]
-        return (min(ratios), max(ratios)) if ratios else None
+        return spread(self.pp, self.torch)
 
     @property
     def aim(self) -> float | None:
         return AIMS.get((self.measure, self.model, self.mode, self.launcher))
 
 
+def spread(ours: list[float], theirs: list[float]) -> tuple[float, float] | None:
+    """Least and largest ratio of runs that were neighbours in time."""
+    ratios = [a / b for a, b in zip(ours, theirs)]
+    return (min(ratios), max(ratios)) if ratios else None
+
+
 def best_rows(rows: list[Row]) -> list[Row]:
     """The best schedule of each side against the other's, where there are
     several."""
     out = []
-    keys = {(r.model, r.mode, r.launcher) for r in rows if r.measure == "step"}
-    for model, mode, launcher in sorted(keys):
-        group = [
-            r
-            for r in rows
-            if (r.measure, r.model, r.mode, r.launcher)
-            == ("step", model, mode, launcher)
-        ]
+    keys = {
+        (r.measure, r.model, r.mode, r.launcher)
+        for r in rows
+        if r.measure.endswith("step")
+    }
+    for key in sorted(keys):
+        group = [r for r in rows if (r.measure, r.model, r.mode, r.launcher) == key]
         ours = [r for r in group if r.pp]
         theirs = [r for r in group if r.torch]
         if len(group) < 2 or not ours or not theirs:
@@ -69,9 +75,9 @@ def best_rows(rows: list[Row]) -> list[Row]:
         best = min(ours, key=lambda r: statistics.median(r.pp))
         rival = min(theirs, key=lambda r: statistics.median(r.torch))
         name = f"{best.schedule} / {rival.schedule}"
-        out.append(
-            Row("best step", model, mode, name, launcher, best.pp, rival.torch)
-        )
+        measure, model, mode, launcher = key
+        best_of = [f"best {measure}", model, mode, name, launcher]
+        out.append(Row(*best_of, best.pp, rival.torch))
     return out
 
 
@@ -94,6 +100,7 @@ def line(row: Row) -> str:
     _, unit, digits = MEASURES[row.measure.removeprefix("best ")]
     cells = [row.measure, row.model, row.mode, row.schedule, row.launcher]
     cells += [number(row.pp, unit, digits), number(row.torch, unit, digits)]
+    cells[-1] += f" ({row.note})" if row.note else ""
     if row.ratio is None:
         cells += ["failed: " + (row.failure.splitlines() or ["?"])[-1][:80], "", "", ""]
     else:
@@ -131,7 +138,8 @@ def markdown(rows: list[Row], about: dict) -> str:
         "",
         "Start: launch of the command to the end of the first step. Memory: peak "
         "of a rank; under `local` the ranks are threads of one process and each "
-        "is counted with an equal share. Torch always runs under torchrun (Gloo).",
+        "is counted with an equal share. Torch always runs under torchrun (Gloo), "
+        "but for unsplit steps: one process, as many threads as there are ranks.",
     ]
     return "\n".join(head + [line(r) for r in rows] + foot) + "\n"
 
@@ -150,3 +158,16 @@ def as_json(rows: list[Row], about: dict) -> dict:
             for r in rows
         ],
     }
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+
+
+def write(out: Path, text: str, data: dict) -> None:
+    """report.md and report.json in a folder, and the text to the reader."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.md").write_text(text)
+    (out / "report.json").write_text(json.dumps(data, indent=1) + "\n")
+    print("\n" + text)

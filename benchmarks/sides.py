@@ -1,12 +1,13 @@
-"""One run of a case through `pp` and through torch.distributed.pipelining.
+"""One run of a case through `pp`, torch.distributed.pipelining or plain torch.
 
-Both give a Sample of the same measures:
+All give a Sample of the same measures:
 
     step_ms    median time of a step after the first `WARM_UP`
     start_s    launch of the command to the end of the first step (training)
     peak_mib   peak resident memory of a rank; ranks that are threads of one
                process get an equal share of it
-    losses     of the first steps, to see that both sides did the same work
+    losses     of the first steps, to see that all sides did the same work
+    note       how it was run, where a side has a choice
 """
 
 import json
@@ -29,6 +30,7 @@ class Sample:
     start_s: float | None
     peak_mib: float
     losses: list[float] = field(default_factory=list)
+    note: str = ""
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Inputs:
     tokens: Path
     pp: Path
     folder: Path  # for jobs and results
+    whole: Path | None = None  # the model with a batch of all microbatches
 
 
 def torchrun(ranks: int) -> list[str]:
@@ -217,4 +220,32 @@ def run_torch(case: Case, files: Inputs) -> Sample:
         start,
         max(r["peak_kib"] for r in ranks) / 1024,
         last["losses"],
+    )
+
+
+# --- torch, unsplit ----------------------------------------------------------
+
+
+def run_unsplit(case: Case, files: Inputs) -> Sample:
+    """The faster of two: a batch in one piece, or by microbatch."""
+    runs = {"whole batch": files.whole, "by microbatch": files.model}
+    samples = [unsplit_run(case, files, *item) for item in runs.items()]
+    return min(samples, key=lambda sample: sample.step_ms)
+
+
+def unsplit_run(case: Case, files: Inputs, note: str, model: Path) -> Sample:
+    job = torch_job(case, files) | dict(model=str(model), threads=case.ranks)
+    path = files.folder / "unsplit_job.json"
+    path.write_text(json.dumps(job))
+    command = [sys.executable, str(HERE / "unsplit_side.py"), str(path)]
+    done = run(command, cwd=files.folder)
+    result = json.loads((files.folder / "torch.unsplit.json").read_text())
+    ends = result["ends"][WARM_UP - 1 :]
+    step_s = statistics.median(b - a for a, b in zip(ends, ends[1:]))
+    return Sample(
+        step_s * 1000,
+        result["ends"][0] - done.started,
+        result["peak_kib"] / 1024 / case.ranks,
+        result["losses"],
+        note,
     )

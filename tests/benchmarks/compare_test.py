@@ -84,15 +84,16 @@ class Comparison(unittest.TestCase):
     pp: Path
     out: Path
 
-    def test_both_sides_train_the_tiny_model(self):
+    def test_all_sides_train_the_tiny_model(self):
         command = [sys.executable, str(BENCHMARKS / "compare.py")]
+        command += ["--against", "pipelining", "unsplit"]
         command += ["--pp", self.pp, "--models", "tiny", "--modes", "train"]
         command += ["--repetitions", "1", "--steps", "4", "--out", self.out]
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         report = json.loads((self.out / "report.json").read_text())
         rows = {(r["measure"], r["launcher"]): r for r in report["rows"]}
-        for measure in ("step", "start", "memory"):
+        for measure in ("step", "start", "memory", "unsplit step"):
             for launcher in ("local", "env"):
                 row = rows[measure, launcher]
                 self.assertGreater(row["pp"][0], 0)

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""A job of compare.py in one process without a pipeline.
+
+    benchmarks/unsplit_side.py JOB.json
+
+The same exported program, rows, loss and optimizer as torch_side.py, on as many
+threads as the pipeline has in all. Takes as many rows at once as the program
+was exported with, and adds up gradients until the batch is through. Writes
+OUT.unsplit.json: the time at the end of every step, losses, peak memory.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from torch_side import Rows, peak_kib, token_loss
+
+
+def run(job: dict) -> dict:
+    program = torch.export.load(job["model"])
+    module = program.module()
+    rows_at_once = program.example_inputs[0][0].shape[0]
+    optimizer = torch.optim.AdamW(
+        module.parameters(), lr=job["lr"], weight_decay=job["weight_decay"], fused=True
+    )
+    rows = Rows(job)
+    ends, losses = [], []
+    for step in range(job["steps"]):
+        parts = [tensor.split(rows_at_once) for tensor in rows(step)]
+        step_losses = []
+        for inputs, target in zip(*parts):
+            loss = token_loss(module(inputs), target) / len(parts[0])
+            loss.backward()
+            step_losses.append(loss.detach())
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(torch.stack(step_losses).sum().item())
+        ends.append(time.time())
+    return {"ends": ends, "losses": losses, "peak_kib": peak_kib()}
+
+
+def main() -> None:
+    job = json.loads(Path(sys.argv[1]).read_text())
+    torch.set_num_threads(job["threads"])
+    Path(f"{job['out']}.unsplit.json").write_text(json.dumps(run(job)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The other measures of the scoreboard run through, as small as they can be.
+
+    scores_test.py BUILD FOLDER
+"""
+
+import json
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+from growth import Point, slopes, tiny  # noqa: E402
+from plot import ROW, Panel, draw, spread_out  # noqa: E402
+
+
+class Arithmetic(unittest.TestCase):
+    def test_the_slope_of_a_part_is_held_against_the_whole(self):
+        points = [Point("blocks", n, tiny(n), [cost]) for n, cost in
+                  ((8, 10.0), (16, 18.0), (32, 58.0))]  # fmt: skip
+        self.assertEqual(slopes(points), [0.5, 1.25])
+
+    def test_names_of_lines_that_end_together_stand_apart(self):
+        heights = spread_out({"a": 50.0, "b": 50.0, "c": 10.0})
+        self.assertEqual(heights, {"c": 10.0, "a": 50.0, "b": 50.0 + ROW})
+
+    def test_a_plot_has_every_line_once(self):
+        lines = {"up": [(4, 0.0), (16, 1.0)], "down": [(4, 1.0), (16, 0.0)]}
+        picture = draw("A title", "below", [Panel("one", "ranks", lines)])
+        self.assertEqual(picture.count("<polyline"), 2)
+        self.assertIn("A title", picture)
+
+
+class Scores(unittest.TestCase):
+    build: Path
+    out: Path
+
+    def report(self, script: str, *options) -> dict:
+        out = self.out / script
+        command = [sys.executable, str(BENCHMARKS / f"{script}.py"), "--out", str(out)]
+        done = subprocess.run([*command, *options], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertTrue((out / "report.md").read_text())
+        return json.loads((out / "report.json").read_text())
+
+    def test_a_split_is_timed_on_both_sides(self):
+        options = ["--pp", f"{self.build}/pp", "--models", "tiny", "--repetitions", "1"]
+        times = self.report("split", *options)["sizes"]["tiny"]
+        for name in ("pp", "start", "load", "pipeline", "graph", "python"):
+            self.assertGreater(times[name][0], 0)
+        self.assertLess(times["pp"][0], times["python"][0])
+
+    def test_a_step_costs_more_with_more_microbatches(self):
+        options = ["--pp", f"{self.build}/pp", "--axes", "microbatches", "--points", "2"]
+        options += ["--repetitions", "1", "--work", "200"]
+        axis = self.report("growth", *options)["axes"]["microbatches"]
+        self.assertEqual(axis["sizes"], [8, 32])
+        self.assertLess(axis["cpu_ms"][0][0], axis["cpu_ms"][1][0])
+
+    def test_scaling_simulates_what_the_formula_says(self):
+        free = ["--link", "1e9", "--latency", "0", "--costs", "1", "1", "1", "2"]
+        options = ["--build", str(self.build), "--most-ranks", "16", *free]
+        report = self.report("scaling", *options)
+        bubbles = {
+            (way, c["schedule"], c["ranks"]): c["bubble"]
+            for way in ("fixed", "growing")
+            for c in report[way]
+        }
+        self.assertAlmostEqual(bubbles["fixed", "1F1B", 4], 3 / (512 + 3), 4)
+        self.assertAlmostEqual(bubbles["growing", "1F1B", 16], 15 / (32 + 15), 4)
+        self.assertLess(bubbles["fixed", "ZBVZeroBubble", 16], 0.01)
+        self.assertIn("<svg", (self.out / "scaling" / "scaling.svg").read_text())
+
+
+if __name__ == "__main__":
+    Scores.out = Path(sys.argv.pop())
+    Scores.build = Path(sys.argv.pop())
+    unittest.main()
