@@ -30,6 +30,10 @@ expect_text out "gradient transformer.wte.weight" "DIFFERENT"
 expect_exit 5 "$PP" verify stages --tolerance 0 --microbatches 8
 expect_text out "gradient transformer.wte.weight" "above tolerance"
 expect_ok "$PP" verify stages --tolerance 1e-3
+# A model file is held against the unsplit model too, not against its own parts.
+expect_exit 5 "$PP" verify "$FIXTURES/gpt2.pt2" --at transformer.h.1 \
+  transformer.h.3 --exact --microbatches 8
+expect_text out "gradient transformer.wte.weight" "DIFFERENT"
 
 # A real difference: a stage with other weights than the source's.
 expect_ok "$PP" split "$FIXTURES/mlp-plain.pt2" -o changed --at layers.2
