@@ -155,7 +155,8 @@ JobCheckpoint open_checkpoint(
   std::error_code ignored;
   if (std::filesystem::exists(path / kStateFile, ignored)) {
     text = read_file(path / kStateFile);
-    for (const CheckpointPart& part : parse_checkpoint(text, path / kStateFile).parts) {
+    for (const CheckpointPart& part :
+         parse_checkpoint(text, path / kStateFile).parts) {
       const bool is_there = std::filesystem::exists(path / part.file, ignored);
       if (is_there) {
         check_part(path, part, Verify::Full);
@@ -184,8 +185,9 @@ JobCheckpoint open_checkpoint(
       }
     }
   }
-  CheckpointContent content =
-      text.empty() ? read_checkpoint(path) : parse_checkpoint(text, path / kStateFile);
+  CheckpointContent content = text.empty()
+                                  ? read_checkpoint(path)
+                                  : parse_checkpoint(text, path / kStateFile);
   if (std::ranges::any_of(holders, std::mem_fn(&std::vector<int>::empty))) {
     check_parts_are_there(path, content);
   }

@@ -38,7 +38,8 @@ expect_parts() {
 # for this one's, and is set aside.
 mkdir -p beta/runs/checkpoints
 cp -r "$want/step_420" beta/runs/checkpoints/step_7
-port=$((20000 + $$ % 20000))
+# Below those that the system gives to connections.
+port=$((10000 + $$ * 20 % 20000))
 command_line="torchrun on two hosts"
 pids=()
 for host in alpha beta; do
@@ -57,8 +58,9 @@ done
 pid_of() {
   local file
   for file in /proc/[0-9]*/environ; do
-    if tr '\0' '\n' <"$file" 2>/dev/null | grep -cxe "MARK=$work" \
-      -e "RANK=$1" -e "WORLD_SIZE=4" | grep -qx 3; then
+    if [[ "$(cat "$(dirname "$file")/comm" 2>/dev/null)" == pp ]] &&
+      tr '\0' '\n' <"$file" 2>/dev/null | grep -cxe "MARK=$work" \
+        -e "RANK=$1" -e "WORLD_SIZE=4" | grep -qx 3; then
       basename "$(dirname "$file")"
       return
     fi
@@ -80,7 +82,9 @@ expect_no_file beta/runs/checkpoints/step_7 alpha/runs/checkpoints.1
 expect_clean alpha/runs
 expect_clean beta/runs
 
-# by_hand RANKS_0_AND_1 RANKS_2_AND_3 ARG...: without torchrun
+# by_hand RANKS_0_AND_1 RANKS_2_AND_3 ARG...: without torchrun. Where `victim`
+# is set, that rank is killed soon after the first step.
+victim=""
 by_hand() {
   local hosts=("$1" "$1" "$2" "$2") pids=() rank pid code
   shift 2
@@ -88,11 +92,17 @@ by_hand() {
   command_line="ranks on ${hosts[*]}: $*"
   status=0
   for rank in 0 1 2 3; do
-    (cd "${hosts[rank]}" && PP_HOST="${hosts[rank]}" RANK=$rank WORLD_SIZE=4 \
-      MASTER_ADDR=127.0.0.1 MASTER_PORT=$port exec timeout 60 "$PP" run \
-      job.toml "$@" >"../out_$rank" 2>"../err_$rank") &
+    : >"out_$rank"
+    (cd "${hosts[rank]}" && PP_HOST="${hosts[rank]}" MARK=$work RANK=$rank \
+      WORLD_SIZE=4 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port exec timeout 60 \
+      "$PP" run job.toml "$@" >"../out_$rank" 2>"../err_$rank") &
     pids+=($!)
   done
+  if [[ -n "$victim" ]]; then
+    wait_for 60 grep -q '^step' out_0
+    sleep "0.$((RANDOM % 3))"
+    kill -9 "$(pid_of "$victim")" 2>/dev/null
+  fi
   for pid in "${pids[@]}"; do
     wait "$pid"
     code=$?
@@ -111,6 +121,24 @@ expect_text err "step_400 is passed over" \
 expect_text out "step_350"
 expect_parts alpha 420 0 1
 expect_parts beta 420 2 3
+
+# Killed while each step is saved and one checkpoint kept: both always have one
+# in common.
+often=(--resume-if-any --set output.dir=often --set output.checkpoint_every=1
+  --set output.keep=1)
+for victim in 3 0 2; do
+  by_hand alpha beta "${often[@]}"
+  ((status != 0)) || echo "note: it was done before the kill"
+done
+victim=""
+by_hand alpha beta "${often[@]}"
+((status == 0)) || fail "ended with $status"
+expect_text out "resuming from"
+for part in alpha/often/0 alpha/often/1 beta/often/2 beta/often/3; do
+  expect_same "$want/step_400/part_${part##*/}.safetensors" \
+    "${part%/*}/checkpoints/step_400/part_${part##*/}.safetensors"
+done
+rm -r {alpha,beta}/often
 
 # Hosts may change places, where they have the stages: parts are sent.
 cp -r alpha gamma
