@@ -16,8 +16,14 @@ class Model:
     blocks: int
     window: int  # tokens a row
     vocab: int
+    width: int
     train_steps: int  # a run
     infer_steps: int
+
+    @property
+    def activation_bytes(self) -> int:
+        """Of one row, between two blocks."""
+        return self.window * self.width * 4
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,10 @@ class Case:
 
 
 MODELS = {
-    "tiny": Model("tiny", "tiny-gpt", 8, 16, 256, train_steps=60, infer_steps=200),
-    "medium": Model("medium", "medium-gpt", 8, 256, 4096, train_steps=5, infer_steps=8),
+    "tiny": Model("tiny", "tiny-gpt", 8, 16, 256, 64, train_steps=60, infer_steps=200),
+    "medium": Model(
+        "medium", "medium-gpt", 8, 256, 4096, 512, train_steps=5, infer_steps=8
+    ),
 }
 
 SCHEDULES = {

@@ -6,10 +6,11 @@
 
 Grows microbatches (8 to 512), stages of one block (2 to 16; a rank each, or on
 two ranks) or blocks (8 to 96 in two stages). Cost is processor time of the
-whole process, user and system, which other work on the machine disturbs less
-than it does the clock: a long run's less a short one's, by step. Linear means
-that every part of the range has the slope of the whole. The points take turns.
-Writes report.md and report.json to --out.
+whole process, user and system: the least of the long runs less the least of the
+short ones, by step. Other work on the machine disturbs that less than it does
+the clock, but it shares caches, and only adds. Linear means that every part of
+the range has the slope of the whole. The points take turns. Writes report.md and
+report.json to --out.
 """
 
 import argparse
@@ -55,12 +56,22 @@ class Point:
     axis: str
     size: int
     case: Case
-    cpu_ms: list[float] = field(default_factory=list)  # a step; one a repetition
+    steps: int = 1  # by which the long run is longer
+    short_ms: list[float] = field(default_factory=list)  # of processor time
+    long_ms: list[float] = field(default_factory=list)
     step_ms: list[float] = field(default_factory=list)
 
     @property
     def cost(self) -> float:
-        return statistics.median(self.cpu_ms)
+        """Of a step, in ms."""
+        return (min(self.long_ms) - min(self.short_ms)) / self.steps
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Least and largest of a pair of runs."""
+        pairs = zip(self.short_ms, self.long_ms)
+        costs = [(long - short) / self.steps for short, long in pairs]
+        return min(costs), max(costs)
 
 
 def steps_for(case: Case, work_ms: float) -> int:
@@ -76,14 +87,15 @@ def children_ms() -> float:
 
 def measure(point: Point, files: Inputs, work_ms: float) -> None:
     """One short and one long run."""
-    used = []
-    counts = [WARM_UP, WARM_UP + steps_for(point.case, work_ms)]
-    for steps in counts:
+    point.steps = steps_for(point.case, work_ms)
+    for used, steps in (
+        (point.short_ms, WARM_UP),
+        (point.long_ms, WARM_UP + point.steps),
+    ):
         job = pp_job(point.case, "local", files, files.tokens, steps)
         before = children_ms()
         run([str(files.pp), "run", str(job)], cwd=files.folder)
         used.append(children_ms() - before)
-    point.cpu_ms.append((used[1] - used[0]) / (counts[1] - counts[0]))
     lines = (files.folder / "pp" / "metrics.jsonl").read_text().splitlines()
     times = [json.loads(line)["step_ms"] for line in lines[WARM_UP:]]
     point.step_ms.append(statistics.median(times))
@@ -119,8 +131,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
 def markdown(axes: dict[str, list[Point]], about: dict) -> str:
     text = (
         "# Cost of a step as its work grows\n\n"
-        f"Tiny GPT, {about['cores']} cores of {about['cpu']}, medians of "
-        f"{about['repetitions']}, in turn. Load before: {about['load']:.2f}. "
+        f"Tiny GPT, {about['cores']} cores of {about['cpu']}, least of "
+        f"{about['repetitions']} runs, in turn. Load before: {about['load']:.2f}. "
         "Slope: processor time by one more, from the line above, against the "
         f"whole range's; aimed at: 1 within {100 * WITHIN:.0f} %. Time of a step is "
         "marked * where there are more ranks than cores: they take turns.\n\n"
@@ -134,7 +146,7 @@ def markdown(axes: dict[str, list[Point]], about: dict) -> str:
                 [
                     point.size,
                     f"{point.cost:.4g} ms",
-                    f"{min(point.cpu_ms):.4g} to {max(point.cpu_ms):.4g}",
+                    "{:.4g} to {:.4g}".format(*point.spread),
                     f"{point.cost / point.size:.3g} ms",
                     "" if part is None else f"**{part:.3f}**",
                     f"{statistics.median(point.step_ms):.4g} ms{crowded}",
@@ -173,7 +185,10 @@ def main(argv: list[str]) -> int:
         "axes": {
             axis: {
                 "sizes": [p.size for p in points],
-                "cpu_ms": [p.cpu_ms for p in points],
+                "cost_ms": [p.cost for p in points],
+                "steps": [p.steps for p in points],
+                "short_ms": [p.short_ms for p in points],
+                "long_ms": [p.long_ms for p in points],
                 "step_ms": [p.step_ms for p in points],
                 "slopes": slopes(points),
             }

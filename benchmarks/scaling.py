@@ -29,7 +29,6 @@ from report import machine, table, write
 from sides import Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH = 512  # of the medium GPT
 FIXED = 512  # microbatches, whatever the ranks
 MOST = 2**22  # stages x microbatches that are simulated: 2 GB
 KINDS = ("forward", "input", "weight", "backward")
@@ -79,25 +78,25 @@ def measured(build: Path) -> dict[str, float]:
 
 def case_of(schedule: str, ranks: int, microbatches: int, costs: dict) -> dict:
     per_rank = STAGES_PER_RANK[schedule]
+    stage = {kind: costs[kind] * 2 / per_rank for kind in KINDS}
     return {
         "schedule": schedule,
         "ranks": ranks,
         "stages_per_rank": per_rank,
         "microbatches": microbatches,
-        **{kind: costs[kind] * 2 / per_rank for kind in KINDS},
-        "bytes": MODELS["medium"].window * WIDTH * 4,
+        "costs": [{**stage, "bytes": MODELS["medium"].activation_bytes}],
     }
 
 
-def simulated(args: argparse.Namespace, cases: list[dict]) -> None:
-    """Adds step, bubble and peak to each case."""
+def simulate(build: Path, link: float, latency: float, cases: list[dict]) -> None:
+    """Adds step, bubble and peak to each case. link: Gbit/s; latency: s"""
     everything = {
-        "latency": args.latency * 1e-6,
-        "bytes_per_s": args.link * 1e9 / 8,
+        "latency": latency,
+        "bytes_per_s": link * 1e9 / 8,
         "cases": cases,
     }
     done = subprocess.run(
-        [args.build / "benchmarks" / "simulate_many"],
+        [build / "benchmarks" / "simulate_many"],
         input=json.dumps(everything), check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     for case, line in zip(cases, done.stdout.splitlines(), strict=True):
@@ -165,7 +164,8 @@ def main(argv: list[str]) -> int:
     else:
         costs = measured(args.build)
     ways = both_ways(args, costs)
-    simulated(args, [case for cases in ways.values() for case in cases])
+    cases = [case for cases in ways.values() for case in cases]
+    simulate(args.build, args.link, args.latency * 1e-6, cases)
     text = markdown(ways, costs, args)
     write(args.out, text, {"about": machine(), "costs": costs, **ways})
     subtitle = (

@@ -195,11 +195,21 @@ def torch_job(case: Case, files: Inputs) -> dict:
     )
 
 
-def run_torch(case: Case, files: Inputs) -> Sample:
+def torch_command(case: Case, files: Inputs) -> list[str]:
+    """What each rank runs."""
     path = files.folder / "torch_job.json"
     path.write_text(json.dumps(torch_job(case, files)))
-    command = [*torchrun(case.ranks), str(HERE / "torch_side.py"), str(path)]
+    return [str(HERE / "torch_side.py"), str(path)]
+
+
+def run_torch(case: Case, files: Inputs) -> Sample:
+    command = [*torchrun(case.ranks), *torch_command(case, files)]
     done = run(command, cwd=files.folder)
+    return torch_sample(case, files, done.started)
+
+
+def torch_sample(case: Case, files: Inputs, started: float) -> Sample:
+    """What the ranks have left behind."""
     ranks = [
         json.loads((files.folder / f"torch.rank{r}.json").read_text())
         for r in range(case.ranks)
@@ -210,7 +220,7 @@ def run_torch(case: Case, files: Inputs) -> Sample:
     steps = [b - a for a, b in zip(ends, ends[1:])]
     start = None
     if case.mode == "train":
-        start = max(r["ends"][0] for r in ranks) - done.started
+        start = max(r["ends"][0] for r in ranks) - started
     if case.mode == "train":
         step_s = statistics.median(steps)
     else:

@@ -4,10 +4,11 @@
 //   simulate_many < CASES.json
 //
 // CASES.json: {"latency": S, "bytes_per_s": N, "cases": [{"schedule": NAME,
-// "ranks": N, "stages_per_rank": N, "microbatches": N, "forward": S,
-// "input": S, "weight": S, "backward": S, "bytes": N}, ...]}, times of one
-// microbatch of one stage. Prints for each case one line of JSON with step,
-// bubble and the most activations alive, in microbatches of a whole rank.
+// "ranks": N, "stages_per_rank": N, "microbatches": N, "costs": [{"forward": S,
+// "input": S, "weight": S, "backward": S, "bytes": N}, ...]}, ...]}; costs are
+// of a microbatch, one row for all stages or one for each. Prints for each case
+// one line of JSON with step, bubble and the most activations alive, in
+// microbatches of a whole rank.
 
 #include <algorithm>
 #include <cstdio>
@@ -26,13 +27,16 @@ using Json = nlohmann::json;
 
 CostTable costs_of(const Json& all, const Json& one) {
   CostTable costs;
-  costs.stages.front() = {
-      .forward = one.at("forward"),
-      .input = one.at("input"),
-      .weight = one.at("weight"),
-      .backward = one.at("backward"),
-      .output_bytes = one.at("bytes"),
-      .gradient_bytes = one.at("bytes")};
+  costs.stages.clear();
+  for (const Json& stage : one.at("costs")) {
+    costs.stages.push_back(
+        {.forward = stage.at("forward"),
+         .input = stage.at("input"),
+         .weight = stage.at("weight"),
+         .backward = stage.at("backward"),
+         .output_bytes = stage.at("bytes"),
+         .gradient_bytes = stage.at("bytes")});
+  }
   costs.latency = all.at("latency");
   costs.bytes_per_time = all.at("bytes_per_s");
   return costs;

@@ -90,15 +90,16 @@ class Network:
     def cut(self):
         sh(f"ip -n {self.spaces['hosta']} link set wirea down")
 
-    def connect_slowly(self, delay, stall):
+    def connect_slowly(self, delay, stall=0, rate=None):
         """Packets go through a process that keeps each for `delay` seconds, and
-        now and then all of them for `stall` seconds."""
+        now and then all of them for `stall` seconds. rate: bits a second, each
+        way."""
         ready, told = os.pipe()
         self.forwarder = os.fork()
         if self.forwarder == 0:
             ends = [open_tun(space) for space in self.spaces.values()]
             os.write(told, b"x")
-            forward(ends, delay, stall)
+            forward(ends, delay, stall, rate)
         os.read(ready, 1)
         self.address(lambda host: "slow")
 
@@ -114,9 +115,10 @@ def open_tun(space):
     return tun
 
 
-def forward(ends, delay, stall):
+def forward(ends, delay, stall, rate):
     draw = random.Random(0)
     waiting, number, held_until = [], 0, 0.0
+    free = dict.fromkeys(ends, 0.0)  # when each direction is
     other = {ends[0]: ends[1], ends[1]: ends[0]}
     while True:
         now = time.monotonic()
@@ -127,7 +129,8 @@ def forward(ends, delay, stall):
             if draw.random() < 0.005:
                 held_until = now + stall
             number += 1
-            due = max(now + delay, held_until)
+            free[end] = max(now, free[end]) + (len(packet) * 8 / rate if rate else 0)
+            due = max(free[end] + delay, held_until)
             heapq.heappush(waiting, (due, number, other[end], packet))
         while waiting and waiting[0][0] <= time.monotonic():
             _, _, end, packet = heapq.heappop(waiting)
