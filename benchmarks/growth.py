@@ -27,7 +27,7 @@ from cases import MODELS, Case, Schedule
 from compare import export, write_tokens
 from processes import run
 from report import machine, table, write
-from sides import WARM_UP, Inputs, pp_job
+from sides import Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
 WITHIN = 0.05  # of the whole range's slope
@@ -89,15 +89,15 @@ def measure(point: Point, files: Inputs, work_ms: float) -> None:
     """One short and one long run."""
     point.steps = steps_for(point.case, work_ms)
     for used, steps in (
-        (point.short_ms, WARM_UP),
-        (point.long_ms, WARM_UP + point.steps),
+        (point.short_ms, 1),
+        (point.long_ms, 1 + point.steps),
     ):
         job = pp_job(point.case, "local", files, files.tokens, steps)
         before = children_ms()
         run([str(files.pp), "run", str(job)], cwd=files.folder)
         used.append(children_ms() - before)
     lines = (files.folder / "pp" / "metrics.jsonl").read_text().splitlines()
-    times = [json.loads(line)["step_ms"] for line in lines[WARM_UP:]]
+    times = [json.loads(line)["step_ms"] for line in lines[1:]]
     point.step_ms.append(statistics.median(times))
 
 
