@@ -14,6 +14,7 @@ report.json to --out. Ends with 77 where this user may not make namespaces.
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -79,10 +80,14 @@ class Hosts(Network):
                     cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                 )
             )  # fmt: skip
-        for rank in ranks:
-            _, errors = rank.communicate(timeout=300)
-            if rank.returncode != 0:
-                raise SystemExit(f"{command[0]} ended with {rank.returncode}: {errors}")
+        try:
+            for rank in ranks:
+                _, errors = rank.communicate(timeout=300)
+                if rank.returncode != 0:
+                    raise SystemExit(f"{command} ended with {rank.returncode}: {errors}")
+        finally:
+            for rank in ranks:
+                rank.kill()
 
 
 def spans(trace: Path) -> list[dict]:
@@ -198,6 +203,7 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, tuple[list, lis
 
 def main(argv: list[str]) -> int:
     args = parse(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # namespaces go, too
     try:
         with Network():
             pass
