@@ -39,6 +39,7 @@ class Case:
     schedule: Schedule
     microbatches: int = 8  # of one row each
     ranks: int = 2
+    device: str = "cpu"  # or "cuda"
 
     @property
     def cuts(self) -> list[str]:

@@ -52,6 +52,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--against", nargs="+", choices=RIVALS, default=["pipelining"]
     )
+    parser.add_argument(
+        "--device",
+        choices=["cpu", "cuda"],
+        default="cpu",
+        help="cuda: a GPU for each rank, since torch's NCCL wants one",
+    )
     parser.add_argument("--repetitions", type=int, default=5, metavar="N")
     parser.add_argument(
         "--steps", type=int, metavar="N", help="a run, for every model and mode"
@@ -62,10 +68,20 @@ def parse(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not args.pp.is_file():
         parser.error(f"no {args.pp}: build first, or give --pp")
+    if args.device == "cuda":
+        import torch
+
+        if torch.cuda.device_count() < Case.ranks:
+            parser.error(
+                f"--device cuda takes {Case.ranks} GPUs, one a rank; "
+                f"torch finds {torch.cuda.device_count()}"
+            )
     if args.repetitions < 1 or (args.steps or 4) < 4:
         parser.error("at least 1 repetition of 4 steps")
     if "unsplit" in args.against and "infer" in args.modes:
         parser.error("--against unsplit is for --modes train")
+    if "unsplit" in args.against and args.device != "cpu":
+        parser.error("--against unsplit is for --device cpu")
     return args
 
 
@@ -187,7 +203,7 @@ def main(argv: list[str]) -> int:
                 batch = f"--batch={Case.microbatches}"
                 files.whole = export(model, folder / f"{name}_whole.pt2", batch)
             cases = [
-                Case(model, mode, SCHEDULES[schedule])
+                Case(model, mode, SCHEDULES[schedule], device=args.device)
                 for mode in args.modes
                 for schedule in args.schedules
             ]
@@ -201,6 +217,7 @@ def main(argv: list[str]) -> int:
         **machine(),
         "torch": torch.__version__,
         "ranks": Case.ranks,
+        "device": args.device,
         "microbatches": Case.microbatches,
         "repetitions": args.repetitions,
         "load": load,

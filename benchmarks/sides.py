@@ -69,6 +69,7 @@ microbatches = {microbatches}
 ranks = {ranks}
 launcher = "{launcher}"
 threads_per_rank = 1
+device = "{device}"
 
 [data]
 batch_size = {microbatches}
@@ -101,6 +102,7 @@ def pp_job(case: Case, launcher: str, files: Inputs, tokens: Path, steps: int) -
         microbatches=case.microbatches,
         ranks=case.ranks,
         launcher=launcher,
+        device=case.device,
         tokens=tokens,
         window=case.model.window,
         steps=steps,
@@ -189,6 +191,7 @@ def torch_job(case: Case, files: Inputs) -> dict:
         window=case.model.window,
         steps=steps,
         threads=1,
+        device=case.device,
         lr=LR,
         weight_decay=WEIGHT_DECAY,
         out=str(files.folder / "torch"),

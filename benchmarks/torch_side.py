@@ -94,12 +94,22 @@ def peak_kib() -> int:
     raise RuntimeError("/proc/self/status has no VmHWM")
 
 
+def device_of(job: dict, rank: int) -> torch.device:
+    """The rank's own GPU, or the CPU."""
+    if job["device"] == "cpu":
+        return torch.device("cpu")
+    torch.backends.cudnn.allow_tf32 = False  # as pp
+    torch.cuda.set_device(rank)
+    return torch.device("cuda", rank)
+
+
 def run(job: dict, rank: int, ranks: int) -> dict:
     """Every step of the job; what is measured lies between two `ends`."""
+    device = device_of(job, rank)
     train = job["mode"] == "train"
     pipe = load_pipe(job)
     indices = my_stages(job, rank, ranks)
-    stages = [pipe.build_stage(i, torch.device("cpu")) for i in indices]
+    stages = [pipe.build_stage(i, device) for i in indices]
     schedule_class = get_schedule_class(job["schedule"])
     single = job["stages_per_rank"] == 1
     schedule = schedule_class(
@@ -117,7 +127,7 @@ def run(job: dict, rank: int, ranks: int) -> dict:
     is_first, is_last = 0 in indices, pipe.num_stages - 1 in indices
     ends, losses, kept = [], [], []
     for step in range(job["steps"]):
-        inputs, targets = rows(step)
+        inputs, targets = (part.to(device) for part in rows(step))
         args = (inputs,) if is_first else ()
         if train:
             step_losses = []
@@ -131,7 +141,7 @@ def run(job: dict, rank: int, ranks: int) -> dict:
             with torch.no_grad():
                 logits = schedule.step(*args)
             if is_last:
-                kept.append(logits.argmax(-1))
+                kept.append(logits.argmax(-1).cpu())
         ends.append(time.time())
     kept_sum = int(torch.cat(kept).sum()) if kept else None
     return {
@@ -146,7 +156,7 @@ def run(job: dict, rank: int, ranks: int) -> dict:
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text())
     torch.set_num_threads(job["threads"])
-    dist.init_process_group("gloo")
+    dist.init_process_group("gloo" if job["device"] == "cpu" else "nccl")
     rank, ranks = dist.get_rank(), dist.get_world_size()
     try:
         result = run(job, rank, ranks)

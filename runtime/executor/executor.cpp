@@ -23,6 +23,23 @@ std::string shapes_text(const Message& message) {
   return join(shapes);
 }
 
+/// Where a device has no memory left: what the stage holds of it. The number of
+/// bytes that was asked for says little.
+std::string with_memory(const std::string& reason, const Stage* stage) {
+  if (stage == nullptr || reason.find("out of memory") == std::string::npos) {
+    return reason;
+  }
+  uint64_t num_bytes = 0;
+  for (const StageState& state : stage->states()) {
+    num_bytes += state.tensor.nbytes();
+  }
+  return reason + "; stage " + std::to_string(stage->index()) + " holds " +
+         human_bytes(num_bytes) + " of weights and " +
+         std::to_string(stage->num_saved()) +
+         " microbatches under way; 'pp run JOB --dry-run' says what each stage "
+         "needs";
+}
+
 }  // namespace
 
 Executor::Executor(
@@ -47,6 +64,11 @@ void Executor::run_part(
   log_order(actions);
   for (const Action& action : actions) {
     context_.check_interrupted();
+    const auto reason = [&](const std::string& what) {
+      const auto stage = stages_.find(action.stage);
+      return with_memory(
+          what, stage == stages_.end() ? nullptr : stage->second);
+    };
     try {
       context_.activity->begin(
           action.stage, action.microbatch, kind_name(action.kind));
@@ -59,14 +81,14 @@ void Executor::run_part(
           action.stage,
           action.microbatch,
           to_string(action),
-          error.what());
+          reason(error.what()));
     } catch (const std::exception& error) {
       throw ActionFailed(
           ErrorKind::Runtime,
           action.stage,
           action.microbatch,
           to_string(action),
-          first_line(error.what()));
+          reason(first_line(error.what())));
     }
   }
   context_.activity->end();
@@ -149,7 +171,7 @@ void Executor::forward(const Action& action, const StepInputs& inputs) {
       return on_outputs(microbatch, outputs);
     };
   }
-  const Clock::time_point start = Clock::now();
+  const Clock::time_point start = computing(action, inputs);
   StageResult result = stage.forward(
       action.microbatch,
       previous,
@@ -172,7 +194,7 @@ void Executor::backward(const Action& action, const StepInputs& inputs) {
   const Message next =
       is_last ? Message{}
               : take({action.stage, action.microbatch, Direction::Backward});
-  const Clock::time_point start = Clock::now();
+  const Clock::time_point start = computing(action, inputs);
   Message gradients = action.kind == ActionKind::BackwardInput
                           ? stage.backward_input(action.microbatch, next)
                           : stage.backward(action.microbatch, next);
@@ -185,9 +207,17 @@ void Executor::backward(const Action& action, const StepInputs& inputs) {
 }
 
 void Executor::backward_weight(const Action& action, const StepInputs& inputs) {
-  const Clock::time_point start = Clock::now();
+  const Clock::time_point start = computing(action, inputs);
   stages_.at(action.stage)->backward_weight(action.microbatch);
   computed(action, inputs, start);
+}
+
+Clock::time_point Executor::computing(
+    const Action& action, const StepInputs& inputs) {
+  if (inputs.on_computing) {
+    inputs.on_computing(action);
+  }
+  return Clock::now();
 }
 
 void Executor::computed(

@@ -35,6 +35,8 @@ struct StepInputs {
       on_outputs;
   /// Called at each REDUCE_GRAD and WAIT_REDUCE_GRAD. May be empty.
   std::function<void(const Action& action)> on_reduce_grad;
+  /// Called before each F, B, I and W, when its input is there. May be empty.
+  std::function<void(const Action& action)> on_computing;
   /// Called after each F, B, I and W with the seconds it took, without the
   /// wait for its input. May be empty.
   std::function<void(const Action& action, double seconds)> on_computed;
@@ -77,6 +79,8 @@ class Executor {
   static RandomKey key_of(const StepInputs& inputs, int microbatch);
   void backward(const Action& action, const StepInputs& inputs);
   void backward_weight(const Action& action, const StepInputs& inputs);
+  static std::chrono::steady_clock::time_point computing(
+      const Action& action, const StepInputs& inputs);
   void computed(
       const Action& action,
       const StepInputs& inputs,

@@ -46,8 +46,7 @@ std::string read_text(const fs::path& path) {
 }
 
 bool may_differ(const std::string& key) {
-  return key == "pipeline.launcher" || key == "pipeline.threads_per_rank" ||
-         key == "pipeline.device";
+  return key == "pipeline.launcher" || key == "pipeline.threads_per_rank";
 }
 
 /// Hosts keep files in folders of their own, under the same names.

@@ -107,9 +107,10 @@ std::vector<JobKey> make_keys() {
        .max = 1024},
       {.path = "pipeline.device",
        .default_value = "\"cpu\"",
-       .meaning = "Where the ranks compute.",
-       .choices = {"cpu", "cuda"},
-       .supported_only = "\"cpu\""},
+       .meaning = "Where the ranks compute. `cuda`: the ranks of a host go "
+                  "round over its GPUs; `cuda:N`: all on that one. See "
+                  "[cuda.md](cuda.md).",
+       .choices = {"cpu", "cuda", "cuda:N"}},
       {.path = "pipeline.cuda_graphs",
        .types = kBool,
        .default_value = "false",

@@ -73,6 +73,19 @@ std::vector<const toml::node*> items_of(const toml::node& value) {
   throw usage_error(place_text(at.source()) + message);
 }
 
+/// Whether `text` is "cuda:1" where the choice is "cuda:N".
+bool is_numbered(std::string_view choice, std::string_view text) {
+  constexpr size_t kMostDigits = 4;
+  if (!choice.ends_with(":N") ||
+      !text.starts_with(choice.substr(0, choice.size() - 1))) {
+    return false;
+  }
+  const std::string_view number = text.substr(choice.size() - 1);
+  return !number.empty() && number.size() <= kMostDigits &&
+         std::ranges::all_of(
+             number, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 void check_item(
     const JobKey& key, const std::string& name, const toml::node& item) {
   if (const auto number = item.value<double>(); number && item.is_number()) {
@@ -93,7 +106,10 @@ void check_item(
   }
   const std::vector<std::string> choices(
       key.choices.begin(), key.choices.end());
-  if (!choices.empty() && std::ranges::find(choices, *text) == choices.end()) {
+  const auto is_it = [&](const std::string& choice) {
+    return choice == *text || is_numbered(choice, *text);
+  };
+  if (!choices.empty() && std::ranges::none_of(choices, is_it)) {
     refuse(
         item,
         name + " can't be " + value_text(item) + "; it takes " +

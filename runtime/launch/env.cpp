@@ -188,6 +188,8 @@ class EnvJob {
     context.report_failure = [this](const std::exception_ptr& error) {
       fail(error);
     };
+    context.attach = [this](Transport& one) { first_.attach(one); };
+    context.detach = [this](Transport& one) { first_.detach(one); };
     context.stall_timeout = options_.stall_timeout;
     main(context);
   }

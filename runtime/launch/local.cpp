@@ -58,6 +58,8 @@ void launch_local(
       }
       first.set(cause);
     };
+    context.attach = [&first](Transport& one) { first.attach(one); };
+    context.detach = [&first](Transport& one) { first.detach(one); };
     context.stall_timeout = options.stall_timeout;
     try {
       at::set_num_threads(options.threads_per_rank);

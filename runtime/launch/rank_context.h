@@ -19,6 +19,8 @@ class Store;
 
 namespace pp {
 
+class RankDevice;
+
 enum class LauncherKind { Local, Processes, Env };
 
 /// What one rank needs to take part in a job.
@@ -29,6 +31,8 @@ struct RankContext {
   LauncherKind launcher = LauncherKind::Local;
   Transport* transport = nullptr;  ///< owned by the launcher
   Activity* activity = nullptr;    ///< the launcher's: what the rank is at
+  /// What the rank computes on; null: the CPU. Not owned.
+  RankDevice* device = nullptr;
   /// Of a part of the job's ranks: their numbers in the job. Empty: these.
   std::vector<int> world_ranks;
   int world_rank(int of) const {
@@ -42,6 +46,9 @@ struct RankContext {
   /// Tells every rank at once that this one has failed, before it tidies up.
   /// The launcher does so when the rank's main function throws.
   std::function<void(const std::exception_ptr&)> report_failure;
+  /// Has the first cause interrupt one more transport, and no longer.
+  std::function<void(Transport&)> attach;
+  std::function<void(Transport&)> detach;
   /// How long a wait for a peer may last.
   std::chrono::milliseconds stall_timeout{60000};
 };

@@ -104,6 +104,28 @@ void TraceRecorder::begin_action(
   in_action_ = true;
 }
 
+void TraceRecorder::add_device_action(
+    int stage,
+    int microbatch,
+    std::string_view kind,
+    int64_t begin_ns,
+    int64_t end_ns) {
+  if (is_full()) {
+    return;
+  }
+  Span span{
+      .name = std::to_string(stage) + std::string(kind) +
+              (microbatch >= 0 ? std::to_string(microbatch) : ""),
+      .stage = stage,
+      .microbatch = microbatch};
+  span.step = step_;
+  span.begin_ns = begin_ns;
+  span.end_ns = end_ns;
+  span.on_device = true;
+  has_device_ = true;
+  spans_.push_back(std::move(span));
+}
+
 void TraceRecorder::end_actions() {
   if (in_action_) {
     end();
@@ -127,12 +149,25 @@ std::string TraceRecorder::events(int64_t origin_ns) {
           {"tid", rank_},
           {"args", {{"name", "rank " + std::to_string(rank_)}}}}
           .dump();
+  // Below the ranks' tracks.
+  constexpr int kDeviceTracks = 1'000'000;
+  if (has_device_) {
+    const Json name = {{"name", "rank " + std::to_string(rank_) + ", device"}};
+    out += ",\n" +
+           Json{
+               {"name", "thread_name"},
+               {"ph", "M"},
+               {"pid", 0},
+               {"tid", kDeviceTracks + rank_},
+               {"args", name}}
+               .dump();
+  }
   for (const Span& span : spans_) {
     Json event = {
         {"name", span.name},
         {"ph", "X"},
         {"pid", 0},
-        {"tid", rank_},
+        {"tid", span.on_device ? kDeviceTracks + rank_ : rank_},
         {"ts", at(span.begin_ns)},
         {"dur", microseconds(span.end_ns - span.begin_ns)}};
     event["args"] = {{"step", span.step}};

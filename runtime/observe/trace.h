@@ -25,6 +25,14 @@ class TraceRecorder {
   void begin_action(int stage, int microbatch, std::string_view kind);
   /// No action is under way.
   void end_actions();
+  /// What the rank's device did meanwhile, on a track of its own; times by
+  /// trace_clock_ns().
+  void add_device_action(
+      int stage,
+      int microbatch,
+      std::string_view kind,
+      int64_t begin_ns,
+      int64_t end_ns);
   /// Something that is no action: "update".
   void begin(std::string name);
   void end();
@@ -48,6 +56,7 @@ class TraceRecorder {
     std::string arrow = {};  ///< begins or ends one of that name
     bool arrow_begins = false;
     int64_t arrow_ns = 0;  ///< where it does: its end when the message is there
+    bool on_device = false;
   };
   using Slot = std::tuple<int, int, bool>;  // stage, microbatch, forward
 
@@ -63,6 +72,7 @@ class TraceRecorder {
   std::vector<Span> spans_;
   std::vector<size_t> open_;
   bool in_action_ = false;
+  bool has_device_ = false;
   std::map<std::string, int> num_arrows_;  ///< by end and name
   std::set<Slot> received_;                ///< from other ranks, not used yet
 };

@@ -81,6 +81,7 @@ struct RecomputedRange {
 
 struct Program::Body {
   std::string where;
+  c10::Device device = c10::kCPU;
   size_t num_values = 0;
   std::vector<c10::IValue> constants;
   std::vector<ListOperand> lists;

@@ -95,6 +95,7 @@ class Compiler {
         recompute_(options.recompute),
         body_(std::make_unique<Program::Body>()) {
     body_->where = options.where;
+    body_->device = options.device;
     body_->num_values = graph.values.size();
     body_->wanted = options.wanted_outputs;
     if (body_->wanted.empty()) {
@@ -185,7 +186,8 @@ class Compiler {
     out.outputs = node.outputs;
     if (node.autocast) {
       ir::Autocast autocast = *node.autocast;
-      autocast.device_type = "cpu";  // as the devices of arguments
+      // As the devices of arguments.
+      autocast.device_type = c10::DeviceTypeName(body_->device.type(), true);
       out.autocast = autocast_index(autocast);
     }
     if (const auto kind = control_flow_kind(node.target)) {
@@ -214,7 +216,8 @@ class Compiler {
   void compile_control_flow(const ir::Node& node, Instruction& out) {
     for (const ir::NamedArg& input : node.inputs) {
       if (const auto* block = std::get_if<ir::SubGraph>(&input.arg.value)) {
-        out.blocks.push_back(pp::compile(*block->graph, {{}, body_->where}));
+        out.blocks.push_back(
+            pp::compile(*block->graph, {{}, body_->where, {}, body_->device}));
       } else if (const auto* list = std::get_if<ir::List>(&input.arg.value)) {
         for (const ir::Arg& item : list->items) {
           out.operands.push_back(operand(node, item, nullptr));
@@ -336,7 +339,7 @@ class Compiler {
             return IValue(static_cast<int64_t>(value));
           } else if constexpr (std::is_same_v<T, ir::Device>) {
             // The rank's, whatever device the model was exported on.
-            return IValue(c10::Device(c10::kCPU));
+            return IValue(body_->device);
           } else {
             refuse(node, "an argument of this kind is not known");
           }

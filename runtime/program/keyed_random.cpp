@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
 #include <c10/util/TypeCast.h>
@@ -70,13 +72,30 @@ uint64_t node_seed(
   return mix(seed ^ static_cast<uint64_t>(occurrence));
 }
 
+at::Generator generator_on(c10::Device device, uint64_t seed) {
+  if (device.is_cpu()) {
+    return at::make_generator<at::CPUGeneratorImpl>(seed);
+  }
+  at::Generator generator = at::globalContext()
+                                .getAcceleratorHooksInterface(device.type())
+                                .getNewGenerator(device.index());
+  generator.set_current_seed(seed);
+  return generator;
+}
+
 at::Tensor keep_mask(
     at::IntArrayRef sizes,
     double p,
     double kept,
     at::ScalarType dtype,
-    uint64_t seed) {
-  at::Tensor mask = at::empty(sizes, at::TensorOptions().dtype(dtype));
+    uint64_t seed,
+    c10::Device device) {
+  at::Tensor mask =
+      at::empty(sizes, at::TensorOptions().dtype(dtype).device(device));
+  if (!device.is_cpu()) {
+    mask.bernoulli_(1 - p, generator_on(device, seed));
+    return kept == 1 ? mask : mask.mul_(kept);
+  }
   const auto threshold =
       static_cast<uint64_t>(std::llround(p * 4294967296.0));  // p * 2^32
   AT_DISPATCH_FLOATING_TYPES_AND3(

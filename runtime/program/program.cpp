@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ScalarOps.h>
 #include <c10/core/GradMode.h>
 
@@ -79,6 +78,7 @@ struct Frame {
 };
 
 void execute(
+    const Program::Body& body,
     const Instruction& instruction,
     Stack& stack,
     const RandomKey& key,
@@ -91,9 +91,8 @@ void execute(
       instruction.builtin(stack);
       return;
     case InstructionKind::Generator:
-      stack[instruction.generator_argument] =
-          at::make_generator<at::CPUGeneratorImpl>(
-              node_seed(key, instruction.name, occurrence));
+      stack[instruction.generator_argument] = generator_on(
+          body.device, node_seed(key, instruction.name, occurrence));
       instruction.op->callBoxed(stack);
       return;
     case InstructionKind::Cond:
@@ -170,7 +169,7 @@ void Run::instructions(Frame& frame, size_t begin, size_t end) const {
       for (const Operand& operand : instruction.operands) {
         stack.push_back(frame.take(operand));
       }
-      execute(instruction, stack, key, occurrence);
+      execute(body, instruction, stack, key, occurrence);
       frame.store(instruction, stack);
       if (!node_ns.empty()) {
         node_ns[instruction.node] += watch.lap();

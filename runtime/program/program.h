@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ATen/core/ivalue.h>
+#include <c10/core/Device.h>
 
 #include "loader/ir/graph.h"
 #include "runtime/program/keyed_random.h"
@@ -23,6 +24,8 @@ struct ProgramOptions {
   /// Modules (patterns) that keep nothing for a backward: they run again in it.
   /// The outermost module that matches counts.
   std::vector<std::string> recompute = {};
+  /// Where it runs: takes the place of every device that the graph names.
+  c10::Device device = c10::kCPU;
 };
 
 /// What a run leaves behind.

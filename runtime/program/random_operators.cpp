@@ -21,9 +21,9 @@ using torch::jit::Stack;
 
 /// Zero where dropped, 1 / (1 - p) where kept; all zero for p = 1.
 at::Tensor scaled_mask(
-    at::IntArrayRef sizes, double p, at::ScalarType dtype, uint64_t seed) {
+    at::IntArrayRef sizes, double p, const at::Tensor& like, uint64_t seed) {
   const double kept = p < 1 ? 1 / (1 - p) : 0;
-  return keep_mask(sizes, p, kept, dtype, seed);
+  return keep_mask(sizes, p, kept, like.scalar_type(), seed, like.device());
 }
 
 void check_probability(const Instruction& instruction, double p) {
@@ -50,7 +50,7 @@ at::Tensor dropout(
   for (size_t i = 2; by_channel && i < sizes.size(); ++i) {
     sizes[i] = 1;
   }
-  const at::Tensor mask = scaled_mask(sizes, p, x.scalar_type(), seed);
+  const at::Tensor mask = scaled_mask(sizes, p, x, seed);
   if (instruction.kind == InstructionKind::DropoutInPlace ||
       instruction.kind == InstructionKind::FeatureDropoutInPlace) {
     x.mul_(mask);
@@ -66,10 +66,11 @@ void native_dropout(Stack& stack, uint64_t seed) {
   stack.clear();
   if (!train || p == 0) {
     stack.emplace_back(x);
-    stack.emplace_back(at::ones(x.sizes(), at::kBool));
+    stack.emplace_back(at::ones(x.sizes(), x.options().dtype(at::kBool)));
     return;
   }
-  const at::Tensor mask = keep_mask(x.sizes(), p, 1, at::kBool, seed);
+  const at::Tensor mask =
+      keep_mask(x.sizes(), p, 1, at::kBool, seed, x.device());
   const double kept = p < 1 ? 1 / (1 - p) : 0;
   stack.emplace_back(x.mul(mask.to(x.scalar_type()).mul_(kept)));
   stack.emplace_back(mask);
@@ -84,7 +85,10 @@ at::Tensor attention_bias(
   const auto minus_infinity = -std::numeric_limits<double>::infinity();
   at::Tensor allowed;
   if (is_causal) {
-    allowed = at::ones({query.size(-2), key.size(-2)}, at::kBool).tril();
+    allowed =
+        at::ones(
+            {query.size(-2), key.size(-2)}, query.options().dtype(at::kBool))
+            .tril();
   } else if (mask.isNone()) {
     return {};
   } else if (mask.toTensor().scalar_type() != at::kBool) {
@@ -128,13 +132,13 @@ void attention(const Instruction& instruction, Stack& stack, uint64_t seed) {
     const at::Tensor blind = scores.detach()
                                  .eq(-std::numeric_limits<double>::infinity())
                                  .all(-1, true);
-    if (blind.any().item<bool>()) {
+    // Off the CPU to look would be to wait.
+    if (!blind.device().is_cpu() || blind.any().item<bool>()) {
       const at::Tensor zero = at::scalar_tensor(0.0, weights.options());
       weights = at::where(blind, zero, weights);
     }
   }
-  const at::Tensor mask =
-      scaled_mask(weights.sizes(), p, weights.scalar_type(), seed);
+  const at::Tensor mask = scaled_mask(weights.sizes(), p, weights, seed);
   stack.clear();
   stack.emplace_back(at::matmul(weights.mul(mask), value));
 }

@@ -156,10 +156,14 @@ Engine& asking_engine() {
 
 }  // namespace
 
+void use_asking_engine() {
+  torch::autograd::set_default_engine_stub(asking_engine);
+}
+
 ForgetSaved::ForgetSaved(std::function<void()> rerun)
     : guard_(
           saving_kind(),
-          (torch::autograd::set_default_engine_stub(asking_engine),
+          (use_asking_engine(),
            std::make_shared<FirstRun>(
                std::make_shared<Part>(std::move(rerun))))) {}
 

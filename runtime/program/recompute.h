@@ -26,4 +26,9 @@ class ForgetSaved {
   c10::DebugInfoGuard guard_;
 };
 
+/// Has LibTorch run its backwards from now on as the first ForgetSaved would.
+/// It starts threads for devices with the first backward of the process, for
+/// the engine of that backward alone: so before it, where there are devices.
+void use_asking_engine();
+
 }  // namespace pp

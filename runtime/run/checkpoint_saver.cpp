@@ -130,13 +130,21 @@ void CheckpointSaver::take(const CheckpointParts& parts, Take take_how) {
   owned_ = take_how == Take::Copies;
   if (!owned_) {
     parts_ = parts;
+    for (auto& [stage, tensors] : parts_) {
+      for (auto& [name, tensor] : tensors) {
+        tensor = tensor.cpu();  // itself, but for a device's
+      }
+    }
     return;
   }
   for (const auto& [stage, tensors] : parts) {
     for (const auto& [name, tensor] : tensors) {
       at::Tensor& copy = parts_[stage][name];
       if (!fits(copy, tensor)) {
-        copy = at::empty_like(tensor, at::MemoryFormat::Contiguous);
+        copy = at::empty_like(
+            tensor,
+            tensor.options().device(at::kCPU),
+            at::MemoryFormat::Contiguous);
       }
       copy.copy_(tensor);
     }

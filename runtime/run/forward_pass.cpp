@@ -18,9 +18,14 @@ constexpr int64_t kSlotsAtATime = 64;
 /// stream. Each forward asks once; a batch goes when all of its have.
 class Batches {
  public:
-  Batches(const DataLoader& data, size_t num_stages, const ForwardPass& pass)
+  Batches(
+      const DataLoader& data,
+      size_t num_stages,
+      const ForwardPass& pass,
+      RankDevice* device)
       : data_(data),
         pass_(pass),
+        device_(device),
         num_stages_(num_stages),
         first_(data.own_microbatches(0).first),
         per_batch_(std::max(1, data.own_microbatches(0).second)) {}
@@ -41,7 +46,7 @@ class Batches {
     const auto [batch, index] = place(microbatch);
     auto found = loaded_.find(batch);
     if (found == loaded_.end()) {
-      StepData step(data_.step(batch));
+      StepData step(data_.step(batch), device_);
       const size_t uses =
           static_cast<size_t>(data_.own_microbatches(batch).second) *
           num_stages_;
@@ -74,6 +79,7 @@ class Batches {
 
   const DataLoader& data_;
   const ForwardPass& pass_;
+  RankDevice* device_;
   size_t num_stages_;
   int first_;
   int per_batch_;
@@ -88,7 +94,11 @@ void run_forwards(
     const StageMap& stage_to_rank,
     const DataLoader& data,
     const ForwardPass& pass) {
-  Batches batches(data, stages_of(stage_to_rank, context.rank).size(), pass);
+  Batches batches(
+      data,
+      stages_of(stage_to_rank, context.rank).size(),
+      pass,
+      context.device);
   if (batches.num_microbatches() == 0) {
     return;  // fewer rows than the replicas have microbatches
   }

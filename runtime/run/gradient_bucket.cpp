@@ -43,7 +43,7 @@ Message GradientBucket::message_for(int replica) const {
     } else {
       const Share part = share_of(parameter.numel(), replica, replicas_.size);
       shares.push_back(
-          at::zeros(part.size, at::TensorOptions(parameter.scalar_type())));
+          at::zeros(part.size, parameter.options().requires_grad(false)));
     }
   }
   message.tensors.push_back(packed(shares));

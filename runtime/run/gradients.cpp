@@ -1,6 +1,7 @@
 #include "runtime/run/gradients.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
@@ -144,12 +145,14 @@ StepSummary summarise(
       mine.wall_s,
       mine.tokens,
       mine.counts_norm ? 1.0 : 0.0};
+  std::vector<at::Tensor> gradients;
   for (const auto& [index, of_stage] : parameters) {
     for (const std::string& fqn : counted(plan.source.manifest, index)) {
-      numbers.push_back(
-          mine.counts_norm ? sum_of_squares(gradient_of(of_stage, fqn)) : 0);
+      gradients.push_back(
+          mine.counts_norm ? gradient_of(of_stage, fqn) : at::Tensor());
     }
   }
+  std::ranges::copy(sums_of_squares(gradients), std::back_inserter(numbers));
   Message out;
   out.tensors.push_back(
       at::empty({static_cast<int64_t>(numbers.size())}, at::kDouble));

@@ -27,7 +27,9 @@ void infer(const Plan& plan, RankContext& context) {
   const Job& job = plan.job;
   const StageMap& stage_to_rank = plan.forward_schedule.stage_to_rank;
   RankStages stages(
-      plan.source, stages_of(stage_to_rank, context.rank), stage_options(plan));
+      plan.source,
+      stages_of(stage_to_rank, context.rank),
+      stage_options(plan, device_of(context)));
   if (job.model.checkpoint) {
     load_weights(context, *job.model.checkpoint, stages);
   }

@@ -1,5 +1,9 @@
 #include "runtime/run/loss_function.h"
 
+#include <numeric>
+
+#include <ATen/ops/cat.h>
+
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
@@ -14,14 +18,17 @@ struct LossFunction::Graph {
   Program program;
   std::vector<at::Tensor> states;
 
-  explicit Graph(const std::filesystem::path& path)
+  Graph(const std::filesystem::path& path, c10::Device device)
       : model(load_model(path)),
-        program(model.graph, {{}, path.filename().string()}),
+        program(model.graph, {{}, path.filename().string(), {}, device}),
         states(map_states(model.graph, model.records, *model.archive, false)) {
     if (model.graph.outputs.size() != 1) {
       throw input_error(
           path.string() + ": a loss graph has one output, this one has " +
           std::to_string(model.graph.outputs.size()));
+    }
+    for (at::Tensor& state : states) {
+      state = state.to(device);
     }
   }
 
@@ -49,10 +56,11 @@ struct LossFunction::Graph {
   }
 };
 
-LossFunction::LossFunction(const LossConfig& config, std::string output)
+LossFunction::LossFunction(
+    const LossConfig& config, std::string output, c10::Device device)
     : output_(std::move(output)) {
   if (!config.path.empty()) {
-    graph_ = std::make_shared<const Graph>(config.path);
+    graph_ = std::make_shared<const Graph>(config.path, device);
     loss_ = make_loss({"output"});  // weighted by rows
   } else {
     loss_ = make_loss({config.name.empty() ? "output" : config.name});
@@ -60,13 +68,14 @@ LossFunction::LossFunction(const LossConfig& config, std::string output)
 }
 
 void LossFunction::begin_step(const StepData& data) {
-  shares_.clear();
+  weights_.clear();
   values_.assign(data.microbatches().size(), {});
   weight_ = 0;
   for (const Microbatch& microbatch : data.microbatches()) {
-    shares_.push_back(loss_->weight(microbatch.target, microbatch.num_rows));
-    weight_ += shares_.back();
+    weights_.push_back(loss_->weight(microbatch.target, microbatch.num_rows));
+    weight_ += weights_.back();
   }
+  shares_ = weights_;
   for (double& share : shares_) {
     share = weight_ > 0 ? share / weight_ : 0;
   }
@@ -78,7 +87,8 @@ at::Tensor LossFunction::mean(
   if (graph_) {
     return (*graph_)(outputs, output_, microbatch.target);
   }
-  return loss_->compute(outputs.at(output_), microbatch.target);
+  return loss_->compute(
+      outputs.at(output_), microbatch.target, weights_.at(microbatch.index));
 }
 
 at::Tensor LossFunction::operator()(
@@ -100,10 +110,18 @@ at::Tensor LossFunction::operator()(
 
 double LossFunction::value() const {
   double sum = 0;
+  std::vector<at::Tensor> on_device;
   for (const at::Tensor& value : values_) {
-    if (value.defined()) {
+    if (value.defined() && value.device().is_cpu()) {
       sum += value.item<double>();
+    } else if (value.defined()) {
+      on_device.push_back(value.to(at::kDouble).reshape({1}));
     }
+  }
+  if (!on_device.empty()) {  // one wait for all
+    const at::Tensor all = at::cat(on_device).cpu();
+    const double* numbers = all.const_data_ptr<double>();
+    sum = std::accumulate(numbers, numbers + all.numel(), 0.0);
   }
   return sum;
 }

@@ -16,8 +16,12 @@ namespace pp {
 /// of the step, so that the sum over microbatches is the mean over the step.
 class LossFunction {
  public:
-  /// throws Error(Usage): unknown loss; Error(Input): the loss graph
-  LossFunction(const LossConfig& config, std::string output);
+  /// device  where outputs and targets are
+  /// throws  Error(Usage): unknown loss; Error(Input): the loss graph
+  LossFunction(
+      const LossConfig& config,
+      std::string output,
+      c10::Device device = c10::kCPU);
 
   /// Fixes the shares. Call before the step's first microbatch.
   void begin_step(const StepData& data);
@@ -26,7 +30,7 @@ class LossFunction {
       const Microbatch& microbatch,
       const std::map<std::string, at::Tensor>& outputs);
   /// The step's loss: summed in double by microbatch index, whatever order
-  /// they were computed in.
+  /// they were computed in. Waits for the device.
   double value() const;
   /// What the step's shares are shares of: elements or rows.
   double weight() const { return weight_; }
@@ -40,6 +44,7 @@ class LossFunction {
   std::string output_;
   std::unique_ptr<Loss> loss_;
   std::shared_ptr<const Graph> graph_;
+  std::vector<double> weights_;  ///< by microbatch
   std::vector<double> shares_;
   double weight_ = 0;
   std::vector<at::Tensor> values_;

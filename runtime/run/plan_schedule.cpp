@@ -4,6 +4,7 @@
 
 #include "loader/core/error.h"
 #include "runtime/run/counted.h"
+#include "runtime/run/rank_count.h"
 #include "runtime/schedule/csv.h"
 #include "runtime/schedule/group_stages.h"
 #include "runtime/schedule/lower.h"

@@ -6,6 +6,7 @@
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "runtime/device/rank_device.h"
 #include "runtime/run/name_patterns.h"
 #include "runtime/stage/states.h"
 
@@ -44,10 +45,16 @@ std::vector<int> stages_of(const StageMap& stage_to_rank, int rank) {
   return stages;
 }
 
-StageOptions stage_options(const Plan& plan) {
+c10::Device device_of(const RankContext& context) {
+  return context.device == nullptr ? c10::Device(c10::kCPU)
+                                   : context.device->device();
+}
+
+StageOptions stage_options(const Plan& plan, c10::Device device) {
   const Job& job = plan.job;
   StageOptions options;
   options.wanted = plan.wanted;
+  options.device = device;
   options.mode = parse_mode(job.model.mode);
   if (job.train) {
     options.trainable = true;
@@ -62,7 +69,7 @@ RankStages::RankStages(
     const PipelineSource& source,
     const std::vector<int>& stages,
     const StageOptions& options) {
-  const auto& [wanted, mode, trainable, evaluate, autocast, recompute] =
+  const auto& [wanted, mode, trainable, evaluate, autocast, recompute, device] =
       options;
   for (const int index : stages) {
     const StageSource& from = source.stage(index);
@@ -85,9 +92,15 @@ RankStages::RankStages(
     }
     // Without a place of its own: the executor names stage and action.
     Stage::Programs programs =
-        compile_programs(graph, border, eval_graph, "", recompute);
-    const std::vector<at::Tensor> tensors =
+        compile_programs(graph, border, eval_graph, "", recompute, device);
+    std::vector<at::Tensor> tensors =
         map_states(graph, from.records, *from.archive, trainable);
+    if (!device.is_cpu()) {
+      for (at::Tensor& tensor : tensors) {
+        tensor = tensor.detach().to(device).set_requires_grad(
+            tensor.requires_grad());
+      }
+    }
     std::vector<StageState> states;
     for (size_t i = 0; i < tensors.size(); ++i) {
       const ir::State& state = graph.states[i];

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/launch/rank_context.h"
 #include "runtime/program/mode.h"
 #include "runtime/run/plan.h"
 #include "runtime/stage/stage.h"
@@ -25,10 +26,14 @@ struct StageOptions {
   bool evaluate = false;   ///< an eval-mode program beside the main one
   std::optional<ir::ScalarType> autocast = {};
   Recompute recompute = {};
+  c10::Device device = c10::kCPU;  ///< where states are and programs run
 };
 
 /// As the job says. Without [train] nothing is trainable.
-StageOptions stage_options(const Plan& plan);
+StageOptions stage_options(const Plan& plan, c10::Device device = c10::kCPU);
+
+/// What the rank computes on.
+c10::Device device_of(const RankContext& context);
 
 /// The stages of one rank: programs compiled, states mapped.
 class RankStages {

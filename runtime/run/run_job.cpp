@@ -9,6 +9,7 @@
 #include "runtime/run/infer.h"
 #include "runtime/run/output_folder.h"
 #include "runtime/run/plan.h"
+#include "runtime/run/rank_on_device.h"
 #include "runtime/run/rank_stages.h"
 #include "runtime/run/specs.h"
 #include "runtime/run/train.h"
@@ -150,6 +151,10 @@ void run_job(const Job& job, const RunOptions& options) {
   if (speaks && plan) {
     announce(*plan, options.log.for_rank(0));
   }
+  std::shared_ptr<DevicePlugin> devices;
+  if (job.pipeline.device != "cpu" && launcher != LauncherKind::Processes) {
+    devices = options.open_device();  // of processes, each opens its own
+  }
   check_output_folder(job);
   LaunchOptions launch;
   launch.threads_per_rank = job.pipeline.threads_per_rank;
@@ -172,6 +177,10 @@ void run_job(const Job& job, const RunOptions& options) {
       agree(context, "plan", mine);
     }
     check_own_stages(*plan, context);
+    std::optional<RankOnDevice> on_device;
+    if (devices) {
+      on_device.emplace(*plan, devices, context);
+    }
     if (plan->trains()) {
       train(*plan, context, resume_point(options.resume, options.env));
     } else {

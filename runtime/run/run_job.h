@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "loader/core/log.h"
+#include "runtime/device/plugin_loader.h"
 #include "runtime/job/job.h"
 #include "runtime/launch/launch.h"
 #include "runtime/run/resume.h"
@@ -26,6 +28,9 @@ struct RunOptions {
   /// Called on each rank before its work. A seam for tests: through the
   /// context's activity they see every action, and can make one fail.
   std::function<void(RankContext&)> on_rank;
+  /// Opens what `pipeline.device` needs, where that is not the CPU. A seam for
+  /// tests too.
+  std::function<std::shared_ptr<DevicePlugin>()> open_device = open_cuda_plugin;
 };
 
 /// Who starts the ranks: what the job says, or what the environment suggests.

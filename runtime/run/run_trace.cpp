@@ -45,6 +45,22 @@ void RunTrace::begin_step(int64_t step) {
   }
 }
 
+void RunTrace::on_device(
+    const Action& action, int64_t origin_ns, const DeviceTimes::Span& span) {
+  constexpr double kNsPerSecond = 1e9;
+  const auto at = [&](double seconds) {
+    return origin_ns + static_cast<int64_t>(seconds * kNsPerSecond);
+  };
+  if (recorder_) {
+    recorder_->add_device_action(
+        action.stage,
+        action.microbatch,
+        kind_name(action.kind),
+        at(span.begin_s),
+        at(span.end_s));
+  }
+}
+
 void RunTrace::begin(const char* name) {
   if (recorder_) {
     recorder_->begin(name);

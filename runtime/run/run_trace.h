@@ -6,6 +6,7 @@
 
 #include "runtime/launch/rank_context.h"
 #include "runtime/observe/trace.h"
+#include "runtime/run/device_times.h"
 
 namespace pp {
 
@@ -21,6 +22,9 @@ class RunTrace {
   ~RunTrace();
 
   void begin_step(int64_t step);
+  /// What the rank's device did, `origin_ns` after the clock's zero.
+  void on_device(
+      const Action& action, int64_t origin_ns, const DeviceTimes::Span& span);
   void begin(const char* name);
   void end();
 

@@ -1,6 +1,17 @@
 #include "runtime/run/step_data.h"
 
+#include <utility>
+
+#include "runtime/run/upload.h"
+
 namespace pp {
+
+StepData::StepData(std::vector<Microbatch> microbatches, RankDevice* device)
+    : microbatches_(std::move(microbatches)) {
+  if (device != nullptr) {
+    on_device_ = upload(microbatches_, *device);
+  }
+}
 
 int64_t StepData::num_rows() const {
   int64_t rows = 0;
@@ -25,7 +36,7 @@ int64_t StepData::num_tokens() const {
 
 std::function<const UserInputs&(int)> StepData::user_inputs() const {
   return [this](int microbatch) -> const UserInputs& {
-    return microbatches_.at(microbatch).inputs;
+    return (*this)[microbatch].inputs;
   };
 }
 

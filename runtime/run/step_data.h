@@ -10,12 +10,15 @@ namespace pp {
 /// One step's microbatches, as the executor asks for them.
 class StepData {
  public:
-  explicit StepData(std::vector<Microbatch> microbatches)
-      : microbatches_(std::move(microbatches)) {}
+  /// device  where stages and loss read them; null: as they are
+  explicit StepData(
+      std::vector<Microbatch> microbatches, RankDevice* device = nullptr);
 
+  /// In the host's memory.
   const std::vector<Microbatch>& microbatches() const { return microbatches_; }
+  /// On the rank's device.
   const Microbatch& operator[](int index) const {
-    return microbatches_.at(index);
+    return (on_device_.empty() ? microbatches_ : on_device_).at(index);
   }
   int num_microbatches() const {
     return static_cast<int>(microbatches_.size());
@@ -29,6 +32,7 @@ class StepData {
 
  private:
   std::vector<Microbatch> microbatches_;
+  std::vector<Microbatch> on_device_;  ///< empty: the CPU
 };
 
 }  // namespace pp

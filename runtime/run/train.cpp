@@ -18,6 +18,7 @@
 #include "runtime/launch/failure.h"
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/counted.h"
+#include "runtime/run/device_times.h"
 #include "runtime/run/evaluate.h"
 #include "runtime/run/failed_rows.h"
 #include "runtime/run/find_checkpoint.h"
@@ -48,11 +49,11 @@ class Trainer {
         ranks_(plan.mesh, context),
         trace_(ranks_.world, ranks_.replicas.rank, plan.job.output.trace),
         stage_to_rank_(plan.train_schedule.stage_to_rank),
-        stages_(build_stages(plan, ranks_.pipeline.rank)),
+        stages_(build_stages(plan, ranks_.pipeline)),
         replicas_(ranks_.replicas, stages_.stages(), job_.parallel.zero == 1),
         data_(job_.data, loader_options()),
         rows_([this](int64_t step) { return data_.step(step); }, num_batches()),
-        loss_(job_.train->loss, plan.loss_output),
+        loss_(job_.train->loss, plan.loss_output, device_of(context)),
         executor_(ranks_.pipeline, plan.train_schedule, stages_.pointers()),
         sharing_(sharing_of_checkpoints()),
         saver_(
@@ -63,6 +64,9 @@ class Trainer {
     for (const auto& [index, parameters] : replicas_.parameters()) {
       optimizers_.emplace(
           index, make_optimizer(optimizer_spec(*job_.train), parameters));
+    }
+    if (context.device != nullptr) {
+      device_times_.emplace(*context.device);
     }
     total_steps_ = job_.train->steps.value_or(updates_of_epochs());
     base_lr_ = optimizers_.begin()->second->base_lr();
@@ -144,11 +148,12 @@ class Trainer {
   void leave() { note_saved(saver_.leave()); }
 
  private:
-  static RankStages build_stages(const Plan& plan, int place) {
+  static RankStages build_stages(
+      const Plan& plan, const RankContext& pipeline) {
     RankStages stages(
         plan.source,
-        stages_of(plan.train_schedule.stage_to_rank, place),
-        stage_options(plan));
+        stages_of(plan.train_schedule.stage_to_rank, pipeline.rank),
+        stage_options(plan, device_of(pipeline)));
     stages.freeze(plan.job.train->freeze);
     return stages;
   }
@@ -227,7 +232,7 @@ class Trainer {
         all.push_back(std::move(microbatch));
       }
     }
-    return StepData(std::move(all));
+    return StepData(std::move(all), world().device);
   }
 
   /// Of the data, in the order of batch_of().
@@ -263,6 +268,14 @@ class Trainer {
       }
       return loss_(rows, outputs);
     };
+    if (device_times_) {
+      inputs.on_computing = [this](const Action& action) {
+        device_times_->begin(action);
+      };
+      inputs.on_computed = [this](const Action&, double) {
+        device_times_->end();
+      };
+    }
     if (is_last) {
       inputs.on_reduce_grad = [this](const Action& action) {
         action.kind == ActionKind::ReduceGrad ? replicas_.start(action.stage)
@@ -276,6 +289,9 @@ class Trainer {
     const Clock::time_point start = Clock::now();
     trace_.begin_step(step + 1);
     trace_.begin("rows");
+    if (device_times_) {
+      device_times_->begin_step();
+    }
     const StepData batch = batch_of(step);
     trace_.end();
     if (owns_last_stage()) {
@@ -306,6 +322,9 @@ class Trainer {
         plan_.source.manifest,
         stage_to_rank_,
         replicas_.parameters());
+    if (device_times_) {
+      times = take_device_times();
+    }
     RankSummary mine;
     mine.loss = owns_last_stage() ? loss_.value() : 0;
     mine.busy_s = times.busy_s;
@@ -326,6 +345,17 @@ class Trainer {
     if (world().rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
     }
+  }
+
+  /// What the device did in this step, where the host only handed it over.
+  StepTimes take_device_times() {
+    StepTimes times;
+    for (const DeviceTimes::Span& span : device_times_->finish()) {
+      times.busy_s += span.end_s - span.begin_s;
+      times.wall_s = std::max(times.wall_s, span.end_s);
+      trace_.on_device(span.action, device_times_->origin_ns(), span);
+    }
+    return times;
   }
 
   /// Says once that the numbers went bad; from then on no earlier checkpoint
@@ -391,7 +421,7 @@ class Trainer {
   void run_eval(int64_t done) {
     const Clock::time_point start = Clock::now();
     trace_.begin("evaluate");
-    LossFunction loss(job_.train->loss, plan_.loss_output);
+    LossFunction loss(job_.train->loss, plan_.loss_output, device_of(world()));
     const double value = evaluate(
         ranks_,
         *eval_executor_,
@@ -446,6 +476,7 @@ class Trainer {
   StageMap stage_to_rank_;
   RankStages stages_;
   Replicas replicas_;
+  std::optional<DeviceTimes> device_times_;  ///< off the CPU
   DataLoader data_;
   Prefetch rows_;
   LossFunction loss_;

@@ -447,11 +447,12 @@ Stage::Programs compile_programs(
     const Border& border,
     const std::optional<ir::Graph>& eval_graph,
     const std::string& where,
-    const Recompute& recompute) {
+    const Recompute& recompute,
+    c10::Device device) {
   const auto compile_one = [&](const ir::Graph& one) {
     // First without relays, to learn which inputs the graph writes: a relayed
     // value that is written here is passed on as written.
-    ProgramOptions options{{}, where, recompute.modules};
+    ProgramOptions options{{}, where, recompute.modules, device};
     for (const ExitPoint& exit : border.exits) {
       const bool needed = exit.to_next || !exit.model_output.empty();
       options.wanted_outputs.push_back(needed && exit.relay_input < 0 ? 1 : 0);

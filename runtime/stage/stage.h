@@ -165,12 +165,14 @@ class Stage {
 /// that are inputs passed on, are left out of the programs.
 ///
 /// eval_graph  the same graph in eval mode, if it is to be evaluated so
+/// device      where the stage's states will be
 /// throws      as Program
 Stage::Programs compile_programs(
     const ir::Graph& graph,
     const Border& border,
     const std::optional<ir::Graph>& eval_graph,
     const std::string& where,
-    const Recompute& recompute = {});
+    const Recompute& recompute = {},
+    c10::Device device = c10::kCPU);
 
 }  // namespace pp

@@ -6,6 +6,8 @@
 #include <cstdint>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/linalg_vector_norm.h>
 
 namespace pp {
 namespace {
@@ -51,6 +53,33 @@ double sum_of_squares(const at::Tensor& gradient) {
   }
   dense = dense.to(at::kFloat);  // exact from half and bfloat16
   return sum_squares(dense.const_data_ptr<float>(), dense.numel());
+}
+
+std::vector<double> sums_of_squares(std::span<const at::Tensor> gradients) {
+  const at::NoGradGuard no_grad;
+  std::vector<double> sums(gradients.size(), 0);
+  std::vector<at::Tensor> elsewhere;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    const at::Tensor& gradient = gradients[i];
+    if (gradient.defined() && !gradient.device().is_cpu()) {
+      elsewhere.push_back(
+          at::linalg_vector_norm(
+              gradient.detach(), 2, std::nullopt, false, at::kDouble)
+              .square_()
+              .reshape({1}));
+      places.push_back(i);
+    } else {
+      sums[i] = sum_of_squares(gradient);
+    }
+  }
+  if (!elsewhere.empty()) {
+    const at::Tensor all = at::cat(elsewhere).cpu();
+    for (size_t k = 0; k < places.size(); ++k) {
+      sums[places[k]] = all.const_data_ptr<double>()[k];
+    }
+  }
+  return sums;
 }
 
 double total_norm(std::span<const double> squares) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -10,6 +11,10 @@ namespace pp {
 /// depends on the tensor's memory order alone: not on threads nor on what else
 /// is on this rank. 0 for an undefined tensor.
 double sum_of_squares(const at::Tensor& gradient);
+
+/// The same for several. What lies on another device is added up there, in its
+/// own order, and waited for once.
+std::vector<double> sums_of_squares(std::span<const at::Tensor> gradients);
 
 /// The global gradient norm.
 ///

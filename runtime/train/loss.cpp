@@ -19,7 +19,7 @@ namespace pp {
 namespace {
 
 /// The mean; over nothing a sum, which is 0 and has gradients of 0.
-int64_t reduction_over(int64_t count) {
+int64_t reduction_over(double count) {
   return count > 0 ? at::Reduction::Mean : at::Reduction::Sum;
 }
 
@@ -37,12 +37,11 @@ class ClassLoss final : public Loss {
   }
 
   at::Tensor compute(
-      const at::Tensor& output, const at::Tensor& target) const override {
+      const at::Tensor& output,
+      const at::Tensor& target,
+      double weight) const override {
     const ClassInput input = class_input(name_, output, target);
-    return function_(
-        input.scores,
-        input.targets,
-        reduction_over(count_targets(input.targets)));
+    return function_(input.scores, input.targets, reduction_over(weight));
   }
 
  private:
@@ -64,9 +63,11 @@ class ElementLoss final : public Loss {
   }
 
   at::Tensor compute(
-      const at::Tensor& output, const at::Tensor& target) const override {
+      const at::Tensor& output,
+      const at::Tensor& target,
+      double weight) const override {
     check_elementwise(name_, output, target);
-    return function_(output, target, reduction_over(target.numel()));
+    return function_(output, target, reduction_over(weight));
   }
 
  private:
@@ -84,7 +85,9 @@ class OutputLoss final : public Loss {
   bool takes_target() const override { return false; }
 
   at::Tensor compute(
-      const at::Tensor& output, const at::Tensor& /*target*/) const override {
+      const at::Tensor& output,
+      const at::Tensor& /*target*/,
+      double /*weight*/) const override {
     if (output.numel() != 1 || !output.is_floating_point()) {
       throw input_error(
           "an output used as the loss must be one floating number, but it is " +

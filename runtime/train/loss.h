@@ -36,10 +36,18 @@ class Loss {
   /// the same bits as torch.nn.functional gives for these tensors. A microbatch
   /// of weight 0 gives 0 with gradients of 0, where torch gives NaN.
   ///
+  /// weight  what weight() gives for it
   /// throws  Error(Input) naming both shapes or dtypes where they do not fit,
-  ///         or the class that is out of range
+  ///         or the class that is out of range (on the CPU; other devices
+  ///         would have to be waited for)
   virtual at::Tensor compute(
-      const at::Tensor& output, const at::Tensor& target) const = 0;
+      const at::Tensor& output,
+      const at::Tensor& target,
+      double weight) const = 0;
+  /// The same, for a target on the CPU.
+  at::Tensor compute(const at::Tensor& output, const at::Tensor& target) const {
+    return compute(output, target, weight(target, 1));
+  }
 };
 
 /// Targets with this class do not count in cross_entropy and nll.

@@ -66,7 +66,9 @@ ClassInput class_input(
   }
   ClassInput input{output, target.to(at::kLong)};
   const int64_t num_classes = output.size(dim);
-  check_classes(loss, input.targets, num_classes);
+  if (input.targets.device().is_cpu()) {
+    check_classes(loss, input.targets, num_classes);
+  }
   if (dim != 1 || output.dim() == 1) {
     input.scores = output.reshape({-1, num_classes});
     input.targets = input.targets.reshape({-1});

@@ -18,7 +18,7 @@ struct ClassInput {
 ///
 /// throws  Error(Input) naming both where no class dimension fits, where the
 ///         output is not floating or the target not integer, and for a class
-///         outside [0, C) other than kIgnoreIndex
+///         outside [0, C) other than kIgnoreIndex, if it is on the CPU
 ClassInput class_input(
     const std::string& loss,
     const at::Tensor& output,

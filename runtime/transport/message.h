@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 namespace pp {
+
+struct OnDevice;  // device_transport.h
 
 /// What crosses a border between two stages for one microbatch: activations
 /// on the way forward, gradients on the way back.
@@ -20,6 +23,9 @@ struct Message {
   /// Forward: whether the receiver is to send a gradient back, by tensor.
   std::vector<uint8_t> requires_grad;
   std::vector<int64_t> ints;  ///< sizes that cross as values
+  /// Between thread ranks: since when tensors on a device may be read, and who
+  /// gets them back.
+  std::shared_ptr<const OnDevice> on_device = nullptr;
 };
 
 }  // namespace pp

@@ -40,12 +40,15 @@ wrong 'inputs.x =' 'inputs.x = { path = "x.npy", window = 0 }' window
 wrong 'microbatches = 4' 'microbatches = 17' "batch_size 16" "microbatches 17"
 wrong 'checkpoint_every = 2' 'checkpoint_every = 0' checkpoint_every
 wrong 'dir = "runs"' 'dir = ""' output.dir
+wrong 'microbatches = 4' 'device = "cdua"' device '`cuda:N`' "'cuda'"
+wrong 'microbatches = 4' 'device = "cuda:"' device '`cuda:N`'
+wrong 'microbatches = 4' 'device = "cuda:-1"' device '`cuda:N`'
+wrong 'microbatches = 4' 'device = 1' device '`cuda:N`'
 wrong 'microbatches = 4' 'microbatches = 4 5' ""
 wrong 'microbatches = 4' 'microbatches =' ""
 
 # Not there yet is said as such, not as unknown.
-for key in 'pipeline.cuda_graphs=true' 'pipeline.device="cuda"' \
-  'parallel.tensor=2' 'parallel.zero=2' \
+for key in 'pipeline.cuda_graphs=true' 'parallel.tensor=2' 'parallel.zero=2' \
   'output.shard_rows=10'; do
   refused 2 "${key%%=*}" "not yet supported" -- "$PP" run good.toml --set "$key"
 done

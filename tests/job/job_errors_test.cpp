@@ -132,16 +132,20 @@ const Case kCases[] = {
      "[pipeline]\nlauncher = 'locl'\n",
      "job.toml:2:12: pipeline.launcher can't be \"locl\"; it takes `auto`, "
      "`local`, `processes` or `env`; did you mean 'local'?"},
+    {"NoSuchDevice",
+     "[pipeline]\ndevice = 'cuda:x'\n",
+     "job.toml:2:10: pipeline.device can't be \"cuda:x\"; it takes `cpu`, "
+     "`cuda` or `cuda:N`; did you mean 'cuda:N' or 'cuda'?"},
 
     // Not yet supported.
     {"Tensor",
      "[parallel]\ntensor = 2\n",
      "job.toml:2:10: parallel.tensor = 2 is not yet supported; leave it out "
      "or write 1"},
-    {"Device",
-     "[pipeline]\ndevice = 'cuda'\n",
-     "job.toml:2:10: pipeline.device = \"cuda\" is not yet supported; leave "
-     "it out or write \"cpu\""},
+    {"CudaGraphs",
+     "[pipeline]\ncuda_graphs = true\n",
+     "job.toml:2:15: pipeline.cuda_graphs = true is not yet supported; leave "
+     "it out or write false"},
     {"RankMap",
      "[pipeline]\nrank_map = [0, -1]\n",
      "job.toml:2:16: pipeline.rank_map = -1 is out of range; it takes list "

@@ -1,0 +1,78 @@
+#include "runtime/cuda/nccl_link.h"
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include <ATen/ops/zeros.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+
+namespace pp {
+
+namespace {
+
+// Numbers in the communicator.
+constexpr int kSender = 0;
+constexpr int kReceiver = 1;
+constexpr int kNumRanks = 2;
+constexpr int kTag = 0;  // NCCL knows none
+
+class NcclLink final : public DeviceLink {
+ public:
+  NcclLink(const c10::intrusive_ptr<c10d::Store>& store, bool sends)
+      : group_(c10::make_intrusive<c10d::ProcessGroupNCCL>(
+            store,
+            sends ? kSender : kReceiver,
+            kNumRanks,
+            c10d::ProcessGroupNCCL::Options::create(
+                /*is_high_priority_stream=*/true))) {}
+  NcclLink(const NcclLink&) = delete;
+  NcclLink& operator=(const NcclLink&) = delete;
+  ~NcclLink() override {
+    if (std::uncaught_exceptions() > 0) {
+      abort();  // the peer may not come any more
+    }
+  }
+
+  // c10d puts an operation behind the current stream, and wait() puts the
+  // current stream behind the operation; the host does not wait.
+  void send(const at::Tensor& memory) override {
+    std::vector<at::Tensor> one{memory};
+    group_->send(one, kReceiver, kTag)->wait();
+  }
+  void recv(const at::Tensor& memory) override {
+    std::vector<at::Tensor> one{memory};
+    group_->recv(one, kSender, kTag)->wait();
+  }
+
+  void abort() noexcept override {
+    try {
+      group_->abort();
+    } catch (const std::exception&) {
+      // It was broken already.
+    }
+  }
+
+ private:
+  c10::intrusive_ptr<c10d::ProcessGroupNCCL> group_;
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceLink> make_nccl_link(
+    const c10::intrusive_ptr<c10d::Store>& store,
+    c10::Device device,
+    bool sends) {
+  const c10::DeviceGuard guard(device);
+  auto link = std::make_unique<NcclLink>(store, sends);
+  // The first operation opens the communicator.
+  const at::Tensor hello =
+      at::zeros({1}, at::TensorOptions().dtype(at::kByte).device(device));
+  sends ? link->send(hello) : link->recv(hello);
+  c10::cuda::getCurrentCUDAStream(device.index()).unwrap().synchronize();
+  return link;
+}
+
+}  // namespace pp

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <c10/core/Allocator.h>
+#include <c10/core/Device.h>
+
+#include "tests/device/orders.h"
+
+// The fake device's streams, events and memory, as LibTorch asks for them.
+
+namespace pp::test {
+
+inline constexpr c10::DeviceType kFakeType = c10::DeviceType::PrivateUse1;
+
+/// One for the process, as LibTorch's registries are.
+Orders& orders();
+
+/// The calling thread's, on that device.
+StreamKey current_stream(c10::Device device);
+int current_device();
+
+void note_fault(const std::string& text);
+std::vector<std::string> take_noted_faults();
+
+/// Accounts for memory that is already there, as the device's.
+c10::DataPtr adopt(
+    void* begin, size_t num_bytes, c10::DataPtr holder, c10::Device device);
+
+c10::Allocator* fake_allocator();
+
+}  // namespace pp::test

@@ -1,0 +1,241 @@
+// Whole jobs with `device = "cuda"`, the fake device in its place: every wait
+// and every reuse of memory is checked, and the numbers are the CPU's.
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "loader/core/error.h"
+#include "runtime/launch/activity.h"
+#include "runtime/run/run_job.h"
+#include "runtime/schedule/schedule.h"
+#include "runtime/train/checkpoint.h"
+#include "tests/device/fake_device.h"
+#include "tests/support/paths.h"
+
+namespace pp {
+namespace {
+
+struct Row {
+  std::string name;
+  std::vector<std::string> set;
+  std::string model = "tiny-gpt.pt2";
+  std::string device = "cuda";
+};
+
+// GoogleTest would print its bytes.
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.name;
+}
+
+std::string input_of(const std::string& model) {
+  return model.starts_with("gpt2") ? "input_ids" : "tokens";
+}
+
+/// GPT of 8 blocks, d=64, 16 tokens.
+std::string job_text(const Row& row) {
+  const std::string fixtures = test::fixture_folder().string();
+  const std::string data =
+      "{ path = \"tokens.bin\", dtype = \"int64\", window = 16";
+  return "[model]\npath = \"" + fixtures + "/" + row.model +
+         "\"\n[split]\nstages = 2\nbalance = \"params\"\n[pipeline]\n"
+         "ranks = 2\nmicrobatches = 4\n[data]\nbatch_size = 8\n"
+         "inputs." +
+         input_of(row.model) + " = " + data + " }\ntarget = " + data +
+         ", shift = 1 }\n[train]\nsteps = 2\nloss = { name = "
+         "\"cross_entropy\" }\noptimizer = { name = \"sgd\", lr = 0.1, "
+         "momentum = 0.9 }\n[output]\ndir = \"runs\"\n";
+}
+
+/// Tokens of the smallest vocabulary of the models.
+void write_tokens(const std::filesystem::path& path) {
+  std::ofstream file(path, std::ios::binary);
+  uint32_t state = 1;
+  for (int i = 0; i < 1000; ++i) {
+    state = state * 1664525U + 1013904223U;
+    const int64_t token = state >> 26U;
+    file.write(reinterpret_cast<const char*>(&token), sizeof(token));
+  }
+}
+
+std::string eval_data(const std::string& model) {
+  const std::string source = "{path=\"tokens.bin\",dtype=\"int64\",window=16";
+  return "{inputs." + input_of(model) + "=" + source + "},target=" + source +
+         ",shift=1}}";
+}
+
+/// Where a run of the row left its checkpoint.
+std::filesystem::path run(const Row& row, const std::string& device) {
+  const std::filesystem::path folder =
+      testing::TempDir() + "pp_device_" + row.name + "_" + device.substr(0, 4);
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  write_tokens(folder / "tokens.bin");
+  std::vector<std::string> set = row.set;
+  set.push_back("pipeline.device=\"" + device + "\"");
+  RunOptions options;
+  options.open_device = test::fake_plugin;
+  options.log = Log(LogLevel::Error);
+  run_job(parse_job(job_text(row), "job.toml", folder, set), options);
+  return folder / "runs/checkpoints/step_2";
+}
+
+double largest(const at::Tensor& tensor) {
+  return tensor.numel() == 0 ? 0 : tensor.abs().max().item<double>();
+}
+
+/// max|a-b| / max|b|, weights among themselves, as in the architecture's
+/// second invariant.
+void expect_close(
+    const std::filesystem::path& got,
+    const std::filesystem::path& wanted,
+    double tolerance) {
+  const CheckpointReader a(got);
+  const CheckpointReader b(wanted);
+  ASSERT_EQ(a.names(), b.names());
+  double all = 0;
+  for (const std::string& name : b.names()) {
+    all = std::max(all, largest(b.find(name).to(at::kDouble)));
+  }
+  for (const std::string& name : b.names()) {
+    const at::Tensor right = b.find(name).to(at::kDouble);
+    const double scale = std::max(largest(right), 1e-3 * all);
+    EXPECT_LE(
+        largest(a.find(name).to(at::kDouble).sub(right)), tolerance * scale)
+        << name;
+  }
+}
+
+void expect_same_job(const Row& row, double tolerance) {
+  test::take_faults();
+  const size_t before = test::num_operations();
+  const auto on_device = run(row, row.device);
+  EXPECT_EQ(test::take_faults(), std::vector<std::string>());
+  EXPECT_GT(test::num_operations(), before + 1000);
+  expect_close(on_device, run(row, "cpu"), tolerance);
+}
+
+std::vector<Row> every_schedule() {
+  std::vector<Row> rows;
+  for (const ScheduleEntry& entry : all_schedules()) {
+    for (const int ranks : {2, 4}) {
+      const int stages = ranks * entry.default_stages_per_rank;
+      std::string name = std::string(entry.name);
+      std::erase_if(name, [](char c) { return std::isalnum(c) == 0; });
+      rows.push_back(
+          {name + "On" + std::to_string(ranks),
+           {"pipeline.schedule=\"" + std::string(entry.name) + "\"",
+            "pipeline.ranks=" + std::to_string(ranks),
+            "split.stages=" + std::to_string(stages),
+            "pipeline.microbatches=" + std::to_string(2 * ranks)}});
+    }
+  }
+  return rows;
+}
+
+struct EverySchedule : ::testing::TestWithParam<Row> {};
+
+// Two devices: the ranks go round, so half of the messages are copies between
+// devices.
+TEST_P(EverySchedule, OnADevice) {
+  expect_same_job(GetParam(), 1e-6);
+}
+
+struct OneJob : ::testing::TestWithParam<Row> {};
+
+TEST_P(OneJob, OnADevice) {
+  expect_same_job(GetParam(), 1e-5);
+}
+
+// The device's generator draws from the same key wherever a node runs.
+TEST(DeviceDropout, DoesNotDependOnSplitAndSchedule) {
+  test::take_faults();
+  const Row whole{
+      "DropoutWhole",
+      {"pipeline.ranks=1", "split.stages=1", "pipeline.schedule=\"GPipe\""},
+      "gpt2-dropout.pt2"};
+  const Row split{
+      "DropoutSplit",
+      {"split.stages=4", "pipeline.schedule=\"ZBVZeroBubble\""},
+      "gpt2-dropout.pt2"};
+  const Row without{
+      "DropoutOff",
+      {"pipeline.ranks=1", "split.stages=1", "model.mode=\"eval\""},
+      "gpt2-dropout.pt2"};
+  const auto one = run(whole, "cuda");
+  expect_close(run(split, "cuda"), one, 1e-6);
+  EXPECT_EQ(test::take_faults(), std::vector<std::string>());
+  const CheckpointReader with(one);
+  const CheckpointReader off(run(without, "cuda"));
+  EXPECT_FALSE(with.find(with.names()[0]).equal(off.find(with.names()[0])));
+}
+
+TEST(OutOfMemory, SaysWhatTheStageHolds) {
+  RunOptions options;
+  options.log = Log(LogLevel::Error);
+  options.on_rank = [](RankContext& context) {
+    context.activity->observe([](const ActivityEvent& event) {
+      if (event.what == ActivityEvent::What::ActionBegins && event.stage == 1 &&
+          event.kind == "B") {
+        throw std::runtime_error(
+            "CUDA out of memory. Tried to allocate 2.00 GiB\nmore");
+      }
+    });
+  };
+  const std::filesystem::path folder = testing::TempDir() + "pp_device_memory";
+  std::filesystem::create_directories(folder);
+  write_tokens(folder / "tokens.bin");
+  try {
+    run_job(parse_job(job_text({"Memory", {}}), "job.toml", folder), options);
+    FAIL();
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    for (const char* part :
+         {"1B0",
+          "CUDA out of memory. Tried to allocate 2.00 GiB; stage 1 holds ",
+          " of weights and ",
+          " microbatches under way; 'pp run JOB --dry-run'"}) {
+      EXPECT_NE(text.find(part), std::string::npos) << text;
+    }
+  }
+}
+
+const auto kName = [](const auto& row) { return row.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(
+    Device, EverySchedule, ::testing::ValuesIn(every_schedule()), kName);
+
+INSTANTIATE_TEST_SUITE_P(
+    Device,
+    OneJob,
+    ::testing::Values(
+        Row{"OneRank", {"pipeline.ranks=1", "split.stages=1"}},
+        Row{"AdamwClippedAccumulatedEvaluated",
+            {"train.optimizer={name=\"adamw\",lr=1e-3}",
+             "train.clip_grad_norm=0.5",
+             "train.accumulate=2",
+             "eval.every=1",
+             "eval.data=" + eval_data("gpt2"),
+             "output.trace=true",
+             "output.checkpoint_every=1"},
+            "gpt2-float64.pt2"},
+        Row{"Recomputed",
+            {"pipeline.recompute=true",
+             "pipeline.schedule=\"ZBVZeroBubble\"",
+             "split.stages=4"}},
+        Row{"BlocksRecomputed", {"pipeline.recompute=[\"layers.*\"]"}},
+        Row{"Replicas", {"parallel.replicas=2"}},
+        Row{"ReplicasWithShares",
+            {"parallel.replicas=2",
+             "parallel.zero=1",
+             "train.optimizer={name=\"adamw\",lr=1e-3}"},
+            "gpt2-float64.pt2"},
+        Row{"Tied", {}, "tied-gpt.pt2"},
+        Row{"OneDevice", {}, "tiny-gpt.pt2", "cuda:1"}),
+    kName);
+
+}  // namespace
+}  // namespace pp
