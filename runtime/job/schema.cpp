@@ -373,8 +373,9 @@ std::vector<JobKey> make_keys() {
       {.path = "train.precision",
        .default_value = "\"fp32\"",
        .meaning = "Type that autocast computes the forward in; parameters, "
-                  "gradients and optimizer stay as they are.",
-       .choices = {"fp32", "bf16"}},
+                  "gradients and optimizer stay as they are. `fp16`: the loss "
+                  "is scaled as `torch.amp.GradScaler` does.",
+       .choices = {"fp32", "bf16", "fp16"}},
       {.path = "train.seed",
        .types = kInteger,
        .default_value = "0",

@@ -105,7 +105,7 @@ at::Tensor LossFunction::operator()(
     loss = loss.mul(share);
   }
   values_.at(microbatch.index) = loss.detach();
-  return loss;
+  return scale_ == 1 ? loss : loss.mul(scale_);
 }
 
 double LossFunction::value() const {

@@ -25,10 +25,13 @@ class LossFunction {
 
   /// Fixes the shares. Call before the step's first microbatch.
   void begin_step(const StepData& data);
-  /// The weighted loss of one microbatch, and remembers its value.
+  /// The weighted loss of one microbatch times the scale, and remembers its
+  /// value without that.
   at::Tensor operator()(
       const Microbatch& microbatch,
       const std::map<std::string, at::Tensor>& outputs);
+  /// From the next microbatch on; 1 before the first call.
+  void set_scale(double scale) { scale_ = scale; }
   /// The step's loss: summed in double by microbatch index, whatever order
   /// they were computed in. Waits for the device.
   double value() const;
@@ -47,6 +50,7 @@ class LossFunction {
   std::vector<double> weights_;  ///< by microbatch
   std::vector<double> shares_;
   double weight_ = 0;
+  double scale_ = 1;
   std::vector<at::Tensor> values_;
 };
 

@@ -32,7 +32,10 @@ std::optional<ir::ScalarType> parse_precision(const std::string& text) {
   if (text == "bf16") {
     return ir::ScalarType::BFloat16;
   }
-  throw usage_error("precision '" + text + "' is not one of fp32, bf16");
+  if (text == "fp16") {
+    return ir::ScalarType::Half;
+  }
+  throw usage_error("precision '" + text + "' is not one of fp32, bf16, fp16");
 }
 
 std::vector<int> stages_of(const StageMap& stage_to_rank, int rank) {

@@ -15,7 +15,7 @@ namespace pp {
 /// "exported", "train", "eval"; throws Error(Usage) for another
 Mode parse_mode(const std::string& text);
 
-/// "fp32": nothing; "bf16". throws Error(Usage) for another
+/// "fp32": nothing; "bf16", "fp16". throws Error(Usage) for another
 std::optional<ir::ScalarType> parse_precision(const std::string& text);
 
 /// How stages are built.

@@ -33,6 +33,7 @@
 #include "runtime/run/specs.h"
 #include "runtime/run/training_log.h"
 #include "runtime/train/grad_norm.h"
+#include "runtime/train/loss_scale.h"
 #include "runtime/train/lr_schedule.h"
 
 namespace pp {
@@ -68,6 +69,9 @@ class Trainer {
     if (context.device != nullptr) {
       device_times_.emplace(*context.device);
     }
+    if (job_.train->precision == "fp16") {
+      loss_scale_.emplace();
+    }
     total_steps_ = job_.train->steps.value_or(updates_of_epochs());
     base_lr_ = optimizers_.begin()->second->base_lr();
     check_lr_schedule(lr_spec(job_.train->lr_schedule), base_lr_, total_steps_);
@@ -88,9 +92,13 @@ class Trainer {
     auto resumed_from =
         checkpoint_to_resume(world(), checkpoint_folder(job_), sharing_, point);
     if (resumed_from) {
-      first = load_checkpoint(
-                  *resumed_from, contract, stages_, optimizers_, replicas_)
-                  .step;
+      const CheckpointState state = load_checkpoint(
+          *resumed_from, contract, stages_, optimizers_, replicas_);
+      first = state.step;
+      const auto scale = state.job.find("loss_scale");
+      if (loss_scale_ && scale != state.job.end()) {
+        loss_scale_ = LossScale::parse(scale->second);
+      }
     } else if (job_.model.checkpoint) {
       load_weights(world(), *job_.model.checkpoint, stages_);
     }
@@ -296,6 +304,7 @@ class Trainer {
     trace_.end();
     if (owns_last_stage()) {
       loss_.begin_step(batch);
+      loss_.set_scale(loss_scale_ ? loss_scale_->scale() : 1);
     }
     StepTimes times;
     const int own = plan_.batch.num_microbatches * ranks_.replicas.rank;
@@ -333,15 +342,22 @@ class Trainer {
                       ? static_cast<double>(batch.num_tokens())
                       : 0;
     mine.counts_norm = replicas_.counts_norm();
-    const StepSummary summary =
+    StepSummary summary =
         summarise(world(), plan_, replicas_.parameters(), mine);
+    const double scale = loss_scale_ ? loss_scale_->scale() : 1;
+    summary.grad_norm /= scale;
     trace_.end();
     trace_.begin("update");
     const double lr = learning_rate(
         lr_spec(job_.train->lr_schedule), base_lr_, total_steps_, step);
-    update(summary.grad_norm, lr);
+    StepSummary watched = summary;
+    if (overflowed(step + 1, summary.grad_norm)) {
+      watched.grad_norm = 0;
+    } else {
+      update(summary.grad_norm, scale, lr);
+    }
     trace_.end();
-    watch_for_divergence(step + 1, summary);
+    watch_for_divergence(step + 1, watched);
     if (world().rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
     }
@@ -376,10 +392,39 @@ class Trainer {
         "; the checkpoints made so far are kept");
   }
 
-  void update(double grad_norm, double lr) {
-    if (job_.train->clip_grad_norm) {
+  /// Whether float16 did not hold this step's gradients: then they are dropped.
+  /// Every rank knows the norm, and comes to the same.
+  bool overflowed(int64_t step, double grad_norm) {
+    if (!loss_scale_) {
+      return false;
+    }
+    const double scale = loss_scale_->scale();
+    const bool overflow = !std::isfinite(grad_norm);
+    loss_scale_->update(overflow);
+    if (overflow) {
+      for (auto& [index, optimizer] : optimizers_) {
+        optimizer->zero_grad();
+      }
+      replicas_.after_update();
+      if (world().rank == 0) {
+        world().log.info(
+            "step " + std::to_string(step) +
+            ": the gradients overflow at a loss scale of " +
+            std::to_string(static_cast<int64_t>(scale)) +
+            "; their update is left out");
+      }
+    }
+    return overflow;
+  }
+
+  /// scale  what the gradients are multiplied by
+  void update(double grad_norm, double scale, double lr) {
+    if (job_.train->clip_grad_norm || scale != 1) {
       const double factor =
-          clip_coefficient(grad_norm, *job_.train->clip_grad_norm);
+          (job_.train->clip_grad_norm
+               ? clip_coefficient(grad_norm, *job_.train->clip_grad_norm)
+               : 1) /
+          scale;
       std::vector<at::Tensor> gradients;
       for (auto& [index, optimizer] : optimizers_) {
         for (const NamedParameter& parameter : optimizer->parameters()) {
@@ -445,6 +490,9 @@ class Trainer {
         batches % data_.steps_per_epoch() * job_.data.batch_size;
     state.seed = job_.seed();
     state.job = contract;
+    if (loss_scale_) {
+      state.job["loss_scale"] = loss_scale_->text();
+    }
     saver_.save(
         state,
         checkpoint_parts(
@@ -484,8 +532,9 @@ class Trainer {
   std::map<int, std::unique_ptr<Optimizer>> optimizers_;
   std::optional<DataLoader> eval_data_;
   std::optional<Executor> eval_executor_;
-  std::optional<TrainingLog> log_;   ///< on rank 0
-  std::optional<KeptOutputs> kept_;  ///< with the last stage, if asked for
+  std::optional<TrainingLog> log_;       ///< on rank 0
+  std::optional<KeptOutputs> kept_;      ///< with the last stage, if asked for
+  std::optional<LossScale> loss_scale_;  ///< fp16
   bool diverged_ = false;
   bool begun_ = false;  ///< what the output folder held has made way
   int64_t total_steps_ = 0;

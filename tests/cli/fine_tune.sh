@@ -114,6 +114,66 @@ for name, parameter in module.named_parameters():
     assert error < 1e-6 * parameter.abs().max(), (name, float(error))
 ' "$FIXTURES/mlp-plain.pt2"
 
+# fp16: the loss is scaled as torch.amp.GradScaler does, also where gradients
+# overflow and their update is left out; a resumed run goes on with the scale.
+check_python '
+import numpy as np
+np.save("big.npy", np.load("x.npy") * np.float32(1000))'
+for rows in x big; do
+  fp16=(--set 'data.shuffle=false' --set 'train.precision="fp16"'
+    --set 'train.optimizer={name="sgd",lr=0.1}' --set train.clip_grad_norm=10
+    --set "data.inputs.x.path=\"$rows.npy\"")
+  expect_ok env TORCH_LOGS=pp "$PP" run job.toml "${fp16[@]}" \
+    --set output.dir=fp16_$rows
+  mv err log_$rows
+  expect_ok "$PP" run job.toml "${fp16[@]}" --set output.dir=again_$rows \
+    --set train.steps=2
+  expect_ok "$PP" run job.toml "${fp16[@]}" --set output.dir=again_$rows --resume
+  for part in 0 1; do
+    expect_same fp16_$rows/checkpoints/step_3/part_$part.safetensors \
+      again_$rows/checkpoints/step_3/part_$part.safetensors
+  done
+done
+expect_no_text log_x overflow
+expect_text log_big "step 1: the gradients overflow at a loss scale of 65536"
+check_python '
+import glob, json, sys
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+def scale_of(name):
+    state = json.load(open(f"{name}/checkpoints/step_3/state.json"))
+    return float(state["job"]["loss_scale"].split()[0])
+y = torch.from_numpy(np.load("y.npy"))
+for rows in ("x", "big"):
+    parts = glob.glob(f"fp16_{rows}/checkpoints/step_3/part_*.safetensors")
+    saved = {k: t for part in parts for k, t in load_file(part).items()}
+    module = torch.export.load(sys.argv[1]).module()
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu")
+    x = torch.from_numpy(np.load(f"{rows}.npy"))
+    for step in range(3):
+        for first in range(16 * step, 16 * step + 16, 4):
+            part = slice(first, first + 4)
+            with torch.autocast("cpu", torch.float16):
+                out = module(x[part])
+            assert out.dtype == torch.float16
+            loss = torch.nn.functional.cross_entropy(out.float(), y[part]) / 4
+            scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 10)
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad()
+    assert scaler.get_scale() == scale_of(f"fp16_{rows}"), (
+        rows, scaler.get_scale(), scale_of(f"fp16_{rows}"))
+    assert (scaler.get_scale() < 65536) == (rows == "big")
+    for name, parameter in module.named_parameters():
+        error = (saved[name] - parameter).abs().max()
+        assert error < 1e-6 * parameter.abs().max(), (rows, name, float(error))
+' "$FIXTURES/mlp-plain.pt2"
+
 # What can't be meant.
 refused 2 "train.freeze" "'layer.*'" \
   -- "$PP" run job.toml --set 'train.freeze=["layer.*"]'
