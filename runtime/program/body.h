@@ -36,10 +36,11 @@ struct ListOperand {
 };
 
 enum class InstructionKind : uint8_t {
-  Operator,   ///< through the dispatcher
-  Builtin,    ///< a plain function: symbolic arithmetic
-  Generator,  ///< through the dispatcher, with a generator of ours
-  Dropout,    ///< our kernels: keyed masks
+  Operator,          ///< through the dispatcher
+  Builtin,           ///< a plain function: symbolic arithmetic
+  Generator,         ///< through the dispatcher, with a generator of ours
+  DefaultGenerator,  ///< the same with the process's, seeded for it
+  Dropout,           ///< our kernels: keyed masks
   DropoutInPlace,
   FeatureDropout,
   FeatureDropoutInPlace,
@@ -110,6 +111,14 @@ ProgramResult run_body(
     const RandomKey& key,
     int64_t occurrence,
     std::span<uint64_t> node_ns = {});
+
+/// Calls a random operator that takes no generator with the process's own,
+/// seeded for it; one such call at a time.
+void call_seeded(
+    const c10::OperatorHandle& op,
+    torch::jit::Stack& stack,
+    c10::Device device,
+    uint64_t seed);
 
 /// The random operators that get kernels of ours; arguments on the stack in
 /// the operator's schema order, results pushed back.

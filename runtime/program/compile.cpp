@@ -83,6 +83,47 @@ const c10::TypePtr& unwrap_optional(const c10::TypePtr& type) {
   return type;
 }
 
+bool takes_generator(const c10::FunctionSchema& schema) {
+  return std::ranges::any_of(
+      schema.arguments(), [](const c10::Argument& argument) {
+        return unwrap_optional(argument.type())->kind() ==
+               TypeKind::GeneratorType;
+      });
+}
+
+/// The overload of a random operator that takes a generator beside what this
+/// one takes ("aten::rand", "aten::randint.low"); this one if it does itself,
+/// or where there is none.
+c10::OperatorHandle with_generator(const c10::OperatorHandle& op) {
+  struct Row {
+    std::string_view overload;
+    const char* with_generator;
+  };
+  constexpr std::array<Row, 4> kRows = {{
+      {"", "generator"},
+      {"low", "low_generator"},
+      {"low_dtype", "low_generator_dtype"},
+      {"Tensor", "Tensor_generator"},
+  }};
+  const auto* row = std::ranges::find(
+      kRows, op.operator_name().overload_name, &Row::overload);
+  if (takes_generator(op.schema()) || row == kRows.end()) {
+    return op;
+  }
+  return c10::Dispatcher::singleton()
+      .findSchema({op.operator_name().name, row->with_generator})
+      .value_or(op);
+}
+
+/// An LSTM, say, that is random only where it drops something.
+bool drops_nothing(const ir::Node& node) {
+  return std::ranges::any_of(node.inputs, [](const ir::NamedArg& input) {
+    const auto* rate = std::get_if<double>(&input.arg.value);
+    return (input.name == "dropout" || input.name == "p") && rate != nullptr &&
+           *rate == 0;
+  });
+}
+
 BuiltinFunction function_of(const std::string& target) {
   const BuiltinFunction builtin = builtin_function(target);
   return builtin != nullptr ? builtin : library_function(target);
@@ -241,23 +282,28 @@ class Compiler {
     if (!out.op) {
       refuse(node, "it is not registered in this LibTorch");
     }
+    // Inputs without a name are in the order of the operator that is named.
+    const std::vector<c10::Argument> places = out.op->schema().arguments();
     if (node.effects.random) {
       out.kind = random_kind(node.target);
+      if (out.kind == InstructionKind::Operator) {
+        out.op = with_generator(*out.op);
+      }
     }
     const std::vector<c10::Argument>& arguments = out.op->schema().arguments();
     size_t position = 0;
     std::vector<const ir::Arg*> given(arguments.size(), nullptr);
     for (const ir::NamedArg& input : node.inputs) {
-      size_t index = arguments.size();
-      if (input.name.empty()) {
-        index = position++;
-      } else {
-        const auto found =
-            std::ranges::find(arguments, input.name, &c10::Argument::name);
-        index = static_cast<size_t>(found - arguments.begin());
+      if (input.name.empty() && position == places.size()) {
+        refuse(node, "its schema has fewer arguments");
       }
-      if (index >= arguments.size()) {
-        refuse(node, "its schema has no argument '" + input.name + "'");
+      const std::string& name =
+          input.name.empty() ? places[position++].name() : input.name;
+      const auto found =
+          std::ranges::find(arguments, name, &c10::Argument::name);
+      const auto index = static_cast<size_t>(found - arguments.begin());
+      if (index == arguments.size()) {
+        refuse(node, "its schema has no argument '" + name + "'");
       }
       given[index] = &input.arg;
     }
@@ -284,9 +330,12 @@ class Compiler {
         out.index = source_name(graph_, ref->id);
       }
     }
-    if (node.effects.random && out.kind == InstructionKind::Operator &&
-        out.generator_argument >= 0) {
-      out.kind = InstructionKind::Generator;
+    if (node.effects.random && out.kind == InstructionKind::Operator) {
+      if (out.generator_argument >= 0) {
+        out.kind = InstructionKind::Generator;
+      } else if (!drops_nothing(node)) {
+        out.kind = InstructionKind::DefaultGenerator;
+      }
     }
   }
 

@@ -95,6 +95,13 @@ void execute(
           body.device, node_seed(key, instruction.name, occurrence));
       instruction.op->callBoxed(stack);
       return;
+    case InstructionKind::DefaultGenerator:
+      call_seeded(
+          *instruction.op,
+          stack,
+          body.device,
+          node_seed(key, instruction.name, occurrence));
+      return;
     case InstructionKind::Cond:
     case InstructionKind::WhileLoop:
     case InstructionKind::ScriptLoop:

@@ -1,7 +1,9 @@
 // Random operators whose schemas take no generator. Same function as torch's,
 // but drawing from a key instead of the process's generator.
 #include <cmath>
+#include <mutex>
 
+#include <ATen/Context.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scalar_tensor.h>
@@ -160,6 +162,22 @@ void run_random(const Instruction& instruction, Stack& stack, uint64_t seed) {
       return;
     }
   }
+}
+
+void call_seeded(
+    const c10::OperatorHandle& op,
+    Stack& stack,
+    c10::Device device,
+    uint64_t seed) {
+  // Of LibTorch's generator, which is one for all ranks of a process.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  at::Generator generator = at::globalContext().defaultGenerator(device);
+  {
+    const std::lock_guard its_own(generator.mutex());
+    generator.set_current_seed(seed);
+  }
+  op.callBoxed(stack);
 }
 
 }  // namespace pp

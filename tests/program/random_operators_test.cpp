@@ -119,6 +119,47 @@ TEST(Attention, GroupedQueriesShareKeys) {
       run_text(text, {q, k, v})[0].toTensor().allclose(expected, 1e-5, 1e-6));
 }
 
+/// A random operator whose schema takes no generator.
+struct WithoutGenerator {
+  std::string name;
+  std::string call;
+};
+
+class Seeded : public ::testing::TestWithParam<WithoutGenerator> {};
+
+TEST_P(Seeded, DependsOnTheKeyAloneNotOnTheProcess) {
+  const std::string text =
+      "input %x: float32[4, 8]\n%y: float32[4, 8] = " + GetParam().call +
+      "\noutput y = %y\n";
+  const auto drawn = [&](uint64_t process_seed, const RandomKey& key) {
+    at::manual_seed(process_seed);
+    const at::Tensor x = at::linspace(0.1, 0.9, 32).reshape({4, 8});
+    return run_text(text, {x}, {}, key)[0].toTensor();
+  };
+  const at::Tensor first = drawn(1, {5, 2, 3});
+  EXPECT_TRUE(first.equal(drawn(2, {5, 2, 3})));
+  EXPECT_FALSE(first.equal(drawn(1, {5, 2, 4})));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Operators,
+    Seeded,
+    ::testing::Values(
+        WithoutGenerator{"rand", "aten.rand.default(size=ints[4, 8])"},
+        WithoutGenerator{"randn", "aten.randn.default(size=ints[4, 8])"},
+        WithoutGenerator{
+            "randint", "aten.randint.low(low=0, high=99, size=ints[4, 8])"},
+        WithoutGenerator{"randperm", "aten.randperm.default(n=32)"},
+        WithoutGenerator{"rand_like", "aten.rand_like.default(self=%x)"},
+        WithoutGenerator{"randn_like", "aten.randn_like.default(self=%x)"},
+        WithoutGenerator{
+            "randint_like",
+            "aten.randint_like.low_dtype(self=%x, low=0, high=99)"},
+        WithoutGenerator{
+            "alpha_dropout",
+            "aten.alpha_dropout.default(input=%x, p=0.5, train=true)"}),
+    [](const auto& test) { return test.param.name; });
+
 TEST(Generators, OperatorsThatTakeOneGetAKeyedOne) {
   const std::string text =
       "input %x: float32[128]\n"
