@@ -415,7 +415,10 @@ std::vector<JobKey> make_keys() {
       // [output]
       {.path = "output.dir",
        .default_note = "`runs/` and the job file's name",
-       .meaning = "Folder of everything the run writes."},
+       .meaning =
+           "Folder of everything the run writes; of several machines one "
+           "that all see, or [one "
+           "each](clusters.md#with-a-shared-folder-or-without)."},
       {.path = "output.checkpoint_every",
        .types = kInteger,
        .default_note = "at the end only",

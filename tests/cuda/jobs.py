@@ -129,7 +129,7 @@ def train_with_torch(name, fixtures, inputs, targets) -> dict:
         xs = torch.from_numpy(inputs[rows].copy()).cuda().tensor_split(MICROBATCHES)
         ys = torch.from_numpy(targets[rows].copy()).cuda().tensor_split(MICROBATCHES)
         for x, y in zip(xs, ys):
-            out = module(x)
+            out = module(input_ids=x) if name == "gpt2" else module(x)
             out = out[0] if isinstance(out, tuple) else out
             out = out if torch.is_tensor(out) else next(iter(out.values()))
             loss = torch.nn.functional.cross_entropy(
