@@ -1,17 +1,14 @@
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <map>
-#include <set>
 
 #include <ATen/ScalarOps.h>
 
 #include "loader/core/error.h"
-#include "loader/core/text.h"
 #include "loader/ir/walk.h"
 #include "runtime/program/body.h"
 #include "runtime/program/index_fault.h"
-#include "runtime/program/library_operators.h"
+#include "runtime/program/operator_kind.h"
+#include "runtime/program/written_memory.h"
 
 namespace pp {
 
@@ -19,115 +16,6 @@ namespace {
 
 using c10::IValue;
 using c10::TypeKind;
-
-/// "aten.add.Tensor" -> {"aten::add", "Tensor"}; the overload "default" is "".
-c10::OperatorName operator_name(const std::string& target) {
-  const size_t first = target.find('.');
-  const size_t last = target.rfind('.');
-  std::string name = target.substr(0, first) + "::";
-  std::string overload;
-  if (last == first) {
-    name += target.substr(first + 1);
-  } else {
-    name += target.substr(first + 1, last - first - 1);
-    overload = target.substr(last + 1);
-  }
-  return {name, overload == "default" ? "" : overload};
-}
-
-/// Nodes that only restate what the export already proved.
-bool is_assertion(const std::string& target) {
-  constexpr std::array<std::string_view, 5> kPrefixes = {
-      "aten._assert_tensor_metadata",
-      "aten.sym_constrain_range",
-      "aten._assert_scalar",
-      "aten._functional_sym_constrain_range",
-      "pippy._pipe_split",
-  };
-  return std::ranges::any_of(
-      kPrefixes, [&](auto prefix) { return target.starts_with(prefix); });
-}
-
-InstructionKind random_kind(const std::string& target) {
-  struct Row {
-    std::string_view target;
-    InstructionKind kind;
-  };
-  constexpr std::array<Row, 6> kRows = {{
-      {"aten.dropout.default", InstructionKind::Dropout},
-      {"aten.dropout_.default", InstructionKind::DropoutInPlace},
-      {"aten.feature_dropout.default", InstructionKind::FeatureDropout},
-      {"aten.feature_dropout_.default", InstructionKind::FeatureDropoutInPlace},
-      {"aten.native_dropout.default", InstructionKind::NativeDropout},
-      {"aten.scaled_dot_product_attention.default", InstructionKind::Attention},
-  }};
-  const auto* row = std::ranges::find(kRows, target, &Row::target);
-  return row == kRows.end() ? InstructionKind::Operator : row->kind;
-}
-
-std::optional<InstructionKind> control_flow_kind(const std::string& target) {
-  if (target == "higher_order.cond" || target == "prim::If") {
-    return InstructionKind::Cond;
-  }
-  if (target == "higher_order.while_loop") {
-    return InstructionKind::WhileLoop;
-  }
-  return target == "prim::Loop" ? std::optional(InstructionKind::ScriptLoop)
-                                : std::nullopt;
-}
-
-const c10::TypePtr& unwrap_optional(const c10::TypePtr& type) {
-  if (type->kind() == TypeKind::OptionalType) {
-    return type->castRaw<c10::OptionalType>()->getElementType();
-  }
-  return type;
-}
-
-bool takes_generator(const c10::FunctionSchema& schema) {
-  return std::ranges::any_of(
-      schema.arguments(), [](const c10::Argument& argument) {
-        return unwrap_optional(argument.type())->kind() ==
-               TypeKind::GeneratorType;
-      });
-}
-
-/// The overload of a random operator that takes a generator beside what this
-/// one takes ("aten::rand", "aten::randint.low"); this one if it does itself,
-/// or where there is none.
-c10::OperatorHandle with_generator(const c10::OperatorHandle& op) {
-  struct Row {
-    std::string_view overload;
-    const char* with_generator;
-  };
-  constexpr std::array<Row, 4> kRows = {{
-      {"", "generator"},
-      {"low", "low_generator"},
-      {"low_dtype", "low_generator_dtype"},
-      {"Tensor", "Tensor_generator"},
-  }};
-  const auto* row = std::ranges::find(
-      kRows, op.operator_name().overload_name, &Row::overload);
-  if (takes_generator(op.schema()) || row == kRows.end()) {
-    return op;
-  }
-  return c10::Dispatcher::singleton()
-      .findSchema({op.operator_name().name, row->with_generator})
-      .value_or(op);
-}
-
-/// An LSTM, say, that is random only where it drops something.
-bool drops_nothing(const ir::Node& node) {
-  return std::ranges::any_of(node.inputs, [](const ir::NamedArg& input) {
-    const auto* rate = std::get_if<double>(&input.arg.value);
-    return (input.name == "dropout" || input.name == "p") && rate != nullptr &&
-           *rate == 0;
-  });
-}
-
-BuiltinFunction function_of(const std::string& target) {
-  const BuiltinFunction builtin = builtin_function(target);
-  return builtin != nullptr ? builtin : library_function(target);
-}
 
 class Compiler {
  public:
@@ -163,8 +51,7 @@ class Compiler {
     }
     compile_outputs();
     mark_last_uses();
-    find_written();
-    mark_recomputed();
+    mark_written(graph_, live_, recompute_, *body_);
     return std::move(body_);
   }
 
@@ -511,112 +398,10 @@ class Compiler {
     });
   }
 
-  /// Follows views: root_[v] is the value whose memory v shares.
-  void find_written() {
-    root_.resize(graph_.values.size());
-    for (size_t i = 0; i < root_.size(); ++i) {
-      root_[i] = static_cast<ir::ValueId>(i);
-    }
-    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      for (const auto& [output, input] : graph_.nodes[i].effects.aliases) {
-        root_[output] = root_[input];
-      }
-      if (live_[i]) {
-        for (const ir::ValueId id : graph_.nodes[i].effects.writes) {
-          writers_[root_[id]].push_back(static_cast<int32_t>(i));
-        }
-      }
-    }
-    for (const ir::ValueId input : body_->inputs) {
-      body_->written_inputs.push_back(writers_.contains(input) ? 1 : 0);
-    }
-    for (const ir::ValueId state : body_->states) {
-      body_->written_states.push_back(writers_.contains(state) ? 1 : 0);
-    }
-  }
-
-  /// The outermost of the node's modules that is to be recomputed, or none.
-  std::string recomputed_module(const ir::Node& node) const {
-    for (const ir::ModuleFrame& frame : node.modules) {
-      for (const std::string& pattern : recompute_) {
-        if (!frame.fqn.empty() && matches_glob(frame.fqn, pattern)) {
-          return frame.fqn;
-        }
-      }
-    }
-    return "";
-  }
-
-  void mark_recomputed() {
-    const std::vector<Instruction>& all = body_->instructions;
-    for (size_t begin = 0; begin < all.size();) {
-      const auto module_at = [&](size_t i) {
-        return recomputed_module(graph_.nodes[all[i].node]);
-      };
-      const std::string module = module_at(begin);
-      size_t end = begin + 1;
-      while (end < all.size() && module_at(end) == module) {
-        ++end;
-      }
-      if (!module.empty()) {
-        body_->recomputed.push_back(range_of(begin, end, module));
-      }
-      begin = end;
-    }
-  }
-
-  RecomputedRange range_of(
-      size_t begin, size_t end, const std::string& module) {
-    RecomputedRange range{begin, end, {}};
-    std::set<ir::ValueId> known;
-    for (size_t i = begin; i < end; ++i) {
-      const ir::Node& node = graph_.nodes[body_->instructions[i].node];
-      for (const ir::ValueId id : ir::reads_of(node)) {
-        if (known.insert(id).second) {
-          range.inputs.push_back({id, false});
-        }
-      }
-      for (const ir::ValueId id : ir::defines_of(node)) {
-        known.insert(id);
-      }
-    }
-    const int32_t first = body_->instructions[begin].node;
-    const int32_t last = body_->instructions[end - 1].node;
-    std::map<ir::ValueId, int> sharers;
-    for (const RecomputedRange::Input& input : range.inputs) {
-      ++sharers[root_[input.value]];
-    }
-    for (RecomputedRange::Input& input : range.inputs) {
-      const auto writers = writers_.find(root_[input.value]);
-      if (writers == writers_.end()) {
-        continue;
-      }
-      const auto writes_in = [&](int32_t from, int32_t to) {
-        return std::ranges::any_of(writers->second, [&](int32_t at) {
-          return from <= at && at <= to;
-        });
-      };
-      input.written = writes_in(first, last);
-      if (writes_in(last + 1, std::numeric_limits<int32_t>::max()) ||
-          (input.written && sharers[root_[input.value]] > 1)) {
-        throw usage_error(
-            (body_->where.empty() ? "" : body_->where + ": ") + "'" + module +
-            "' can't be recomputed: it reads '" +
-            graph_.values[input.value].name +
-            "', which is written in place; name the module around it in "
-            "pipeline.recompute, or true for whole stages");
-      }
-    }
-    return range;
-  }
-
   const ir::Graph& graph_;
   const std::vector<std::string>& recompute_;
   std::unique_ptr<Program::Body> body_;
   std::vector<uint8_t> live_;
-  std::vector<ir::ValueId> root_;  ///< whose memory a value shares, by value
-  /// Nodes that write a root in place, ascending.
-  std::map<ir::ValueId, std::vector<int32_t>> writers_;
 };
 
 }  // namespace

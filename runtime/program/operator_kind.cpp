@@ -1,0 +1,119 @@
+#include "runtime/program/operator_kind.h"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/program/library_operators.h"
+
+namespace pp {
+
+namespace {
+
+using c10::TypeKind;
+
+bool takes_generator(const c10::FunctionSchema& schema) {
+  return std::ranges::any_of(
+      schema.arguments(), [](const c10::Argument& argument) {
+        return unwrap_optional(argument.type())->kind() ==
+               TypeKind::GeneratorType;
+      });
+}
+
+}  // namespace
+
+c10::OperatorName operator_name(const std::string& target) {
+  const size_t first = target.find('.');
+  const size_t last = target.rfind('.');
+  std::string name = target.substr(0, first) + "::";
+  std::string overload;
+  if (last == first) {
+    name += target.substr(first + 1);
+  } else {
+    name += target.substr(first + 1, last - first - 1);
+    overload = target.substr(last + 1);
+  }
+  return {name, overload == "default" ? "" : overload};
+}
+
+bool is_assertion(const std::string& target) {
+  constexpr std::array<std::string_view, 5> kPrefixes = {
+      "aten._assert_tensor_metadata",
+      "aten.sym_constrain_range",
+      "aten._assert_scalar",
+      "aten._functional_sym_constrain_range",
+      "pippy._pipe_split",
+  };
+  return std::ranges::any_of(
+      kPrefixes, [&](auto prefix) { return target.starts_with(prefix); });
+}
+
+InstructionKind random_kind(const std::string& target) {
+  struct Row {
+    std::string_view target;
+    InstructionKind kind;
+  };
+  constexpr std::array<Row, 6> kRows = {{
+      {"aten.dropout.default", InstructionKind::Dropout},
+      {"aten.dropout_.default", InstructionKind::DropoutInPlace},
+      {"aten.feature_dropout.default", InstructionKind::FeatureDropout},
+      {"aten.feature_dropout_.default", InstructionKind::FeatureDropoutInPlace},
+      {"aten.native_dropout.default", InstructionKind::NativeDropout},
+      {"aten.scaled_dot_product_attention.default", InstructionKind::Attention},
+  }};
+  const auto* row = std::ranges::find(kRows, target, &Row::target);
+  return row == kRows.end() ? InstructionKind::Operator : row->kind;
+}
+
+std::optional<InstructionKind> control_flow_kind(const std::string& target) {
+  if (target == "higher_order.cond" || target == "prim::If") {
+    return InstructionKind::Cond;
+  }
+  if (target == "higher_order.while_loop") {
+    return InstructionKind::WhileLoop;
+  }
+  return target == "prim::Loop" ? std::optional(InstructionKind::ScriptLoop)
+                                : std::nullopt;
+}
+
+const c10::TypePtr& unwrap_optional(const c10::TypePtr& type) {
+  if (type->kind() == TypeKind::OptionalType) {
+    return type->castRaw<c10::OptionalType>()->getElementType();
+  }
+  return type;
+}
+
+c10::OperatorHandle with_generator(const c10::OperatorHandle& op) {
+  struct Row {
+    std::string_view overload;
+    const char* with_generator;
+  };
+  constexpr std::array<Row, 4> kRows = {{
+      {"", "generator"},
+      {"low", "low_generator"},
+      {"low_dtype", "low_generator_dtype"},
+      {"Tensor", "Tensor_generator"},
+  }};
+  const auto* row = std::ranges::find(
+      kRows, op.operator_name().overload_name, &Row::overload);
+  if (takes_generator(op.schema()) || row == kRows.end()) {
+    return op;
+  }
+  return c10::Dispatcher::singleton()
+      .findSchema({op.operator_name().name, row->with_generator})
+      .value_or(op);
+}
+
+bool drops_nothing(const ir::Node& node) {
+  return std::ranges::any_of(node.inputs, [](const ir::NamedArg& input) {
+    const auto* rate = std::get_if<double>(&input.arg.value);
+    return (input.name == "dropout" || input.name == "p") && rate != nullptr &&
+           *rate == 0;
+  });
+}
+
+BuiltinFunction function_of(const std::string& target) {
+  const BuiltinFunction builtin = builtin_function(target);
+  return builtin != nullptr ? builtin : library_function(target);
+}
+
+}  // namespace pp
