@@ -43,7 +43,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def step_times(pp: Path, job: Path, folder: Path, *more: str) -> list[float]:
-    """Seconds between the lines of successive steps."""
+    """Seconds a step from each line to the next, which may be steps later: a
+    run that is not at a terminal prints one every few seconds."""
     process = subprocess.Popen(
         [str(pp), "run", str(job), *more],
         cwd=folder,
@@ -51,11 +52,18 @@ def step_times(pp: Path, job: Path, folder: Path, *more: str) -> list[float]:
         text=True,
         bufsize=1,
     )
-    ends = [time.monotonic() for line in process.stdout if line.startswith("step ")]
+    ends = [
+        (time.monotonic(), int(line.split()[1].split("/")[0]))
+        for line in process.stdout
+        if line.startswith("step ")
+    ]
     if process.wait() != 0:
         raise SystemExit(f"pp run {job} ended with {process.returncode}")
-    times = [end - begin for begin, end in zip(ends, ends[1:])]
-    return times[WARM_UP - 1 :]
+    return [
+        (end - begin) / (to - since)
+        for (begin, since), (end, to) in zip(ends, ends[1:])
+        if since >= WARM_UP
+    ]
 
 
 def disk_time(checkpoint: Path) -> float:
