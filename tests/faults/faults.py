@@ -50,6 +50,7 @@ def main():
     parser.add_argument("--only", default="", help="a launcher, fault or number")
     parser.add_argument("--keep", type=Path, help="folder for what failed leaves")
     options = parser.parse_args()
+    options.pp, options.fixtures = options.pp.resolve(), options.fixtures.resolve()
     import torch.distributed.run  # noqa: F401  before the forks: once for all
 
     mounts = can_mount()

@@ -68,6 +68,7 @@ def main():
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    options.pp, options.fixtures = options.pp.resolve(), options.fixtures.resolve()
     draw = random.Random(options.seed)
     steps = STEPS_A_KILL * (options.kills + 1)
     folder = Path(tempfile.mkdtemp(prefix="pp_restarts_"))

@@ -298,6 +298,7 @@ def main():
     parser.add_argument("--pp", type=Path, default=ROOT / "build/pp")
     parser.add_argument("--fixtures", type=Path, default=ROOT / "build/fixtures")
     options = parser.parse_args()
+    options.pp, options.fixtures = options.pp.resolve(), options.fixtures.resolve()
     try:
         with Network() as network:
             network.connect()
