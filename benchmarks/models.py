@@ -59,9 +59,15 @@ def loss_of(output, target):
 
 
 def rows_like(inputs):
-    """The example's rows again and again, so that every index is valid."""
+    """The example's rows again and again, so that every index is valid; a mask
+    is rolled by rows, or it could leave a token nothing to attend to."""
+    def rolled(value, by):
+        is_mask = value.dtype == torch.bool or (
+            not value.is_floating_point() and value.abs().max() <= 1)
+        return value.roll(by, 0 if is_mask else -1)
+
     times = 2 * MICROBATCHES // next(iter(inputs.values())).shape[0]
-    return {k: torch.cat([v.roll(i, -1) for i in range(times)])
+    return {k: torch.cat([rolled(v, i) for i in range(times)])
             for k, v in inputs.items()}
 
 
@@ -84,14 +90,18 @@ def unsplit_gradients(program, data, target):
 def error_of(ours, theirs):
     """The largest error of all parameters, and whose it is."""
     theirs = {k: g for k, g in theirs.items() if g.numel() > 0}
-    scale = max(g.abs().max().item() for g in theirs.values())
+    if all(g.isnan().any() for g in theirs.values()):
+        return np.inf, "every gradient (NaN without pp too)"
+    scale = max(g.nan_to_num().abs().max().item() for g in theirs.values())
     worst = (0.0, "")
     for fqn, expected in theirs.items():
         actual = ours.get(fqn)
         if actual is None:
             continue
-        floor = max(expected.abs().max().item(), 1e-3 * scale)
-        error = ((actual - expected).abs().max().item()) / floor
+        floor = max(expected.nan_to_num().abs().max().item(), 1e-3 * scale)
+        same = (actual == expected) | (actual.isnan() & expected.isnan())
+        off = torch.where(same, 0.0, (actual - expected).abs())
+        error = off.nan_to_num(nan=np.inf).max().item() / floor
         worst = max(worst, (error, fqn))
     return worst
 
