@@ -107,8 +107,10 @@ CheckpointState load_checkpoint(
   }
   const TensorLookup find = checkpoint.lookup(saved_names(stages));
   stages.load(find, checkpoint.path().string());
+  // With a scaled loss the first updates may all have been left out.
+  const bool may_be_new = state.job.contains("loss_scale");
   for (const auto& [index, optimizer] : optimizers) {
-    optimizer->load_state(replicas.share_of_state(index, find));
+    optimizer->load_state(replicas.share_of_state(index, find), may_be_new);
   }
   return state;
 }

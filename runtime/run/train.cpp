@@ -352,7 +352,8 @@ class Trainer {
         lr_spec(job_.train->lr_schedule), base_lr_, total_steps_, step);
     StepSummary watched = summary;
     if (overflowed(step + 1, summary.grad_norm)) {
-      watched.grad_norm = 0;
+      // Below 1 the scale is not what makes them overflow.
+      watched.grad_norm = scale >= 1 ? 0 : summary.grad_norm;
     } else {
       update(summary.grad_norm, scale, lr);
     }

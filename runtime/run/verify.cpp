@@ -65,14 +65,20 @@ UserInputs exported_integers(const Model& model) {
 }
 
 /// The same numbers in another order for each microbatch: tokens and indices
-/// by place, but a mask (of 0 and 1) row by row.
+/// by place, but a mask (of 0 and 1) row by row. Ascending ones (the offsets of
+/// bags, the ends of sequences) mean something in their order only.
 at::Tensor rolled(const at::Tensor& sample, int microbatch) {
-  if (sample.dim() == 0 || sample.numel() == 0) {
+  if (sample.dim() == 0 || sample.numel() < 2) {
     return sample;
   }
-  const bool is_mask = sample.scalar_type() == at::kBool ||
-                       sample.abs().max().item<int64_t>() <= 1;
-  return at::roll(sample, {microbatch}, {is_mask ? 0 : -1});
+  const at::Tensor numbers = sample.to(at::kLong);
+  const bool is_mask = numbers.abs().max().item<int64_t>() <= 1;
+  if (sample.dim() == 1 && !is_mask &&
+      numbers.diff().ge(0).all().item<bool>()) {
+    return sample;
+  }
+  return at::roll(numbers, {microbatch}, {is_mask ? 0 : -1})
+      .to(sample.scalar_type());
 }
 
 std::vector<UserInputs> draw_inputs(

@@ -1,5 +1,6 @@
 #include "runtime/train/loss_scale.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -13,12 +14,15 @@ namespace {
 constexpr double kGrowth = 2;
 constexpr double kBackoff = 0.5;
 constexpr int64_t kGrowthInterval = 2000;
+// Below, the loss itself is lost in float32; whatever overflows at this scale
+// is no matter of scale.
+constexpr double kLeast = 0x1p-100;
 
 }  // namespace
 
 void LossScale::update(bool overflowed) {
   if (overflowed) {
-    scale_ *= kBackoff;
+    scale_ = std::max(scale_ * kBackoff, kLeast);
     good_steps_ = 0;
     return;
   }

@@ -178,7 +178,7 @@ std::map<std::string, at::Tensor> Optimizer::state() const {
   return out;
 }
 
-void Optimizer::load_state(const TensorLookup& find) {
+void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
   const at::NoGradGuard no_grad;
   bool keeps_any = false;
   bool found_any = false;
@@ -210,7 +210,7 @@ void Optimizer::load_state(const TensorLookup& find) {
     // None at all: no gradient has reached this parameter yet.
     states_[i] = missing.empty() ? std::move(state) : State{};
   }
-  if (keeps_any && !found_any) {
+  if (keeps_any && !found_any && !may_be_new) {
     throw input_error(
         "checkpoint: no optimizer state such as '" +
         state_name(kinds(0).front(), parameters_.front().fqn) +

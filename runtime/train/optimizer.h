@@ -79,9 +79,11 @@ class Optimizer {
 
   /// Takes over saved state, copying it.
   ///
-  /// throws  Error(Input) naming what is missing or does not fit; also if there
-  ///         is no state at all although this optimizer keeps some
-  void load_state(const TensorLookup& find);
+  /// may_be_new  whether there may have been no update yet
+  /// throws      Error(Input) naming what is missing or does not fit; also if
+  ///             there is no state at all although this optimizer keeps some,
+  ///             unless it may be new
+  void load_state(const TensorLookup& find, bool may_be_new = false);
 
   /// The job's `lr` (torch's default where it names none).
   double base_lr() const { return base_lr_; }

@@ -134,6 +134,13 @@ for rows in x big; do
       again_$rows/checkpoints/step_3/part_$part.safetensors
   done
 done
+# Before any update was taken, AdamW has nothing to save.
+adamw=(--set 'data.shuffle=false' --set 'train.precision="fp16"'
+  --set 'train.optimizer={name="adamw",lr=0.1}' --set output.dir=new
+  --set 'data.inputs.x.path="big.npy"')
+expect_ok "$PP" run job.toml "${adamw[@]}" --set train.steps=1
+expect_ok "$PP" run job.toml "${adamw[@]}" --resume
+
 expect_no_text log_x overflow
 expect_text log_big "step 1: the gradients overflow at a loss scale of 65536"
 check_python '

@@ -58,5 +58,14 @@ TEST(LossScale, GoesOnFromItsText) {
   }
 }
 
+TEST(LossScale, OfAnyNumberOfOverflowsCanBeSaved) {
+  LossScale scale;
+  for (int i = 0; i < 3000; ++i) {
+    scale.update(true);
+  }
+  EXPECT_GT(scale.scale(), 0);
+  EXPECT_EQ(LossScale::parse(scale.text()).scale(), scale.scale());
+}
+
 }  // namespace
 }  // namespace pp
