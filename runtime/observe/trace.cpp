@@ -15,6 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kNsPerMicrosecond = 1000;
+constexpr int kDeviceTracks = 1'000'000;  // below the ranks' own
 
 /// Names of the palette that trace viewers know.
 const char* color_of(std::string_view kind) {
@@ -77,17 +78,22 @@ void TraceRecorder::end() {
   }
 }
 
+TraceRecorder::Span TraceRecorder::span_of(
+    int stage, int microbatch, std::string_view kind) {
+  return {
+      .name = std::to_string(stage) + std::string(kind) +
+              (microbatch >= 0 ? std::to_string(microbatch) : ""),
+      .stage = stage,
+      .microbatch = microbatch};
+}
+
 void TraceRecorder::begin_action(
     int stage, int microbatch, std::string_view kind) {
   end_actions();
   if (is_full()) {
     return;
   }
-  Span span{
-      .name = std::to_string(stage) + std::string(kind) +
-              (microbatch >= 0 ? std::to_string(microbatch) : ""),
-      .stage = stage,
-      .microbatch = microbatch};
+  Span span = span_of(stage, microbatch, kind);
   const bool forward = kind.ends_with("F");
   if (kind == "SEND_F" || kind == "SEND_B") {
     span.arrow =
@@ -113,11 +119,7 @@ void TraceRecorder::add_device_action(
   if (is_full()) {
     return;
   }
-  Span span{
-      .name = std::to_string(stage) + std::string(kind) +
-              (microbatch >= 0 ? std::to_string(microbatch) : ""),
-      .stage = stage,
-      .microbatch = microbatch};
+  Span span = span_of(stage, microbatch, kind);
   span.step = step_;
   span.begin_ns = begin_ns;
   span.end_ns = end_ns;
@@ -141,33 +143,27 @@ std::string TraceRecorder::events(int64_t origin_ns) {
     return static_cast<double>(ns) / kNsPerMicrosecond;
   };
   const auto at = [&](int64_t ns) { return microseconds(ns - origin_ns); };
-  std::string out =
-      Json{
-          {"name", "thread_name"},
-          {"ph", "M"},
-          {"pid", 0},
-          {"tid", rank_},
-          {"args", {{"name", "rank " + std::to_string(rank_)}}}}
-          .dump();
-  // Below the ranks' tracks.
-  constexpr int kDeviceTracks = 1'000'000;
+  const auto track = [](int id, const std::string& name) {
+    return Json{
+        {"name", "thread_name"},
+        {"ph", "M"},
+        {"pid", 0},
+        {"tid", id},
+        {"args", {{"name", name}}}}
+        .dump();
+  };
+  const std::string rank = "rank " + std::to_string(rank_);
+  const int device_track = kDeviceTracks + rank_;
+  std::string out = track(rank_, rank);
   if (has_device_) {
-    const Json name = {{"name", "rank " + std::to_string(rank_) + ", device"}};
-    out += ",\n" +
-           Json{
-               {"name", "thread_name"},
-               {"ph", "M"},
-               {"pid", 0},
-               {"tid", kDeviceTracks + rank_},
-               {"args", name}}
-               .dump();
+    out += ",\n" + track(device_track, rank + ", device");
   }
   for (const Span& span : spans_) {
     Json event = {
         {"name", span.name},
         {"ph", "X"},
         {"pid", 0},
-        {"tid", span.on_device ? kDeviceTracks + rank_ : rank_},
+        {"tid", span.on_device ? device_track : rank_},
         {"ts", at(span.begin_ns)},
         {"dur", microseconds(span.end_ns - span.begin_ns)}};
     event["args"] = {{"step", span.step}};

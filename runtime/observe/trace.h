@@ -60,6 +60,7 @@ class TraceRecorder {
   };
   using Slot = std::tuple<int, int, bool>;  // stage, microbatch, forward
 
+  static Span span_of(int stage, int microbatch, std::string_view kind);
   bool is_full() const { return spans_.size() >= kMostSpans; }
   void push(Span span);
 

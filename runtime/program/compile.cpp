@@ -170,7 +170,8 @@ class Compiler {
       refuse(node, "it is not registered in this LibTorch");
     }
     // Inputs without a name are in the order of the operator that is named.
-    const std::vector<c10::Argument> places = out.op->schema().arguments();
+    const c10::OperatorHandle named = *out.op;
+    const std::vector<c10::Argument>& places = named.schema().arguments();
     if (node.effects.random) {
       out.kind = random_kind(node.target);
       if (out.kind == InstructionKind::Operator) {
@@ -206,7 +207,7 @@ class Compiler {
       } else {
         refuse(node, "its argument '" + argument.name() + "' is missing");
       }
-      if (unwrap_optional(argument.type())->kind() == TypeKind::GeneratorType) {
+      if (is_generator(argument)) {
         out.generator_argument = static_cast<int32_t>(i);
       }
     }

@@ -7,19 +7,7 @@
 
 namespace pp {
 
-namespace {
-
 using c10::TypeKind;
-
-bool takes_generator(const c10::FunctionSchema& schema) {
-  return std::ranges::any_of(
-      schema.arguments(), [](const c10::Argument& argument) {
-        return unwrap_optional(argument.type())->kind() ==
-               TypeKind::GeneratorType;
-      });
-}
-
-}  // namespace
 
 c10::OperatorName operator_name(const std::string& target) {
   const size_t first = target.find('.');
@@ -82,6 +70,10 @@ const c10::TypePtr& unwrap_optional(const c10::TypePtr& type) {
   return type;
 }
 
+bool is_generator(const c10::Argument& argument) {
+  return unwrap_optional(argument.type())->kind() == TypeKind::GeneratorType;
+}
+
 c10::OperatorHandle with_generator(const c10::OperatorHandle& op) {
   struct Row {
     std::string_view overload;
@@ -95,7 +87,8 @@ c10::OperatorHandle with_generator(const c10::OperatorHandle& op) {
   }};
   const auto* row = std::ranges::find(
       kRows, op.operator_name().overload_name, &Row::overload);
-  if (takes_generator(op.schema()) || row == kRows.end()) {
+  if (row == kRows.end() ||
+      std::ranges::any_of(op.schema().arguments(), is_generator)) {
     return op;
   }
   return c10::Dispatcher::singleton()

@@ -25,6 +25,8 @@ std::optional<InstructionKind> control_flow_kind(const std::string& target);
 /// T of Optional[T]; any other type as it is.
 const c10::TypePtr& unwrap_optional(const c10::TypePtr& type);
 
+bool is_generator(const c10::Argument& argument);
+
 /// The overload of a random operator that takes a generator beside what this
 /// one takes ("aten::rand", "aten::randint.low"); this one if it does itself,
 /// or where there is none.

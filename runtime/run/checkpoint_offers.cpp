@@ -146,6 +146,10 @@ Found put_together(
       found.content = parse_checkpoint(found.state_text, path / kStateFile);
       found.holders.resize(found.content.parts.size());
       found.faults.resize(found.content.parts.size(), kAbsent);
+    } else if (look.at("state") != found.state_text) {
+      throw input_error(
+          path.string() + " is another checkpoint than rank " +
+          std::to_string(rank) + " has there: their state.json differ");
     }
     for (size_t part = 0; part < found.holders.size(); ++part) {
       const std::string is = look.at("parts").at(part);

@@ -63,8 +63,9 @@ struct Found {
   bool is_whole() const { return absent.empty() && faults.empty(); }
 };
 
-/// looks  of look_text(), or kNothing, by rank
-/// path   for messages
+/// looks   of look_text(), or kNothing, by rank
+/// path    for messages
+/// throws  Error(Input): they are of different checkpoints
 Found put_together(
     const std::vector<std::string>& looks, const std::filesystem::path& path);
 

@@ -1,15 +1,14 @@
 #include "runtime/run/job_checkpoint.h"
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
-#include "loader/archive/atomic_file.h"
 #include "loader/core/error.h"
 #include "runtime/launch/collectives.h"
+#include "runtime/run/checkpoint_offers.h"
 
 namespace pp {
 
@@ -150,53 +149,26 @@ JobCheckpoint::Tensors JobCheckpoint::receive() {
 
 JobCheckpoint open_checkpoint(
     RankContext& context, const std::filesystem::path& path) {
-  std::string text;
-  std::vector<int> parts;  // 1: it is there
   std::error_code ignored;
-  if (std::filesystem::exists(path / kStateFile, ignored)) {
-    text = read_file(path / kStateFile);
-    for (const CheckpointPart& part :
-         parse_checkpoint(text, path / kStateFile).parts) {
-      const bool is_there = std::filesystem::exists(path / part.file, ignored);
-      if (is_there) {
-        check_part(path, part, Verify::Full);
-      }
-      parts.push_back(is_there ? 1 : 0);
-    }
+  const std::string mine = std::filesystem::exists(path / kStateFile, ignored)
+                               ? look_text(path)
+                               : kNothing;
+  if (const Found own = put_together({mine}, path); !own.faults.empty()) {
+    throw input_error(own.faults.front());
   }
-  const auto all = all_gather_text(context, Json{text, parts}.dump());
-  std::vector<std::vector<int>> holders;
-  for (int rank = 0; rank < context.size; ++rank) {
-    const Json of_rank = Json::parse(all[rank]);
-    const std::string theirs = of_rank.at(0);
-    if (text.empty()) {
-      text = theirs;
-    }
-    if (!theirs.empty() && theirs != text) {
-      throw input_error(
-          path.string() + " is another checkpoint than rank " +
-          std::to_string(rank) + " has there: their state.json differ");
-    }
-    const std::vector<int> has = of_rank.at(1);
-    holders.resize(std::max(holders.size(), has.size()));
-    for (size_t part = 0; part < has.size(); ++part) {
-      if (has[part] == 1) {
-        holders[part].push_back(rank);
-      }
-    }
+  Found found = put_together(all_gather_text(context, mine), path);
+  if (found.state_text.empty()) {
+    found.content = read_checkpoint(path);  // says what is not there
   }
-  CheckpointContent content = text.empty()
-                                  ? read_checkpoint(path)
-                                  : parse_checkpoint(text, path / kStateFile);
-  if (std::ranges::any_of(holders, std::mem_fn(&std::vector<int>::empty))) {
-    check_parts_are_there(path, content);
+  if (!found.absent.empty()) {
+    check_parts_are_there(path, found.content);
   }
   return {
       context,
       path,
-      std::move(content),
+      std::move(found.content),
       FolderSharing::each_alone(context.size),
-      std::move(holders)};
+      std::move(found.holders)};
 }
 
 }  // namespace pp

@@ -9,6 +9,7 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
 #include "runtime/device/placement.h"
+#include "runtime/launch/collectives.h"
 #include "runtime/launch/failure.h"
 #include "runtime/program/recompute.h"
 #include "runtime/schedule/channels.h"
@@ -16,20 +17,6 @@
 namespace pp {
 
 namespace {
-
-/// What each rank computes on, by its name among all hosts.
-std::vector<std::string> exchange_names(
-    RankContext& context, const std::string& mine) {
-  c10d::Store& store = *context.store;
-  const auto key = [](int rank) { return "device/" + std::to_string(rank); };
-  store.set(key(context.rank), mine);
-  std::vector<std::string> all;
-  for (int rank = 0; rank < context.size; ++rank) {
-    const std::vector<uint8_t> bytes = store.get(key(rank));
-    all.emplace_back(bytes.begin(), bytes.end());
-  }
-  return all;
-}
 
 /// The directions of all pipelines' messages, by rank of the job.
 std::vector<Channel> channels_of(const Plan& plan) {
@@ -50,8 +37,9 @@ std::vector<Channel> channels_of(const Plan& plan) {
   return {channels.begin(), channels.end()};
 }
 
-/// Links between ranks on different devices; ranks that share one exchange
-/// through the host, since NCCL does not serve them.
+/// Links between ranks on different devices (`names`: by rank, of all hosts);
+/// ranks that share one exchange through the host, since NCCL does not serve
+/// them.
 DeviceLinks open_links(
     const Plan& plan,
     const RankDevice& device,
@@ -101,7 +89,7 @@ RankOnDevice::RankOnDevice(
   const std::string model = device_.plugin().name_of(index);
   const std::string name =
       model + " " + device_.plugin().identity_of(index) + " of " + host_name();
-  const std::vector<std::string> names = exchange_names(context, name);
+  const std::vector<std::string> names = all_gather_text(context, name);
   context.log.info("computes on " + device_.device().str() + ", " + name);
   if (const std::string text = sharing_text(names);
       context.rank == 0 && !text.empty()) {

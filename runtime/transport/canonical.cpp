@@ -15,6 +15,10 @@ at::Tensor canonical(const at::Tensor& tensor) {
   return out.is_non_overlapping_and_dense() ? out : out.contiguous();
 }
 
+at::Tensor flat_memory(const at::Tensor& dense) {
+  return dense.as_strided({dense.numel()}, {1}, dense.storage_offset());
+}
+
 Message canonical(Message message) {
   for (at::Tensor& tensor : message.tensors) {
     tensor = canonical(tensor);

@@ -13,6 +13,9 @@ namespace pp {
 /// contiguous ones. Undefined stays undefined.
 at::Tensor canonical(const at::Tensor& tensor);
 
+/// A canonical tensor's memory as one dimension, which is all that c10d sends.
+at::Tensor flat_memory(const at::Tensor& dense);
+
 /// Every tensor of the message made canonical.
 Message canonical(Message message);
 

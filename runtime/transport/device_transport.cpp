@@ -31,11 +31,6 @@ bool has_any_on_device(const Message& message) {
   return false;
 }
 
-/// The tensor's memory as one dimension.
-at::Tensor flat(const at::Tensor& dense) {
-  return dense.as_strided({dense.numel()}, {1}, dense.storage_offset());
-}
-
 at::Tensor like_on(const at::Tensor& tensor, c10::Device device) {
   return at::empty_strided(
       tensor.sizes(), tensor.strides(), tensor.options().device(device));
@@ -162,7 +157,7 @@ void DeviceTransport::send_linked(
   wait_for(device_.send(), device_.compute());
   const c10::StreamGuard on_send(device_.send());
   for (const at::Tensor& tensor : tensors) {
-    links_.to.at(to)->send(flat(tensor));
+    links_.to.at(to)->send(flat_memory(tensor));
     device_.loans()->come_back(tensor, recorded_on(device_.send()));
   }
 }
@@ -219,7 +214,7 @@ at::Tensor DeviceTransport::take_linked(const at::Tensor& like, int from) {
         " sends over a link that this rank does not have; are all ranks of "
         "the same build of pp?");
   }
-  link->second->recv(flat(like));
+  link->second->recv(flat_memory(like));
   wait_for(device_.compute(), device_.receive());
   return lend(like, device_.loans(), device_.compute());
 }

@@ -49,11 +49,6 @@ std::span<const std::byte> to_bytes(const at::Tensor& bytes) {
       static_cast<const std::byte*>(bytes.const_data_ptr()), bytes.nbytes()};
 }
 
-/// The tensor's memory as one dimension: c10d takes contiguous tensors only.
-at::Tensor flat(const at::Tensor& dense) {
-  return dense.as_strided({dense.numel()}, {1}, dense.storage_offset());
-}
-
 std::string first_line(const std::exception& error) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
   const std::string text =
@@ -111,7 +106,7 @@ class Wire {
       parts.push_back(post_send(to_tensor(outgoing.description), to, kPartTag));
     }
     for (const at::Tensor& payload : outgoing.payloads) {
-      parts.push_back(post_send(flat(payload), to, kPartTag));
+      parts.push_back(post_send(flat_memory(payload), to, kPartTag));
     }
     return parts;
   }
@@ -208,7 +203,8 @@ class Wire {
             receive.description ? receive.description->memory : at::Tensor()));
     receive.message = std::move(incoming.message);
     for (const at::Tensor& payload : incoming.payloads) {
-      receive.payloads.push_back(post_recv(flat(payload), from, kPartTag));
+      receive.payloads.push_back(
+          post_recv(flat_memory(payload), from, kPartTag));
     }
     receive.step = Receive::Step::Payloads;
     // An abandoned receive: nobody else would keep the memory alive.
