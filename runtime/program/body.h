@@ -10,6 +10,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
+#include "runtime/autodiff/rule.h"
 #include "runtime/program/builtins.h"
 #include "runtime/program/program.h"
 
@@ -67,17 +68,30 @@ struct Instruction {
   std::string name;    ///< first output in the source graph
   std::string module;  ///< FQN it ran under
   std::string index;   ///< what it looks up, for messages; empty: nothing
+  /// How to differentiate it; null: by autograd, or there is nothing to.
+  const Rule* rule = nullptr;
+  /// What a rule calls its inputs, by position; kNoValue: a constant.
+  std::vector<ir::ValueId> rule_inputs;
 };
 
-/// Instructions of one module that keep nothing for a backward.
-struct RecomputedRange {
-  size_t begin = 0;
-  size_t end = 0;
+/// A stretch of instructions, by how a recorded run treats it.
+struct Segment {
+  enum class Kind : uint8_t {
+    Straight,  ///< each by its rule, or without a gradient
+    Island,    ///< by autograd, in one graph
+    Repeated,  ///< keeps what it reads and runs again in the backward
+  };
   struct Input {
     ir::ValueId value = 0;
-    bool written = false;  ///< in place, in the range
+    bool written = false;  ///< in place, in the segment
   };
-  std::vector<Input> inputs;  ///< what it reads and does not make
+
+  Kind kind = Kind::Straight;
+  size_t begin = 0;
+  size_t end = 0;
+  std::vector<Input> inputs;         ///< what it reads and does not make
+  std::vector<ir::ValueId> outputs;  ///< what it makes and others read
+  std::vector<Segment> parts;        ///< Repeated: of what it consists
 };
 
 struct Program::Body {
@@ -88,9 +102,13 @@ struct Program::Body {
   std::vector<ListOperand> lists;
   std::vector<ir::Autocast> autocasts;
   std::vector<Instruction> instructions;
-  std::vector<RecomputedRange> recomputed;  ///< ascending, apart
+  std::vector<Segment> segments;  ///< one after the other
   std::vector<ir::ValueId> inputs;
   std::vector<ir::ValueId> states;
+  std::vector<int32_t> state_of;  ///< by value: its position, or -1
+  /// By value: the state's one reader may add to its gradient by itself. Those
+  /// of several readers are added up first, as autograd does.
+  std::vector<uint8_t> has_one_reader;
   std::vector<Operand> outputs;
   std::vector<uint8_t> wanted;
   std::vector<ir::ValueId> mutated;
@@ -124,6 +142,15 @@ void call_seeded(
 /// the operator's schema order, results pushed back.
 void run_random(
     const Instruction& instruction, torch::jit::Stack& stack, uint64_t seed);
+
+/// What differentiates our dropout kernels. It has no forward of its own:
+extern const Rule kDropoutRule;
+/// does what run_random() does and keeps the mask.
+void record_dropout(
+    const Instruction& instruction,
+    torch::jit::Stack& stack,
+    uint64_t seed,
+    Kept& kept);
 
 /// Branches and loops. `occurrence`: of the body that the node stands in.
 void run_control_flow(

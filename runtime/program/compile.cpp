@@ -6,8 +6,10 @@
 #include "loader/core/error.h"
 #include "loader/ir/walk.h"
 #include "runtime/program/body.h"
+#include "runtime/program/functional.h"
 #include "runtime/program/index_fault.h"
 #include "runtime/program/operator_kind.h"
+#include "runtime/program/segments.h"
 #include "runtime/program/written_memory.h"
 
 namespace pp {
@@ -39,7 +41,9 @@ class Compiler {
     for (const ir::Input& input : graph_.inputs) {
       body_->inputs.push_back(input.value);
     }
+    body_->state_of.assign(graph_.values.size(), -1);
     for (const ir::State& state : graph_.states) {
+      body_->state_of[state.value] = static_cast<int32_t>(body_->states.size());
       body_->states.push_back(state.value);
     }
     mark_live_nodes();
@@ -47,11 +51,20 @@ class Compiler {
       if (live_[i]) {
         body_->instructions.push_back(compile_node(graph_.nodes[i]));
         body_->instructions.back().node = static_cast<int32_t>(i);
+        number_rule_inputs(body_->instructions.back());
       }
     }
+    count_readers();
     compile_outputs();
     mark_last_uses();
-    mark_written(graph_, live_, recompute_, *body_);
+    const WrittenMemory memory(graph_, live_);
+    for (const ir::ValueId input : body_->inputs) {
+      body_->written_inputs.push_back(memory.is_written(input) ? 1 : 0);
+    }
+    for (const ir::ValueId state : body_->states) {
+      body_->written_states.push_back(memory.is_written(state) ? 1 : 0);
+    }
+    body_->segments = segments_of(graph_, *body_, memory, recompute_);
     return std::move(body_);
   }
 
@@ -218,11 +231,67 @@ class Compiler {
         out.index = source_name(graph_, ref->id);
       }
     }
-    if (node.effects.random && out.kind == InstructionKind::Operator) {
+    if (out.kind == InstructionKind::Attention && drops_nothing(out)) {
+      out.kind = InstructionKind::Operator;
+    } else if (node.effects.random && out.kind == InstructionKind::Operator) {
       if (out.generator_argument >= 0) {
         out.kind = InstructionKind::Generator;
-      } else if (!drops_nothing(node)) {
+      } else if (!drops_nothing(out)) {
         out.kind = InstructionKind::DefaultGenerator;
+      }
+    }
+    attach_rule(node, out);
+  }
+
+  /// Dropout, alone or inside of attention or an LSTM, that does nothing.
+  bool drops_nothing(const Instruction& instruction) const {
+    const std::vector<c10::Argument>& arguments =
+        instruction.op->schema().arguments();
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const Operand& operand = instruction.operands[i];
+      if (operand.from != Operand::From::Constant) {
+        continue;
+      }
+      const IValue& value = body_->constants[operand.index];
+      const std::string& name = arguments[i].name();
+      const bool is_rate =
+          name == "p" || name == "dropout" || name == "dropout_p";
+      if ((is_rate && value.isDouble() && value.toDouble() == 0) ||
+          (name == "train" && value.isBool() && !value.toBool())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  static void attach_rule(const ir::Node& node, Instruction& out) {
+    if (out.autocast >= 0 || !node.effects.writes.empty()) {
+      return;  // casts on the way, or memory that autograd has to follow
+    }
+    switch (out.kind) {
+      case InstructionKind::Operator:
+      case InstructionKind::Dropout:
+      case InstructionKind::FeatureDropout:
+        out.rule = rule_of(node.target, *out.op);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /// Where a rule finds its inputs: they were Slots when they were compiled.
+  void number_rule_inputs(Instruction& instruction) const {
+    const auto add = [&](const Operand& operand) {
+      const bool is_value = operand.from == Operand::From::Slot ||
+                            operand.from == Operand::From::LastUse;
+      instruction.rule_inputs.push_back(
+          is_value ? operand.index : ir::kNoValue);
+    };
+    for (const Operand& operand : instruction.operands) {
+      if (operand.from == Operand::From::List) {
+        std::ranges::for_each(body_->lists[operand.index].items, add);
+      } else {
+        add(operand);
       }
     }
   }
@@ -333,6 +402,19 @@ class Compiler {
         .index = static_cast<int32_t>(body_->lists.size()) - 1};
   }
 
+  void count_readers() {
+    std::vector<int> readers(graph_.values.size(), 0);
+    for (const Instruction& instruction : body_->instructions) {
+      for (const ir::ValueId id :
+           ir::reads_of(graph_.nodes[instruction.node])) {
+        ++readers[id];
+      }
+    }
+    for (const int count : readers) {
+      body_->has_one_reader.push_back(count == 1 ? 1 : 0);
+    }
+  }
+
   void compile_outputs() {
     for (size_t i = 0; i < graph_.outputs.size(); ++i) {
       ir::Arg arg = graph_.outputs[i].value;
@@ -409,6 +491,9 @@ class Compiler {
 
 std::unique_ptr<Program::Body> compile(
     const ir::Graph& graph, const ProgramOptions& options) {
+  if (const std::optional<ir::Graph> functional = without_writes(graph)) {
+    return Compiler(*functional, options).compile();
+  }
   return Compiler(graph, options).compile();
 }
 

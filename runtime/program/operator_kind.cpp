@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "runtime/autodiff/rules.h"
 #include "runtime/program/library_operators.h"
 
 namespace pp {
@@ -96,12 +97,16 @@ c10::OperatorHandle with_generator(const c10::OperatorHandle& op) {
       .value_or(op);
 }
 
-bool drops_nothing(const ir::Node& node) {
-  return std::ranges::any_of(node.inputs, [](const ir::NamedArg& input) {
-    const auto* rate = std::get_if<double>(&input.arg.value);
-    return (input.name == "dropout" || input.name == "p") && rate != nullptr &&
-           *rate == 0;
-  });
+const Rule* rule_of(const std::string& target, const c10::OperatorHandle& op) {
+  const InstructionKind kind = random_kind(target);
+  if (kind == InstructionKind::Dropout ||
+      kind == InstructionKind::FeatureDropout) {
+    return &kDropoutRule;
+  }
+  const c10::OperatorName& name = op.operator_name();
+  return find_rule(
+      name.overload_name.empty() ? name.name
+                                 : name.name + "." + name.overload_name);
 }
 
 BuiltinFunction function_of(const std::string& target) {

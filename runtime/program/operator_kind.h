@@ -32,8 +32,8 @@ bool is_generator(const c10::Argument& argument);
 /// or where there is none.
 c10::OperatorHandle with_generator(const c10::OperatorHandle& op);
 
-/// An LSTM, say, that is random only where it drops something.
-bool drops_nothing(const ir::Node& node);
+/// How to differentiate an operator, or null: by autograd.
+const Rule* rule_of(const std::string& target, const c10::OperatorHandle& op);
 
 /// Of a node that no dispatcher knows; else null.
 BuiltinFunction function_of(const std::string& target);

@@ -10,6 +10,7 @@
 
 #include "loader/ir/graph.h"
 #include "runtime/program/keyed_random.h"
+#include "runtime/program/tape.h"
 
 namespace pp {
 
@@ -36,6 +37,14 @@ struct ProgramResult {
   std::vector<at::Tensor> mutated;
 };
 
+/// A run that can be taken back.
+struct RecordedRun {
+  /// Without gradients, as of a plain run.
+  ProgramResult result;
+  std::vector<uint8_t> requires_grad;  ///< by position of the outputs
+  Tape tape;                           ///< the program must outlive it
+};
+
 /// A graph ready to run: operators resolved, constants made, argument defaults
 /// filled in, last uses marked. Immutable: any number of runs may be under way
 /// at once, on any threads.
@@ -60,8 +69,19 @@ class Program {
       std::span<const at::Tensor> states,
       const RandomKey& key) const;
 
-  /// The same, and what each node took, in wall time, by position in the
-  /// graph: nothing where it was left out. The clock costs some 30 ns a node.
+  /// The same with gradients, whatever the caller's grad mode.
+  ///
+  /// requires_grad  by input: whether it is to get a gradient; states get one
+  ///                if they require it
+  RecordedRun record(
+      std::vector<c10::IValue> inputs,
+      std::span<const uint8_t> requires_grad,
+      std::span<const at::Tensor> states,
+      const RandomKey& key) const;
+
+  /// The same as run(), and what each node took, in wall time, by position in
+  /// the graph: nothing where it was left out. The clock costs some 30 ns a
+  /// node.
   ProgramResult run_timed(
       std::vector<c10::IValue> inputs,
       std::span<const at::Tensor> states,

@@ -36,14 +36,15 @@ void check_probability(const Instruction& instruction, double p) {
   }
 }
 
-/// dropout(x, p, train), dropout_(x, p, train), and by whole channels.
-at::Tensor dropout(
+/// Of dropout(x, p, train), dropout_(x, p, train), and by whole channels;
+/// undefined where nothing is dropped.
+at::Tensor dropout_mask(
     const Instruction& instruction, const Stack& stack, uint64_t seed) {
-  const at::Tensor x = stack[0].toTensor();
+  const at::Tensor& x = stack[0].toTensor();
   const double p = stack[1].toDouble();
   check_probability(instruction, p);
   if (!stack[2].toBool() || p == 0 || x.numel() == 0) {
-    return x;
+    return {};
   }
   const bool by_channel =
       instruction.kind == InstructionKind::FeatureDropout ||
@@ -52,13 +53,29 @@ at::Tensor dropout(
   for (size_t i = 2; by_channel && i < sizes.size(); ++i) {
     sizes[i] = 1;
   }
-  const at::Tensor mask = scaled_mask(sizes, p, x, seed);
+  return scaled_mask(sizes, p, x, seed);
+}
+
+at::Tensor dropout(
+    const Instruction& instruction, const Stack& stack, uint64_t seed) {
+  const at::Tensor x = stack[0].toTensor();
+  const at::Tensor mask = dropout_mask(instruction, stack, seed);
+  if (!mask.defined()) {
+    return x;
+  }
   if (instruction.kind == InstructionKind::DropoutInPlace ||
       instruction.kind == InstructionKind::FeatureDropoutInPlace) {
     x.mul_(mask);
     return x;
   }
   return x.mul(mask);
+}
+
+void dropout_backward(const BackwardCall& call) {
+  const c10::IValue& mask = call.kept[0];
+  call.give(
+      0,
+      mask.isNone() ? call.gradient() : call.gradient().mul(mask.toTensor()));
 }
 
 void native_dropout(Stack& stack, uint64_t seed) {
@@ -161,6 +178,22 @@ void run_random(const Instruction& instruction, Stack& stack, uint64_t seed) {
       stack.emplace_back(std::move(result));
       return;
     }
+  }
+}
+
+const Rule kDropoutRule{"dropout", nullptr, dropout_backward};
+
+void record_dropout(
+    const Instruction& instruction, Stack& stack, uint64_t seed, Kept& kept) {
+  const at::Tensor x = stack[0].toTensor();
+  const at::Tensor mask = dropout_mask(instruction, stack, seed);
+  stack.clear();
+  if (mask.defined()) {
+    kept.emplace_back(mask);
+    stack.emplace_back(x.mul(mask));
+  } else {
+    kept.emplace_back();
+    stack.emplace_back(x);
   }
 }
 

@@ -1,25 +1,38 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <limits>
+#include <map>
 #include <vector>
 
 #include "loader/ir/graph.h"
-#include "runtime/program/body.h"
 
 namespace pp {
 
-/// Marks in a body whose instructions are there which inputs and states the
-/// graph writes in place, and the ranges of instructions that run again in the
-/// backward.
-///
-/// live       nodes that the body has, by position
-/// recompute  modules, as ProgramOptions has them
-/// throws     Error(Usage): a module that can't run again
-void mark_written(
-    const ir::Graph& graph,
-    const std::vector<uint8_t>& live,
-    const std::vector<std::string>& recompute,
-    Program::Body& body);
+/// Which memory a graph writes in place, and when. Values that share memory
+/// have one root: the value that it was made for.
+class WrittenMemory {
+ public:
+  /// live  nodes that count, by position
+  WrittenMemory(const ir::Graph& graph, const std::vector<uint8_t>& live);
+
+  ir::ValueId root_of(ir::ValueId value) const { return root_[value]; }
+  bool is_written(ir::ValueId value) const {
+    return writers_.contains(root_[value]);
+  }
+  /// Whether a node in [first, last] writes the value's memory.
+  bool is_written_in(
+      ir::ValueId value,
+      int32_t first,
+      int32_t last = std::numeric_limits<int32_t>::max()) const;
+  /// By root: the nodes that write it, ascending.
+  const std::map<ir::ValueId, std::vector<int32_t>>& writers() const {
+    return writers_;
+  }
+
+ private:
+  std::vector<ir::ValueId> root_;  ///< by value
+  std::map<ir::ValueId, std::vector<int32_t>> writers_;
+};
 
 }  // namespace pp

@@ -11,7 +11,6 @@
 #include "runtime/device/placement.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/launch/failure.h"
-#include "runtime/program/recompute.h"
 #include "runtime/schedule/channels.h"
 
 namespace pp {
@@ -84,7 +83,6 @@ RankOnDevice::RankOnDevice(
       host_(context.transport),
       device_(device_for(plan, std::move(plugin), context)),
       compute_on_(device_) {
-  use_asking_engine();
   const int index = device_.device().index();
   const std::string model = device_.plugin().name_of(index);
   const std::string name =

@@ -6,6 +6,7 @@
 #include "runtime/launch/agree.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/launch/failure.h"
+#include "runtime/memory/shelf.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/output_folder.h"
 #include "runtime/run/plan.h"
@@ -156,6 +157,7 @@ void run_job(const Job& job, const RunOptions& options) {
     devices = options.open_device();  // of processes, each opens its own
   }
   check_output_folder(job);
+  keep_freed_tensors();
   LaunchOptions launch;
   launch.threads_per_rank = job.pipeline.threads_per_rank;
   launch.stall_timeout = stall_timeout(job);

@@ -32,8 +32,7 @@
 #include "runtime/run/shared_folder.h"
 #include "runtime/run/specs.h"
 #include "runtime/run/training_log.h"
-#include "runtime/train/grad_norm.h"
-#include "runtime/train/loss_scale.h"
+#include "runtime/run/updates.h"
 #include "runtime/train/lr_schedule.h"
 
 namespace pp {
@@ -56,25 +55,19 @@ class Trainer {
         rows_([this](int64_t step) { return data_.step(step); }, num_batches()),
         loss_(job_.train->loss, plan.loss_output, device_of(context)),
         executor_(ranks_.pipeline, plan.train_schedule, stages_.pointers()),
+        updates_(*job_.train, replicas_),
         sharing_(sharing_of_checkpoints()),
         saver_(
             ranks_.world,
             checkpoint_folder(job_),
             sharing_,
             plan.num_stages()) {
-    for (const auto& [index, parameters] : replicas_.parameters()) {
-      optimizers_.emplace(
-          index, make_optimizer(optimizer_spec(*job_.train), parameters));
-    }
     if (context.device != nullptr) {
       device_times_.emplace(*context.device);
     }
-    if (job_.train->precision == "fp16") {
-      loss_scale_.emplace();
-    }
     total_steps_ = job_.train->steps.value_or(updates_of_epochs());
-    base_lr_ = optimizers_.begin()->second->base_lr();
-    check_lr_schedule(lr_spec(job_.train->lr_schedule), base_lr_, total_steps_);
+    check_lr_schedule(
+        lr_spec(job_.train->lr_schedule), updates_.base_lr(), total_steps_);
     if (job_.eval) {
       DataLoaderOptions options = loader_options();
       options.plan = plan.eval_batch;
@@ -93,12 +86,9 @@ class Trainer {
         checkpoint_to_resume(world(), checkpoint_folder(job_), sharing_, point);
     if (resumed_from) {
       const CheckpointState state = load_checkpoint(
-          *resumed_from, contract, stages_, optimizers_, replicas_);
+          *resumed_from, contract, stages_, updates_.optimizers(), replicas_);
       first = state.step;
-      const auto scale = state.job.find("loss_scale");
-      if (loss_scale_ && scale != state.job.end()) {
-        loss_scale_ = LossScale::parse(scale->second);
-      }
+      updates_.load(state);
     } else if (job_.model.checkpoint) {
       load_weights(world(), *job_.model.checkpoint, stages_);
     }
@@ -304,7 +294,7 @@ class Trainer {
     trace_.end();
     if (owns_last_stage()) {
       loss_.begin_step(batch);
-      loss_.set_scale(loss_scale_ ? loss_scale_->scale() : 1);
+      loss_.set_scale(updates_.loss_scale());
     }
     StepTimes times;
     const int own = plan_.batch.num_microbatches * ranks_.replicas.rank;
@@ -344,21 +334,26 @@ class Trainer {
     mine.counts_norm = replicas_.counts_norm();
     StepSummary summary =
         summarise(world(), plan_, replicas_.parameters(), mine);
-    const double scale = loss_scale_ ? loss_scale_->scale() : 1;
+    const double scale = updates_.loss_scale();
     summary.grad_norm /= scale;
     trace_.end();
     trace_.begin("update");
     const double lr = learning_rate(
-        lr_spec(job_.train->lr_schedule), base_lr_, total_steps_, step);
-    StepSummary watched = summary;
-    if (overflowed(step + 1, summary.grad_norm)) {
-      // Below 1 the scale is not what makes them overflow.
-      watched.grad_norm = scale >= 1 ? 0 : summary.grad_norm;
-    } else {
-      update(summary.grad_norm, scale, lr);
-    }
+        lr_spec(job_.train->lr_schedule),
+        updates_.base_lr(),
+        total_steps_,
+        step);
+    const bool dropped = updates_.apply(summary.grad_norm, lr);
     trace_.end();
-    watch_for_divergence(step + 1, watched);
+    if (dropped && world().rank == 0) {
+      world().log.info(
+          "step " + std::to_string(step + 1) +
+          ": the gradients overflow at a loss scale of " +
+          std::to_string(static_cast<int64_t>(scale)) +
+          "; their update is left out");
+    }
+    // Below 1 the scale is not what makes them overflow.
+    watch_for_divergence(step + 1, summary, dropped && scale >= 1);
     if (world().rank == 0) {
       report(step + 1, summary, lr, seconds_since(start), batch);
     }
@@ -377,9 +372,11 @@ class Trainer {
 
   /// Says once that the numbers went bad; from then on no earlier checkpoint
   /// is removed, since all later ones are worthless.
-  void watch_for_divergence(int64_t step, const StepSummary& summary) {
+  void watch_for_divergence(
+      int64_t step, const StepSummary& summary, bool norm_may_overflow) {
     if (diverged_ ||
-        (std::isfinite(summary.loss) && std::isfinite(summary.grad_norm))) {
+        (std::isfinite(summary.loss) &&
+         (norm_may_overflow || std::isfinite(summary.grad_norm)))) {
       return;
     }
     diverged_ = true;
@@ -391,54 +388,6 @@ class Trainer {
         std::to_string(summary.loss) + " and the gradient norm " +
         std::to_string(summary.grad_norm) +
         "; the checkpoints made so far are kept");
-  }
-
-  /// Whether float16 did not hold this step's gradients: then they are dropped.
-  /// Every rank knows the norm, and comes to the same.
-  bool overflowed(int64_t step, double grad_norm) {
-    if (!loss_scale_) {
-      return false;
-    }
-    const double scale = loss_scale_->scale();
-    const bool overflow = !std::isfinite(grad_norm);
-    loss_scale_->update(overflow);
-    if (overflow) {
-      for (auto& [index, optimizer] : optimizers_) {
-        optimizer->zero_grad();
-      }
-      replicas_.after_update();
-      if (world().rank == 0) {
-        world().log.info(
-            "step " + std::to_string(step) +
-            ": the gradients overflow at a loss scale of " +
-            std::to_string(static_cast<int64_t>(scale)) +
-            "; their update is left out");
-      }
-    }
-    return overflow;
-  }
-
-  /// scale  what the gradients are multiplied by
-  void update(double grad_norm, double scale, double lr) {
-    if (job_.train->clip_grad_norm || scale != 1) {
-      const double factor =
-          (job_.train->clip_grad_norm
-               ? clip_coefficient(grad_norm, *job_.train->clip_grad_norm)
-               : 1) /
-          scale;
-      std::vector<at::Tensor> gradients;
-      for (auto& [index, optimizer] : optimizers_) {
-        for (const NamedParameter& parameter : optimizer->parameters()) {
-          gradients.push_back(parameter.tensor.grad());
-        }
-      }
-      scale_gradients(gradients, factor);
-    }
-    for (auto& [index, optimizer] : optimizers_) {
-      optimizer->step(lr);
-      optimizer->zero_grad();
-    }
-    replicas_.after_update();
   }
 
   void report(
@@ -491,13 +440,11 @@ class Trainer {
         batches % data_.steps_per_epoch() * job_.data.batch_size;
     state.seed = job_.seed();
     state.job = contract;
-    if (loss_scale_) {
-      state.job["loss_scale"] = loss_scale_->text();
-    }
+    updates_.save(state);
     saver_.save(
         state,
         checkpoint_parts(
-            plan_.source.manifest, stages_, optimizers_, replicas_),
+            plan_.source.manifest, stages_, updates_.optimizers(), replicas_),
         diverged_ ? 0 : job_.output.keep,
         done == total_steps_ ? CheckpointSaver::Take::Tensors
                              : CheckpointSaver::Take::Copies);
@@ -530,16 +477,14 @@ class Trainer {
   Prefetch rows_;
   LossFunction loss_;
   Executor executor_;
-  std::map<int, std::unique_ptr<Optimizer>> optimizers_;
+  Updates updates_;
   std::optional<DataLoader> eval_data_;
   std::optional<Executor> eval_executor_;
-  std::optional<TrainingLog> log_;       ///< on rank 0
-  std::optional<KeptOutputs> kept_;      ///< with the last stage, if asked for
-  std::optional<LossScale> loss_scale_;  ///< fp16
+  std::optional<TrainingLog> log_;   ///< on rank 0
+  std::optional<KeptOutputs> kept_;  ///< with the last stage, if asked for
   bool diverged_ = false;
   bool begun_ = false;  ///< what the output folder held has made way
   int64_t total_steps_ = 0;
-  double base_lr_ = 0;
   FolderSharing sharing_;  ///< of the folder of checkpoints
   CheckpointSaver saver_;  ///< ends first
 };

@@ -10,24 +10,39 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
-#include "runtime/stage/split_backward.h"
+#include "runtime/program/split_backward.h"
 
 namespace pp {
 
 /// What a microbatch's forward leaves for its backward.
 struct Stage::Saved {
-  /// By entry: the received tensor as a leaf, if a gradient goes back.
-  std::vector<at::Tensor> leaves;
-  /// What entered, by entry: tensors as received (leaf or not), or numbers.
+  /// What entered, by entry: tensors as received, or numbers.
   std::vector<c10::IValue> entered;
-  struct Root {
-    torch::autograd::Edge edge;
-    int exit;  ///< position in the message from the next stage; -1: the loss
-    at::Tensor loss;
-  };
-  std::vector<Root> roots;
-  /// Sent values that only pass through: (position in the message, entry).
+  std::vector<uint8_t> requires_grad;  ///< by entry: a gradient goes back
+  std::optional<Tape> tape;
+  /// Sent values that get a gradient: (position in the message, exit).
+  std::vector<std::pair<int, int>> sent;
+  /// Those that only pass through: (position in the message, entry).
   std::vector<std::pair<int, int>> relays;
+  struct Loss {
+    struct Leaf {
+      int exit;   ///< the output of the program, or
+      int entry;  ///< what entered and leaves as it is; -1: none
+      at::Tensor tensor;
+    };
+    at::Tensor value;
+    std::vector<Leaf> leaves;  ///< what the loss was made from
+  };
+  std::optional<Loss> loss;
+  /// Of a stage that is run again: makes tape and loss.
+  std::function<void(Saved&)> again;
+};
+
+/// A microbatch whose weight half is to come.
+struct Stage::Deferred {
+  Saved saved;
+  /// Of a stage that sends no gradient back: all of its backward, from these.
+  std::optional<Message> whole;
 };
 
 namespace {
@@ -85,6 +100,12 @@ std::vector<c10::IValue> own_written(
 
 bool is_relayed(const ExitPoint& exit, const c10::IValue& output) {
   return output.isNone() && exit.relay_input >= 0;
+}
+
+void add_gradient(at::Tensor& sum, const at::Tensor& gradient) {
+  if (gradient.defined()) {
+    sum = sum.defined() ? sum.add(gradient) : gradient;
+  }
 }
 
 const c10::IValue& value_of(
@@ -174,8 +195,7 @@ at::Tensor Stage::check_contract(
   return tensor;
 }
 
-/// Checks what enters and keeps it in `saved`: a leaf where a gradient goes
-/// back.
+/// Checks what enters and keeps it in `saved`.
 void Stage::bind_inputs(
     int microbatch,
     const Message& previous,
@@ -185,7 +205,7 @@ void Stage::bind_inputs(
   std::map<std::string, int64_t> symbols;
   size_t next_tensor = 0;
   size_t next_int = 0;
-  saved.leaves.resize(border_.entries.size());
+  saved.requires_grad.resize(border_.entries.size(), 0);
   saved.entered.resize(border_.entries.size());
   for (size_t i = 0; i < border_.entries.size(); ++i) {
     const EntryPoint& entry = border_.entries[i];
@@ -213,14 +233,11 @@ void Stage::bind_inputs(
           contract_text(entry.contract.tensor),
           "missing from the message");
     }
-    at::Tensor tensor = check_contract(
+    saved.entered[i] = check_contract(
         entry, microbatch, previous.tensors[next_tensor], symbols);
-    if (training && previous.requires_grad[next_tensor]) {
-      tensor = tensor.detach().set_requires_grad(true);
-      saved.leaves[i] = tensor;
-    }
+    saved.requires_grad[i] =
+        training && previous.requires_grad[next_tensor] ? 1 : 0;
     ++next_tensor;
-    saved.entered[i] = tensor;
   }
 }
 
@@ -247,54 +264,99 @@ void Stage::renew_written_buffers(const Program& program) {
   }
 }
 
-/// Where a stage is run again whole: nothing of what follows is kept. It
-/// starts from what entered and from the states as they are now.
-std::optional<ForgetSaved> Stage::forget_saved(
-    const Program& program,
-    const Saved& saved,
-    const RandomKey& key,
-    const OutputsTaker& take) const {
-  if (!programs_.recompute) {
-    return std::nullopt;
-  }
+/// The states as they are now, for a run that repeats this one.
+std::vector<at::Tensor> Stage::kept_states(const Program& program) const {
   std::vector<at::Tensor> states = state_tensors();
   for (size_t i = 0; i < states.size(); ++i) {
     if (program.written_states()[i] && !states[i].requires_grad()) {
       states[i] = states[i].clone();
     }
   }
-  return std::optional<ForgetSaved>(
-      std::in_place,
-      [this,
-       &program,
-       key,
-       take,
-       entered = saved.entered,
-       states = std::move(states)] {
-        const ProgramResult result =
-            program.run(own_written(program, entered), states, key);
-        if (take) {
-          take(model_outputs(result, entered));
-        }
-      });
+  return states;
 }
 
-ModelOutputs Stage::model_outputs(
-    const ProgramResult& result,
-    const std::vector<c10::IValue>& entered) const {
-  ModelOutputs outputs;
+RecordedRun Stage::record(
+    const Program& program,
+    const std::vector<at::Tensor>& states,
+    const RandomKey& key,
+    Saved& saved) const {
+  RecordedRun run = program.record(
+      own_written(program, saved.entered), saved.requires_grad, states, key);
+  saved.tape = std::move(run.tape);
+  return run;
+}
+
+at::Tensor Stage::as_model_output(
+    const ExitPoint& exit, const at::Tensor& tensor) const {
+  return border_.autocast && exit.tensor.known
+             ? tensor.to(static_cast<at::ScalarType>(exit.tensor.dtype))
+             : tensor;
+}
+
+/// The model outputs, and the loss that is made of them, with a graph of its
+/// own that begins at them.
+void Stage::take_loss(
+    const RecordedRun& run,
+    const OutputsTaker& take,
+    Saved& saved,
+    ModelOutputs& outputs) const {
+  const c10::AutoGradMode with_gradients(true);
+  Saved::Loss loss;
   for (size_t i = 0; i < border_.exits.size(); ++i) {
     const ExitPoint& exit = border_.exits[i];
     if (exit.model_output.empty()) {
       continue;
     }
-    at::Tensor output = value_of(exit, result.outputs[i], entered).toTensor();
-    if (border_.autocast && exit.tensor.known) {
-      output = output.to(static_cast<at::ScalarType>(exit.tensor.dtype));
+    const c10::IValue& output = run.result.outputs[i];
+    const int entry = is_relayed(exit, output) ? exit.relay_input : -1;
+    at::Tensor tensor = value_of(exit, output, saved.entered).toTensor();
+    if (entry < 0 ? run.requires_grad[i] : saved.requires_grad[entry]) {
+      tensor = tensor.detach().set_requires_grad(true);
+      loss.leaves.push_back({static_cast<int>(i), entry, tensor});
     }
-    outputs.emplace(exit.model_output, std::move(output));
+    outputs.emplace(exit.model_output, as_model_output(exit, tensor));
   }
-  return outputs;
+  if (take) {
+    loss.value = take(outputs);
+  }
+  // Without a gradient nothing below the loss can be trained.
+  if (loss.value.defined() && loss.value.requires_grad()) {
+    saved.loss = std::move(loss);
+  }
+}
+
+Message Stage::message_of(
+    int microbatch,
+    const ProgramResult& result,
+    std::span<const uint8_t> requires_grad,
+    Saved& saved) const {
+  Message out;
+  out.stage = index_;
+  out.microbatch = microbatch;
+  for (size_t i = 0; i < border_.exits.size(); ++i) {
+    const ExitPoint& exit = border_.exits[i];
+    if (!exit.to_next) {
+      continue;
+    }
+    const c10::IValue& value = value_of(exit, result.outputs[i], saved.entered);
+    if (!exit.is_tensor) {
+      out.ints.push_back(to_wire(value));
+      continue;
+    }
+    const int position = static_cast<int>(out.tensors.size());
+    const bool relayed = is_relayed(exit, result.outputs[i]);
+    const bool needs_grad = !requires_grad.empty() &&
+                            (relayed ? saved.requires_grad[exit.relay_input]
+                                     : requires_grad[i]) != 0;
+    if (needs_grad && relayed) {
+      saved.relays.emplace_back(position, exit.relay_input);
+    } else if (needs_grad) {
+      saved.sent.emplace_back(position, static_cast<int>(i));
+    }
+    out.tensors.push_back(value.toTensor().detach());
+    out.requires_grad.push_back(needs_grad ? 1 : 0);
+  }
+  return out;
 }
 
 StageResult Stage::forward(
@@ -305,64 +367,61 @@ StageResult Stage::forward(
     Pass pass,
     const OutputsTaker& take) {
   const bool training = pass == Pass::Train;
-  const c10::AutoGradMode grad_mode(training);
+  const c10::AutoGradMode no_gradients(false);
   const Program& program = pass == Pass::Evaluate && programs_.eval
                                ? *programs_.eval
                                : programs_.main;
   Saved saved;
   bind_inputs(microbatch, previous, user_inputs, saved, training);
-  if (training) {
-    renew_written_buffers(program);
-  }
-  const std::optional<ForgetSaved> forget =
-      training ? forget_saved(program, saved, key, take)
-               : std::optional<ForgetSaved>();
-  const ProgramResult result =
-      program.run(own_written(program, saved.entered), state_tensors(), key);
-  for (size_t i = 0; i < result.mutated.size(); ++i) {
-    // Rebound, not written: an earlier microbatch's backward may still need
-    // the old value.
-    states_[programs_.mutated_states[i]].tensor = result.mutated[i].detach();
+  const auto renew = [&](const ProgramResult& result) {
+    for (size_t i = 0; i < result.mutated.size(); ++i) {
+      // Rebound, not written: an earlier microbatch's backward may still need
+      // the old value.
+      states_[programs_.mutated_states[i]].tensor = result.mutated[i].detach();
+    }
+  };
+  StageResult out;
+  if (!training) {
+    const ProgramResult result =
+        program.run(own_written(program, saved.entered), state_tensors(), key);
+    renew(result);
+    out.to_next = message_of(microbatch, result, {}, saved);
+    for (size_t i = 0; i < border_.exits.size(); ++i) {
+      const ExitPoint& exit = border_.exits[i];
+      if (!exit.model_output.empty()) {
+        out.model_outputs.emplace(
+            exit.model_output,
+            as_model_output(
+                exit,
+                value_of(exit, result.outputs[i], saved.entered).toTensor()));
+      }
+    }
+    if (take) {
+      take(out.model_outputs);
+    }
+    return out;
   }
 
-  StageResult out;
-  out.to_next.stage = index_;
-  out.to_next.microbatch = microbatch;
-  for (size_t i = 0; i < border_.exits.size(); ++i) {
-    const ExitPoint& exit = border_.exits[i];
-    if (!exit.to_next) {
-      continue;
-    }
-    const c10::IValue& value = value_of(exit, result.outputs[i], saved.entered);
-    if (!exit.is_tensor) {
-      out.to_next.ints.push_back(to_wire(value));
-      continue;
-    }
-    const at::Tensor& tensor = value.toTensor();
-    const bool needs_grad = training && tensor.requires_grad();
-    const int position = static_cast<int>(out.to_next.tensors.size());
-    if (needs_grad && is_relayed(exit, result.outputs[i])) {
-      saved.relays.emplace_back(position, exit.relay_input);
-    } else if (needs_grad) {
-      saved.roots.push_back(
-          {torch::autograd::impl::gradient_edge(tensor), position, {}});
-    }
-    out.to_next.tensors.push_back(tensor.detach());
-    out.to_next.requires_grad.push_back(needs_grad ? 1 : 0);
+  renew_written_buffers(program);
+  if (programs_.recompute) {
+    saved.again = [this, &program, key, take, states = kept_states(program)](
+                      Saved& again) {
+      const RecordedRun run = record(program, states, key, again);
+      ModelOutputs outputs;
+      take_loss(run, take, again, outputs);
+    };
   }
-  out.model_outputs = model_outputs(result, saved.entered);
-  const at::Tensor loss = take ? take(out.model_outputs) : at::Tensor();
-  if (training) {
-    // Without a gradient nothing below the loss can be trained.
-    if (loss.defined() && loss.requires_grad()) {
-      saved.roots.push_back(
-          {torch::autograd::impl::gradient_edge(loss),
-           -1,
-           at::ones_like(loss.detach())});
-    }
+  const RecordedRun run = record(program, state_tensors(), key, saved);
+  renew(run.result);
+  out.to_next = message_of(microbatch, run.result, run.requires_grad, saved);
+  take_loss(run, take, saved, out.model_outputs);
+  if (saved.again) {
+    saved.tape.reset();
+    saved.loss.reset();
+  } else {
     saved.entered.clear();
-    saved_.insert_or_assign(microbatch, std::move(saved));
   }
+  saved_.insert_or_assign(microbatch, std::move(saved));
   return out;
 }
 
@@ -374,19 +433,6 @@ Stage::Saved Stage::take_saved(int microbatch) {
   return saved;
 }
 
-std::vector<BackwardRoot> Stage::roots_of(Saved& saved, const Message& next) {
-  std::vector<BackwardRoot> roots;
-  for (Saved::Root& root : saved.roots) {
-    at::Tensor gradient =
-        root.exit < 0 ? root.loss : next.tensors.at(root.exit);
-    if (gradient.defined()) {
-      roots.push_back({std::move(root.edge), std::move(gradient)});
-    }
-  }
-  saved.roots.clear();
-  return roots;
-}
-
 /// The gradient of a relayed value is what its uses here give and what came
 /// back for it.
 void Stage::add_relayed(
@@ -395,10 +441,7 @@ void Stage::add_relayed(
     std::vector<at::Tensor>& gradients) {
   for (const auto& [position, entry] : saved.relays) {
     const at::Tensor& gradient = next.tensors.at(position);
-    if (gradient.defined()) {
-      at::Tensor& sum = gradients[entry];
-      sum = sum.defined() ? sum.add(gradient) : gradient;
-    }
+    add_gradient(gradients[entry], gradient);
   }
 }
 
@@ -417,29 +460,69 @@ Message Stage::gradients_message(
   return out;
 }
 
-Message Stage::backward(int microbatch, const Message& next) {
-  Saved saved = take_saved(microbatch);
-  run_backward(roots_of(saved, next));
-  std::vector<at::Tensor> gradients;
-  for (const at::Tensor& leaf : saved.leaves) {
-    gradients.push_back(leaf.defined() ? leaf.grad() : at::Tensor());
+Message Stage::run_backward(
+    int microbatch, Saved& saved, const Message& next, Half half) const {
+  if (saved.again) {
+    saved.again(saved);
+  }
+  std::vector<at::Tensor> gradients(border_.entries.size());
+  for (const auto& [position, exit] : saved.sent) {
+    saved.tape->seed(exit, next.tensors.at(position));
+  }
+  if (saved.loss) {
+    const at::Tensor& loss = saved.loss->value;
+    pp::run_backward(
+        {{torch::autograd::impl::gradient_edge(loss),
+          at::ones_like(loss.detach())}});
+    for (const Saved::Loss::Leaf& leaf : saved.loss->leaves) {
+      at::Tensor gradient = std::move(leaf.tensor.mutable_grad());
+      if (leaf.entry < 0) {
+        saved.tape->seed(leaf.exit, std::move(gradient));
+      } else {
+        gradients[leaf.entry] = std::move(gradient);
+      }
+    }
+    saved.loss.reset();
+  }
+  saved.tape->backward(half);
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (saved.requires_grad[i]) {
+      add_gradient(gradients[i], saved.tape->take_gradient(i));
+    }
   }
   add_relayed(saved, next, gradients);
   return gradients_message(microbatch, gradients);
 }
 
-Message Stage::backward_input(int microbatch, const Message& next) {
+Message Stage::backward(int microbatch, const Message& next) {
   Saved saved = take_saved(microbatch);
-  std::vector<at::Tensor> gradients =
-      run_inputs(roots_of(saved, next), saved.leaves, deferred_[microbatch]);
-  add_relayed(saved, next, gradients);
-  return gradients_message(microbatch, gradients);
+  return run_backward(microbatch, saved, next, Half::Both);
+}
+
+Message Stage::backward_input(int microbatch, const Message& next) {
+  Deferred deferred{take_saved(microbatch), std::nullopt};
+  Message out;
+  if (std::ranges::count(deferred.saved.requires_grad, 0) ==
+      std::ssize(deferred.saved.requires_grad)) {
+    out = gradients_message(
+        microbatch, std::vector<at::Tensor>(border_.entries.size()));
+    deferred.whole = next;
+  } else {
+    out = run_backward(microbatch, deferred.saved, next, Half::Inputs);
+  }
+  deferred_.emplace(microbatch, std::move(deferred));
+  return out;
 }
 
 void Stage::backward_weight(int microbatch) {
-  auto deferred = deferred_.extract(microbatch);
-  check(!deferred.empty(), "the input half ran before the weight half");
-  run_weights(std::move(deferred.mapped()));
+  auto found = deferred_.extract(microbatch);
+  check(!found.empty(), "the input half ran before the weight half");
+  Deferred& deferred = found.mapped();
+  if (deferred.whole) {
+    run_backward(microbatch, deferred.saved, *deferred.whole, Half::Both);
+  } else {
+    deferred.saved.tape->backward(Half::Weights);
+  }
 }
 
 Stage::Programs compile_programs(

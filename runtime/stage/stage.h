@@ -9,14 +9,10 @@
 
 #include "loader/ir/graph.h"
 #include "runtime/program/program.h"
-#include "runtime/program/recompute.h"
 #include "runtime/stage/border.h"
 #include "runtime/transport/message.h"
 
 namespace pp {
-
-struct BackwardRoot;     // split_backward.h
-struct DeferredWeights;  // split_backward.h
 
 /// What a forward is for.
 enum class Pass {
@@ -58,9 +54,9 @@ struct Recompute {
 };
 
 /// One slice of the model with its parameters: computes forward and backward
-/// of a microbatch at a time, each microbatch with an autograd graph of its
-/// own. Gradients accumulate in the parameters' grad(). Knows nothing of
-/// ranks, schedules or other stages. One thread at a time.
+/// of a microbatch at a time, each microbatch with a tape of its own. Gradients
+/// accumulate in the parameters' grad(). Knows nothing of ranks, schedules or
+/// other stages. One thread at a time.
 class Stage {
  public:
   struct Programs {
@@ -121,13 +117,15 @@ class Stage {
 
  private:
   struct Saved;
+  struct Deferred;
 
   Saved take_saved(int microbatch);
-  static std::vector<BackwardRoot> roots_of(Saved& saved, const Message& next);
   static void add_relayed(
       const Saved& saved,
       const Message& next,
       std::vector<at::Tensor>& gradients);
+  Message run_backward(
+      int microbatch, Saved& saved, const Message& next, Half half) const;
   Message gradients_message(
       int microbatch, const std::vector<at::Tensor>& gradients) const;
 
@@ -138,15 +136,25 @@ class Stage {
       Saved& saved,
       bool training) const;
   std::vector<at::Tensor> state_tensors() const;
+  std::vector<at::Tensor> kept_states(const Program& program) const;
   void renew_written_buffers(const Program& program);
-  std::optional<ForgetSaved> forget_saved(
+  RecordedRun record(
       const Program& program,
-      const Saved& saved,
+      const std::vector<at::Tensor>& states,
       const RandomKey& key,
-      const OutputsTaker& take) const;
-  ModelOutputs model_outputs(
+      Saved& saved) const;
+  void take_loss(
+      const RecordedRun& run,
+      const OutputsTaker& take,
+      Saved& saved,
+      ModelOutputs& outputs) const;
+  Message message_of(
+      int microbatch,
       const ProgramResult& result,
-      const std::vector<c10::IValue>& entered) const;
+      std::span<const uint8_t> requires_grad,
+      Saved& saved) const;
+  at::Tensor as_model_output(
+      const ExitPoint& exit, const at::Tensor& tensor) const;
   at::Tensor check_contract(
       const EntryPoint& entry,
       int microbatch,
@@ -158,7 +166,7 @@ class Stage {
   Programs programs_;
   std::vector<StageState> states_;
   std::map<int, Saved> saved_;
-  std::map<int, DeferredWeights> deferred_;
+  std::map<int, Deferred> deferred_;
 };
 
 /// Compiles a stage's graph for a border: outputs that nobody needs, and those

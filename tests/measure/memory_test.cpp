@@ -123,7 +123,7 @@ TEST(Recompute, KeepsTheStagesInputsAlone) {
     EXPECT_LT(again.kept, 1000) << "but for what entered, as good as nothing";
     EXPECT_EQ(again.input, kept.input);
     // And one microbatch, while its backward runs.
-    EXPECT_LT(
+    EXPECT_LE(
         again.backward_work, kept.kept + kept.backward_work + kept.output);
   }
   EXPECT_EQ(last["true"].kept_for_weight, last["false"].kept_for_weight);

@@ -332,6 +332,7 @@ TEST(Stage, AModuleWhoseInputIsWrittenLaterCanNotRunAgain) {
   text.insert(                                         // which c writes
       text.find("%l:"),
       "%z: float32[s0=4, 8] = aten.relu_.default(self=%h) @ c\n");
+  text.replace(text.find("other=%i"), 8, "other=%h");  // and reads again
   try {
     Pipeline(text, {}, weights(), true, false, {false, {"b"}});
     FAIL() << "no error";

@@ -1,4 +1,4 @@
-#include "runtime/stage/split_backward.h"
+#include "runtime/program/split_backward.h"
 
 #include <unordered_map>
 

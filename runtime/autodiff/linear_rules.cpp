@@ -1,0 +1,175 @@
+// Matrix products.
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
+
+#include "runtime/autodiff/arguments.h"
+#include "runtime/autodiff/rules.h"
+
+namespace pp {
+
+namespace linear {
+namespace {
+
+bool is_column_major(const at::Tensor& matrix) {
+  return matrix.stride(0) == 1 && matrix.stride(1) == matrix.size(0);
+}
+
+/// Of the factors of mm(a, b), each laid out as the factor.
+void give_left(
+    const BackwardCall& call,
+    size_t position,
+    const at::Tensor& g,
+    const at::Tensor& b,
+    bool column_major) {
+  if (column_major) {
+    call.give(position, b.mm(g.t()).t());
+  } else {
+    call.give_product(position, g, b.t());
+  }
+}
+void give_right(
+    const BackwardCall& call,
+    size_t position,
+    const at::Tensor& g,
+    const at::Tensor& a,
+    bool column_major) {
+  if (column_major) {
+    call.give(position, g.t().mm(a).t());
+  } else {
+    call.give_product(position, a.t(), g);
+  }
+}
+
+at::Tensor as_matrix(const at::Tensor& x) {
+  return x.dim() == 2 ? x : x.reshape({-1, x.size(-1)});
+}
+
+/// x and weight as LibTorch multiplies them: x as one matrix.
+bool linear(Stack& stack, Wanted wanted, Kept& kept) {
+  const at::Tensor x = stack[0].toTensor();
+  const at::Tensor weight = stack[1].toTensor();
+  const at::Tensor bias = optional_tensor(stack[2]);
+  if (!is_plain(x) || !is_plain(weight) || !same_type(x, weight) ||
+      weight.dim() != 2 || x.dim() < 2 || !x.is_contiguous() ||
+      x.numel() == 0 || (bias.defined() && !same_type(x, bias))) {
+    return false;
+  }
+  at::Tensor out = at::linear(x, weight, bias);
+  kept = {
+      kept_if(wanted[1] != 0, x),
+      weight,
+      sizes_of(x),
+      bias.defined() ? sizes_of(bias) : c10::IValue()};
+  return result(stack, std::move(out));
+}
+
+void linear_backward(const BackwardCall& call) {
+  const Kept& kept = call.kept;
+  const at::Tensor& weight = kept[1].toTensor();
+  const at::Tensor g = as_matrix(call.gradient());
+  if (call.wanted[2]) {
+    call.give(2, at::sum_to(g, to_sizes(kept[3])));
+  }
+  if (call.wanted[0]) {
+    const std::vector<int64_t> sizes = to_sizes(kept[2]);
+    const at::Tensor gx = g.mm(weight);
+    call.give(0, sizes.size() == 2 ? gx : gx.view(sizes));
+  }
+  if (call.wanted[1]) {
+    const at::Tensor x = as_matrix(kept[0].toTensor());
+    // LibTorch multiplies by weight.t(), and takes its gradient's transpose.
+    if (is_column_major(weight.t())) {
+      call.give_product(1, g.t(), x);
+    } else {
+      call.give(1, x.t().mm(g).t());
+    }
+  }
+}
+
+bool is_product(const at::Tensor& a, const at::Tensor& b, int64_t dims) {
+  return is_plain(a) && is_plain(b) && same_type(a, b) && a.dim() == dims &&
+         b.dim() == dims;
+}
+
+bool mm(Stack& stack, Wanted, Kept& kept) {
+  at::Tensor a = stack[0].toTensor();
+  at::Tensor b = stack[1].toTensor();
+  if (!is_product(a, b, 2)) {
+    return false;
+  }
+  at::Tensor out = at::mm(a, b);
+  kept = {std::move(a), std::move(b)};
+  return result(stack, std::move(out));
+}
+
+void give_factors(const BackwardCall& call, size_t first) {
+  const at::Tensor& a = call.kept[0].toTensor();
+  const at::Tensor& b = call.kept[1].toTensor();
+  if (call.wanted[first]) {
+    give_left(call, first, call.gradient(), b, is_column_major(a));
+  }
+  if (call.wanted[first + 1]) {
+    give_right(call, first + 1, call.gradient(), a, is_column_major(b));
+  }
+}
+void mm_backward(const BackwardCall& call) {
+  give_factors(call, 0);
+}
+
+/// addmm(sum, a, b) without factors.
+bool addmm(Stack& stack, Wanted, Kept& kept) {
+  const at::Tensor& sum = stack[0].toTensor();
+  const at::Tensor& a = stack[1].toTensor();
+  const at::Tensor& b = stack[2].toTensor();
+  if (!is_product(a, b, 2) || !is_plain(sum) || !same_type(sum, a) ||
+      !stack[3].toScalar().equal(1.0) || !stack[4].toScalar().equal(1.0)) {
+    return false;
+  }
+  at::Tensor out = at::addmm(sum, a, b);
+  kept = {a, b, sizes_if_broadcast(sum, out)};
+  return result(stack, std::move(out));
+}
+void addmm_backward(const BackwardCall& call) {
+  if (call.wanted[0]) {
+    call.give(0, reduced(call.gradient(), call.kept[2]));
+  }
+  give_factors(call, 1);
+}
+
+bool bmm(Stack& stack, Wanted, Kept& kept) {
+  at::Tensor a = stack[0].toTensor();
+  at::Tensor b = stack[1].toTensor();
+  if (!is_product(a, b, 3)) {
+    return false;
+  }
+  at::Tensor out = at::bmm(a, b);
+  kept = {std::move(a), std::move(b)};
+  return result(stack, std::move(out));
+}
+
+void bmm_backward(const BackwardCall& call) {
+  if (call.wanted[0]) {
+    call.give(0, call.gradient().bmm(call.kept[1].toTensor().transpose(1, 2)));
+  }
+  if (call.wanted[1]) {
+    call.give(1, call.kept[0].toTensor().transpose(1, 2).bmm(call.gradient()));
+  }
+}
+
+constexpr Rule kRules[] = {
+    {"aten::linear", linear, linear_backward},
+    {"aten::mm", mm, mm_backward},
+    {"aten::addmm", addmm, addmm_backward},
+    {"aten::bmm", bmm, bmm_backward},
+};
+
+}  // namespace
+}  // namespace linear
+
+std::span<const Rule> linear_rules() {
+  return linear::kRules;
+}
+
+}  // namespace pp

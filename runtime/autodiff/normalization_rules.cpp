@@ -1,0 +1,180 @@
+#include <ATen/ops/native_batch_norm.h>
+#include <ATen/ops/native_batch_norm_backward.h>
+#include <ATen/ops/native_group_norm.h>
+#include <ATen/ops/native_group_norm_backward.h>
+#include <ATen/ops/native_layer_norm.h>
+#include <ATen/ops/native_layer_norm_backward.h>
+
+#include "runtime/autodiff/arguments.h"
+#include "runtime/autodiff/rules.h"
+
+namespace pp {
+
+namespace normalization {
+namespace {
+
+using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
+
+std::array<bool, 3> mask_of(Wanted wanted, std::array<size_t, 3> positions) {
+  return {
+      wanted[positions[0]] != 0,
+      wanted[positions[1]] != 0,
+      wanted[positions[2]] != 0};
+}
+
+void give_three(
+    const BackwardCall& call,
+    const Three& gradients,
+    std::array<size_t, 3> positions) {
+  const auto& [x, weight, bias] = gradients;
+  const std::array<const at::Tensor*, 3> all{&x, &weight, &bias};
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (call.wanted[positions[i]]) {
+      call.give(positions[i], *all[i]);
+    }
+  }
+}
+
+/// Whether weight and bias, where given, are of the type of x.
+bool are_alike(
+    const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return is_plain(x) && (!weight.defined() || same_type(x, weight)) &&
+         (!bias.defined() || same_type(x, bias));
+}
+
+// layer_norm(x, sizes, weight, bias, eps, cudnn)
+constexpr std::array<size_t, 3> kOfLayerNorm{0, 2, 3};
+
+bool layer_norm(Stack& stack, Wanted, Kept& kept) {
+  const at::Tensor x = stack[0].toTensor();
+  const at::Tensor weight = optional_tensor(stack[2]);
+  const at::Tensor bias = optional_tensor(stack[3]);
+  if (!are_alike(x, weight, bias)) {
+    return false;
+  }
+  auto [out, mean, rstd] = at::native_layer_norm(
+      x, to_sizes(stack[1]), weight, bias, stack[4].toDouble());
+  kept = {x, stack[1], std::move(mean), std::move(rstd), weight, bias};
+  return result(stack, std::move(out));
+}
+
+void layer_norm_backward(const BackwardCall& call) {
+  const Kept& k = call.kept;
+  give_three(
+      call,
+      at::native_layer_norm_backward(
+          call.gradient(),
+          k[0].toTensor(),
+          to_sizes(k[1]),
+          k[2].toTensor(),
+          k[3].toTensor(),
+          k[4].toTensor(),
+          k[5].toTensor(),
+          mask_of(call.wanted, kOfLayerNorm)),
+      kOfLayerNorm);
+}
+
+// group_norm(x, groups, weight, bias, eps, cudnn)
+constexpr std::array<size_t, 3> kOfGroupNorm{0, 2, 3};
+
+bool group_norm(Stack& stack, Wanted, Kept& kept) {
+  at::Tensor x = stack[0].toTensor();
+  const at::Tensor weight = optional_tensor(stack[2]);
+  const at::Tensor bias = optional_tensor(stack[3]);
+  if (!are_alike(x, weight, bias) || !x.device().is_cpu() || x.dim() < 2 ||
+      !x.is_contiguous()) {
+    return false;
+  }
+  const int64_t n = x.size(0);
+  const int64_t channels = x.size(1);
+  const int64_t groups = stack[1].toInt();
+  if (n == 0 || channels == 0 || groups == 0 || channels % groups != 0) {
+    return false;
+  }
+  const int64_t area = x.numel() / (n * channels);
+  auto [out, mean, rstd] = at::native_group_norm(
+      x, weight, bias, n, channels, area, groups, stack[4].toDouble());
+  kept = {std::move(x), std::move(mean), std::move(rstd), weight, area, groups};
+  return result(stack, std::move(out));
+}
+
+void group_norm_backward(const BackwardCall& call) {
+  const Kept& k = call.kept;
+  const at::Tensor& x = k[0].toTensor();
+  give_three(
+      call,
+      at::native_group_norm_backward(
+          call.gradient().contiguous(),
+          x,
+          k[1].toTensor(),
+          k[2].toTensor(),
+          k[3].toTensor(),
+          x.size(0),
+          x.size(1),
+          k[4].toInt(),
+          k[5].toInt(),
+          mask_of(call.wanted, kOfGroupNorm)),
+      kOfGroupNorm);
+}
+
+// batch_norm(x, weight, bias, mean, var, training, momentum, eps, cudnn)
+constexpr std::array<size_t, 3> kOfBatchNorm{0, 1, 2};
+
+bool batch_norm(Stack& stack, Wanted, Kept& kept) {
+  const at::Tensor x = stack[0].toTensor();
+  const at::Tensor weight = optional_tensor(stack[1]);
+  const at::Tensor bias = optional_tensor(stack[2]);
+  // Other devices have kernels of their own for it.
+  if (!are_alike(x, weight, bias) || !x.device().is_cpu() || x.numel() == 0) {
+    return false;
+  }
+  const at::Tensor mean = optional_tensor(stack[3]);
+  const at::Tensor var = optional_tensor(stack[4]);
+  const bool training = stack[5].toBool();
+  const double eps = stack[7].toDouble();
+  auto [out, save_mean, save_invstd] = at::native_batch_norm(
+      x, weight, bias, mean, var, training, stack[6].toDouble(), eps);
+  kept = {
+      x,
+      weight,
+      training ? at::Tensor() : mean,
+      training ? at::Tensor() : var,
+      std::move(save_mean),
+      std::move(save_invstd),
+      training,
+      eps};
+  return result(stack, std::move(out));
+}
+
+void batch_norm_backward(const BackwardCall& call) {
+  const Kept& k = call.kept;
+  give_three(
+      call,
+      at::native_batch_norm_backward(
+          call.gradient(),
+          k[0].toTensor(),
+          k[1].toTensor(),
+          k[2].toTensor(),
+          k[3].toTensor(),
+          k[4].toTensor(),
+          k[5].toTensor(),
+          k[6].toBool(),
+          k[7].toDouble(),
+          mask_of(call.wanted, kOfBatchNorm)),
+      kOfBatchNorm);
+}
+
+constexpr Rule kRules[] = {
+    {"aten::layer_norm", layer_norm, layer_norm_backward},
+    {"aten::group_norm", group_norm, group_norm_backward},
+    {"aten::batch_norm", batch_norm, batch_norm_backward},
+};
+
+}  // namespace
+}  // namespace normalization
+
+std::span<const Rule> normalization_rules() {
+  return normalization::kRules;
+}
+
+}  // namespace pp

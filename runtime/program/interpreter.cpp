@@ -1,0 +1,182 @@
+#include "runtime/program/interpreter.h"
+
+#include <chrono>
+
+#include <ATen/ScalarOps.h>
+
+#include "loader/core/error.h"
+#include "loader/core/first_line.h"
+#include "runtime/program/index_fault.h"
+#include "runtime/program/regions.h"
+
+namespace pp {
+
+namespace {
+
+using c10::IValue;
+using torch::jit::Stack;
+
+IValue finish(const Operand& operand, IValue value) {
+  if (operand.wrap_number && !value.isTensor()) {
+    return at::native::wrapped_scalar_tensor(value.toScalar());
+  }
+  return value;
+}
+
+/// Nanoseconds from one lap to the next.
+class Stopwatch {
+ public:
+  explicit Stopwatch(bool runs) {
+    if (runs) {
+      last_ = Clock::now();
+    }
+  }
+  uint64_t lap() {
+    const Clock::time_point now = Clock::now();
+    const auto took = std::chrono::nanoseconds(now - last_).count();
+    last_ = now;
+    return static_cast<uint64_t>(took);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_;
+};
+
+}  // namespace
+
+IValue Frame::take(const Operand& operand) {
+  switch (operand.from) {
+    case Operand::From::Constant:
+      return body.constants[operand.index];
+    case Operand::From::Slot:
+      return finish(operand, slots[operand.index]);
+    case Operand::From::LastUse:
+      return finish(operand, std::move(slots[operand.index]));
+    case Operand::From::List:
+      break;
+  }
+  const ListOperand& list = body.lists[operand.index];
+  c10::impl::GenericList items(list.element);
+  items.reserve(list.items.size());
+  for (const Operand& item : list.items) {
+    items.push_back(take(item));
+  }
+  return items;
+}
+
+void Frame::store(const Instruction& instruction, Stack& stack) {
+  // Results lie on the stack in the order of the schema's returns; an
+  // exporter may have dropped trailing ones.
+  for (size_t i = 0; i < instruction.outputs.size(); ++i) {
+    const ir::NodeOutput& output = instruction.outputs[i];
+    if (!output.is_list) {
+      if (!output.ids.empty() && output.ids.front() != ir::kNoValue) {
+        slots[output.ids.front()] = std::move(stack[i]);
+      }
+      continue;
+    }
+    const std::vector<at::Tensor> items = stack[i].toTensorVector();
+    check(items.size() == output.ids.size(), "list result has another size");
+    for (size_t k = 0; k < items.size(); ++k) {
+      if (output.ids[k] != ir::kNoValue) {
+        slots[output.ids[k]] = items[k];
+      }
+    }
+  }
+  for (const ir::ValueId id : instruction.dead) {
+    slots[id] = IValue();
+  }
+  stack.clear();
+}
+
+uint64_t Run::seed_of(const Instruction& instruction) const {
+  return node_seed(key, instruction.name, occurrence);
+}
+
+void Run::execute(const Instruction& instruction, Stack& stack) const {
+  switch (instruction.kind) {
+    case InstructionKind::Operator:
+      instruction.op->callBoxed(stack);
+      return;
+    case InstructionKind::Builtin:
+      instruction.builtin(stack);
+      return;
+    case InstructionKind::Generator:
+      stack[instruction.generator_argument] =
+          generator_on(body.device, seed_of(instruction));
+      instruction.op->callBoxed(stack);
+      return;
+    case InstructionKind::DefaultGenerator:
+      call_seeded(*instruction.op, stack, body.device, seed_of(instruction));
+      return;
+    case InstructionKind::Cond:
+    case InstructionKind::WhileLoop:
+    case InstructionKind::ScriptLoop:
+      run_control_flow(instruction, stack, key, occurrence);
+      return;
+    default:
+      run_random(instruction, stack, seed_of(instruction));
+      return;
+  }
+}
+
+void Run::instructions(Frame& frame, size_t begin, size_t end) const {
+  instructions(
+      frame, begin, end, [this](const Instruction& instruction, Stack& stack) {
+        execute(instruction, stack);
+      });
+}
+
+void Run::instructions(
+    Frame& frame, size_t begin, size_t end, Execute execute) const {
+  Regions regions;
+  Stack stack;
+  stack.reserve(16);
+  Stopwatch watch(!node_ns.empty());
+  for (size_t i = begin; i < end; ++i) {
+    const Instruction& instruction = body.instructions[i];
+    regions.set_grad(instruction.grad_enabled);
+    regions.set_autocast(
+        instruction.autocast < 0 ? nullptr
+                                 : &body.autocasts[instruction.autocast]);
+    try {
+      for (const Operand& operand : instruction.operands) {
+        stack.push_back(frame.take(operand));
+      }
+      execute(instruction, stack);
+      frame.store(instruction, stack);
+      if (!node_ns.empty()) {
+        node_ns[instruction.node] += watch.lap();
+      }
+    } catch (const c10::Error& error) {
+      fail(body, instruction, stack, "failed", error.what_without_backtrace());
+    } catch (const Error&) {
+      throw;
+    } catch (const std::logic_error&) {
+      throw;
+    } catch (const std::exception& error) {
+      fail(body, instruction, stack, "failed", error.what());
+    }
+  }
+}
+
+void fail(
+    const Program::Body& body,
+    const Instruction& instruction,
+    const Stack& arguments,
+    const std::string& during,
+    const std::string& message) {
+  const std::string fault =
+      instruction.index.empty()
+          ? ""
+          : index_fault(instruction.target, arguments, instruction.index);
+  throw runtime_error(
+      (body.where.empty() ? "" : body.where + ": ") + "operator '" +
+      instruction.target + "' (node '" + instruction.name + "'" +
+      (instruction.module.empty() ? "" : " in " + instruction.module) + ") " +
+      during + ": " + first_line(message) +
+      (fault.empty() ? "" : ": " + fault));
+}
+
+}  // namespace pp

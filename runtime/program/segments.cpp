@@ -1,0 +1,299 @@
+#include "runtime/program/segments.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <c10/core/ScalarType.h>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "loader/ir/walk.h"
+
+namespace pp {
+
+namespace {
+
+/// Real or complex; a value whose type nobody wrote down may be.
+bool may_have_gradient(const ir::Value& value) {
+  if (value.type.kind != ir::TypeKind::Tensor) {
+    return false;
+  }
+  if (!value.tensor || !value.tensor->known) {
+    return true;
+  }
+  const auto dtype = static_cast<c10::ScalarType>(value.tensor->dtype);
+  return c10::isFloatingType(dtype) || c10::isComplexType(dtype);
+}
+
+/// Operators whose results never depend on their inputs' values.
+bool makes_constants(const std::string& target) {
+  constexpr std::array<std::string_view, 10> kNames = {
+      "aten.detach.",
+      "aten.zeros_like.",
+      "aten.ones_like.",
+      "aten.full_like.",
+      "aten.empty_like.",
+      "aten.new_zeros.",
+      "aten.new_ones.",
+      "aten.new_full.",
+      "aten.new_empty.",
+      "aten.sym_size."};
+  return std::ranges::any_of(
+      kNames, [&](std::string_view name) { return target.starts_with(name); });
+}
+
+/// A half-open range of instructions.
+struct Stretch {
+  size_t begin;
+  size_t end;
+};
+
+class Divider {
+ public:
+  Divider(
+      const ir::Graph& graph,
+      const Program::Body& body,
+      const WrittenMemory& memory)
+      : graph_(graph),
+        body_(body),
+        memory_(memory),
+        treatment_(body.instructions.size(), Treatment::Plain) {
+    find_last_readers();
+    find_differentiable();
+    join_written();
+  }
+
+  std::vector<Segment> divide(const std::vector<std::string>& patterns) const {
+    std::vector<Segment> segments;
+    const size_t count = body_.instructions.size();
+    for (size_t begin = 0; begin < count;) {
+      const std::string module = module_at(begin, patterns);
+      size_t end = begin + 1;
+      while (end < count && module_at(end, patterns) == module) {
+        ++end;
+      }
+      if (module.empty()) {
+        append_parts(segments, {begin, end});
+      } else {
+        segments.push_back(repeated({begin, end}, module));
+      }
+      begin = end;
+    }
+    return segments;
+  }
+
+ private:
+  enum class Treatment : uint8_t {
+    Plain,  ///< gives no gradient
+    Ruled,
+    Autograd,
+  };
+
+  const ir::Node& node(size_t i) const {
+    return graph_.nodes[body_.instructions[i].node];
+  }
+
+  void find_last_readers() {
+    last_reader_.assign(graph_.values.size(), 0);
+    for (size_t i = 0; i < body_.instructions.size(); ++i) {
+      for (const ir::ValueId id : ir::reads_of(node(i))) {
+        last_reader_[id] = i;
+      }
+    }
+    const size_t end = body_.instructions.size();
+    for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+      ir::for_each_ref(graph_.outputs[i].value, [&](ir::ValueId id) {
+        last_reader_[id] = end;
+      });
+    }
+    for (const ir::Mutation& mutation : graph_.mutations) {
+      last_reader_[mutation.value] = end;
+    }
+  }
+
+  /// What may get a gradient: all that depends on a parameter or on an input,
+  /// and is no whole number.
+  void find_differentiable() {
+    std::vector<uint8_t> depends(graph_.values.size(), 0);
+    for (const ir::ValueId id : body_.inputs) {
+      depends[id] = may_have_gradient(graph_.values[id]) ? 1 : 0;
+    }
+    for (const ir::ValueId id : body_.states) {
+      depends[id] = may_have_gradient(graph_.values[id]) ? 1 : 0;
+    }
+    for (size_t i = 0; i < body_.instructions.size(); ++i) {
+      const Instruction& instruction = body_.instructions[i];
+      if (!instruction.grad_enabled || makes_constants(instruction.target) ||
+          std::ranges::none_of(ir::reads_of(node(i)), [&](ir::ValueId id) {
+            return depends[id] != 0;
+          })) {
+        continue;
+      }
+      for (const ir::ValueId id : ir::defines_of(node(i))) {
+        const ir::Value& value = graph_.values[id];
+        if (may_have_gradient(value) || is_container(value)) {
+          depends[id] = 1;
+          treatment_[i] = instruction.rule != nullptr ? Treatment::Ruled
+                                                      : Treatment::Autograd;
+        }
+      }
+    }
+  }
+
+  static bool is_container(const ir::Value& value) {
+    return value.type.kind == ir::TypeKind::List ||
+           value.type.kind == ir::TypeKind::Tuple ||
+           value.type.kind == ir::TypeKind::Dict;
+  }
+
+  /// Autograd follows memory that is written in place only within one graph:
+  /// from where it is made to its last write. So it does with containers, to
+  /// their last use.
+  void join_written() {
+    std::map<ir::ValueId, Stretch> joined;
+    for (size_t i = 0; i < body_.instructions.size(); ++i) {
+      const auto touch = [&](ir::ValueId id) {
+        const ir::ValueId root = memory_.root_of(id);
+        const bool container = is_container(graph_.values[id]);
+        if (container || memory_.is_written(id)) {
+          const auto [at, is_new] = joined.try_emplace(root, Stretch{i, i + 1});
+          const int32_t now = body_.instructions[i].node;
+          if (container || memory_.is_written_in(id, now, now)) {
+            at->second.end = i + 1;
+          }
+        }
+      };
+      std::ranges::for_each(ir::reads_of(node(i)), touch);
+      std::ranges::for_each(ir::defines_of(node(i)), touch);
+    }
+    for (const auto& [root, stretch] : joined) {
+      if (is_counter(root)) {
+        continue;
+      }
+      for (size_t i = stretch.begin; i < stretch.end; ++i) {
+        treatment_[i] = Treatment::Autograd;
+      }
+    }
+  }
+
+  /// A buffer that nobody reads but those that write it: statistics.
+  bool is_counter(ir::ValueId root) const {
+    if (body_.state_of[root] < 0 ||
+        graph_.states[body_.state_of[root]].kind == ir::StateKind::Parameter) {
+      return false;
+    }
+    for (const Instruction& instruction : body_.instructions) {
+      for (const ir::ValueId id :
+           ir::reads_of(graph_.nodes[instruction.node])) {
+        if (memory_.root_of(id) == root &&
+            !memory_.is_written_in(id, instruction.node, instruction.node)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /// The outermost of the instruction's modules that is to be recomputed.
+  std::string module_at(
+      size_t i, const std::vector<std::string>& patterns) const {
+    for (const ir::ModuleFrame& frame : node(i).modules) {
+      for (const std::string& pattern : patterns) {
+        if (!frame.fqn.empty() && matches_glob(frame.fqn, pattern)) {
+          return frame.fqn;
+        }
+      }
+    }
+    return "";
+  }
+
+  void append_parts(std::vector<Segment>& segments, Stretch stretch) const {
+    for (size_t begin = stretch.begin; begin < stretch.end;) {
+      const bool island = treatment_[begin] == Treatment::Autograd;
+      size_t end = begin + 1;
+      for (size_t i = end; i < stretch.end; ++i) {
+        if (treatment_[i] ==
+            (island ? Treatment::Ruled : Treatment::Autograd)) {
+          break;
+        }
+        // An island ends with what autograd has to do.
+        if (!island || treatment_[i] == Treatment::Autograd) {
+          end = i + 1;
+        }
+      }
+      segments.push_back(segment(
+          island ? Segment::Kind::Island : Segment::Kind::Straight,
+          {begin, end}));
+      begin = end;
+    }
+  }
+
+  Segment segment(Segment::Kind kind, Stretch stretch) const {
+    Segment out;
+    out.kind = kind;
+    out.begin = stretch.begin;
+    out.end = stretch.end;
+    const int32_t first = body_.instructions[out.begin].node;
+    const int32_t last = body_.instructions[out.end - 1].node;
+    std::set<ir::ValueId> known;
+    for (size_t i = out.begin; i < out.end; ++i) {
+      for (const ir::ValueId id : ir::reads_of(node(i))) {
+        if (known.insert(id).second) {
+          const bool written = memory_.is_written_in(id, first, last);
+          out.inputs.push_back({id, written});
+          if (written && last_reader_[id] >= out.end) {
+            out.outputs.push_back(id);
+          }
+        }
+      }
+      for (const ir::ValueId id : ir::defines_of(node(i))) {
+        known.insert(id);
+        if (last_reader_[id] >= out.end) {
+          out.outputs.push_back(id);
+        }
+      }
+    }
+    return out;
+  }
+
+  Segment repeated(Stretch stretch, const std::string& module) const {
+    Segment out = segment(Segment::Kind::Repeated, stretch);
+    append_parts(out.parts, stretch);
+    std::map<ir::ValueId, int> sharers;
+    for (const Segment::Input& input : out.inputs) {
+      ++sharers[memory_.root_of(input.value)];
+    }
+    const int32_t after = body_.instructions[out.end - 1].node + 1;
+    for (const Segment::Input& input : out.inputs) {
+      if (memory_.is_written_in(input.value, after) ||
+          (input.written && sharers[memory_.root_of(input.value)] > 1)) {
+        throw usage_error(
+            (body_.where.empty() ? "" : body_.where + ": ") + "'" + module +
+            "' can't be recomputed: it reads '" +
+            graph_.values[input.value].name +
+            "', which is written in place; name the module around it in "
+            "pipeline.recompute, or true for whole stages");
+      }
+    }
+    return out;
+  }
+
+  const ir::Graph& graph_;
+  const Program::Body& body_;
+  const WrittenMemory& memory_;
+  std::vector<Treatment> treatment_;  ///< by instruction
+  std::vector<size_t> last_reader_;   ///< by value
+};
+
+}  // namespace
+
+std::vector<Segment> segments_of(
+    const ir::Graph& graph,
+    const Program::Body& body,
+    const WrittenMemory& memory,
+    const std::vector<std::string>& recompute) {
+  return Divider(graph, body, memory).divide(recompute);
+}
+
+}  // namespace pp

@@ -1,0 +1,79 @@
+#include "runtime/run/updates.h"
+
+#include <cmath>
+#include <vector>
+
+#include "runtime/run/specs.h"
+#include "runtime/train/grad_norm.h"
+
+namespace pp {
+
+namespace {
+
+constexpr const char* kLossScale = "loss_scale";  // in a checkpoint's state
+
+}  // namespace
+
+Updates::Updates(const TrainConfig& train, Replicas& replicas)
+    : clip_grad_norm_(train.clip_grad_norm), replicas_(replicas) {
+  for (const auto& [index, parameters] : replicas.parameters()) {
+    optimizers_.emplace(
+        index, make_optimizer(optimizer_spec(train), parameters));
+  }
+  if (train.precision == "fp16") {
+    scale_.emplace();
+  }
+}
+
+bool Updates::apply(double grad_norm, double lr) {
+  const double scale = loss_scale();
+  const bool overflow = scale_ && !std::isfinite(grad_norm);
+  if (scale_) {
+    scale_->update(overflow);
+  }
+  if (!overflow) {
+    if (clip_grad_norm_ || scale != 1) {
+      scale_all(
+          (clip_grad_norm_ ? clip_coefficient(grad_norm, *clip_grad_norm_)
+                           : 1) /
+          scale);
+    }
+    for (auto& [index, optimizer] : optimizers_) {
+      optimizer->step(lr);
+    }
+  }
+  zero_grad();
+  replicas_.after_update();
+  return overflow;
+}
+
+void Updates::scale_all(double factor) {
+  std::vector<at::Tensor> gradients;
+  for (auto& [index, optimizer] : optimizers_) {
+    for (const NamedParameter& parameter : optimizer->parameters()) {
+      gradients.push_back(parameter.tensor.grad());
+    }
+  }
+  scale_gradients(gradients, factor);
+}
+
+void Updates::zero_grad() {
+  for (auto& [index, optimizer] : optimizers_) {
+    optimizer->zero_grad();
+  }
+}
+
+void Updates::save(CheckpointState& state) const {
+  if (scale_) {
+    state.job[kLossScale] = scale_->text();
+  }
+}
+
+void Updates::load(const CheckpointState& state) {
+  const auto scale = state.job.find(kLossScale);
+  if (scale_ && scale != state.job.end()) {
+    scale_ = LossScale::parse(scale->second);
+  }
+}
+
+}  // namespace pp
