@@ -12,10 +12,10 @@ namespace pp {
 /// start; what was allocated earlier is freed as it was.
 void keep_freed_tensors();
 
-constexpr std::size_t kLargestOnShelf = std::size_t{1} << 20;
+constexpr std::size_t kLargestOnShelf = std::size_t{256} << 10;
 /// A shelf holds no more; memory that flows from one thread to another would
 /// otherwise pile up there.
-constexpr std::size_t kShelfCapacity = std::size_t{32} << 20;
+constexpr std::size_t kShelfCapacity = std::size_t{16} << 20;
 
 /// Bytes that lie on this thread's shelf.
 std::size_t bytes_on_shelf();

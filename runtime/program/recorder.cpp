@@ -11,10 +11,6 @@ namespace {
 using c10::IValue;
 using torch::jit::Stack;
 
-at::Tensor as_leaf(const at::Tensor& tensor) {
-  return tensor.detach().set_requires_grad(true);
-}
-
 bool has_gradient(const IValue& value) {
   return value.isTensor() && value.toTensor().defined() &&
          value.toTensor().requires_grad();
@@ -143,6 +139,9 @@ void Recorder::execute(
             {id, torch::autograd::impl::gradient_edge(tensor)});
         return tensor.detach();
       });
+  if (entry.island) {
+    entry.island->let_go();
+  }
   entry.instruction = &instruction;
   entry.on_path = (given & kOnPath) != 0;
   entries.push_back(std::move(entry));
@@ -157,8 +156,8 @@ void Recorder::execute_alone(
     if (wanted_[position++] == 0 || recording_.adds_itself(id)) {
       return tensor;
     }
-    island.leaves.push_back({id, as_leaf(tensor)});
-    return island.leaves.back().tensor;
+    island.leaves.push_back({id, GraphLeaf(tensor)});
+    return island.leaves.back().graph.enter();
   };
   for (size_t i = 0; i < instruction.operands.size(); ++i) {
     const Operand& operand = instruction.operands[i];
@@ -202,16 +201,17 @@ void Recorder::run_island(
         !slot.isTensor()) {
       continue;
     }
-    at::Tensor leaf = as_leaf(slot.toTensor());
-    replaced.emplace_back(value, std::move(slot));
-    // A leaf can't be written in place.
-    slot = written ? leaf.clone() : leaf;
+    GraphLeaf leaf(slot.toTensor());
+    if (written) {  // a view of a leaf can't be
+      slot = leaf.enter().clone();
+    } else {
+      replaced.emplace_back(value, std::exchange(slot, leaf.enter()));
+    }
     island->leaves.push_back({value, std::move(leaf)});
   }
   run_.instructions(frame, segment.begin, segment.end);
   for (auto& [value, before] : replaced) {
-    IValue& slot = frame.slots[value];
-    if (!slot.isNone() && slot.toTensor().is_leaf()) {
+    if (IValue& slot = frame.slots[value]; !slot.isNone()) {
       slot = std::move(before);
     }
   }
@@ -228,6 +228,7 @@ void Recorder::run_island(
   if (island->roots.empty()) {
     return;
   }
+  island->let_go();
   Entry entry;
   entry.on_path = (given & kOnPath) != 0;
   entry.island = std::move(island);

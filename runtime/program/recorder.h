@@ -9,6 +9,7 @@
 
 #include "runtime/autodiff/rule.h"
 #include "runtime/program/body.h"
+#include "runtime/program/graph_leaf.h"
 #include "runtime/program/interpreter.h"
 #include "runtime/program/split_backward.h"
 #include "runtime/program/tape.h"
@@ -24,7 +25,7 @@ constexpr uint8_t kOnPath = 2;
 struct Island {
   struct Leaf {
     ir::ValueId value;
-    at::Tensor tensor;  ///< autograd's own view of the value
+    GraphLeaf graph;
   };
   struct Root {
     ir::ValueId value;
@@ -33,6 +34,13 @@ struct Island {
   std::vector<Leaf> leaves;
   std::vector<Root> roots;
   DeferredWeights deferred;
+
+  /// Once its graph is there.
+  void let_go() {
+    for (Leaf& leaf : leaves) {
+      leaf.graph.let_go();
+    }
+  }
 };
 
 struct Entry;

@@ -218,7 +218,7 @@ class Walk {
     }
     for (Island::Leaf& leaf : island.leaves) {
       if (is_wanted(leaf.value)) {
-        add(leaf.value, std::move(leaf.tensor.mutable_grad()));
+        add(leaf.value, leaf.graph.take_gradient());
       }
     }
   }
@@ -226,7 +226,8 @@ class Walk {
   void run_island_inputs(Island& island, std::vector<BackwardRoot> roots) {
     std::vector<at::Tensor> leaves;
     for (const Island::Leaf& leaf : island.leaves) {
-      leaves.push_back(is_wanted(leaf.value) ? leaf.tensor : at::Tensor());
+      leaves.push_back(
+          is_wanted(leaf.value) ? leaf.graph.tensor() : at::Tensor());
     }
     std::vector<at::Tensor> gradients =
         run_inputs(std::move(roots), leaves, island.deferred);

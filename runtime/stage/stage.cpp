@@ -10,6 +10,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
+#include "runtime/program/graph_leaf.h"
 #include "runtime/program/split_backward.h"
 
 namespace pp {
@@ -28,7 +29,7 @@ struct Stage::Saved {
     struct Leaf {
       int exit;   ///< the output of the program, or
       int entry;  ///< what entered and leaves as it is; -1: none
-      at::Tensor tensor;
+      GraphLeaf graph;
     };
     at::Tensor value;
     std::vector<Leaf> leaves;  ///< what the loss was made from
@@ -311,8 +312,8 @@ void Stage::take_loss(
     const int entry = is_relayed(exit, output) ? exit.relay_input : -1;
     at::Tensor tensor = value_of(exit, output, saved.entered).toTensor();
     if (entry < 0 ? run.requires_grad[i] : saved.requires_grad[entry]) {
-      tensor = tensor.detach().set_requires_grad(true);
-      loss.leaves.push_back({static_cast<int>(i), entry, tensor});
+      loss.leaves.push_back({static_cast<int>(i), entry, GraphLeaf(tensor)});
+      tensor = loss.leaves.back().graph.enter();
     }
     outputs.emplace(exit.model_output, as_model_output(exit, tensor));
   }
@@ -321,6 +322,9 @@ void Stage::take_loss(
   }
   // Without a gradient nothing below the loss can be trained.
   if (loss.value.defined() && loss.value.requires_grad()) {
+    for (Saved::Loss::Leaf& leaf : loss.leaves) {
+      leaf.graph.let_go();
+    }
     saved.loss = std::move(loss);
   }
 }
@@ -474,8 +478,8 @@ Message Stage::run_backward(
     pp::run_backward(
         {{torch::autograd::impl::gradient_edge(loss),
           at::ones_like(loss.detach())}});
-    for (const Saved::Loss::Leaf& leaf : saved.loss->leaves) {
-      at::Tensor gradient = std::move(leaf.tensor.mutable_grad());
+    for (Saved::Loss::Leaf& leaf : saved.loss->leaves) {
+      at::Tensor gradient = leaf.graph.take_gradient();
       if (leaf.entry < 0) {
         saved.tape->seed(leaf.exit, std::move(gradient));
       } else {
