@@ -53,7 +53,8 @@ bool linear(Stack& stack, Wanted wanted, Kept& kept) {
   const at::Tensor bias = optional_tensor(stack[2]);
   if (!is_plain(x) || !is_plain(weight) || !same_type(x, weight) ||
       weight.dim() != 2 || x.dim() < 2 || !x.is_contiguous() ||
-      x.numel() == 0 || (bias.defined() && !same_type(x, bias))) {
+      x.numel() == 0 ||
+      (bias.defined() && (bias.dim() > 1 || !same_type(x, bias)))) {
     return false;
   }
   at::Tensor out = at::linear(x, weight, bias);
@@ -93,25 +94,33 @@ bool is_product(const at::Tensor& a, const at::Tensor& b, int64_t dims) {
          b.dim() == dims;
 }
 
-bool mm(Stack& stack, Wanted, Kept& kept) {
-  at::Tensor a = stack[0].toTensor();
-  at::Tensor b = stack[1].toTensor();
+/// Each factor for the gradient of the other, and how both lie in memory.
+Kept factors(const at::Tensor& a, const at::Tensor& b, Wanted wanted) {
+  return {
+      kept_if(wanted[1] != 0, a),
+      kept_if(wanted[0] != 0, b),
+      a.dim() == 2 && is_column_major(a),
+      b.dim() == 2 && is_column_major(b)};
+}
+
+bool mm(Stack& stack, Wanted wanted, Kept& kept) {
+  const at::Tensor a = stack[0].toTensor();
+  const at::Tensor b = stack[1].toTensor();
   if (!is_product(a, b, 2)) {
     return false;
   }
-  at::Tensor out = at::mm(a, b);
-  kept = {std::move(a), std::move(b)};
-  return result(stack, std::move(out));
+  kept = factors(a, b, wanted);
+  return result(stack, at::mm(a, b));
 }
 
 void give_factors(const BackwardCall& call, size_t first) {
-  const at::Tensor& a = call.kept[0].toTensor();
-  const at::Tensor& b = call.kept[1].toTensor();
+  const Kept& k = call.kept;
+  const at::Tensor& g = call.gradient();
   if (call.wanted[first]) {
-    give_left(call, first, call.gradient(), b, is_column_major(a));
+    give_left(call, first, g, k[1].toTensor(), k[2].toBool());
   }
   if (call.wanted[first + 1]) {
-    give_right(call, first + 1, call.gradient(), a, is_column_major(b));
+    give_right(call, first + 1, g, k[0].toTensor(), k[3].toBool());
   }
 }
 void mm_backward(const BackwardCall& call) {
@@ -119,7 +128,7 @@ void mm_backward(const BackwardCall& call) {
 }
 
 /// addmm(sum, a, b) without factors.
-bool addmm(Stack& stack, Wanted, Kept& kept) {
+bool addmm(Stack& stack, Wanted wanted, Kept& kept) {
   const at::Tensor& sum = stack[0].toTensor();
   const at::Tensor& a = stack[1].toTensor();
   const at::Tensor& b = stack[2].toTensor();
@@ -128,25 +137,25 @@ bool addmm(Stack& stack, Wanted, Kept& kept) {
     return false;
   }
   at::Tensor out = at::addmm(sum, a, b);
-  kept = {a, b, sizes_if_broadcast(sum, out)};
+  kept = factors(a, b, wanted.subspan(1));
+  kept.push_back(sizes_if_broadcast(sum, out));
   return result(stack, std::move(out));
 }
 void addmm_backward(const BackwardCall& call) {
   if (call.wanted[0]) {
-    call.give(0, reduced(call.gradient(), call.kept[2]));
+    call.give(0, reduced(call.gradient(), call.kept[4]));
   }
   give_factors(call, 1);
 }
 
-bool bmm(Stack& stack, Wanted, Kept& kept) {
-  at::Tensor a = stack[0].toTensor();
-  at::Tensor b = stack[1].toTensor();
+bool bmm(Stack& stack, Wanted wanted, Kept& kept) {
+  const at::Tensor a = stack[0].toTensor();
+  const at::Tensor b = stack[1].toTensor();
   if (!is_product(a, b, 3)) {
     return false;
   }
-  at::Tensor out = at::bmm(a, b);
-  kept = {std::move(a), std::move(b)};
-  return result(stack, std::move(out));
+  kept = factors(a, b, wanted);
+  return result(stack, at::bmm(a, b));
 }
 
 void bmm_backward(const BackwardCall& call) {

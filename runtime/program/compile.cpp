@@ -265,8 +265,12 @@ class Compiler {
   }
 
   static void attach_rule(const ir::Node& node, Instruction& out) {
-    if (out.autocast >= 0 || !node.effects.writes.empty()) {
-      return;  // casts on the way, or memory that autograd has to follow
+    // Casts on the way, or memory that autograd has to follow; the statistics
+    // of a batch norm are none.
+    const bool writes = !node.effects.writes.empty() &&
+                        !node.target.starts_with("aten.batch_norm.");
+    if (out.autocast >= 0 || writes) {
+      return;
     }
     switch (out.kind) {
       case InstructionKind::Operator:

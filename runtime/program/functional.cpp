@@ -83,7 +83,8 @@ class Rewriter {
  private:
   bool can_rewrite(const ir::Node& node, int32_t position) const {
     const std::vector<ir::ValueId> made = ir::defines_of(node);
-    if (node.effects.writes.size() != 1 || made.size() != 1) {
+    // Under autocast nobody knows the types from the graph.
+    if (node.effects.writes.size() != 1 || made.size() != 1 || node.autocast) {
       return false;
     }
     const ir::ValueId x = node.effects.writes.front();

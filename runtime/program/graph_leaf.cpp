@@ -1,33 +1,50 @@
 #include "runtime/program/graph_leaf.h"
 
+#include <memory>
+#include <type_traits>
 #include <utility>
 
-#include <ATen/ops/alias.h>
-#include <c10/core/StorageImpl.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/utils.h>
 
 namespace pp {
 
-GraphLeaf::GraphLeaf(const at::Tensor& value)
-    : leaf_(value.detach().set_requires_grad(true)) {}
+namespace {
 
-at::Tensor GraphLeaf::enter() const {
-  // What saves its input saves this view, and so never the leaf itself.
-  return at::alias(leaf_);
+using torch::autograd::Node;
+using torch::autograd::variable_list;
+
+class Catch final : public Node {
+ public:
+  variable_list apply(variable_list&& gradients) override {
+    gradient = std::move(gradients.front());
+    return {};
+  }
+  at::Tensor gradient;
+};
+
+/// LibTorch counts its nodes' references one way or the other, by version.
+template <typename Pointer, typename Made>
+Pointer make_node() {
+  if constexpr (std::is_same_v<Pointer, std::shared_ptr<Node>>) {
+    return std::make_shared<Made>();
+  } else {
+    return c10::make_intrusive<Made>();
+  }
 }
 
-void GraphLeaf::let_go() {
-  c10::DataPtr nothing(nullptr, leaf_.device());
-  leaf_.unsafeGetTensorImpl()->set_storage_keep_dtype(
-      c10::make_intrusive<c10::StorageImpl>(
-          c10::StorageImpl::use_byte_size_t(),
-          0,
-          std::move(nothing),
-          /*allocator=*/nullptr,
-          /*resizable=*/false));
+}  // namespace
+
+GraphLeaf::GraphLeaf() : node_(make_node<decltype(node_), Catch>()) {}
+
+at::Tensor GraphLeaf::enter(const at::Tensor& value) const {
+  at::Tensor tensor = value.detach();
+  torch::autograd::set_history(tensor, node_);
+  return tensor;
 }
 
 at::Tensor GraphLeaf::take_gradient() {
-  return std::exchange(leaf_.mutable_grad(), at::Tensor());
+  return std::exchange(static_cast<Catch&>(*node_).gradient, at::Tensor());
 }
 
 }  // namespace pp

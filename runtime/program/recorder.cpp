@@ -140,7 +140,11 @@ void Recorder::execute(
         return tensor.detach();
       });
   if (entry.island) {
-    entry.island->let_go();
+    if (entry.island->roots.empty()) {
+      return;
+    }
+    entry.island->first = &instruction;
+    entry.island->last = &instruction;
   }
   entry.instruction = &instruction;
   entry.on_path = (given & kOnPath) != 0;
@@ -153,11 +157,11 @@ void Recorder::execute_alone(
   size_t position = 0;
   const auto leaf_of = [&](const at::Tensor& tensor) {
     const ir::ValueId id = instruction.rule_inputs[position];
-    if (wanted_[position++] == 0 || recording_.adds_itself(id)) {
+    if (wanted_[position++] == 0) {
       return tensor;
     }
-    island.leaves.push_back({id, GraphLeaf(tensor)});
-    return island.leaves.back().graph.enter();
+    island.leaves.push_back({id, {}});
+    return island.leaves.back().graph.enter(tensor);
   };
   for (size_t i = 0; i < instruction.operands.size(); ++i) {
     const Operand& operand = instruction.operands[i];
@@ -197,17 +201,17 @@ void Recorder::run_island(
   std::vector<std::pair<ir::ValueId, IValue>> replaced;
   for (const auto& [value, written] : segment.inputs) {
     IValue& slot = frame.slots[value];
-    if (recording_.flags[value] == 0 || recording_.adds_itself(value) ||
-        !slot.isTensor()) {
+    // A parameter that is written in place is the parameter itself.
+    if (recording_.flags[value] == 0 || !slot.isTensor() ||
+        (written && recording_.body.state_of[value] >= 0)) {
       continue;
     }
-    GraphLeaf leaf(slot.toTensor());
-    if (written) {  // a view of a leaf can't be
-      slot = leaf.enter().clone();
-    } else {
-      replaced.emplace_back(value, std::exchange(slot, leaf.enter()));
+    island->leaves.push_back({value, {}});
+    at::Tensor entered = island->leaves.back().graph.enter(slot.toTensor());
+    IValue before = std::exchange(slot, std::move(entered));
+    if (!written) {
+      replaced.emplace_back(value, std::move(before));
     }
-    island->leaves.push_back({value, std::move(leaf)});
   }
   run_.instructions(frame, segment.begin, segment.end);
   for (auto& [value, before] : replaced) {
@@ -217,7 +221,11 @@ void Recorder::run_island(
   }
   for (const ir::ValueId id : segment.outputs) {
     IValue& slot = frame.slots[id];
-    if (!has_gradient(slot) || recording_.body.state_of[id] >= 0) {
+    if (recording_.body.state_of[id] >= 0) {
+      continue;
+    }
+    if (!has_gradient(slot)) {
+      recording_.flags[id] = 0;  // detach_
       continue;
     }
     const at::Tensor tensor = slot.toTensor();
@@ -228,7 +236,8 @@ void Recorder::run_island(
   if (island->roots.empty()) {
     return;
   }
-  island->let_go();
+  island->first = &recording_.body.instructions[segment.begin];
+  island->last = &recording_.body.instructions[segment.end - 1];
   Entry entry;
   entry.on_path = (given & kOnPath) != 0;
   entry.island = std::move(island);

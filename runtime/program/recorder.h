@@ -34,13 +34,9 @@ struct Island {
   std::vector<Leaf> leaves;
   std::vector<Root> roots;
   DeferredWeights deferred;
-
-  /// Once its graph is there.
-  void let_go() {
-    for (Leaf& leaf : leaves) {
-      leaf.graph.let_go();
-    }
-  }
+  /// What it stands for, for messages.
+  const Instruction* first = nullptr;
+  const Instruction* last = nullptr;
 };
 
 struct Entry;

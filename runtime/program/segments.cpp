@@ -96,7 +96,11 @@ class Divider {
 
   void find_last_readers() {
     last_reader_.assign(graph_.values.size(), 0);
+    made_at_.assign(graph_.values.size(), 0);
     for (size_t i = 0; i < body_.instructions.size(); ++i) {
+      for (const ir::ValueId id : ir::defines_of(node(i))) {
+        made_at_[id] = i;
+      }
       for (const ir::ValueId id : ir::reads_of(node(i))) {
         last_reader_[id] = i;
       }
@@ -260,14 +264,23 @@ class Divider {
   Segment repeated(Stretch stretch, const std::string& module) const {
     Segment out = segment(Segment::Kind::Repeated, stretch);
     append_parts(out.parts, stretch);
+    // By root: the values of the memory that are there before, and are read in
+    // here or later.
     std::map<ir::ValueId, int> sharers;
-    for (const Segment::Input& input : out.inputs) {
-      ++sharers[memory_.root_of(input.value)];
+    for (size_t id = 0; id < last_reader_.size(); ++id) {
+      const auto value = static_cast<ir::ValueId>(id);
+      if (made_at_[id] < out.begin && last_reader_[id] >= out.begin) {
+        ++sharers[memory_.root_of(value)];
+      }
     }
     const int32_t after = body_.instructions[out.end - 1].node + 1;
     for (const Segment::Input& input : out.inputs) {
+      const int32_t state = body_.state_of[input.value];
+      const bool is_parameter =
+          state >= 0 && graph_.states[state].kind == ir::StateKind::Parameter;
       if (memory_.is_written_in(input.value, after) ||
-          (input.written && sharers[memory_.root_of(input.value)] > 1)) {
+          (input.written &&
+           (is_parameter || sharers[memory_.root_of(input.value)] > 1))) {
         throw usage_error(
             (body_.where.empty() ? "" : body_.where + ": ") + "'" + module +
             "' can't be recomputed: it reads '" +
@@ -284,6 +297,7 @@ class Divider {
   const WrittenMemory& memory_;
   std::vector<Treatment> treatment_;  ///< by instruction
   std::vector<size_t> last_reader_;   ///< by value
+  std::vector<size_t> made_at_;       ///< by value; 0 for what enters
 };
 
 }  // namespace

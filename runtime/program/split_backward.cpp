@@ -19,14 +19,9 @@ using torch::autograd::variable_list;
 /// The nodes from which a gradient flows on to one of the inputs.
 class InputPaths {
  public:
-  InputPaths(
-      const std::vector<BackwardRoot>& roots,
-      const std::vector<at::Tensor>& inputs) {
-    for (const at::Tensor& input : inputs) {
-      if (input.defined()) {
-        reaches_[torch::autograd::impl::gradient_edge(input).function.get()] =
-            true;
-      }
+  InputPaths(const std::vector<BackwardRoot>& roots, const edge_list& inputs) {
+    for (const Edge& input : inputs) {
+      reaches_[input.function.get()] = true;
     }
     for (const BackwardRoot& root : roots) {
       visit(root.edge.function.get());
@@ -117,7 +112,7 @@ void run_backward(const std::vector<BackwardRoot>& roots) {
 
 std::vector<at::Tensor> run_inputs(
     std::vector<BackwardRoot> roots,
-    const std::vector<at::Tensor>& inputs,
+    const std::vector<Edge>& inputs,
     DeferredWeights& deferred) {
   const InputPaths paths(roots, inputs);
   std::vector<BackwardRoot> on_path;
@@ -130,14 +125,7 @@ std::vector<at::Tensor> run_inputs(
     return gradients;
   }
 
-  edge_list wanted;
-  std::vector<size_t> input_of;  // by position in wanted
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].defined()) {
-      wanted.push_back(torch::autograd::impl::gradient_edge(inputs[i]));
-      input_of.push_back(i);
-    }
-  }
+  edge_list wanted = inputs;
   const size_t num_inputs = wanted.size();
   for (Node* node : paths.nodes()) {
     if (leaves_path(*node, paths)) {
@@ -149,7 +137,7 @@ std::vector<at::Tensor> run_inputs(
   const variable_list captured =
       execute(on_path, /*keep_graph=*/true, /*accumulate=*/false, wanted);
   for (size_t i = 0; i < num_inputs; ++i) {
-    gradients[input_of[i]] = captured[i];
+    gradients[i] = captured[i];
   }
   for (size_t i = num_inputs; i < wanted.size(); ++i) {
     if (captured[i].defined()) {

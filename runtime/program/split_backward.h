@@ -26,13 +26,12 @@ struct DeferredWeights {
 /// One engine run captures the gradients that arrive at the nodes before those
 /// edges; what the deferred half no longer needs is released.
 ///
-/// inputs   leaves; undefined ones are passed over
-/// returns  their gradients, by position, undefined where none arrives;
-///          `deferred` is what run_weights() takes. Without any input
-///          everything is deferred.
+/// inputs   where their gradients arrive
+/// returns  these, by position, undefined where none arrives; `deferred` is
+///          what run_weights() takes. Without any input everything is deferred.
 std::vector<at::Tensor> run_inputs(
     std::vector<BackwardRoot> roots,
-    const std::vector<at::Tensor>& inputs,
+    const std::vector<torch::autograd::Edge>& inputs,
     DeferredWeights& deferred);
 
 /// Adds to the parameters' gradients what run_inputs left out. Together they

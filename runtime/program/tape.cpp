@@ -1,6 +1,7 @@
 #include "runtime/program/tape.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -15,6 +16,7 @@ namespace pp {
 namespace {
 
 constexpr int64_t kLargeProduct = 1 << 16;  // elements
+constexpr int64_t kTermsOfABlock = 256;
 
 bool is_alone(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.has_storage() &&
@@ -71,6 +73,8 @@ class Walk {
     at::Tensor& sum = recording_.gradients[id];
     if (!sum.defined()) {
       sum = std::move(gradient);
+    } else if (sum.is_sparse()) {
+      sum = gradient.add(sum);
     } else if (is_alone(sum) && sum.is_non_overlapping_and_dense()) {
       sum.add_(gradient);
     } else {
@@ -94,13 +98,15 @@ class Walk {
 
  private:
   /// A large product goes into a parameter's gradient without a pass of its own
-  /// over it. That is the sum's bits, as long as its terms fit one block of the
-  /// kernel; of more terms the order is the kernel's.
+  /// over it, where that gives the sum's bits: as long as the terms of an
+  /// element fit one block of the kernel.
   void add_product(ir::ValueId id, const at::Tensor& a, const at::Tensor& b) {
     if (recording_.adds_itself(id)) {
       const at::Tensor& sum = state_of(id).mutable_grad();
       if (sum.defined() && sum.numel() >= kLargeProduct &&
-          sum.is_contiguous() && sum.scalar_type() == a.scalar_type()) {
+          sum.is_contiguous() && sum.scalar_type() == a.scalar_type() &&
+          (a.scalar_type() == at::kFloat || a.scalar_type() == at::kDouble) &&
+          a.size(1) > 1 && a.size(1) <= kTermsOfABlock && a.device().is_cpu()) {
         sum.addmm_(a, b);
         return;
       }
@@ -187,16 +193,33 @@ class Walk {
       instruction.rule->backward(
           {entry.kept, arrived, wanted_, give, give_product});
     } catch (const c10::Error& error) {
-      fail(
-          recording_.body,
-          instruction,
-          {},
-          "failed in its backward",
-          error.what_without_backtrace());
+      fail_backward(instruction, error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      fail_backward(instruction, error.what());
     }
   }
 
+  [[noreturn]] void fail_backward(
+      const Instruction& instruction, const std::string& message) {
+    fail(recording_.body, instruction, {}, "failed in its backward", message);
+  }
+
   void run_island(Entry& entry) {
+    const Island& island = *entry.island;
+    const std::string until =
+        island.first == island.last
+            ? ""
+            : "here or in a node until '" + island.last->name + "': ";
+    try {
+      run_graph(entry);
+    } catch (const c10::Error& error) {
+      fail_backward(*island.first, until + error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      fail_backward(*island.first, until + error.what());
+    }
+  }
+
+  void run_graph(Entry& entry) {
     Island& island = *entry.island;
     const bool second = half_ == Half::Weights && entry.on_path;
     if (second) {
@@ -211,7 +234,7 @@ class Walk {
       }
       island.roots.clear();
       if (half_ == Half::Inputs) {
-        run_island_inputs(island, std::move(roots));
+        run_graph_inputs(island, std::move(roots));
         return;
       }
       run_backward(roots);
@@ -223,18 +246,19 @@ class Walk {
     }
   }
 
-  void run_island_inputs(Island& island, std::vector<BackwardRoot> roots) {
-    std::vector<at::Tensor> leaves;
+  void run_graph_inputs(Island& island, std::vector<BackwardRoot> roots) {
+    std::vector<torch::autograd::Edge> edges;
+    std::vector<ir::ValueId> values;
     for (const Island::Leaf& leaf : island.leaves) {
-      leaves.push_back(
-          is_wanted(leaf.value) ? leaf.graph.tensor() : at::Tensor());
+      if (is_wanted(leaf.value)) {
+        edges.push_back(leaf.graph.edge());
+        values.push_back(leaf.value);
+      }
     }
     std::vector<at::Tensor> gradients =
-        run_inputs(std::move(roots), leaves, island.deferred);
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      if (leaves[i].defined()) {
-        add(island.leaves[i].value, std::move(gradients[i]));
-      }
+        run_inputs(std::move(roots), edges, island.deferred);
+    for (size_t i = 0; i < values.size(); ++i) {
+      add(values[i], std::move(gradients[i]));
     }
   }
 

@@ -10,16 +10,30 @@ WrittenMemory::WrittenMemory(
   for (size_t i = 0; i < root_.size(); ++i) {
     root_[i] = static_cast<ir::ValueId>(i);
   }
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    for (const auto& [output, input] : graph.nodes[i].effects.aliases) {
-      root_[output] = root_[input];
+  for (const ir::Node& node : graph.nodes) {
+    for (const auto& [output, input] : node.effects.aliases) {
+      const auto [first, second] =
+          std::minmax({find_root(output), find_root(input)});
+      root_[second] = first;
     }
+  }
+  for (size_t i = 0; i < root_.size(); ++i) {
+    root_[i] = find_root(static_cast<ir::ValueId>(i));
+  }
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
     if (live[i]) {
       for (const ir::ValueId id : graph.nodes[i].effects.writes) {
         writers_[root_[id]].push_back(static_cast<int32_t>(i));
       }
     }
   }
+}
+
+ir::ValueId WrittenMemory::find_root(ir::ValueId value) const {
+  while (root_[value] != value) {
+    value = root_[value];
+  }
+  return value;
 }
 
 bool WrittenMemory::is_written_in(

@@ -9,8 +9,8 @@
 
 namespace pp {
 
-/// Which memory a graph writes in place, and when. Values that share memory
-/// have one root: the value that it was made for.
+/// Which memory a graph writes in place, and when. Values that may share
+/// memory have one root, the first of them.
 class WrittenMemory {
  public:
   /// live  nodes that count, by position
@@ -31,6 +31,8 @@ class WrittenMemory {
   }
 
  private:
+  ir::ValueId find_root(ir::ValueId value) const;
+
   std::vector<ir::ValueId> root_;  ///< by value
   std::map<ir::ValueId, std::vector<int32_t>> writers_;
 };

@@ -312,8 +312,8 @@ void Stage::take_loss(
     const int entry = is_relayed(exit, output) ? exit.relay_input : -1;
     at::Tensor tensor = value_of(exit, output, saved.entered).toTensor();
     if (entry < 0 ? run.requires_grad[i] : saved.requires_grad[entry]) {
-      loss.leaves.push_back({static_cast<int>(i), entry, GraphLeaf(tensor)});
-      tensor = loss.leaves.back().graph.enter();
+      loss.leaves.push_back({static_cast<int>(i), entry, {}});
+      tensor = loss.leaves.back().graph.enter(tensor);
     }
     outputs.emplace(exit.model_output, as_model_output(exit, tensor));
   }
@@ -322,9 +322,6 @@ void Stage::take_loss(
   }
   // Without a gradient nothing below the loss can be trained.
   if (loss.value.defined() && loss.value.requires_grad()) {
-    for (Saved::Loss::Leaf& leaf : loss.leaves) {
-      leaf.graph.let_go();
-    }
     saved.loss = std::move(loss);
   }
 }
@@ -483,7 +480,7 @@ Message Stage::run_backward(
       if (leaf.entry < 0) {
         saved.tape->seed(leaf.exit, std::move(gradient));
       } else {
-        gradients[leaf.entry] = std::move(gradient);
+        add_gradient(gradients[leaf.entry], gradient);
       }
     }
     saved.loss.reset();

@@ -9,20 +9,17 @@
 namespace pp {
 namespace {
 
-using testing::by_autograd;
-using testing::by_tape;
 using testing::graph_of;
-using testing::Outcome;
-using testing::same;
 
 /// A value that the calls read: %x, %w, ... The shapes of results are not
 /// looked at.
 struct Given {
   std::string name;
   std::vector<int64_t> sizes;
-  enum class As { Input, Parameter, Indices, Mask } as = As::Input;
+  enum class As { Input, Parameter, Buffer, Indices, Mask } as = As::Input;
 };
 constexpr Given::As kParameter = Given::As::Parameter;
+constexpr Given::As kBuffer = Given::As::Buffer;
 constexpr Given::As kIndices = Given::As::Indices;
 constexpr Given::As kMask = Given::As::Mask;
 
@@ -92,6 +89,27 @@ std::vector<Case> cases() {
        one("conv2d.default(input=%x, weight=%w, bias=%b, stride=ints[2, 1], "
            "padding=ints[1, 0], groups=2)"),
        {image, {"w", {8, 2, 3, 3}, kParameter}, {"b", {8}, kParameter}}},
+      {"BatchNormThatCounts",
+       one("batch_norm.default(input=%x, weight=%w, bias=%b, "
+           "running_mean=%m, running_var=%v, training=true, momentum=0.1, "
+           "eps=1e-05, cudnn_enabled=false)"),
+       {image,
+        {"w", {4}, kParameter},
+        {"b", {4}, kParameter},
+        {"m", {4}, kBuffer},
+        {"v", {4}, kBuffer}}},
+      {"BatchNormOfAnEvaluation",
+       one("batch_norm.default(input=%x, weight=%w, bias=%b, "
+           "running_mean=%m, running_var=%v, training=false, momentum=0.1, "
+           "eps=1e-05, cudnn_enabled=false)"),
+       {image,
+        {"w", {4}, kParameter},
+        {"b", {4}, kParameter},
+        {"m", {4}, kBuffer},
+        {"v", {4}, kBuffer}}},
+      {"Conv3d",
+       one("conv3d.default(input=%x, weight=%w, dilation=ints[1, 2, 1])"),
+       {{"x", {2, 3, 4, 6, 5}}, {"w", {4, 3, 2, 2, 3}, kParameter}}},
       {"Conv1d",
        one("conv1d.default(input=%x, weight=%w, padding=ints[1])"),
        {x, {"w", {5, 4, 3}, kParameter}}},
@@ -241,16 +259,17 @@ std::vector<Case> cases() {
 std::string graph_text(const Case& test, const std::string& type) {
   std::string text;
   for (const Given& value : test.given) {
-    const bool is_parameter = value.as == kParameter;
     const std::string own = value.as == kIndices ? "int64"
                             : value.as == kMask  ? "bool"
                                                  : type;
-    text += is_parameter ? "parameter " + value.name + " = " : "input ";
+    text += value.as == kParameter ? "parameter " + value.name + " = "
+            : value.as == kBuffer  ? "buffer " + value.name + " = "
+                                   : "input ";
     text += "%" + value.name + ": " + own + "[";
     for (size_t i = 0; i < value.sizes.size(); ++i) {
       text += (i > 0 ? ", " : "") + std::to_string(value.sizes[i]);
     }
-    text += is_parameter ? "] grad\n" : "]\n";
+    text += value.as == kParameter ? "] grad\n" : "]\n";
   }
   std::string calls = test.calls;
   for (size_t at = 0; (at = calls.find(" T[1]", at)) != std::string::npos;) {
@@ -271,6 +290,8 @@ at::Tensor made(const Given& value, at::ScalarType type) {
       mask.select(-1, 0).fill_(true);  // something is always to be seen
       return mask;
     }
+    case kBuffer:
+      return at::rand(value.sizes, at::kDouble).add(0.5).to(type);
     default:
       return at::randn(value.sizes, at::kDouble).to(type);
   }
@@ -285,21 +306,11 @@ void expect_autograds_bits(const Case& test, at::ScalarType type) {
   std::vector<at::Tensor> inputs;
   std::vector<at::Tensor> states;
   for (const Given& value : test.given) {
-    (value.as == kParameter ? states : inputs).push_back(made(value, type));
+    const bool is_state = value.as == kParameter || value.as == kBuffer;
+    (is_state ? states : inputs)
+        .push_back(made(value, type).set_requires_grad(value.as == kParameter));
   }
-  const Outcome expected = by_autograd(program, inputs, states, 3);
-  for (const bool in_halves : {false, true}) {
-    const Outcome actual = by_tape(program, inputs, states, in_halves, 3);
-    EXPECT_EQ(actual.num_islands, 0) << "its rule did not know the call";
-    EXPECT_TRUE(same(actual.outputs[0], expected.outputs[0]));
-    ASSERT_EQ(actual.gradients.size(), expected.gradients.size());
-    for (size_t i = 0; i < expected.gradients.size(); ++i) {
-      EXPECT_TRUE(same(actual.gradients[i], expected.gradients[i]))
-          << "gradient " << i << (in_halves ? " in halves" : "") << ":\n"
-          << actual.gradients[i] << "\nbut autograd's\n"
-          << expected.gradients[i];
-    }
-  }
+  testing::expect_autograds_bits(program, program, inputs, states, 0);
 }
 
 TEST_P(Rules, GiveAutogradsBits) {
@@ -321,6 +332,7 @@ TEST(RuleTable, AnOperatorWithoutOneIsAutograds) {
 TEST(RuleTable, EachIsTested) {
   for (const auto& rules :
        {attention_rules(),
+        convolution_rules(),
         linear_rules(),
         lookup_rules(),
         normalization_rules(),
