@@ -6,8 +6,8 @@ mlp_job alpha/job.toml
 at=(--at layers.1 --at layers.2:end --at head)
 expect_ok "$PP" split "$FIXTURES/mlp-plain.pt2" -o stages "${at[@]}"
 sed -i -e 's#^path = .*#stages = "stages"#' -e '/^\[split\]/,/^$/d' \
-  -e 's/^checkpoint_every.*/checkpoint_every = 50\nkeep = 100/' \
-  -e 's/^steps = .*/steps = 400/' alpha/job.toml
+  -e 's/^checkpoint_every.*/checkpoint_every = 500\nkeep = 100/' \
+  -e 's/^steps = .*/steps = 4000/' alpha/job.toml
 cp alpha/{job.toml,x.npy,y.npy} beta
 for host in alpha beta; do
   mkdir $host/stages
@@ -16,7 +16,7 @@ done
 cp stages/stage_{0,1}.pt2 alpha/stages
 cp stages/stage_{2,3}.pt2 beta/stages
 expect_ok "$PP" run alpha/job.toml --set model.stages="$work/stages" \
-  --set output.dir="$work/want" --set train.steps=420
+  --set output.dir="$work/want" --set train.steps=4200
 want="$work/want/checkpoints"
 
 # expect_parts HOST STEP PART...: that host has these of the checkpoint's parts,
@@ -37,7 +37,7 @@ expect_parts() {
 # torchrun, an agent on each. What an earlier run left on one host is not taken
 # for this one's, and is set aside.
 mkdir -p beta/runs/checkpoints
-cp -r "$want/step_420" beta/runs/checkpoints/step_7
+cp -r "$want/step_4200" beta/runs/checkpoints/step_7
 # Below those that the system gives to connections.
 port=$((10000 + $$ * 20 % 20000))
 command_line="torchrun on two hosts"
@@ -66,16 +66,16 @@ pid_of() {
     fi
   done
 }
-wait_for 60 test -e alpha/runs/checkpoints/step_100
+wait_for 60 test -e alpha/runs/checkpoints/step_500
 kill -9 "$(pid_of 3)"
 status=0
 for pid in "${pids[@]}"; do wait "$pid" || status=$?; done
 cat out_* >out
 cat err_* >err
 ((status == 0)) || fail "ended with $status"
-expect_parts alpha 400 0 1
-expect_parts beta 400 2 3
-expect_same {alpha,beta}/runs/checkpoints/step_400/state.json
+expect_parts alpha 4000 0 1
+expect_parts beta 4000 2 3
+expect_same {alpha,beta}/runs/checkpoints/step_4000/state.json
 expect_match out "resuming from .*/alpha/runs/checkpoints/step_[1-9]"
 expect_file beta/runs/checkpoints.1/step_7/state.json
 expect_no_file beta/runs/checkpoints/step_7 alpha/runs/checkpoints.1
@@ -113,18 +113,18 @@ by_hand() {
 }
 
 # One that a host lacks is not gone on from: the newest that all have is.
-rm -r beta/runs/checkpoints/step_400
-by_hand alpha beta --resume --set train.steps=420
+rm -r beta/runs/checkpoints/step_4000
+by_hand alpha beta --resume --set train.steps=4200
 ((status == 0)) || fail "ended with $status"
-expect_text err "step_400 is passed over" \
+expect_text err "step_4000 is passed over" \
   "part_2.safetensors (saved on host beta)"
-expect_text out "step_350"
-expect_parts alpha 420 0 1
-expect_parts beta 420 2 3
+expect_text out "step_3500"
+expect_parts alpha 4200 0 1
+expect_parts beta 4200 2 3
 
 # Killed while each step is saved and one checkpoint kept: both always have one
 # in common.
-often=(--resume-if-any --set output.dir=often --set output.checkpoint_every=1
+often=(--resume-if-any --set train.steps=500 --set output.dir=often --set output.checkpoint_every=1
   --set output.keep=1)
 for victim in 3 0 2; do
   by_hand alpha beta "${often[@]}"
@@ -135,8 +135,8 @@ by_hand alpha beta "${often[@]}"
 ((status == 0)) || fail "ended with $status"
 expect_text out "resuming from"
 for part in alpha/often/0 alpha/often/1 beta/often/2 beta/often/3; do
-  expect_same "$want/step_400/part_${part##*/}.safetensors" \
-    "${part%/*}/checkpoints/step_400/part_${part##*/}.safetensors"
+  expect_same "$want/step_500/part_${part##*/}.safetensors" \
+    "${part%/*}/checkpoints/step_500/part_${part##*/}.safetensors"
 done
 rm -r {alpha,beta}/often
 
@@ -151,11 +151,11 @@ for host in alpha beta; do
 done
 by_hand beta alpha --resume-if-any
 ((status == 0)) || fail "ended with $status"
-expect_text out "resuming from" "beta/runs/checkpoints/step_350"
-expect_parts beta 400 0 1
-expect_parts alpha 400 2 3
+expect_text out "resuming from" "beta/runs/checkpoints/step_3500"
+expect_parts beta 4000 0 1
+expect_parts alpha 4000 2 3
 # Weights to start from, too.
-by_hand alpha beta --set model.checkpoint=runs/checkpoints/step_350 \
+by_hand alpha beta --set model.checkpoint=runs/checkpoints/step_3500 \
   --set output.dir=further --set train.steps=2
 ((status == 0)) || fail "ended with $status"
 rm -r alpha beta
@@ -166,7 +166,7 @@ mv beta.kept beta
 by_hand alpha gamma --resume-if-any
 ((status == 3)) || fail "ended with $status"
 for rank in 0 1 2 3; do
-  expect_match "err_$rank" "error: .*alpha/runs/checkpoints/step_420: parts \
+  expect_match "err_$rank" "error: .*alpha/runs/checkpoints/step_4200: parts \
 of it are missing: part_2.safetensors \(saved on host beta\), part_3.*no host"
 done
 expect_no_file gamma/runs
@@ -177,13 +177,13 @@ expect_match err_0 \
   "error: rank 3 on host beta runs stage 3, but .*beta/stages/stage_3.pt2 is not"
 
 # A model of the weights takes the parts of all.
-refused 3 "step_420" "part_2.safetensors (saved on host beta)" \
+refused 3 "step_4200" "part_2.safetensors (saved on host beta)" \
   "part_3.safetensors (saved on host beta)" "copy" \
-  -- "$PP" merge stages --checkpoint alpha/runs/checkpoints/step_420 -o no.pt2
+  -- "$PP" merge stages --checkpoint alpha/runs/checkpoints/step_4200 -o no.pt2
 expect_no_file no.pt2
-cp beta/runs/checkpoints/step_420/* alpha/runs/checkpoints/step_420
-expect_ok "$PP" merge stages --checkpoint alpha/runs/checkpoints/step_420 \
+cp beta/runs/checkpoints/step_4200/* alpha/runs/checkpoints/step_4200
+expect_ok "$PP" merge stages --checkpoint alpha/runs/checkpoints/step_4200 \
   -o model.pt2
 mv model.pt2 got.pt2
-expect_ok "$PP" merge stages --checkpoint "$want/step_420" -o model.pt2
+expect_ok "$PP" merge stages --checkpoint "$want/step_4200" -o model.pt2
 expect_same got.pt2 model.pt2
