@@ -41,18 +41,18 @@ assert [r["lr"] for r in killed] == [r["lr"] for r in whole]
 '
 
 # Really killed, in a run that is long enough to be.
-expect_ok "$PP" run job.toml --set output.dir=long --set train.steps=400 \
-  --set output.checkpoint_every=50 --set output.keep=100
-"$PP" run job.toml --set output.dir=cut --set train.steps=400 \
-  --set output.checkpoint_every=50 --set output.keep=100 >out 2>err &
+expect_ok "$PP" run job.toml --set output.dir=long --set train.steps=4000 \
+  --set output.checkpoint_every=500 --set output.keep=100
+"$PP" run job.toml --set output.dir=cut --set train.steps=4000 \
+  --set output.checkpoint_every=500 --set output.keep=100 >out 2>err &
 pid=$!
-wait_for 20 test -e cut/checkpoints/step_100
+wait_for 20 test -e cut/checkpoints/step_500
 kill -9 $pid
 wait $pid 2>/dev/null
-[[ ! -e cut/checkpoints/step_400 ]] || echo "note: it was done before the kill"
+[[ ! -e cut/checkpoints/step_4000 ]] || echo "note: it was done before the kill"
 expect_ok "$PP" run job.toml --resume --set output.dir=cut \
-  --set train.steps=400 --set output.checkpoint_every=50 --set output.keep=100
-same_weights long/checkpoints/step_400 cut/checkpoints/step_400
+  --set train.steps=4000 --set output.checkpoint_every=500 --set output.keep=100
+same_weights long/checkpoints/step_4000 cut/checkpoints/step_4000
 expect_clean cut
 
 # By other launchers, and with another split, from the same checkpoint.

@@ -34,7 +34,11 @@ class Pipeline {
     Partition parts = partition(model, spec);
     for (size_t i = 0; i < parts.stages.size(); ++i) {
       const ir::Graph& graph = parts.stages[i];
-      Border border = plan_border(parts.manifest, static_cast<int>(i), {"y"});
+      WantedOutputs wanted{"y"};
+      if (text.find("output z") != std::string::npos) {
+        wanted.insert("z");
+      }
+      Border border = plan_border(parts.manifest, static_cast<int>(i), wanted);
       Stage::Programs programs =
           compile_programs(graph, border, std::nullopt, "test", recompute);
       std::vector<StageState> held;
@@ -325,6 +329,30 @@ INSTANTIATE_TEST_SUITE_P(
         Recompute{.stage = false, .modules = {"a"}},
         Recompute{.stage = false, .modules = {"b"}},
         Recompute{.stage = false, .modules = {"*"}}));
+
+TEST(Stage, APassedOnValueUnderTwoNamesGetsTheLossesGradient) {
+  const std::string text =
+      "input %x: float32[4, 8]\n"
+      "parameter a.w = %wa: float32[8, 8] grad\n"
+      "parameter b.w = %wb: float32[8, 8] grad\n"
+      "%h: float32[4, 8] = aten.linear.default(input=%x, weight=%wa) @ a\n"
+      "%k: float32[4, 8] = aten.linear.default(input=%h, weight=%wb) @ b\n"
+      "output y = %h\n"
+      "output z = %h\n"
+      "output other = %k\n";
+  auto states = weights();
+  states.erase("c.w");
+  Pipeline whole(text, {}, states);
+  Pipeline split(text, {{"b"}}, states);
+  const UserInputs inputs = {{"x", at::randn({4, 8})}};
+  for (Pipeline* each : {&whole, &split}) {
+    each->forward(0, inputs, Pass::Train);
+    each->backward(0);
+  }
+  ASSERT_TRUE(whole.gradient("a.w").defined());
+  ASSERT_TRUE(split.gradient("a.w").defined());
+  EXPECT_TRUE(whole.gradient("a.w").equal(split.gradient("a.w")));
+}
 
 TEST(Stage, AModuleWhoseInputIsWrittenLaterCanNotRunAgain) {
   std::string text = kSkip;
