@@ -3,6 +3,8 @@
 // What the rules share: reading arguments, checking that a call is of the plain
 // kind, bringing a gradient into an input's shape.
 
+#include <array>
+#include <tuple>
 #include <utility>
 
 #include <ATen/ExpandUtils.h>
@@ -68,6 +70,35 @@ inline c10::IValue sizes_if_broadcast(
 inline at::Tensor reduced(at::Tensor gradient, const c10::IValue& sizes) {
   return sizes.isNone() ? std::move(gradient)
                         : at::sum_to(std::move(gradient), to_sizes(sizes));
+}
+
+/// Where the inputs of three gradients stand that one kernel makes at once.
+using Positions = std::array<size_t, 3>;
+
+/// Which of them the kernel is to make.
+inline std::array<bool, 3> mask_of(Wanted wanted, const Positions& positions) {
+  return {
+      wanted[positions[0]] != 0,
+      wanted[positions[1]] != 0,
+      wanted[positions[2]] != 0};
+}
+
+inline void give_three(
+    const BackwardCall& call,
+    const std::tuple<at::Tensor, at::Tensor, at::Tensor>& gradients,
+    const Positions& positions) {
+  const auto& [first, second, third] = gradients;
+  const std::array<const at::Tensor*, 3> all{&first, &second, &third};
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (call.wanted[positions[i]]) {
+      call.give(positions[i], *all[i]);
+    }
+  }
+}
+
+/// The backward of what gives its input, or its input's elements.
+inline void passes_on(const BackwardCall& call) {
+  call.give(0, call.gradient());
 }
 
 }  // namespace pp

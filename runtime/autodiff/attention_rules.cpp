@@ -63,23 +63,20 @@ bool attention(Stack& stack, Wanted wanted, Kept& kept) {
 
 void attention_backward(const BackwardCall& call) {
   const Kept& kept = call.kept;
-  auto [q, k, v] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-      call.gradient(),
-      kept[0].toTensor(),
-      kept[1].toTensor(),
-      kept[2].toTensor(),
-      kept[3].toTensor(),
-      kept[4].toTensor(),
-      0,
-      kept[5].toBool(),
-      given(kept[6]),
-      kept[7].toOptional<double>());
-  const std::array<at::Tensor*, 3> all{&q, &k, &v};
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (call.wanted[i]) {
-      call.give(i, std::move(*all[i]));
-    }
-  }
+  give_three(
+      call,
+      at::_scaled_dot_product_flash_attention_for_cpu_backward(
+          call.gradient(),
+          kept[0].toTensor(),
+          kept[1].toTensor(),
+          kept[2].toTensor(),
+          kept[3].toTensor(),
+          kept[4].toTensor(),
+          0,
+          kept[5].toBool(),
+          given(kept[6]),
+          kept[7].toOptional<double>()),
+      {0, 1, 2});
 }
 
 constexpr Rule kRules[] = {

@@ -54,26 +54,22 @@ void convolution_backward(const BackwardCall& call) {
   const Kept& k = call.kept;
   const std::vector<int64_t> bias_sizes =
       k[2].isNone() ? std::vector<int64_t>{0} : to_sizes(k[2]);
-  const std::array<bool, 3> mask{
-      call.wanted[0] != 0, call.wanted[1] != 0, call.wanted[2] != 0};
-  auto [x, weight, bias] = at::convolution_backward(
-      call.gradient(),
-      k[0].toTensor(),
-      k[1].toTensor(),
-      at::OptionalIntArrayRef(bias_sizes),
-      to_sizes(k[3]),
-      to_sizes(k[4]),
-      to_sizes(k[5]),
-      /*transposed=*/false,
-      std::vector<int64_t>(kDims, 0),
-      k[6].toInt(),
-      mask);
-  const std::array<at::Tensor*, 3> all{&x, &weight, &bias};
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (call.wanted[i]) {
-      call.give(i, std::move(*all[i]));
-    }
-  }
+  constexpr Positions kInputs{0, 1, 2};
+  give_three(
+      call,
+      at::convolution_backward(
+          call.gradient(),
+          k[0].toTensor(),
+          k[1].toTensor(),
+          at::OptionalIntArrayRef(bias_sizes),
+          to_sizes(k[3]),
+          to_sizes(k[4]),
+          to_sizes(k[5]),
+          /*transposed=*/false,
+          std::vector<int64_t>(kDims, 0),
+          k[6].toInt(),
+          mask_of(call.wanted, kInputs)),
+      kInputs);
 }
 
 constexpr Rule kRules[] = {

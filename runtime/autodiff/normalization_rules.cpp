@@ -13,28 +13,6 @@ namespace pp {
 namespace normalization {
 namespace {
 
-using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
-
-std::array<bool, 3> mask_of(Wanted wanted, std::array<size_t, 3> positions) {
-  return {
-      wanted[positions[0]] != 0,
-      wanted[positions[1]] != 0,
-      wanted[positions[2]] != 0};
-}
-
-void give_three(
-    const BackwardCall& call,
-    const Three& gradients,
-    std::array<size_t, 3> positions) {
-  const auto& [x, weight, bias] = gradients;
-  const std::array<const at::Tensor*, 3> all{&x, &weight, &bias};
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (call.wanted[positions[i]]) {
-      call.give(positions[i], *all[i]);
-    }
-  }
-}
-
 /// Whether weight and bias, where given, are of the type of x.
 bool are_alike(
     const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
@@ -43,7 +21,7 @@ bool are_alike(
 }
 
 // layer_norm(x, sizes, weight, bias, eps, cudnn)
-constexpr std::array<size_t, 3> kOfLayerNorm{0, 2, 3};
+constexpr Positions kOfLayerNorm{0, 2, 3};
 
 bool layer_norm(Stack& stack, Wanted, Kept& kept) {
   const at::Tensor x = stack[0].toTensor();
@@ -75,7 +53,7 @@ void layer_norm_backward(const BackwardCall& call) {
 }
 
 // group_norm(x, groups, weight, bias, eps, cudnn)
-constexpr std::array<size_t, 3> kOfGroupNorm{0, 2, 3};
+constexpr Positions kOfGroupNorm{0, 2, 3};
 
 bool group_norm(Stack& stack, Wanted, Kept& kept) {
   at::Tensor x = stack[0].toTensor();
@@ -118,7 +96,7 @@ void group_norm_backward(const BackwardCall& call) {
 }
 
 // batch_norm(x, weight, bias, mean, var, training, momentum, eps, cudnn)
-constexpr std::array<size_t, 3> kOfBatchNorm{0, 1, 2};
+constexpr Positions kOfBatchNorm{0, 1, 2};
 
 bool batch_norm(Stack& stack, Wanted, Kept& kept) {
   const at::Tensor x = stack[0].toTensor();

@@ -308,9 +308,6 @@ bool add_scalar(Stack& stack, Wanted, Kept&) {
   at::Tensor out = at::add(x, stack[1].toScalar());
   return same_type(x, out) && result(stack, std::move(out));
 }
-void passes_on(const BackwardCall& call) {
-  call.give(0, call.gradient());
-}
 
 template <at::Tensor (*kFunction)(const at::Tensor&, const at::Scalar&)>
 bool times_scalar(Stack& stack, Wanted, Kept& kept) {

@@ -97,10 +97,6 @@ void reshaped_backward(const BackwardCall& call) {
 
 // The same tensor, or its elements in other memory.
 
-void passes_on(const BackwardCall& call) {
-  call.give(0, call.gradient());
-}
-
 bool alias(Stack& stack, Wanted, Kept&) {
   const at::Tensor* x = plain_input(stack);
   return x != nullptr && result(stack, at::Tensor(*x));
