@@ -4,6 +4,8 @@
     benchmarks/compare.py                            tiny and medium, 1F1B
     benchmarks/compare.py --models tiny --schedules GPipe 1F1B --repetitions 9
     benchmarks/compare.py --against unsplit --modes train --launchers local
+    benchmarks/compare.py --scoreboard               every row of README.md's table
+    benchmarks/compare.py --scoreboard --help
 
 Both sides load the same .pt2, cut it before the same modules, and train with
 the same schedule, microbatches, rows and optimizer on the same number of ranks
@@ -64,6 +66,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--out", type=Path, default=ROOT / "runs" / "compare", metavar="DIR"
+    )
+    parser.add_argument(
+        "--scoreboard",
+        action="store_true",
+        help="measure all the scoreboard's rows instead, with options of their own",
     )
     args = parser.parse_args(argv)
     if not args.pp.is_file():
@@ -187,6 +194,10 @@ def describe(name: str, case, launcher, ours, theirs, why: str) -> None:
 
 
 def main(argv: list[str]) -> int:
+    if "--scoreboard" in argv:
+        import scoreboard
+
+        return scoreboard.main([a for a in argv if a != "--scoreboard"])
     args = parse(argv)
     import torch
 

@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
 """What a step of the tiny GPT costs as its work grows.
 
-    benchmarks/growth.py                             all axes, 10 minutes
+    benchmarks/growth.py                             all axes, 8 minutes
     benchmarks/growth.py --axes microbatches --repetitions 5
 
 Grows microbatches (8 to 512), stages of one block (2 to 16; a rank each, or on
 two ranks) or blocks (8 to 96 in two stages). Cost is processor time of the
-whole process, user and system: the least of the long runs less the least of the
-short ones, by step. Other work on the machine disturbs that less than it does
-the clock, but it shares caches, and only adds. Linear means that every part of
-the range has the slope of the whole. The points take turns. Writes report.md and
-report.json to --out.
+process, user and system, read at the end of every step: so neither its start nor
+its checkpoint count. Other work on the machine only adds, by the caches it shares,
+and comes and goes: a run is cut into parts of a tenth of a second, and its cost is
+the lower quartile of them. (The least hangs on one lucky moment, the median on what
+else runs.) Linear means that every piece of a range has the slope of the whole
+within 5 %. The sizes take turns; a slope is the median over the rounds. Writes
+report.md and report.json to --out.
 """
 
 import argparse
 import json
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -25,13 +26,16 @@ from pathlib import Path
 
 from cases import MODELS, Case, Schedule
 from compare import export, write_tokens
-from processes import run
+from figure import Figure, as_data
+from processes import RunFailed, run
 from report import machine, table, write
-from sides import Inputs, pp_job
+from sides import WARM_UP, Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
 WITHIN = 0.05  # of the whole range's slope
-WORK_MS = 0.5  # of a block and microbatch, about: for the length of runs
+WORK_MS = 0.25  # of a block and microbatch, about: for the length of runs
+PART_MS = 100  # of processor time, at least
+FEWEST = 3  # counted steps of a run
 
 
 def tiny(blocks: int, ranks=2, schedule=Schedule("1F1B"), microbatches=8) -> Case:
@@ -56,59 +60,75 @@ class Point:
     axis: str
     size: int
     case: Case
-    steps: int = 1  # by which the long run is longer
-    short_ms: list[float] = field(default_factory=list)  # of processor time
-    long_ms: list[float] = field(default_factory=list)
-    step_ms: list[float] = field(default_factory=list)
+    runs: list[list[float]] = field(default_factory=list)  # ms a step, of each part
+    step_ms: list[float] = field(default_factory=list)  # by the clock, of each run
 
     @property
-    def cost(self) -> float:
-        """Of a step, in ms."""
-        return (min(self.long_ms) - min(self.short_ms)) / self.steps
+    def costs(self) -> list[float]:
+        """Processor time of a step in ms, by run."""
+        return [lower_quartile(parts) for parts in self.runs]
 
-    @property
-    def spread(self) -> tuple[float, float]:
-        """Least and largest of a pair of runs."""
-        pairs = zip(self.short_ms, self.long_ms)
-        costs = [(long - short) / self.steps for short, long in pairs]
-        return min(costs), max(costs)
+
+def lower_quartile(values: list[float]) -> float:
+    return sorted(values)[len(values) // 4]
+
+
+def parts(ends_ms: list[float]) -> list[float]:
+    """Cuts a run at ends of steps, no part shorter than PART_MS.
+
+    ends_ms   processor time until the end of each step
+    returns   ms a step of each part; what is left over at the end is dropped
+    """
+    out, begin = [], 0
+    for end in range(1, len(ends_ms)):
+        took = ends_ms[end] - ends_ms[begin]
+        if took >= PART_MS:
+            out.append(took / (end - begin))
+            begin = end
+    return out
 
 
 def steps_for(case: Case, work_ms: float) -> int:
-    """As many steps as take about `work_ms` of processor time."""
+    """As many steps as take about `work_ms` of processor time, and a warm-up."""
     step = WORK_MS * case.model.blocks * case.microbatches
-    return max(2, round(work_ms / step))
-
-
-def children_ms() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return 1000 * (usage.ru_utime + usage.ru_stime)
+    return WARM_UP + max(FEWEST, round(work_ms / step))
 
 
 def measure(point: Point, files: Inputs, work_ms: float) -> None:
-    """One short and one long run."""
-    point.steps = steps_for(point.case, work_ms)
-    for used, steps in (
-        (point.short_ms, 1),
-        (point.long_ms, 1 + point.steps),
-    ):
-        job = pp_job(point.case, "local", files, files.tokens, steps)
-        before = children_ms()
-        run([str(files.pp), "run", str(job)], cwd=files.folder)
-        used.append(children_ms() - before)
-    lines = (files.folder / "pp" / "metrics.jsonl").read_text().splitlines()
-    times = [json.loads(line)["step_ms"] for line in lines[1:]]
+    """One run."""
+    steps = steps_for(point.case, work_ms)
+    job = pp_job(point.case, "local", files, files.tokens, steps)
+    done = run(
+        [str(files.pp), "run", str(job)],
+        cwd=files.folder,
+        lines_of=files.folder / "pp" / "metrics.jsonl",
+    )
+    ends = [1000 * s for s in done.processor_s[WARM_UP - 1 :]]
+    if not parts(ends):
+        raise RunFailed(f"{steps} steps took less than {PART_MS} ms of processor time")
+    point.runs.append(parts(ends))
+    times = [json.loads(line)["step_ms"] for line in done.lines[WARM_UP:]]
     point.step_ms.append(statistics.median(times))
 
 
-def slope(a: Point, b: Point) -> float:
-    return (b.cost - a.cost) / (b.size - a.size)
+def slopes(sizes: list[int], costs: list[float]) -> list[float]:
+    """Of each piece of the range, in units of the whole range's."""
+    whole = (costs[-1] - costs[0]) / (sizes[-1] - sizes[0])
+    points = list(zip(sizes, costs))
+    return [(d - b) / (c - a) / whole for (a, b), (c, d) in zip(points, points[1:])]
 
 
-def slopes(points: list[Point]) -> list[float]:
-    """Of each part of the range, in units of the whole range's."""
-    whole = slope(points[0], points[-1])
-    return [slope(a, b) / whole for a, b in zip(points, points[1:])]
+def figures(axes: dict[str, list[Point]]) -> list[Figure]:
+    """The slopes of every piece of every axis."""
+    out = []
+    for axis, points in axes.items():
+        sizes = [p.size for p in points]
+        rounds = [slopes(sizes, costs) for costs in zip(*(p.costs for p in points))]
+        for begin, end, of in zip(sizes, sizes[1:], zip(*rounds)):
+            value, aims = statistics.median(of), dict(most=1 + WITHIN, least=1 - WITHIN)
+            piece = f"{begin} to {end}"
+            out.append(Figure(piece, value, min(of), max(of), **aims, group=axis))
+    return out
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -118,42 +138,76 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--pp", type=Path, default=ROOT / "build" / "pp")
     parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES))
     parser.add_argument("--points", type=int, default=4, metavar="N", help="of an axis")
-    parser.add_argument("--repetitions", type=int, default=5, metavar="N")
+    parser.add_argument("--repetitions", type=int, default=10, metavar="N")
     parser.add_argument(
-        "--work", type=float, default=2000, metavar="MS", help="of a long run"
+        "--work", type=float, default=1500, metavar="MS", help="of a run, about"
     )
     parser.add_argument(
         "--out", type=Path, default=ROOT / "runs" / "growth", metavar="DIR"
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.work < 3 * PART_MS or args.points < 2 or args.repetitions < 1:
+        parser.error(f"at least 1 repetition of 2 points of {3 * PART_MS} ms")
+    return args
 
 
 def markdown(axes: dict[str, list[Point]], about: dict) -> str:
     text = (
         "# Cost of a step as its work grows\n\n"
-        f"Tiny GPT, {about['cores']} cores of {about['cpu']}, least of "
-        f"{about['repetitions']} runs, in turn. Load before: {about['load']:.2f}. "
+        f"Tiny GPT, {about['cores']} cores of {about['cpu']}, medians of "
+        f"{about['repetitions']} rounds. Load before: {about['load']:.2f}. "
         "Slope: processor time by one more, from the line above, against the "
         f"whole range's; aimed at: 1 within {100 * WITHIN:.0f} %. Time of a step is "
         "marked * where there are more ranks than cores: they take turns.\n\n"
     )
-    head = ["processor time", "spread", "by one", "slope", "step"]
+    head = ["processor time", "spread", "by one", "slope", "spread", "step"]
     for axis, points in axes.items():
         rows = []
-        for point, part in zip(points, [None, *slopes(points)]):
+        for point, piece in zip(points, [None, *figures({axis: points})]):
+            costs, step_ms = point.costs, statistics.median(point.step_ms)
             crowded = "*" if point.case.ranks > about["cores"] else ""
             rows.append(
                 [
                     point.size,
-                    f"{point.cost:.4g} ms",
-                    "{:.4g} to {:.4g}".format(*point.spread),
-                    f"{point.cost / point.size:.3g} ms",
-                    "" if part is None else f"**{part:.3f}**",
-                    f"{statistics.median(point.step_ms):.4g} ms{crowded}",
+                    f"{statistics.median(costs):.4g} ms",
+                    f"{min(costs):.4g} to {max(costs):.4g}",
+                    f"{statistics.median(costs) / point.size:.3g} ms",
+                    f"**{piece.value:.3f}**" if piece else "",
+                    f"{piece.low:.3f} to {piece.high:.3f}" if piece else "",
+                    f"{step_ms:.4g} ms{crowded}",
                 ]
             )
         text += table([axis, *head], rows) + "\n"
     return text
+
+
+def as_json(axes: dict[str, list[Point]], about: dict) -> dict:
+    return {
+        "about": about,
+        "axes": {
+            axis: {
+                "sizes": [p.size for p in points],
+                "costs_ms": [p.costs for p in points],
+                "parts_ms": [p.runs for p in points],
+                "step_ms": [p.step_ms for p in points],
+            }
+            for axis, points in axes.items()
+        },
+        "figures": as_data(figures(axes)),
+    }
+
+
+def prepare(points: list[Point], pp: Path, folder: Path) -> dict[tuple, Inputs]:
+    """Model and tokens of each point, by axis and size."""
+    files = {}
+    for point in points:
+        model, count = point.case.model, point.case.microbatches
+        path = folder / f"{model.blocks}.pt2"
+        if not path.exists():
+            export(model, path, "--batch=1", f"--layers={model.blocks}")
+        tokens = write_tokens(model, folder / f"{count}.npy", count)
+        files[point.axis, point.size] = Inputs(path, tokens, pp.resolve(), folder)
+    return files
 
 
 def main(argv: list[str]) -> int:
@@ -164,38 +218,15 @@ def main(argv: list[str]) -> int:
         sizes, case_of = AXES[name]
         axes[name] = [Point(name, n, case_of(n)) for n in sizes[: args.points]]
     with tempfile.TemporaryDirectory(prefix="growth-") as scratch:
-        folder = Path(scratch)
-        files = {}
-        for point in (p for points in axes.values() for p in points):
-            model, count = point.case.model, point.case.microbatches
-            path = folder / f"{model.blocks}.pt2"
-            if not path.exists():
-                export(model, path, "--batch=1", f"--layers={model.blocks}")
-            tokens = write_tokens(model, folder / f"{count}.npy", count)
-            files[point.axis, point.size] = Inputs(
-                path, tokens, args.pp.resolve(), folder
-            )
+        everything = [point for points in axes.values() for point in points]
+        files = prepare(everything, args.pp, Path(scratch))
         for _ in range(args.repetitions):
             for axis, points in axes.items():
                 for point in points:
                     measure(point, files[axis, point.size], args.work)
-                print(f"{axis}: {[f'{s:.3f}' for s in slopes(points)]}", flush=True)
-    data = {
-        "about": about,
-        "axes": {
-            axis: {
-                "sizes": [p.size for p in points],
-                "cost_ms": [p.cost for p in points],
-                "steps": [p.steps for p in points],
-                "short_ms": [p.short_ms for p in points],
-                "long_ms": [p.long_ms for p in points],
-                "step_ms": [p.step_ms for p in points],
-                "slopes": slopes(points),
-            }
-            for axis, points in axes.items()
-        },
-    }
-    write(args.out, markdown(axes, about), data)
+                now = [f"{f.value:.3f}" for f in figures({axis: points})]
+                print(f"{axis}: {', '.join(now)}", flush=True)
+    write(args.out, markdown(axes, about), as_json(axes, about))
     return 0
 
 

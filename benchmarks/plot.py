@@ -1,7 +1,8 @@
-"""Line plots as SVG, in the style of `pp schedule --format svg`."""
+"""Lines and dots as SVG, in the style of `pp schedule --format svg`."""
 
 import math
 from dataclasses import dataclass
+from html import escape
 
 INK, GREY, GRID = "#1d2733", "#6b7785", "#d5dbe1"
 COLOURS = (
@@ -67,19 +68,72 @@ def draw_panel(panel: Panel, left: float, colours: dict[str, str]) -> list[str]:
     return out
 
 
-def draw(title: str, subtitle: str, panels: list[Panel]) -> str:
-    """Panels side by side; a name has one colour in all of them."""
-    names = list(dict.fromkeys(n for p in panels for n in p.lines))
-    colours = {n: COLOURS[i % len(COLOURS)] for i, n in enumerate(names)}
-    step = LEFT + WIDTH + NAMES
-    width, height = step * len(panels), TOP + HEIGHT + BOTTOM
-    out = [
+def head(title: str, subtitle: str, width: int, height: int) -> list[str]:
+    return [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="Helvetica, Arial, sans-serif">',
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         text(LEFT, 26, title, INK, 18, 'font-weight="bold"'),
         text(LEFT, 44, subtitle, size=12),
     ]
+
+
+def draw(title: str, subtitle: str, panels: list[Panel]) -> str:
+    """Panels side by side; a name has one colour in all of them."""
+    names = list(dict.fromkeys(n for p in panels for n in p.lines))
+    colours = {n: COLOURS[i % len(COLOURS)] for i, n in enumerate(names)}
+    step = LEFT + WIDTH + NAMES
+    width, height = step * len(panels), TOP + HEIGHT + BOTTOM
+    out = head(title, subtitle, width, height)
     for index, panel in enumerate(panels):
         out += draw_panel(panel, LEFT + step * index, colours)
     return "\n".join([*out, "</svg>"]) + "\n"
+
+
+@dataclass
+class Dot:
+    name: str
+    words: str  # at the right
+    at: float | None  # none: no dot, the words say why
+    low: float | None = None
+    high: float | None = None
+
+
+LABELS, WORDS = 440, 300  # widths of names and words
+SCALE = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
+GOOD, BAD = COLOURS[2], COLOURS[3]
+
+
+def draw_dots(title: str, subtitle: str, dots: list[Dot]) -> str:
+    """A line a dot, on a logarithmic scale; at 1 or below it is green."""
+    left, row = LEFT + LABELS, ROW + 4
+    top, bottom = TOP + row, TOP + row * len(dots) + row
+
+    def place(value: float) -> float:
+        inside = min(max(value, SCALE[0]), SCALE[-1])
+        share = math.log2(inside / SCALE[0]) / math.log2(SCALE[-1] / SCALE[0])
+        return left + WIDTH * share
+
+    out = head(title, subtitle, left + WIDTH + WORDS, bottom + row)
+    for mark in SCALE:
+        at = place(mark)
+        out.append(line(at, top - row, at, bottom))
+        out.append(text(at, top - row - 4, f"{mark:.2g}", more='text-anchor="middle"'))
+    out.append(line(place(1) + 1, top - row, place(1) + 1, bottom))  # twice as wide
+    for index, dot in enumerate(dots):
+        out += draw_dot(dot, top + row * index, left, place)
+    return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def draw_dot(dot: Dot, y: float, left: float, place) -> list[str]:
+    out = [text(left - 12, y + 4, escape(dot.name), INK, more='text-anchor="end"')]
+    words = dot.words if len(dot.words) <= 48 else dot.words[:47] + "…"
+    colour = GREY if dot.at is None else GOOD if dot.at <= 1 else BAD
+    out.append(text(left + WIDTH + 12, y + 4, escape(words), colour))
+    if dot.at is None:
+        return out
+    if dot.low is not None and dot.high is not None:
+        ends = f'x1="{place(dot.low):.1f}" x2="{place(dot.high):.1f}" y1="{y}" y2="{y}"'
+        out.append(f'<line {ends} stroke="{colour}" stroke-width="2"/>')
+    out.append(f'<circle cx="{place(dot.at):.1f}" cy="{y}" r="4" fill="{colour}"/>')
+    return out

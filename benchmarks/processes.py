@@ -23,6 +23,8 @@ class Finished:
     peak_kib: dict[int, int] = field(default_factory=dict)  # by process
     names: dict[int, str] = field(default_factory=dict)
     output: str = ""
+    lines: list[str] = field(default_factory=list)  # of `lines_of`
+    processor_s: list[float] = field(default_factory=list)  # until each of them
 
     def peak_of(self, name: str) -> list[int]:
         """Peak resident KiB of each process of that (short) name."""
@@ -52,21 +54,55 @@ def sample_peaks(pid: int, into: Finished) -> None:
             into.names[process] = re.search(r"^Name:\t(.*)$", text, re.M)[1]
 
 
+def processor_s(pid: int) -> float:
+    """Seconds of processor time, user and system, of all threads of a process."""
+    return time.clock_gettime((~pid << 3) | 2)  # CPUCLOCK_SCHED, as in linux/posix-timers.h
+
+
+class Pipe:
+    """A pipe in a file's place: what is written to it is seen at once."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        # For both ways: so it neither waits for a writer nor ends before close().
+        self.end = os.open(path, os.O_RDWR)
+
+    def read(self, pid: int, into: Finished) -> None:
+        with os.fdopen(self.end) as stream:
+            for line in stream:
+                if line == "\n":
+                    break
+                try:
+                    into.processor_s.append(processor_s(pid))
+                except OSError:
+                    break  # it has just ended
+                into.lines.append(line)
+
+    def close(self) -> None:
+        os.write(self.end, b"\n")
+
+
 def run(
     command: list[str],
     *,
     cwd: Path,
     watch_for: str | None = None,
+    lines_of: Path | None = None,
     timeout: float = 900,
     sample_every: float = 0.1,
 ) -> Finished:
     """Runs to the end.
 
     The samples come from this process: ten times a second a few small reads.
+    lines_of: a file that the command appends to; a pipe takes its place, and the
+    processor time of the command is read at every line
     throws RunFailed: exit status other than 0, or out of time
     """
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     env.pop("TORCH_LOGS", None)
+    pipe = Pipe(lines_of) if lines_of else None
     done = Finished(time.time(), 0, None)
     process = subprocess.Popen(
         command,
@@ -84,8 +120,12 @@ def run(
                 done.first_match = time.time()
             lines.append(line)
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
+    readers = [threading.Thread(target=read, daemon=True)]
+    if pipe:
+        watch = threading.Thread(target=pipe.read, args=(process.pid, done), daemon=True)
+        readers.append(watch)
+    for reader in readers:
+        reader.start()
     deadline = done.started + timeout
     while process.poll() is None:
         sample_peaks(process.pid, done)
@@ -99,7 +139,10 @@ def run(
         except subprocess.TimeoutExpired:
             pass
     done.ended = time.time()
-    reader.join(5)
+    if pipe:
+        pipe.close()
+    for reader in readers:
+        reader.join(5)
     done.output = "".join(lines)
     if process.returncode != 0:
         last = [line.strip() for line in lines if line.strip()][-12:]

@@ -21,15 +21,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bounds import STAGES_PER_RANK, renew_page
+from bounds import STAGES_PER_RANK
 from cases import MODELS, Case, Schedule
 from compare import prepare
+from figure import Figure, as_data
+from pages import renew
 from plot import Panel, draw
 from report import machine, table, write
 from sides import Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXED = 512  # microbatches, whatever the ranks
+AIM = 4096  # ranks
 MOST = 2**22  # stages x microbatches that are simulated: 2 GB
 KINDS = ("forward", "input", "weight", "backward")
 
@@ -39,7 +42,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--build", type=Path, default=ROOT / "build")
-    parser.add_argument("--most-ranks", type=int, default=4096, metavar="N")
+    parser.add_argument("--most-ranks", type=int, default=AIM, metavar="N")
     parser.add_argument(
         "--costs", type=float, nargs=4, metavar=("F", "I", "W", "B"),
         help="of two blocks in ms, instead of measuring them",
@@ -157,6 +160,11 @@ def markdown(ways: dict, costs: dict, args: argparse.Namespace) -> str:
     )
 
 
+def figures(ways: dict[str, list[dict]]) -> list[Figure]:
+    largest = max(case["ranks"] for case in ways["fixed"])
+    return [Figure("", largest, least=AIM, unit="ranks")]
+
+
 def main(argv: list[str]) -> int:
     args = parse(argv)
     if args.costs:
@@ -167,7 +175,8 @@ def main(argv: list[str]) -> int:
     cases = [case for cases in ways.values() for case in cases]
     simulate(args.build, args.link, args.latency * 1e-6, cases)
     text = markdown(ways, costs, args)
-    write(args.out, text, {"about": machine(), "costs": costs, **ways})
+    data = {"about": machine(), "costs": costs, **ways}
+    write(args.out, text, {**data, "figures": as_data(figures(ways))})
     subtitle = (
         "Simulated with measured F, I, W and B of the medium GPT; the model grows "
         f"with the ranks; links of {args.link:g} Gbit/s"
@@ -176,7 +185,7 @@ def main(argv: list[str]) -> int:
     (args.out / "scaling.svg").write_text(picture)
     if args.docs:
         shutil.copy(args.out / "scaling.svg", ROOT / "docs" / "images")
-        renew_page("scaling.py", text)
+        renew(ROOT / "docs" / "schedules.md", "scaling.py", text)
     return 0
 
 

@@ -11,6 +11,7 @@ All give a Sample of the same measures:
 """
 
 import json
+import shutil
 import statistics
 import sys
 from dataclasses import dataclass, field
@@ -95,6 +96,9 @@ outputs.output_0 = {{ reduce = "argmax" }}
 
 
 def pp_job(case: Case, launcher: str, files: Inputs, tokens: Path, steps: int) -> Path:
+    """Writes the job. What an earlier one left in its folder goes: `pp` would
+    keep those checkpoints, and many runs fill a disk."""
+    shutil.rmtree(files.folder / "pp", ignore_errors=True)
     values = dict(
         model=files.model,
         cuts=json.dumps(case.cuts),

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Two hosts with a slow link between them: a step against its simulation.
 
-    sudo .venv/bin/python benchmarks/slow_link.py    medium GPT, 1F1B; 4 minutes
+    sudo .venv/bin/python benchmarks/slow_link.py    1F1B; 7 minutes
 
-The hosts are network namespaces; every packet goes through a process that
+Of the tiny GPT, whose step is what messages take, and of the medium one, whose
+step is matrix products. The hosts are network namespaces; every packet goes through a process that
 passes on 1 Gbit/s and keeps each for 5 ms. The simulation gets F and B of each
 stage as the trace of that same step has them, and the same link; a step here is
 from its first forward to its last backward, without the update. Torch's side
@@ -19,12 +20,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from cases import MODELS, SCHEDULES, Case
-from compare import check_losses, prepare
-from report import machine, spread, table, write
+from compare import check_losses, prepare, with_steps
+from figure import Figure, as_data, ratio
+from report import machine, table, write
 from scaling import KINDS, simulate
 from sides import WARM_UP, Inputs, Sample, pp_job, torch_command, torch_sample
 
@@ -42,17 +43,19 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--build", type=Path, default=ROOT / "build")
-    parser.add_argument("--model", choices=MODELS, default="medium")
+    parser.add_argument(
+        "--models", nargs="+", choices=MODELS, default=list(MODELS)
+    )
     parser.add_argument("--schedule", choices=SCHEDULES, default="1F1B")
     parser.add_argument("--link", type=float, default=1, metavar="GBIT/S")
     parser.add_argument("--latency", type=float, default=5, metavar="MS")
     parser.add_argument("--repetitions", type=int, default=5, metavar="N")
-    parser.add_argument("--steps", type=int, default=5, metavar="N", help="a run")
+    parser.add_argument("--steps", type=int, metavar="N", help="a run, of every model")
     parser.add_argument(
         "--out", type=Path, default=ROOT / "runs" / "slow_link", metavar="DIR"
     )
     args = parser.parse_args(argv)
-    if args.steps <= WARM_UP or args.repetitions < 1:
+    if (args.steps or WARM_UP + 1) <= WARM_UP or args.repetitions < 1:
         parser.error(f"at least 1 repetition of {WARM_UP + 1} steps")
     return args
 
@@ -152,7 +155,7 @@ def bounds(args: argparse.Namespace, case: Case, trace: Path) -> list[tuple]:
 
 
 def run_pp(args, case: Case, files: Inputs, hosts: Hosts) -> tuple[Sample, list]:
-    job = pp_job(case, "env", files, files.tokens, args.steps)
+    job = pp_job(case, "env", files, files.tokens, case.model.train_steps)
     # Else the ranks would share memory, which namespaces don't divide.
     tcp = ["--set", "pipeline.transport=gloo", "--set", "output.trace=true"]
     hosts.run([files.pp, "run", job, *tcp], files.folder)
@@ -168,25 +171,15 @@ def run_torch(case: Case, files: Inputs, hosts: Hosts) -> Sample:
     return torch_sample(case, files, 0)
 
 
-def cells(name: str, ours: list[float], theirs: list[float]) -> list[str]:
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    low, high = spread(ours, theirs)
-    return [
-        name,
-        f"{statistics.median(ours):.4g} ms",
-        f"{statistics.median(theirs):.4g} ms",
-        f"**{ratio:.3f}**",
-        f"{low:.3f} to {high:.3f}",
-        f"{AIMS[name]:.2f} " + ("met" if ratio <= AIMS[name] else "missed"),
-    ]
+Times = dict[str, tuple[list[float], list[float]]]  # ms of both sides, by ratio
 
 
-def measure(args: argparse.Namespace, folder: Path) -> dict[str, tuple[list, list]]:
-    model = replace(MODELS[args.model], train_steps=args.steps)
+def measure(args: argparse.Namespace, name: str, folder: Path) -> Times:
+    model = with_steps(MODELS[name], args.steps)
     case = Case(model, "train", SCHEDULES[args.schedule])
     path, tokens = prepare(model, folder, case.microbatches)
     files = Inputs(path, tokens, (args.build / "pp").resolve(), folder)
-    result = {name: ([], []) for name in AIMS}
+    result = {ratio: ([], []) for ratio in AIMS}
     for _ in range(args.repetitions):
         with Hosts() as hosts:
             hosts.connect_slowly(args.latency / 1e3, rate=args.link * 1e9)
@@ -197,8 +190,32 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, tuple[list, lis
             times.append(value.step_ms)
         for times, values in zip(result["step / simulation"], zip(*steps)):
             times += [1000 * value for value in values]
-        print(f"pp {ours.step_ms:.0f} ms, torch {theirs.step_ms:.0f} ms", flush=True)
+        print(f"{name}: pp {ours.step_ms:.0f} ms, torch {theirs.step_ms:.0f} ms", flush=True)
     return result
+
+
+def figures(results: dict[str, Times]) -> list[Figure]:
+    return [
+        ratio(model, *result[group], most=aim, group=group)
+        for group, aim in AIMS.items()
+        for model, result in results.items()
+    ]
+
+
+def markdown(args: argparse.Namespace, results: dict[str, Times], about: dict) -> str:
+    rows = []
+    for figure in figures(results):
+        ours, theirs = map(statistics.median, results[figure.what][figure.group])
+        row = [figure.group, figure.what, f"{ours:.4g} ms", f"{theirs:.4g} ms"]
+        row += [f"**{figure.value:.3f}**", f"{figure.low:.3f} to {figure.high:.3f}"]
+        rows.append([*row, f"{figure.aim} " + ("met" if figure.met else "missed")])
+    return (
+        f"# Two hosts, {args.link:g} Gbit/s and {args.latency:g} ms apart\n\n"
+        f"{args.schedule}, {Case.microbatches} microbatches of one row, "
+        f"a rank of one thread on each host, {about['cores']} cores of {about['cpu']}, "
+        f"{args.repetitions} runs a side in turn. Load before: {about['load']:.2f}.\n\n"
+        + table(["ratio", "model", "of", "to", "ratio of medians", "spread", "aim"], rows)
+    )
 
 
 def main(argv: list[str]) -> int:
@@ -208,22 +225,13 @@ def main(argv: list[str]) -> int:
         with Network():
             pass
     except (subprocess.CalledProcessError, OSError) as error:
-        print(f"skipped: no network namespaces here ({error})")
+        print(f"skipped: no network namespaces here, which take root ({error})")
         return SKIPPED
     about = {**machine(), "load": os.getloadavg()[0], "repetitions": args.repetitions}
     with tempfile.TemporaryDirectory(prefix="slow_link-") as scratch:
-        result = measure(args, Path(scratch))
-    text = (
-        f"# Two hosts, {args.link:g} Gbit/s and {args.latency:g} ms apart\n\n"
-        f"{args.model} GPT, {args.schedule}, {Case.microbatches} microbatches of one row, "
-        f"a rank of one thread on each host, {about['cores']} cores of {about['cpu']}, "
-        f"{args.repetitions} runs a side in turn. Load before: {about['load']:.2f}.\n\n"
-        + table(
-            ["ratio", "of", "to", "ratio of medians", "spread", "aim"],
-            [cells(name, *times) for name, times in result.items()],
-        )
-    )
-    write(args.out, text, {"about": about, **result})
+        results = {name: measure(args, name, Path(scratch)) for name in args.models}
+    data = {"about": about, "models": results, "figures": as_data(figures(results))}
+    write(args.out, markdown(args, results, about), data)
     return 0
 
 

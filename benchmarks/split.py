@@ -19,13 +19,14 @@ import shutil
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cases import MODELS
 from compare import export
-from processes import run
-from report import machine, spread, table, write
+from figure import Figure, as_data, ratio
+from processes import RunFailed, run
+from report import machine, table, write
 
 ROOT = Path(__file__).resolve().parent.parent
 AIM = 0.05  # of pp / (load + pipeline())
@@ -63,11 +64,9 @@ class Times:
     graph: list[float] = field(default_factory=list)
     python: list[float] = field(default_factory=list)  # the whole process
 
-    def against(self, *parts: str) -> tuple[float, tuple[float, float]]:
-        """The ratio of medians, and its spread."""
+    def against(self, *parts: str) -> Figure:
         sums = [sum(times) for times in zip(*(getattr(self, p) for p in parts))]
-        median = statistics.median(self.pp) / statistics.median(sums)
-        return median, spread(self.pp, sums)
+        return ratio("", self.pp, sums, most=AIM)
 
 
 def took(command: list, folder: Path) -> tuple[float, str]:
@@ -81,6 +80,8 @@ def repetition(pp: Path, path: Path, cuts: list[str], times: Times) -> None:
     times.start.append(took([pp, "--version"], path.parent)[0])
     split = [pp, "split", path, "-o", stages, "--at", ",".join(cuts)]
     times.pp.append(took(split, path.parent)[0])
+    if len(list(stages.glob("stage_*.pt2"))) != STAGES:
+        raise RunFailed(f"pp split wrote no {STAGES} stages")
     side = [sys.executable, ROOT / "benchmarks" / "split_side.py", path, *cuts]
     whole, output = took(side, path.parent)
     parts = json.loads(output.splitlines()[-1])
@@ -104,16 +105,23 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def cells(name: str, times: Times) -> list[str]:
     seconds = [statistics.median(getattr(times, f)) for f in ("pp", "start", "load", "pipeline")]
-    ratio, (low, high) = times.against("load", "pipeline")
+    figure = times.against("load", "pipeline")
     return [
         name,
         f"{times.megabytes:.0f} MB",
         *(f"{s:.3g} s" for s in seconds),
-        f"**{ratio:.3f}**",
-        f"{low:.3f} to {high:.3f}",
-        f"{AIM} " + ("met" if ratio <= AIM else "missed"),
-        f"{times.against('load', 'graph')[0]:.3f}",
-        f"{times.against('python')[0]:.3f}",
+        f"**{figure.value:.3f}**",
+        f"{figure.low:.3f} to {figure.high:.3f}",
+        f"{AIM} " + ("met" if figure.met else "missed"),
+        f"{times.against('load', 'graph').value:.3f}",
+        f"{times.against('python').value:.3f}",
+    ]
+
+
+def figures(results: dict[str, Times]) -> list[Figure]:
+    return [
+        replace(times.against("load", "pipeline"), what=name)
+        for name, times in results.items()
     ]
 
 
@@ -142,9 +150,9 @@ def main(argv: list[str]) -> int:
             results[name] = times = Times(path.stat().st_size / 1e6)
             for _ in range(args.repetitions):
                 repetition(args.pp.resolve(), path, size.cuts, times)
-            print(f"{name}: {times.against('load', 'pipeline')[0]:.3f}", flush=True)
+            print(f"{name}: {times.against('load', 'pipeline').value:.3f}", flush=True)
     data = {"about": about, "sizes": {n: vars(t) for n, t in results.items()}}
-    write(args.out, markdown(results, about), data)
+    write(args.out, markdown(results, about), {**data, "figures": as_data(figures(results))})
     return 0
 
 

@@ -14,6 +14,7 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/util/Exception.h>
 
+#include "runtime/cuda/graph_memory.h"
 #include "runtime/cuda/nccl_link.h"
 #include "runtime/device/plugin_version.h"
 
@@ -58,6 +59,10 @@ class CudaPlugin final : public DevicePlugin {
       c10::Device device,
       bool sends) override {
     return make_nccl_link(store, device, sends);
+  }
+
+  std::unique_ptr<GraphMemory> graph_memory(int index) override {
+    return make_cuda_graph_memory(index);
   }
 
   void begin_range(const char* name) noexcept override { nvtxRangePushA(name); }

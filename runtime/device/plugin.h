@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
+#include <c10/util/FunctionRef.h>
 #include <c10/util/intrusive_ptr.h>
 
 namespace c10d {
@@ -30,6 +31,31 @@ class DeviceLink {
   virtual void abort() noexcept = 0;
 };
 
+/// Work that a device was handed once and does again.
+class DeviceGraph {
+ public:
+  virtual ~DeviceGraph() = default;
+
+  /// Puts the work behind what the calling thread's current stream holds: the
+  /// same kernels on the same memory.
+  virtual void replay() = 0;
+};
+
+/// What graphs that are replayed in the order of their capture allocate: one
+/// may read what an earlier one left, and use again what it freed.
+class GraphMemory {
+ public:
+  virtual ~GraphMemory() = default;
+
+  /// Calls `work`, which hands work to the calling thread's current stream; the
+  /// device does none of it. One capture at a time in a process.
+  ///
+  /// throws  what `work` throws, or the device's library where the work can't
+  ///         be captured; nothing is left under capture
+  virtual std::unique_ptr<DeviceGraph> capture(
+      c10::function_ref<void()> work) = 0;
+};
+
 /// What a kind of device offers beyond LibTorch's own generic interface to
 /// devices, streams, events and generators (c10/core/impl). Thread safe.
 class DevicePlugin {
@@ -52,6 +78,8 @@ class DevicePlugin {
       const c10::intrusive_ptr<c10d::Store>& store,
       c10::Device device,
       bool sends) = 0;
+
+  virtual std::unique_ptr<GraphMemory> graph_memory(int index) = 0;
 
   /// Names what this thread does from now on for the device's profiler, until
   /// the matching end_range(). Ranges lie in one another.

@@ -51,6 +51,7 @@ struct PipelineConfig {
   std::string transport = "auto";      ///< "auto", "gloo"
   int threads_per_rank = 1;
   std::string device = "cpu";               ///< "cuda": round robin; "cuda:1"
+  bool cuda_graphs = false;                 ///< replayed on a device
   double stall_timeout = 60;                ///< seconds
   bool recompute_stages = false;            ///< `recompute = true`
   std::vector<std::string> recompute = {};  ///< or patterns of modules

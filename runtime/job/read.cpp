@@ -144,6 +144,7 @@ PipelineConfig read_pipeline(const Section& section) {
   section.get("transport", pipeline.transport);
   section.get("threads_per_rank", pipeline.threads_per_rank);
   section.get("device", pipeline.device);
+  section.get("cuda_graphs", pipeline.cuda_graphs);
   section.get("stall_timeout", pipeline.stall_timeout);
   section.get("recompute", pipeline.recompute_stages);
   section.get("recompute", pipeline.recompute);

@@ -114,8 +114,8 @@ std::vector<JobKey> make_keys() {
       {.path = "pipeline.cuda_graphs",
        .types = kBool,
        .default_value = "false",
-       .meaning = "Replay stages as CUDA graphs.",
-       .supported_only = "false"},
+       .meaning = "Capture the stages' passes as CUDA graphs and replay them. "
+                  "See [cuda.md](cuda.md)."},
       {.path = "pipeline.stall_timeout",
        .types = kNumber,
        .default_value = "60",

@@ -55,6 +55,7 @@ enum class InstructionKind : uint8_t {
 struct Instruction {
   InstructionKind kind = InstructionKind::Operator;
   bool grad_enabled = true;
+  bool draws = false;     ///< random numbers
   int16_t autocast = -1;  ///< index into Body::autocasts
   int32_t generator_argument = -1;
   std::optional<c10::OperatorHandle> op;

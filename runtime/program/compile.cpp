@@ -231,12 +231,13 @@ class Compiler {
         out.index = source_name(graph_, ref->id);
       }
     }
-    if (out.kind == InstructionKind::Attention && drops_nothing(out)) {
+    out.draws = node.effects.random && !drops_nothing(out);
+    if (out.kind == InstructionKind::Attention && !out.draws) {
       out.kind = InstructionKind::Operator;
     } else if (node.effects.random && out.kind == InstructionKind::Operator) {
       if (out.generator_argument >= 0) {
         out.kind = InstructionKind::Generator;
-      } else if (!drops_nothing(out)) {
+      } else if (out.draws) {
         out.kind = InstructionKind::DefaultGenerator;
       }
     }

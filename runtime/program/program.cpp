@@ -104,6 +104,20 @@ size_t Program::size() const {
   return body_->instructions.size();
 }
 
+std::string Program::obstacle_to_replay() const {
+  for (const Instruction& instruction : body_->instructions) {
+    const std::string node =
+        "node '" + instruction.name + "' (" + instruction.target + ") ";
+    if (instruction.draws) {
+      return node + "draws random numbers";
+    }
+    if (!instruction.blocks.empty()) {
+      return node + "decides by a value what to run";
+    }
+  }
+  return {};
+}
+
 const std::vector<uint8_t>& Program::written_inputs() const {
   return body_->written_inputs;
 }

@@ -91,6 +91,10 @@ class Program {
   /// Number of instructions: nodes that do work.
   size_t size() const;
 
+  /// Why a run can't be taken again by a device alone, on new values; empty:
+  /// nothing is known that speaks against it.
+  std::string obstacle_to_replay() const;
+
   /// Which inputs the graph writes in place, directly or through a view: the
   /// caller must own their memory. By position.
   const std::vector<uint8_t>& written_inputs() const;

@@ -114,10 +114,16 @@ void GradientBucket::receive_total() {
   const c10::AutoGradMode no_grad(false);
   std::vector<at::Tensor> totals;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    totals.push_back(at::empty_like(
-        parameters_[i], parameters_[i].options().requires_grad(false)));
-    parameters_[i].mutable_grad() =
-        shares_[i].defined() ? totals.back() : at::Tensor();
+    at::Tensor& gradient = parameters_[i].mutable_grad();
+    // In its place, if it has one: what was sent of it is a copy.
+    const bool has_place =
+        gradient.defined() && gradient.strides() == parameters_[i].strides();
+    totals.push_back(
+        has_place ? gradient
+                  : at::empty_like(
+                        parameters_[i],
+                        parameters_[i].options().requires_grad(false)));
+    gradient = shares_[i].defined() ? totals.back() : at::Tensor();
   }
   unpack(mine_.tensors.at(0), replicas_.rank, replicas_.size, totals);
   for (auto& [replica, pending] : receives_) {

@@ -32,7 +32,13 @@ void set_gradient(
     const std::vector<NamedParameter>& parameters,
     const std::string& fqn,
     at::Tensor gradient) {
-  if (at::Tensor* at = try_gradient(parameters, fqn)) {
+  at::Tensor* at = try_gradient(parameters, fqn);
+  if (at == nullptr) {
+    return;
+  }
+  if (at->defined() && gradient.defined() && !at->device().is_cpu()) {
+    at->copy_(gradient);  // graphs of the device know it by its place
+  } else {
     *at = std::move(gradient);
   }
 }

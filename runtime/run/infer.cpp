@@ -33,6 +33,7 @@ void infer(const Plan& plan, RankContext& context) {
   if (job.model.checkpoint) {
     load_weights(context, *job.model.checkpoint, stages);
   }
+  use_graphs(job, context, stages);
   DataLoaderOptions options;
   options.plan = plan.batch;
   options.inputs = plan.inputs;

@@ -68,6 +68,33 @@ StageOptions stage_options(const Plan& plan, c10::Device device) {
   return options;
 }
 
+bool use_graphs(
+    const Job& job, const RankContext& context, RankStages& stages) {
+  if (!job.pipeline.cuda_graphs) {
+    return false;
+  }
+  if (context.device == nullptr) {
+    if (context.rank == 0) {
+      context.log.warning(
+          "pipeline.cuda_graphs has no effect with pipeline.device = \"" +
+          job.pipeline.device + "\"");
+    }
+    return false;
+  }
+  for (auto& [index, stage] : stages.stages()) {
+    stage.replay_with(
+        [device = context.device] {
+          return device->plugin().graph_memory(device->device().index());
+        },
+        [log = context.log, index](const std::string& reason) {
+          log.warning(
+              "stage " + std::to_string(index) +
+              " runs without CUDA graphs: " + reason);
+        });
+  }
+  return true;
+}
+
 RankStages::RankStages(
     const PipelineSource& source,
     const std::vector<int>& stages,

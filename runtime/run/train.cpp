@@ -55,7 +55,8 @@ class Trainer {
         rows_([this](int64_t step) { return data_.step(step); }, num_batches()),
         loss_(job_.train->loss, plan.loss_output, device_of(context)),
         executor_(ranks_.pipeline, plan.train_schedule, stages_.pointers()),
-        updates_(*job_.train, replicas_),
+        updates_(
+            *job_.train, replicas_, use_graphs(job_, ranks_.pipeline, stages_)),
         sharing_(sharing_of_checkpoints()),
         saver_(
             ranks_.world,

@@ -14,8 +14,11 @@ constexpr const char* kLossScale = "loss_scale";  // in a checkpoint's state
 
 }  // namespace
 
-Updates::Updates(const TrainConfig& train, Replicas& replicas)
-    : clip_grad_norm_(train.clip_grad_norm), replicas_(replicas) {
+Updates::Updates(
+    const TrainConfig& train, Replicas& replicas, bool keeps_gradients)
+    : clip_grad_norm_(train.clip_grad_norm),
+      keeps_gradients_(keeps_gradients),
+      replicas_(replicas) {
   for (const auto& [index, parameters] : replicas.parameters()) {
     optimizers_.emplace(
         index, make_optimizer(optimizer_spec(train), parameters));
@@ -59,7 +62,7 @@ void Updates::scale_all(double factor) {
 
 void Updates::zero_grad() {
   for (auto& [index, optimizer] : optimizers_) {
-    optimizer->zero_grad();
+    optimizer->zero_grad(keeps_gradients_);
   }
 }
 

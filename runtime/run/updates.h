@@ -16,8 +16,9 @@ namespace pp {
 /// clipping, the loss scale of float16, optimizers by stage.
 class Updates {
  public:
-  /// throws  Error(Usage): an optimizer that can't be made so
-  Updates(const TrainConfig& train, Replicas& replicas);
+  /// keeps_gradients  their memory stays where it is from step to step
+  /// throws           Error(Usage): an optimizer that can't be made so
+  Updates(const TrainConfig& train, Replicas& replicas, bool keeps_gradients);
 
   const std::map<int, std::unique_ptr<Optimizer>>& optimizers() const {
     return optimizers_;
@@ -43,6 +44,7 @@ class Updates {
   void zero_grad();
 
   std::optional<double> clip_grad_norm_;
+  bool keeps_gradients_;
   Replicas& replicas_;
   std::map<int, std::unique_ptr<Optimizer>> optimizers_;
   std::optional<LossScale> scale_;  ///< float16

@@ -20,7 +20,7 @@ struct Stage::Saved {
   /// What entered, by entry: tensors as received, or numbers.
   std::vector<c10::IValue> entered;
   std::vector<uint8_t> requires_grad;  ///< by entry: a gradient goes back
-  std::optional<Tape> tape;
+  std::unique_ptr<BackwardPass> back;
   /// Sent values that get a gradient: (position in the message, exit).
   std::vector<std::pair<int, int>> sent;
   /// Those that only pass through: (position in the message, entry).
@@ -276,15 +276,102 @@ std::vector<at::Tensor> Stage::kept_states(const Program& program) const {
   return states;
 }
 
-RecordedRun Stage::record(
+/// requires_grad  by input; null: not trained
+ProgramRun Stage::run_program(
     const Program& program,
-    const std::vector<at::Tensor>& states,
-    const RandomKey& key,
-    Saved& saved) const {
-  RecordedRun run = program.record(
-      own_written(program, saved.entered), saved.requires_grad, states, key);
-  saved.tape = std::move(run.tape);
+    std::vector<c10::IValue> inputs,
+    const std::vector<uint8_t>* requires_grad,
+    std::span<const at::Tensor> states,
+    const RandomKey& key) const {
+  inputs = own_written(program, std::move(inputs));
+  if (requires_grad == nullptr) {
+    return {program.run(std::move(inputs), states, key), {}, nullptr};
+  }
+  RecordedRun run =
+      program.record(std::move(inputs), *requires_grad, states, key);
+  return {
+      std::move(run.result),
+      std::move(run.requires_grad),
+      std::make_unique<Tape>(std::move(run.tape))};
+}
+
+/// Where states may not move: what the program renews is written to where it
+/// was, and the run keeps copies for its backward.
+ProgramRun Stage::run_in_place(
+    const Program& program,
+    std::vector<c10::IValue> inputs,
+    const std::vector<uint8_t>* requires_grad,
+    const RandomKey& key) const {
+  std::vector<at::Tensor> states = state_tensors();
+  for (const size_t i : written_buffers()) {
+    states[i] = states[i].clone();
+  }
+  ProgramRun run =
+      run_program(program, std::move(inputs), requires_grad, states, key);
+  for (const size_t i : written_buffers()) {
+    states_[i].tensor.copy_(states[i]);
+  }
+  for (size_t i = 0; i < run.result.mutated.size(); ++i) {
+    states_[programs_.mutated_states[i]].tensor.copy_(run.result.mutated[i]);
+  }
+  run.result.mutated.clear();
   return run;
+}
+
+ProgramRun Stage::run(
+    int microbatch, const Saved& saved, const RandomKey& key, Pass pass) {
+  const bool training = pass == Pass::Train;
+  const bool evaluates = pass == Pass::Evaluate && programs_.eval.has_value();
+  const Program& program = evaluates ? *programs_.eval : programs_.main;
+  const std::vector<uint8_t>* requires_grad =
+      training ? &saved.requires_grad : nullptr;
+  if (is_replayed()) {
+    const auto work = [&](std::vector<c10::IValue> inputs) {
+      return run_in_place(program, std::move(inputs), requires_grad, key);
+    };
+    Replay* const replay = (evaluates ? eval_replay_ : replay_).get();
+    if (replay == nullptr) {
+      return work(saved.entered);
+    }
+    const std::vector<at::Tensor> states = state_tensors();
+    return training
+               ? replay->train(
+                     microbatch, saved.entered, *requires_grad, states, work)
+               : replay->infer(saved.entered, states, work);
+  }
+  if (training) {
+    renew_written_buffers(program);
+  }
+  ProgramRun run =
+      run_program(program, saved.entered, requires_grad, state_tensors(), key);
+  for (size_t i = 0; i < run.result.mutated.size(); ++i) {
+    // Rebound, not written: an earlier microbatch's backward may still need
+    // the old value.
+    states_[programs_.mutated_states[i]].tensor =
+        run.result.mutated[i].detach();
+  }
+  return run;
+}
+
+void Stage::replay_with(
+    const Replay::NewMemory& new_memory, const Replay::Refused& refused) {
+  const auto replay_of = [&](const Program& program, std::string obstacle) {
+    if (obstacle.empty()) {
+      obstacle = program.obstacle_to_replay();
+    }
+    if (!obstacle.empty()) {
+      refused(obstacle);
+    }
+    return obstacle.empty() ? std::make_unique<Replay>(new_memory, refused)
+                            : nullptr;
+  };
+  replay_ = replay_of(
+      programs_.main,
+      programs_.recompute ? "the stage is run again whole in its backward"
+                          : "");
+  if (programs_.eval) {
+    eval_replay_ = replay_of(*programs_.eval, "");
+  }
 }
 
 at::Tensor Stage::as_model_output(
@@ -297,7 +384,7 @@ at::Tensor Stage::as_model_output(
 /// The model outputs, and the loss that is made of them, with a graph of its
 /// own that begins at them.
 void Stage::take_loss(
-    const RecordedRun& run,
+    const ProgramRun& run,
     const OutputsTaker& take,
     Saved& saved,
     ModelOutputs& outputs) const {
@@ -369,24 +456,23 @@ StageResult Stage::forward(
     const OutputsTaker& take) {
   const bool training = pass == Pass::Train;
   const c10::AutoGradMode no_gradients(false);
-  const Program& program = pass == Pass::Evaluate && programs_.eval
-                               ? *programs_.eval
-                               : programs_.main;
   Saved saved;
   bind_inputs(microbatch, previous, user_inputs, saved, training);
-  const auto renew = [&](const ProgramResult& result) {
-    for (size_t i = 0; i < result.mutated.size(); ++i) {
-      // Rebound, not written: an earlier microbatch's backward may still need
-      // the old value.
-      states_[programs_.mutated_states[i]].tensor = result.mutated[i].detach();
-    }
-  };
+  if (training && programs_.recompute) {
+    // Before the run: it may renew the states.
+    saved.again =
+        [this, key, take, states = kept_states(programs_.main)](Saved& again) {
+          ProgramRun run = run_program(
+              programs_.main, again.entered, &again.requires_grad, states, key);
+          again.back = std::move(run.back);
+          ModelOutputs outputs;
+          take_loss(run, take, again, outputs);
+        };
+  }
+  ProgramRun run = this->run(microbatch, saved, key, pass);
   StageResult out;
   if (!training) {
-    const ProgramResult result =
-        program.run(own_written(program, saved.entered), state_tensors(), key);
-    renew(result);
-    out.to_next = message_of(microbatch, result, {}, saved);
+    out.to_next = message_of(microbatch, run.result, {}, saved);
     for (size_t i = 0; i < border_.exits.size(); ++i) {
       const ExitPoint& exit = border_.exits[i];
       if (!exit.model_output.empty()) {
@@ -394,7 +480,8 @@ StageResult Stage::forward(
             exit.model_output,
             as_model_output(
                 exit,
-                value_of(exit, result.outputs[i], saved.entered).toTensor()));
+                value_of(exit, run.result.outputs[i], saved.entered)
+                    .toTensor()));
       }
     }
     if (take) {
@@ -403,21 +490,11 @@ StageResult Stage::forward(
     return out;
   }
 
-  renew_written_buffers(program);
-  if (programs_.recompute) {
-    saved.again = [this, &program, key, take, states = kept_states(program)](
-                      Saved& again) {
-      const RecordedRun run = record(program, states, key, again);
-      ModelOutputs outputs;
-      take_loss(run, take, again, outputs);
-    };
-  }
-  const RecordedRun run = record(program, state_tensors(), key, saved);
-  renew(run.result);
+  saved.back = std::move(run.back);
   out.to_next = message_of(microbatch, run.result, run.requires_grad, saved);
   take_loss(run, take, saved, out.model_outputs);
   if (saved.again) {
-    saved.tape.reset();
+    saved.back.reset();
     saved.loss.reset();
   } else {
     saved.entered.clear();
@@ -468,7 +545,7 @@ Message Stage::run_backward(
   }
   std::vector<at::Tensor> gradients(border_.entries.size());
   for (const auto& [position, exit] : saved.sent) {
-    saved.tape->seed(exit, next.tensors.at(position));
+    saved.back->seed(exit, next.tensors.at(position));
   }
   if (saved.loss) {
     const at::Tensor& loss = saved.loss->value;
@@ -478,17 +555,17 @@ Message Stage::run_backward(
     for (Saved::Loss::Leaf& leaf : saved.loss->leaves) {
       at::Tensor gradient = leaf.graph.take_gradient();
       if (leaf.entry < 0) {
-        saved.tape->seed(leaf.exit, std::move(gradient));
+        saved.back->seed(leaf.exit, std::move(gradient));
       } else {
         add_gradient(gradients[leaf.entry], gradient);
       }
     }
     saved.loss.reset();
   }
-  saved.tape->backward(half);
+  saved.back->backward(half);
   for (size_t i = 0; i < gradients.size(); ++i) {
     if (saved.requires_grad[i]) {
-      add_gradient(gradients[i], saved.tape->take_gradient(i));
+      add_gradient(gradients[i], saved.back->take_gradient(i));
     }
   }
   add_relayed(saved, next, gradients);
@@ -522,7 +599,7 @@ void Stage::backward_weight(int microbatch) {
   if (deferred.whole) {
     run_backward(microbatch, deferred.saved, *deferred.whole, Half::Both);
   } else {
-    deferred.saved.tape->backward(Half::Weights);
+    deferred.saved.back->backward(Half::Weights);
   }
 }
 

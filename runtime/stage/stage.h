@@ -10,6 +10,7 @@
 #include "loader/ir/graph.h"
 #include "runtime/program/program.h"
 #include "runtime/stage/border.h"
+#include "runtime/stage/replay.h"
 #include "runtime/transport/message.h"
 
 namespace pp {
@@ -83,6 +84,13 @@ class Stage {
   /// Positions in states() of the buffers that a forward renews.
   std::vector<size_t> written_buffers() const;
 
+  /// From now on passes are captured on the stage's device and replayed, where
+  /// that can be; the states' tensors stay where they are.
+  ///
+  /// refused  is told why a program of the stage is run as ever
+  void replay_with(
+      const Replay::NewMemory& new_memory, const Replay::Refused& refused);
+
   /// previous  what the stage before sent; its values are checked against the
   ///           shape contract. Empty on stage 0.
   /// take      of the last stage, may be empty elsewhere. The loss it returns
@@ -138,13 +146,22 @@ class Stage {
   std::vector<at::Tensor> state_tensors() const;
   std::vector<at::Tensor> kept_states(const Program& program) const;
   void renew_written_buffers(const Program& program);
-  RecordedRun record(
+  bool is_replayed() const { return replay_ || eval_replay_; }
+  ProgramRun run_program(
       const Program& program,
-      const std::vector<at::Tensor>& states,
-      const RandomKey& key,
-      Saved& saved) const;
+      std::vector<c10::IValue> inputs,
+      const std::vector<uint8_t>* requires_grad,
+      std::span<const at::Tensor> states,
+      const RandomKey& key) const;
+  ProgramRun run_in_place(
+      const Program& program,
+      std::vector<c10::IValue> inputs,
+      const std::vector<uint8_t>* requires_grad,
+      const RandomKey& key) const;
+  ProgramRun run(
+      int microbatch, const Saved& saved, const RandomKey& key, Pass pass);
   void take_loss(
-      const RecordedRun& run,
+      const ProgramRun& run,
       const OutputsTaker& take,
       Saved& saved,
       ModelOutputs& outputs) const;
@@ -165,6 +182,8 @@ class Stage {
   Border border_;
   Programs programs_;
   std::vector<StageState> states_;
+  std::unique_ptr<Replay> replay_;  ///< of the main program
+  std::unique_ptr<Replay> eval_replay_;
   std::map<int, Saved> saved_;
   std::map<int, Deferred> deferred_;
 };

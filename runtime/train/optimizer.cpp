@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_zero.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "loader/core/error.h"
@@ -119,9 +120,19 @@ Optimizer::Optimizer(
   }
 }
 
-void Optimizer::zero_grad() {
+void Optimizer::zero_grad(bool in_place) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> kept;
   for (const NamedParameter& parameter : parameters_) {
-    parameter.tensor.mutable_grad() = at::Tensor();
+    at::Tensor& gradient = parameter.tensor.mutable_grad();
+    if (in_place && gradient.defined() && !gradient.is_sparse()) {
+      kept.push_back(gradient);
+    } else {
+      gradient = at::Tensor();
+    }
+  }
+  if (!kept.empty()) {
+    at::_foreach_zero_(kept);
   }
 }
 

@@ -69,8 +69,11 @@ class Optimizer {
   ///     group lr x (lr / the job's lr).
   void step(double lr);
 
-  /// Drops all gradients: the next backward starts from none.
-  void zero_grad();
+  /// The next backward starts from nothing.
+  ///
+  /// in_place  gradients that are there become zeros where they are; else there
+  ///           are none
+  void zero_grad(bool in_place = false);
 
   /// Everything to save: "optimizer.exp_avg.<fqn>" and the like, and the
   /// masters as "optimizer.master.<fqn>". The tensors

@@ -11,6 +11,7 @@
 #include <c10/core/Stream.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include "tests/device/fake_graph.h"
 #include "tests/device/fake_guard.h"
 #include "tests/device/orders.h"
 
@@ -29,6 +30,9 @@ class FakePlugin final : public DevicePlugin {
   std::unique_ptr<DeviceLink> connect(
       const c10::intrusive_ptr<c10d::Store>&, c10::Device, bool) override {
     return nullptr;  // its ranks are threads
+  }
+  std::unique_ptr<GraphMemory> graph_memory(int index) override {
+    return fake_graph_memory(index);
   }
   void begin_range(const char*) noexcept override { ++open_ranges_; }
   void end_range() noexcept override { --open_ranges_; }

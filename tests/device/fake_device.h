@@ -27,6 +27,9 @@ std::vector<std::string> take_faults();
 /// Operations handed over so far: that a test ran on the device at all.
 size_t num_operations();
 
+/// Graphs replayed so far.
+size_t num_replays();
+
 /// Both ends of a link between two ranks that are threads.
 std::pair<std::unique_ptr<DeviceLink>, std::unique_ptr<DeviceLink>> fake_link();
 

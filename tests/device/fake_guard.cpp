@@ -14,6 +14,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include "tests/device/fake_device.h"
+#include "tests/device/fake_graph.h"
 
 namespace pp::test {
 
@@ -153,6 +154,7 @@ struct FakeGuard final : c10::impl::DeviceGuardImplInterface {
   }
   bool queryStream(const c10::Stream&) const override { return false; }
   void synchronizeStream(const c10::Stream& stream) const override {
+    refuse_under_capture(key_of(stream), "synchronize");
     orders().host_waits_for(key_of(stream));
   }
 };
@@ -247,6 +249,9 @@ c10::DataPtr adopt(
     return {nullptr, device};
   }
   orders().allocated(begin, num_bytes, current_stream(device));
+  if (FakeCapture* capture = try_capture(current_stream(device))) {
+    capture->made(begin);
+  }
   return {begin, new Held{begin, std::move(holder)}, &give_back, device};
 }
 

@@ -10,6 +10,7 @@
 #include <torch/library.h>
 
 #include "tests/device/fake_device.h"
+#include "tests/device/fake_graph.h"
 #include "tests/device/fake_guard.h"
 
 namespace pp::test {
@@ -51,11 +52,16 @@ class Call {
     }
   }
 
+  StreamKey stream() const {
+    return current_stream(device_.value_or(fake_device(current_device())));
+  }
+  bool is_view() const { return is_view_; }
+  /// Which of the device's tensors it writes.
+  const std::vector<at::Tensor>& written() const { return written_; }
+
   void run(const c10::OperatorHandle& op, Stack& stack) {
     if (!is_view_) {
-      const c10::Device device =
-          device_.value_or(fake_device(current_device()));
-      orders().run(current_stream(device), uses_, what_);
+      orders().run(stream(), uses_, what_);
     }
     op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), &stack);
     for (const auto& [cpu, device] : resized_) {
@@ -91,6 +97,9 @@ class Call {
     const c10::Storage& storage = tensor.storage();
     if (tensor.numel() > 0) {
       uses_.push_back({tensor.data_ptr(), writes_});
+      if (writes_) {
+        written_.push_back(tensor);
+      }
     }
     void* begin = storage.data_ptr().get();
     c10::Storage same(
@@ -202,13 +211,10 @@ class Call {
   bool writes_ = false;
   std::optional<c10::Device> device_;
   std::vector<Orders::Use> uses_;
+  std::vector<at::Tensor> written_;
   std::vector<std::pair<at::Tensor, at::Tensor>> pairs_;  ///< CPU, device
   std::vector<std::pair<at::Tensor, at::Tensor>> resized_;
 };
-
-void run_on_cpu(const c10::OperatorHandle& op, Stack* stack) {
-  Call(op, *stack).run(op, *stack);
-}
 
 at::Tensor cpu_view(const at::Tensor& tensor) {
   if (!is_fake(tensor)) {
@@ -222,6 +228,58 @@ at::Tensor cpu_view(const at::Tensor& tensor) {
       false);
   return over(
       std::move(same), c10::DispatchKeySet(c10::DispatchKey::CPU), tensor);
+}
+
+/// The device's tensors among the last `count` values.
+std::vector<at::Tensor> tensors_of(const Stack& stack, size_t count) {
+  std::vector<at::Tensor> out;
+  for (size_t i = stack.size() - count; i < stack.size(); ++i) {
+    if (stack[i].isTensor() && is_fake(stack[i].toTensor())) {
+      out.push_back(stack[i].toTensor());
+    } else if (stack[i].isTensorList()) {
+      for (const at::Tensor& tensor : stack[i].toTensorVector()) {
+        out.push_back(tensor);
+      }
+    }
+  }
+  return out;
+}
+
+/// What a replayed operation made, to where the captured one left it.
+void put(const at::Tensor& made, const at::Tensor& place) {
+  if (place.numel() > 0 && !made.is_alias_of(place)) {
+    orders().run(
+        current_stream(place.device()), {{place.data_ptr(), true}}, "replay");
+    cpu_view(place).copy_(cpu_view(made));
+  }
+}
+
+void run_on_cpu(const c10::OperatorHandle& op, Stack* stack) {
+  const size_t num_results = op.schema().returns().size();
+  const Stack arguments(
+      stack->end() - static_cast<int64_t>(op.schema().arguments().size()),
+      stack->end());
+  Call call(op, *stack);
+  FakeCapture* const capture = try_capture(call.stream());
+  if (capture == nullptr || call.is_view()) {
+    call.run(op, *stack);
+    return;
+  }
+  for (const at::Tensor& tensor : call.written()) {
+    capture->before_write(tensor);
+  }
+  call.run(op, *stack);
+  const std::vector<at::Tensor> results = tensors_of(*stack, num_results);
+  capture->add(
+      [op, arguments, results, num_results] {
+        Stack again = arguments;
+        Call(op, again).run(op, again);
+        const std::vector<at::Tensor> made = tensors_of(again, num_results);
+        for (size_t i = 0; i < results.size(); ++i) {
+          put(made.at(i), results[i]);
+        }
+      },
+      results);
 }
 
 at::Tensor empty(
@@ -250,8 +308,7 @@ at::Tensor empty_strided(
 
 /// As between CUDA devices: on the source's stream, which waits for the
 /// target's and is waited for.
-at::Tensor copy_from(
-    const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
+void copy(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   const c10::Device device = is_fake(from) ? from.device() : to.device();
   const StreamKey stream = current_stream(device);
   const bool across = is_fake(from) && is_fake(to) && device != to.device();
@@ -273,11 +330,24 @@ at::Tensor copy_from(
   } else if (!non_blocking && !(is_fake(from) && is_fake(to))) {
     orders().host_waits_for(stream);
   }
+}
+
+at::Tensor copy_from(
+    const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
+  const c10::Device device = is_fake(from) ? from.device() : to.device();
+  if (FakeCapture* capture = try_capture(current_stream(device))) {
+    TORCH_CHECK(
+        from.device() == to.device(), "a copy between devices under capture");
+    capture->before_write(to);
+    capture->add([from, to] { copy(from, to, true); }, {to});
+  }
+  copy(from, to, non_blocking);
   return to;
 }
 
 at::Scalar read_number(const at::Tensor& tensor) {
   const StreamKey stream = current_stream(tensor.device());
+  refuse_under_capture(stream, "item");
   orders().run(stream, {{tensor.data_ptr(), false}}, "item");
   orders().host_waits_for(stream);
   return cpu_view(tensor).item();

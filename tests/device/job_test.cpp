@@ -24,6 +24,7 @@ struct Row {
   std::vector<std::string> set;
   std::string model = "tiny-gpt.pt2";
   std::string device = "cuda";
+  int steps = 2;
 };
 
 // GoogleTest would print its bytes.
@@ -45,7 +46,8 @@ std::string job_text(const Row& row) {
          "ranks = 2\nmicrobatches = 4\n[data]\nbatch_size = 8\n"
          "inputs." +
          input_of(row.model) + " = " + data + " }\ntarget = " + data +
-         ", shift = 1 }\n[train]\nsteps = 2\nloss = { name = "
+         ", shift = 1 }\n[train]\nsteps = " + std::to_string(row.steps) +
+         "\nloss = { name = "
          "\"cross_entropy\" }\noptimizer = { name = \"sgd\", lr = 0.1, "
          "momentum = 0.9 }\n[output]\ndir = \"runs\"\n";
 }
@@ -68,7 +70,10 @@ std::string eval_data(const std::string& model) {
 }
 
 /// Where a run of the row left its checkpoint.
-std::filesystem::path run(const Row& row, const std::string& device) {
+std::filesystem::path run(
+    const Row& row,
+    const std::string& device,
+    LogLevel level = LogLevel::Error) {
   const std::filesystem::path folder =
       testing::TempDir() + "pp_device_" + row.name + "_" + device.substr(0, 4);
   std::filesystem::remove_all(folder);
@@ -78,9 +83,9 @@ std::filesystem::path run(const Row& row, const std::string& device) {
   set.push_back("pipeline.device=\"" + device + "\"");
   RunOptions options;
   options.open_device = test::fake_plugin;
-  options.log = Log(LogLevel::Error);
+  options.log = Log(level);
   run_job(parse_job(job_text(row), "job.toml", folder, set), options);
-  return folder / "runs/checkpoints/step_2";
+  return folder / ("runs/checkpoints/step_" + std::to_string(row.steps));
 }
 
 double largest(const at::Tensor& tensor) {
@@ -144,10 +149,45 @@ TEST_P(EverySchedule, OnADevice) {
   expect_same_job(GetParam(), 1e-6);
 }
 
+/// A step as ever, one that captures, two that replay.
+Row graphed(Row row) {
+  row.name += "Graphed";
+  row.set.emplace_back("pipeline.cuda_graphs=true");
+  row.steps = 4;
+  return row;
+}
+
+TEST_P(EverySchedule, AsGraphs) {
+  const size_t before = test::num_replays();
+  expect_same_job(graphed(GetParam()), 1e-5);
+  EXPECT_GT(test::num_replays(), before);
+}
+
 struct OneJob : ::testing::TestWithParam<Row> {};
 
 TEST_P(OneJob, OnADevice) {
   expect_same_job(GetParam(), 1e-5);
+}
+
+struct OneGraphedJob : ::testing::TestWithParam<Row> {};
+
+TEST_P(OneGraphedJob, OnADevice) {
+  const size_t before = test::num_replays();
+  expect_same_job(graphed(GetParam()), 1e-5);
+  EXPECT_GT(test::num_replays(), before);
+}
+
+struct WithoutGraphs : ::testing::TestWithParam<std::pair<std::string, Row>> {};
+
+TEST_P(WithoutGraphs, GoesOnAndSaysWhy) {
+  const auto& [reason, row] = GetParam();
+  const size_t before = test::num_replays();
+  testing::internal::CaptureStderr();
+  run(graphed(row), row.device, LogLevel::Warning);
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_NE(text.find(reason), std::string::npos) << text;
+  EXPECT_EQ(test::num_replays(), before);
+  EXPECT_EQ(test::take_faults(), std::vector<std::string>());
 }
 
 // The device's generator draws from the same key wherever a node runs.
@@ -208,34 +248,54 @@ const auto kName = [](const auto& row) { return row.param.name; };
 INSTANTIATE_TEST_SUITE_P(
     Device, EverySchedule, ::testing::ValuesIn(every_schedule()), kName);
 
+const Row kRecomputed{
+    "Recomputed",
+    {"pipeline.recompute=true",
+     "pipeline.schedule=\"ZBVZeroBubble\"",
+     "split.stages=4"}};
+
+const Row kShares{
+    "ReplicasWithShares",
+    {"parallel.replicas=2",
+     "parallel.zero=1",
+     "train.optimizer={name=\"adamw\",lr=1e-3}"},
+    "gpt2-float64.pt2"};
+
+const std::vector<Row> kJobs = {
+    {"OneRank", {"pipeline.ranks=1", "split.stages=1"}},
+    {"AdamwClippedAccumulatedEvaluated",
+     {"train.optimizer={name=\"adamw\",lr=1e-3}",
+      "train.clip_grad_norm=0.5",
+      "train.accumulate=2",
+      "eval.every=1",
+      "eval.data=" + eval_data("gpt2"),
+      "output.trace=true",
+      "output.checkpoint_every=1"},
+     "gpt2-float64.pt2"},
+    {"BlocksRecomputed", {"pipeline.recompute=[\"layers.*\"]"}},
+    {"Replicas", {"parallel.replicas=2"}},
+    {"Tied", {}, "tied-gpt.pt2"},
+    {"OneDevice", {}, "tiny-gpt.pt2", "cuda:1"}};
+
+INSTANTIATE_TEST_SUITE_P(Device, OneJob, ::testing::ValuesIn(kJobs), kName);
+INSTANTIATE_TEST_SUITE_P(
+    DeviceToo, OneJob, ::testing::Values(kRecomputed, kShares), kName);
+INSTANTIATE_TEST_SUITE_P(
+    Device, OneGraphedJob, ::testing::ValuesIn(kJobs), kName);
+
 INSTANTIATE_TEST_SUITE_P(
     Device,
-    OneJob,
+    WithoutGraphs,
     ::testing::Values(
-        Row{"OneRank", {"pipeline.ranks=1", "split.stages=1"}},
-        Row{"AdamwClippedAccumulatedEvaluated",
-            {"train.optimizer={name=\"adamw\",lr=1e-3}",
-             "train.clip_grad_norm=0.5",
-             "train.accumulate=2",
-             "eval.every=1",
-             "eval.data=" + eval_data("gpt2"),
-             "output.trace=true",
-             "output.checkpoint_every=1"},
-            "gpt2-float64.pt2"},
-        Row{"Recomputed",
-            {"pipeline.recompute=true",
-             "pipeline.schedule=\"ZBVZeroBubble\"",
-             "split.stages=4"}},
-        Row{"BlocksRecomputed", {"pipeline.recompute=[\"layers.*\"]"}},
-        Row{"Replicas", {"parallel.replicas=2"}},
-        Row{"ReplicasWithShares",
-            {"parallel.replicas=2",
-             "parallel.zero=1",
-             "train.optimizer={name=\"adamw\",lr=1e-3}"},
-            "gpt2-float64.pt2"},
-        Row{"Tied", {}, "tied-gpt.pt2"},
-        Row{"OneDevice", {}, "tiny-gpt.pt2", "cuda:1"}),
-    kName);
+        std::pair("run again whole", kRecomputed),
+        std::pair("gradients are not added up in place", kShares),
+        std::pair(
+            "(aten.dropout.default) draws random numbers",
+            Row{"Dropout", {}, "gpt2-dropout.pt2"}),
+        std::pair(
+            "pipeline.cuda_graphs has no effect",
+            Row{"OnTheCpu", {}, "tiny-gpt.pt2", "cpu"})),
+    [](const auto& row) { return row.param.second.name; });
 
 }  // namespace
 }  // namespace pp

@@ -142,10 +142,6 @@ const Case kCases[] = {
      "[parallel]\ntensor = 2\n",
      "job.toml:2:10: parallel.tensor = 2 is not yet supported; leave it out "
      "or write 1"},
-    {"CudaGraphs",
-     "[pipeline]\ncuda_graphs = true\n",
-     "job.toml:2:15: pipeline.cuda_graphs = true is not yet supported; leave "
-     "it out or write false"},
     {"RankMap",
      "[pipeline]\nrank_map = [0, -1]\n",
      "job.toml:2:16: pipeline.rank_map = -1 is out of range; it takes list "
