@@ -1,6 +1,6 @@
 """Every row of the README's scoreboard by one command.
 
-    benchmarks/compare.py --scoreboard               all rows, 80 minutes on 2 cores
+    benchmarks/compare.py --scoreboard               all rows, some 70 minutes
     benchmarks/compare.py --scoreboard --rows 5 14   these again, the others stay
     benchmarks/compare.py --scoreboard --rows --readme    measures nothing
 
@@ -162,7 +162,8 @@ def measure_rows(asked: list[Row], kept: dict[int, dict], args: argparse.Namespa
             say(f"row {row.number} done: {summary(kept[row.number])}")
             if has_failed(kept[row.number]):
                 failed.append(row.number)
-        save(args.out, kept)
+        if kept:
+            save(args.out, kept)
     return failed
 
 

@@ -27,7 +27,8 @@ def missed(figures: list[Figure]) -> str:
     names = [figure.what for figure in figures if figure.met is False]
     if len(names) in (0, len(figures)):
         return ", missed" if names else ""
-    return "; missed by " + (", ".join(names) if len(names) <= 3 else f"{len(names)} of {len(figures)}")
+    some = f"{len(names)} of {len(figures)}"
+    return "; missed by " + (", ".join(names) if len(names) <= 3 else some)
 
 
 def aims(figures: list[Figure]) -> str:
@@ -78,12 +79,12 @@ def board(kept: dict[int, dict], base: str = "") -> str:
         above = row.command
     head = "| # | what | ratio (spread) | aim | command |\n|---|---|---|---|---|\n"
     escaped = [[cell.replace("|", "\\|") for cell in line] for line in out]
-    return head + "".join("|" + "".join(f" {c} |" if c else " |" for c in e) + "\n" for e in escaped)
+    lines = ["|" + "".join(f" {c} |" if c else " |" for c in line) for line in escaped]
+    return head + "".join(f"{line}\n" for line in lines)
 
 
-def span(values: list, form: str = "{}") -> str:
-    ends = list(dict.fromkeys(form.format(v) for v in (min(values), max(values))))
-    return " to ".join(ends)
+def span(values: list) -> str:
+    return " to ".join(dict.fromkeys(str(end) for end in (min(values), max(values))))
 
 
 def about(kept: dict[int, dict]) -> dict:

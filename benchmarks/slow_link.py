@@ -225,7 +225,7 @@ def main(argv: list[str]) -> int:
         with Network():
             pass
     except (subprocess.CalledProcessError, OSError) as error:
-        print(f"skipped: no network namespaces here, which take root ({error})")
+        print(f"{error}\nskipped: no network namespaces here; they take root")
         return SKIPPED
     about = {**machine(), "load": os.getloadavg()[0], "repetitions": args.repetitions}
     with tempfile.TemporaryDirectory(prefix="slow_link-") as scratch:

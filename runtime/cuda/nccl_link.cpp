@@ -36,15 +36,15 @@ class NcclLink final : public DeviceLink {
     }
   }
 
-  // c10d puts an operation behind the current stream, and wait() puts the
-  // current stream behind the operation; the host does not wait.
-  void send(const at::Tensor& memory) override {
-    std::vector<at::Tensor> one{memory};
-    group_->send(one, kReceiver, kTag)->wait();
+  void send(const std::vector<at::Tensor>& memory) override {
+    as_one(memory, [this](std::vector<at::Tensor>& one) {
+      group_->send(one, kReceiver, kTag);
+    });
   }
-  void recv(const at::Tensor& memory) override {
-    std::vector<at::Tensor> one{memory};
-    group_->recv(one, kSender, kTag)->wait();
+  void recv(const std::vector<at::Tensor>& memory) override {
+    as_one(memory, [this](std::vector<at::Tensor>& one) {
+      group_->recv(one, kSender, kTag);
+    });
   }
 
   void abort() noexcept override {
@@ -56,6 +56,18 @@ class NcclLink final : public DeviceLink {
   }
 
  private:
+  /// One launch for all. c10d puts operations behind the current stream, and
+  /// wait() puts the current stream behind them; the host does not wait.
+  template <typename Transfer>
+  void as_one(const std::vector<at::Tensor>& memory, const Transfer& transfer) {
+    group_->startCoalescing();
+    for (const at::Tensor& tensor : memory) {
+      std::vector<at::Tensor> one{tensor};
+      transfer(one);
+    }
+    group_->endCoalescing()->wait();
+  }
+
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> group_;
 };
 
@@ -70,7 +82,7 @@ std::unique_ptr<DeviceLink> make_nccl_link(
   // The first operation opens the communicator.
   const at::Tensor hello =
       at::zeros({1}, at::TensorOptions().dtype(at::kByte).device(device));
-  sends ? link->send(hello) : link->recv(hello);
+  sends ? link->send({hello}) : link->recv({hello});
   c10::cuda::getCurrentCUDAStream(device.index()).unwrap().synchronize();
   return link;
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
@@ -20,12 +21,12 @@ class DeviceLink {
  public:
   virtual ~DeviceLink() = default;
 
-  /// Both take a 1-D tensor, put the transfer behind what the calling thread's
-  /// current stream holds, and return; what that stream gets next comes after
-  /// it.
+  /// Both take 1-D tensors that travel together, put the transfer behind what
+  /// the calling thread's current stream holds, and return; what that stream
+  /// gets next comes after it.
   /// throws what the device's library throws
-  virtual void send(const at::Tensor& memory) = 0;
-  virtual void recv(const at::Tensor& memory) = 0;
+  virtual void send(const std::vector<at::Tensor>& memory) = 0;
+  virtual void recv(const std::vector<at::Tensor>& memory) = 0;
 
   /// Ends what is under way; what waits for it goes on. Any thread.
   virtual void abort() noexcept = 0;

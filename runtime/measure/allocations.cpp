@@ -12,8 +12,9 @@ namespace {
 /// LibTorch tells the thread's profiler of every block.
 class Reporter final : public c10::MemoryReportingInfoBase {
  public:
-  Reporter(std::shared_ptr<AllocationLedger> ledger, int owner)
-      : ledger_(std::move(ledger)), owner_(owner) {}
+  Reporter(
+      std::shared_ptr<AllocationLedger> ledger, int owner, c10::DeviceType type)
+      : ledger_(std::move(ledger)), owner_(owner), type_(type) {}
 
   void reportMemoryUsage(
       void* address,
@@ -21,7 +22,7 @@ class Reporter final : public c10::MemoryReportingInfoBase {
       size_t /*total_allocated*/,
       size_t /*total_reserved*/,
       c10::Device device) override {
-    if (!device.is_cpu()) {
+    if (device.type() != type_) {
       return;
     }
     if (num_bytes >= 0) {
@@ -36,6 +37,7 @@ class Reporter final : public c10::MemoryReportingInfoBase {
  private:
   std::shared_ptr<AllocationLedger> ledger_;
   int owner_;
+  c10::DeviceType type_;
 };
 
 }  // namespace
@@ -82,9 +84,9 @@ void AllocationLedger::freed(const void* address) {
 }
 
 AllocationWatch::AllocationWatch(
-    std::shared_ptr<AllocationLedger> ledger, int owner)
+    std::shared_ptr<AllocationLedger> ledger, int owner, c10::DeviceType type)
     : guard_(
           c10::DebugInfoKind::PROFILER_STATE,
-          std::make_shared<Reporter>(std::move(ledger), owner)) {}
+          std::make_shared<Reporter>(std::move(ledger), owner, type)) {}
 
 }  // namespace pp

@@ -6,11 +6,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include <c10/core/Device.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 namespace pp {
 
-/// The bytes of tensors on the CPU that are alive, by owner: who allocated
+/// The bytes of tensors that are alive, by owner: who allocated
 /// them. Whichever thread frees them, they count until then. Thread safe.
 /// Mapped memory is nobody's.
 class AllocationLedger {
@@ -40,13 +41,16 @@ class AllocationLedger {
   std::vector<Account> accounts_;
 };
 
-/// While it lives, what this thread allocates is booked to `owner`, and what it
-/// frees is taken off its owner. Threads without a watch are not seen: let one
-/// watch on every thread that frees what another allocated.
+/// While it lives, what this thread allocates on devices of that type is booked
+/// to `owner`, and what it frees is taken off its owner. Threads without a
+/// watch are not seen: let one watch on every thread that frees what another
+/// allocated.
 class AllocationWatch {
  public:
   explicit AllocationWatch(
-      std::shared_ptr<AllocationLedger> ledger, int owner = 0);
+      std::shared_ptr<AllocationLedger> ledger,
+      int owner = 0,
+      c10::DeviceType type = c10::DeviceType::CPU);
 
  private:
   c10::DebugInfoGuard guard_;

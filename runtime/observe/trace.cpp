@@ -128,6 +128,12 @@ void TraceRecorder::add_device_action(
   spans_.push_back(std::move(span));
 }
 
+void TraceRecorder::add_memory(int stage, int64_t at_ns, int64_t num_bytes) {
+  if (memory_.size() < kMostSpans) {
+    memory_.push_back({stage, at_ns, num_bytes});
+  }
+}
+
 void TraceRecorder::end_actions() {
   if (in_action_) {
     end();
@@ -190,6 +196,17 @@ std::string TraceRecorder::events(int64_t origin_ns) {
       }
       out += ",\n" + arrow.dump();
     }
+  }
+  for (const auto& [stage, at_ns, num_bytes] : memory_) {
+    const Json counter = {
+        {"name",
+         "stage " + std::to_string(stage) + ", memory (replica " +
+             std::to_string(replica_) + ")"},
+        {"ph", "C"},
+        {"pid", 0},
+        {"ts", at(at_ns)},
+        {"args", {{"bytes", num_bytes}}}};
+    out += ",\n" + counter.dump();
   }
   return out;
 }

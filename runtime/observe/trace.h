@@ -33,6 +33,8 @@ class TraceRecorder {
       std::string_view kind,
       int64_t begin_ns,
       int64_t end_ns);
+  /// What a stage holds of the device's memory from then on.
+  void add_memory(int stage, int64_t at_ns, int64_t num_bytes);
   /// Something that is no action: "update".
   void begin(std::string name);
   void end();
@@ -58,6 +60,11 @@ class TraceRecorder {
     int64_t arrow_ns = 0;  ///< where it does: its end when the message is there
     bool on_device = false;
   };
+  struct Memory {
+    int stage = 0;
+    int64_t at_ns = 0;
+    int64_t num_bytes = 0;
+  };
   using Slot = std::tuple<int, int, bool>;  // stage, microbatch, forward
 
   static Span span_of(int stage, int microbatch, std::string_view kind);
@@ -71,6 +78,7 @@ class TraceRecorder {
   int replica_;
   int64_t step_ = 0;
   std::vector<Span> spans_;
+  std::vector<Memory> memory_;
   std::vector<size_t> open_;
   bool in_action_ = false;
   bool has_device_ = false;

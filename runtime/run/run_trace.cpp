@@ -46,7 +46,10 @@ void RunTrace::begin_step(int64_t step) {
 }
 
 void RunTrace::on_device(
-    const Action& action, int64_t origin_ns, const DeviceTimes::Span& span) {
+    const Action& action,
+    int64_t origin_ns,
+    const DeviceTimes::Span& span,
+    int64_t num_bytes) {
   constexpr double kNsPerSecond = 1e9;
   const auto at = [&](double seconds) {
     return origin_ns + static_cast<int64_t>(seconds * kNsPerSecond);
@@ -58,6 +61,7 @@ void RunTrace::on_device(
         kind_name(action.kind),
         at(span.begin_s),
         at(span.end_s));
+    recorder_->add_memory(action.stage, at(span.end_s), num_bytes);
   }
 }
 

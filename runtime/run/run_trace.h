@@ -22,9 +22,13 @@ class RunTrace {
   ~RunTrace();
 
   void begin_step(int64_t step);
-  /// What the rank's device did, `origin_ns` after the clock's zero.
+  /// What the rank's device did, `origin_ns` after the clock's zero, and what
+  /// the stage then held of its memory.
   void on_device(
-      const Action& action, int64_t origin_ns, const DeviceTimes::Span& span);
+      const Action& action,
+      int64_t origin_ns,
+      const DeviceTimes::Span& span,
+      int64_t num_bytes);
   void begin(const char* name);
   void end();
 

@@ -18,7 +18,7 @@
 #include "runtime/launch/failure.h"
 #include "runtime/run/checkpoints.h"
 #include "runtime/run/counted.h"
-#include "runtime/run/device_times.h"
+#include "runtime/run/device_watch.h"
 #include "runtime/run/evaluate.h"
 #include "runtime/run/failed_rows.h"
 #include "runtime/run/find_checkpoint.h"
@@ -64,7 +64,7 @@ class Trainer {
             sharing_,
             plan.num_stages()) {
     if (context.device != nullptr) {
-      device_times_.emplace(*context.device);
+      device_watch_.emplace(*context.device, stages_.stages());
     }
     total_steps_ = job_.train->steps.value_or(updates_of_epochs());
     check_lr_schedule(
@@ -128,6 +128,9 @@ class Trainer {
       }
     }
     note_saved(saver_.finish());
+    if (device_watch_) {
+      device_watch_->report(world().log);
+    }
     if (const auto path = trace_.finish(job_.output.dir)) {
       note("wrote " + path->string());
     }
@@ -267,12 +270,12 @@ class Trainer {
       }
       return loss_(rows, outputs);
     };
-    if (device_times_) {
+    if (device_watch_) {
       inputs.on_computing = [this](const Action& action) {
-        device_times_->begin(action);
+        device_watch_->begin(action);
       };
-      inputs.on_computed = [this](const Action&, double) {
-        device_times_->end();
+      inputs.on_computed = [this](const Action& action, double) {
+        device_watch_->end(action);
       };
     }
     if (is_last) {
@@ -288,8 +291,8 @@ class Trainer {
     const Clock::time_point start = Clock::now();
     trace_.begin_step(step + 1);
     trace_.begin("rows");
-    if (device_times_) {
-      device_times_->begin_step();
+    if (device_watch_) {
+      device_watch_->begin_step();
     }
     const StepData batch = batch_of(step);
     trace_.end();
@@ -322,8 +325,8 @@ class Trainer {
         plan_.source.manifest,
         stage_to_rank_,
         replicas_.parameters());
-    if (device_times_) {
-      times = take_device_times();
+    if (device_watch_) {
+      times = device_watch_->finish(trace_);
     }
     RankSummary mine;
     mine.loss = owns_last_stage() ? loss_.value() : 0;
@@ -344,7 +347,7 @@ class Trainer {
         updates_.base_lr(),
         total_steps_,
         step);
-    const bool dropped = updates_.apply(summary.grad_norm, lr);
+    const bool dropped = update(summary.grad_norm, lr);
     trace_.end();
     if (dropped && world().rank == 0) {
       world().log.info(
@@ -360,15 +363,16 @@ class Trainer {
     }
   }
 
-  /// What the device did in this step, where the host only handed it over.
-  StepTimes take_device_times() {
-    StepTimes times;
-    for (const DeviceTimes::Span& span : device_times_->finish()) {
-      times.busy_s += span.end_s - span.begin_s;
-      times.wall_s = std::max(times.wall_s, span.end_s);
-      trace_.on_device(span.action, device_times_->origin_ns(), span);
+  /// returns  whether the gradients were dropped
+  bool update(double grad_norm, double lr) {
+    if (!device_watch_) {
+      return updates_.apply(grad_norm, lr);
     }
-    return times;
+    const bool dropped = updates_.apply(grad_norm, lr, [this](int stage) {
+      device_watch_->begin_update(stage);
+    });
+    device_watch_->end_update();
+    return dropped;
   }
 
   /// Says once that the numbers went bad; from then on no earlier checkpoint
@@ -473,7 +477,7 @@ class Trainer {
   StageMap stage_to_rank_;
   RankStages stages_;
   Replicas replicas_;
-  std::optional<DeviceTimes> device_times_;  ///< off the CPU
+  std::optional<DeviceWatch> device_watch_;  ///< off the CPU
   DataLoader data_;
   Prefetch rows_;
   LossFunction loss_;

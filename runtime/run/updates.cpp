@@ -28,7 +28,10 @@ Updates::Updates(
   }
 }
 
-bool Updates::apply(double grad_norm, double lr) {
+bool Updates::apply(
+    double grad_norm,
+    double lr,
+    const std::function<void(int stage)>& on_stage) {
   const double scale = loss_scale();
   const bool overflow = scale_ && !std::isfinite(grad_norm);
   if (scale_) {
@@ -42,6 +45,9 @@ bool Updates::apply(double grad_norm, double lr) {
           scale);
     }
     for (auto& [index, optimizer] : optimizers_) {
+      if (on_stage) {
+        on_stage(index);
+      }
       optimizer->step(lr);
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,8 +33,12 @@ class Updates {
   /// the norm, and comes to the same.
   ///
   /// grad_norm  of the model's gradients, without the loss scale
+  /// on_stage   called before each stage's optimizer; may be empty
   /// returns    whether they were dropped
-  bool apply(double grad_norm, double lr);
+  bool apply(
+      double grad_norm,
+      double lr,
+      const std::function<void(int stage)>& on_stage = nullptr);
 
   /// The loss scale into and from a checkpoint's state.
   void save(CheckpointState& state) const;

@@ -31,6 +31,14 @@ bool has_any_on_device(const Message& message) {
   return false;
 }
 
+std::vector<at::Tensor> flat_memories(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& tensor : tensors) {
+    flat.push_back(flat_memory(tensor));
+  }
+  return flat;
+}
+
 at::Tensor like_on(const at::Tensor& tensor, c10::Device device) {
   return at::empty_strided(
       tensor.sizes(), tensor.strides(), tensor.options().device(device));
@@ -156,8 +164,8 @@ void DeviceTransport::send_linked(
   }
   wait_for(device_.send(), device_.compute());
   const c10::StreamGuard on_send(device_.send());
+  links_.to.at(to)->send(flat_memories(tensors));
   for (const at::Tensor& tensor : tensors) {
-    links_.to.at(to)->send(flat_memory(tensor));
     device_.loans()->come_back(tensor, recorded_on(device_.send()));
   }
 }
@@ -185,6 +193,7 @@ Message DeviceTransport::unpack(Message message, int from) {
   }
   const std::vector<Sent> sent =
       device_wire::take_off(message.ints, message.tensors.size());
+  std::vector<at::Tensor> linked;
   for (size_t i = 0; i < sent.size(); ++i) {
     at::Tensor& tensor = message.tensors[i];
     if (sent[i].place == Place::Staged) {
@@ -193,20 +202,29 @@ Message DeviceTransport::unpack(Message message, int from) {
     } else if (sent[i].place == Place::Linked) {
       // Allocated on the stream that writes it.
       const c10::StreamGuard on_receive(device_.receive());
-      tensor = take_linked(
-          at::empty_strided(
-              sent[i].sizes,
-              sent[i].strides,
-              at::TensorOptions()
-                  .dtype(static_cast<at::ScalarType>(sent[i].dtype))
-                  .device(device_.device())),
-          from);
+      linked.push_back(at::empty_strided(
+          sent[i].sizes,
+          sent[i].strides,
+          at::TensorOptions()
+              .dtype(static_cast<at::ScalarType>(sent[i].dtype))
+              .device(device_.device())));
+    }
+  }
+  if (!linked.empty()) {
+    receive_linked(linked, from);
+    auto next = linked.begin();
+    for (size_t i = 0; i < sent.size(); ++i) {
+      if (sent[i].place == Place::Linked) {
+        message.tensors[i] =
+            lend(std::move(*next++), device_.loans(), device_.compute());
+      }
     }
   }
   return message;
 }
 
-at::Tensor DeviceTransport::take_linked(const at::Tensor& like, int from) {
+void DeviceTransport::receive_linked(
+    const std::vector<at::Tensor>& tensors, int from) {
   const auto link = links_.from.find(from);
   if (link == links_.from.end()) {
     throw runtime_error(
@@ -214,9 +232,9 @@ at::Tensor DeviceTransport::take_linked(const at::Tensor& like, int from) {
         " sends over a link that this rank does not have; are all ranks of "
         "the same build of pp?");
   }
-  link->second->recv(flat_memory(like));
+  const c10::StreamGuard on_receive(device_.receive());
+  link->second->recv(flat_memories(tensors));
   wait_for(device_.compute(), device_.receive());
-  return lend(like, device_.loans(), device_.compute());
 }
 
 /// What another thread rank sent: as it is, or copied to this rank's device.

@@ -62,7 +62,7 @@ class DeviceTransport : public Transport {
   Message pack(Message message, int to, std::vector<at::Tensor>& linked);
   void send_linked(const std::vector<at::Tensor>& tensors, int to);
   Message unpack(Message message, int from);
-  at::Tensor take_linked(const at::Tensor& like, int from);
+  void receive_linked(const std::vector<at::Tensor>& tensors, int from);
   at::Tensor take_over(at::Tensor tensor, const OnDevice& from);
 
   Transport& host_;

@@ -6,15 +6,16 @@
 import json
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from growth import Point, slopes, tiny  # noqa: E402
-from plot import ROW, Panel, draw, spread_out  # noqa: E402
-
+from growth import Point, figures, lower_quartile, parts, tiny  # noqa: E402
+from plot import ROW, Dot, Panel, draw, draw_dots, spread_out  # noqa: E402
+from processes import run  # noqa: E402
 
 SKIPPED = 77
 
@@ -24,14 +25,35 @@ class Skipped(Exception):
 
 
 class Arithmetic(unittest.TestCase):
-    def test_the_slope_of_a_part_is_held_against_the_whole(self):
-        costs = {8: 10.0, 16: 18.0, 32: 58.0}
+    def test_the_slope_of_a_piece_is_held_against_the_whole(self):
+        costs = {8: [10.0, 10.0], 16: [18.0, 14.0], 32: [58.0, 58.0]}
         points = [
-            Point("blocks", n, tiny(n), 2, [5.0, 7.0], [5.0 + 2 * cost, 999.0])
-            for n, cost in costs.items()
+            Point("blocks", n, tiny(n), [[cost] for cost in of]) for n, of in costs.items()
         ]
-        self.assertEqual([p.cost for p in points], list(costs.values()))
-        self.assertEqual(slopes(points), [0.5, 1.25])
+        first, second = figures({"blocks": points})
+        self.assertEqual((first.what, first.group), ("8 to 16", "blocks"))
+        self.assertEqual((first.low, first.value, first.high), (0.25, 0.375, 0.5))
+        self.assertEqual((second.low, second.value, second.high), (1.25, 1.3125, 1.375))
+        self.assertFalse(first.met)
+
+    def test_a_run_is_cut_into_parts_that_last(self):
+        # Steps of 40 ms, then of 120: parts of three steps, or of one.
+        self.assertEqual(parts([0, 40, 80, 120, 160, 280, 400, 410]), [40, 80, 120])
+        self.assertEqual(lower_quartile([5, 1, 3, 2, 4]), 2)
+        self.assertEqual(lower_quartile([7]), 7)
+
+    def test_processor_time_is_read_at_every_line(self):
+        code = "import time; out = open('lines', 'a', buffering=1)\n"
+        code += "out.write('a\\n'); time.sleep(0.3); out.write('b\\n')\n"
+        code += "while time.process_time() < 0.5: pass\n"
+        code += "out.write('c\\n'); time.sleep(0.3)"
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = Path(folder) / "lines"
+            done = run([sys.executable, "-c", code], cwd=Path(folder), lines_of=pipe)
+        a, b, c = done.processor_s
+        self.assertEqual(done.lines, ["a\n", "b\n", "c\n"])
+        self.assertLess(b - a, 0.1)  # it slept
+        self.assertAlmostEqual(c, 0.5, 1)
 
     def test_names_of_lines_that_end_together_stand_apart(self):
         heights = spread_out({"a": 50.0, "b": 50.0, "c": 10.0})
@@ -42,6 +64,11 @@ class Arithmetic(unittest.TestCase):
         picture = draw("A title", "below", [Panel("one", "ranks", lines)])
         self.assertEqual(picture.count("<polyline"), 2)
         self.assertIn("A title", picture)
+
+    def test_a_dot_without_a_value_has_its_reason(self):
+        picture = draw_dots("", "", [Dot("a", "0.5", 0.5, 0.4, 0.6), Dot("b", "x < y", None)])
+        self.assertEqual(picture.count("<circle"), 1)
+        self.assertIn("x &lt; y", picture)
 
 
 class Scores(unittest.TestCase):
@@ -67,10 +94,12 @@ class Scores(unittest.TestCase):
 
     def test_growth_is_measured(self):
         options = ["--pp", f"{self.build}/pp", "--axes", "microbatches", "--points", "2"]
-        options += ["--repetitions", "1", "--work", "200"]
-        axis = self.report("growth", *options)["axes"]["microbatches"]
+        options += ["--repetitions", "1", "--work", "600"]
+        report = self.report("growth", *options)
+        axis = report["axes"]["microbatches"]
         self.assertEqual(axis["sizes"], [8, 32])
-        self.assertGreater(min(axis["cost_ms"]), 0)
+        self.assertGreater(min(costs[0] for costs in axis["costs_ms"]), 0)
+        self.assertEqual(report["figures"][0]["what"], "8 to 32")
 
     def test_scaling_simulates_what_the_formula_says(self):
         free = ["--link", "1e9", "--latency", "0", "--costs", "1", "1", "1", "2"]
@@ -87,12 +116,13 @@ class Scores(unittest.TestCase):
         self.assertIn("<svg", (self.out / "scaling" / "scaling.svg").read_text())
 
     def test_a_slow_link_costs_what_the_simulation_says(self):
-        options = ["--build", str(self.build), "--model", "tiny", "--repetitions", "1"]
+        options = ["--build", str(self.build), "--models", "tiny", "--repetitions", "1"]
+        options += ["--steps", "8"]
         try:
             report = self.report("slow_link", *options, "--latency", "50")
         except Skipped as why:
             self.skipTest(str(why))
-        took, bound = report["step / simulation"]
+        took, bound = report["models"]["tiny"]["step / simulation"]
         # A forward's and a gradient's way, at the least.
         self.assertGreater(min(bound), 2 * 50)
         self.assertGreater(min(took), 2 * 50)

@@ -47,6 +47,7 @@ struct Wire {
   struct Item {
     at::Tensor memory;
     Clock sent;
+    size_t num_together = 0;
   };
   std::mutex mutex;
   std::condition_variable came;
@@ -58,31 +59,37 @@ class FakeLink final : public DeviceLink {
  public:
   explicit FakeLink(std::shared_ptr<Wire> wire) : wire_(std::move(wire)) {}
 
-  void send(const at::Tensor& memory) override {
-    const StreamKey current = current_stream(memory.device());
-    orders().run(current, {{memory.data_ptr(), false}}, "link.send");
+  void send(const std::vector<at::Tensor>& memory) override {
     const std::lock_guard lock(wire_->mutex);
-    wire_->items.push_back({memory.clone(), orders().record(current)});
+    for (const at::Tensor& tensor : memory) {
+      const StreamKey current = current_stream(tensor.device());
+      orders().run(current, {{tensor.data_ptr(), false}}, "link.send");
+      wire_->items.push_back(
+          {tensor.clone(), orders().record(current), memory.size()});
+    }
     wire_->came.notify_one();
   }
 
-  void recv(const at::Tensor& memory) override {
+  void recv(const std::vector<at::Tensor>& memory) override {
     std::unique_lock lock(wire_->mutex);
     wire_->came.wait(
         lock, [&] { return wire_->aborted || !wire_->items.empty(); });
-    if (wire_->aborted) {
-      return;
+    for (const at::Tensor& tensor : memory) {
+      if (wire_->aborted) {
+        return;
+      }
+      const Wire::Item item = std::move(wire_->items.front());
+      wire_->items.pop_front();
+      if (item.memory.nbytes() != tensor.nbytes() ||
+          item.num_together != memory.size()) {
+        note_fault("a link's receive is of another size than its send");
+        return;
+      }
+      const StreamKey current = current_stream(tensor.device());
+      orders().block(current, item.sent);
+      orders().run(current, {{tensor.data_ptr(), true}}, "link.recv");
+      std::memcpy(tensor.data_ptr(), item.memory.data_ptr(), tensor.nbytes());
     }
-    Wire::Item item = std::move(wire_->items.front());
-    wire_->items.pop_front();
-    if (item.memory.nbytes() != memory.nbytes()) {
-      note_fault("a link's receive is of another size than its send");
-      return;
-    }
-    const StreamKey current = current_stream(memory.device());
-    orders().block(current, item.sent);
-    orders().run(current, {{memory.data_ptr(), true}}, "link.recv");
-    std::memcpy(memory.data_ptr(), item.memory.data_ptr(), memory.nbytes());
   }
 
   void abort() noexcept override {

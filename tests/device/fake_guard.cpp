@@ -163,11 +163,20 @@ C10_REGISTER_GUARD_IMPL(PrivateUse1, FakeGuard)
 
 struct Held {
   void* begin;
+  size_t num_bytes;
+  c10::Device device;
   c10::DataPtr holder;
 };
 
+void tell_profiler(const Held& held, int64_t num_bytes) {
+  if (c10::memoryProfilingEnabled()) {
+    c10::reportMemoryUsageToProfiler(held.begin, num_bytes, 0, 0, held.device);
+  }
+}
+
 void give_back(void* context) {
   const std::unique_ptr<Held> held(static_cast<Held*>(context));
+  tell_profiler(*held, -static_cast<int64_t>(held->num_bytes));
   orders().freed(held->begin);
 }
 
@@ -252,7 +261,10 @@ c10::DataPtr adopt(
   if (FakeCapture* capture = try_capture(current_stream(device))) {
     capture->made(begin);
   }
-  return {begin, new Held{begin, std::move(holder)}, &give_back, device};
+  auto held =
+      std::make_unique<Held>(Held{begin, num_bytes, device, std::move(holder)});
+  tell_profiler(*held, static_cast<int64_t>(num_bytes));
+  return {begin, held.release(), &give_back, device};
 }
 
 c10::Allocator* fake_allocator() {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "loader/core/error.h"
 #include "runtime/launch/activity.h"
@@ -211,6 +212,60 @@ TEST(DeviceDropout, DoesNotDependOnSplitAndSchedule) {
   const CheckpointReader with(one);
   const CheckpointReader off(run(without, "cuda"));
   EXPECT_FALSE(with.find(with.names()[0]).equal(off.find(with.names()[0])));
+}
+
+/// The counters of the trace that `folder` holds, by name.
+std::map<std::string, std::vector<int64_t>> counters(
+    const std::filesystem::path& folder) {
+  std::ifstream file(folder / "trace.json");
+  const nlohmann::json trace = nlohmann::json::parse(file);
+  std::map<std::string, std::vector<int64_t>> found;
+  for (const auto& event : trace.at("traceEvents")) {
+    if (event["ph"] == "C") {
+      found[event["name"]].push_back(event["args"]["bytes"]);
+    }
+  }
+  return found;
+}
+
+// Weights, gradients and the optimizer's two moments, then what microbatches
+// under way keep.
+TEST(StageMemory, IsWhatTheAllocatorTells) {
+  Row row{
+      "Memory",
+      {"train.optimizer={name=\"adamw\",lr=1e-3}", "output.trace=true"}};
+  row.steps = 3;
+  testing::internal::CaptureStderr();
+  const auto checkpoint = run(row, "cuda", LogLevel::Info);
+  const std::string text = testing::internal::GetCapturedStderr();
+  const auto found = counters(checkpoint.parent_path().parent_path());
+  ASSERT_EQ(found.size(), 2);
+  int64_t held = 0;
+  for (const int stage : {0, 1}) {
+    const auto& bytes =
+        found.at("stage " + std::to_string(stage) + ", memory (replica 0)");
+    constexpr size_t kActions = 2 * 4;  // F and B of each microbatch
+    ASSERT_EQ(bytes.size(), 3 * kActions);
+    held += bytes.back();
+    // From the second step on every step is like the one before.
+    EXPECT_NEAR(
+        static_cast<double>(bytes.at(2 * kActions - 1)),
+        static_cast<double>(bytes.back()),
+        0.01 * static_cast<double>(bytes.back()));
+    EXPECT_NE(
+        text.find("stage " + std::to_string(stage) + " held at most "),
+        std::string::npos)
+        << text;
+  }
+  int64_t weights = 0;
+  const CheckpointReader saved(checkpoint);
+  for (const std::string& name : saved.names()) {
+    weights += name.starts_with("optimizer.")
+                   ? 0
+                   : static_cast<int64_t>(saved.find(name).nbytes());
+  }
+  EXPECT_GE(held, 4 * weights);
+  EXPECT_LE(held, 5 * weights);
 }
 
 TEST(OutOfMemory, SaysWhatTheStageHolds) {
