@@ -3,12 +3,17 @@
 Jobs on one GPU. WHAT is one of
 
     gpt2, resnet18   under every schedule with 2 and 4 thread ranks, the weights
-                     of two steps of SGD against Python torch on the same GPU,
-                     in float32, and against `pp` on the CPU
+                     of some steps of SGD against Python torch on the same GPU,
+                     in float32, as ever and as CUDA graphs
+    float64          both under every schedule, against `pp` on the CPU
+    bits             the same job twice, and as graphs: the same bits
     dropout          the same weights for every split and schedule
+    precision        bfloat16 and float16 learn, and float16 scales its loss
     nccl             processes, as torchrun starts them; on one GPU they
                      exchange through the host, on several over NCCL
+    memory           what the allocator tells of each stage
     faults           no such GPU, too little memory, a rank that is killed
+    sanitizer        compute-sanitizer finds nothing (if it is installed)
 
 Ends with 77, and says why, where there is no GPU.
 """
@@ -26,6 +31,7 @@ from pathlib import Path
 
 SKIPPED = 77
 TOLERANCE = 1e-5  # of weights; docs/architecture.md, "Invariants"
+TOLERANCE_64 = 1e-9
 RANKS = (2, 4)
 
 # Sums in an order that repeats, where a kernel has one.
@@ -39,7 +45,8 @@ POINTS = {
                  "layer4", "layer4.1"],
 }
 INPUT = {"gpt2": "input_ids", "resnet18": "x"}
-MICROBATCHES, STEPS, LR = 8, 2, 1e-2
+MICROBATCHES, LR = 8, 1e-2
+STEPS = 4  # graphs are captured in the second and replayed from then on
 # Rows a step. Batch norm over two rows blows rounding up.
 BATCH = {"gpt2": 16, "resnet18": 64}
 
@@ -48,12 +55,13 @@ def make_data(name: str, folder: Path):
     import numpy as np
 
     random = np.random.default_rng(0)
-    rows = BATCH[name] * STEPS
-    if name == "gpt2":
+    rows = BATCH[kind(name)] * STEPS
+    if kind(name) == "gpt2":
         tokens = random.integers(0, 64, (rows, 17))
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
     else:
-        inputs = random.standard_normal((rows, 3, 32, 32), dtype="f4")
+        dtype = "f8" if name.endswith("float64") else "f4"
+        inputs = random.standard_normal((rows, 3, 32, 32), dtype=dtype)
         targets = random.integers(0, 10, rows)
     np.save(folder / "x.npy", inputs)
     np.save(folder / "y.npy", targets)
@@ -77,6 +85,7 @@ path = "{fixtures / (name + '.pt2')}"
 at = {json.dumps(points(name, stages))}
 [pipeline]
 schedule = "{schedule}"
+cuda_graphs = {str(keys.get('graphs', False)).lower()}
 ranks = {ranks}
 microbatches = {MICROBATCHES}
 device = "{device}"
@@ -91,18 +100,20 @@ target = {{ path = "y.npy" }}
 steps = {keys.get('steps', STEPS)}
 loss = {{ name = "cross_entropy" }}
 optimizer = {{ name = "sgd", lr = {LR} }}
+precision = "{keys.get('precision', 'fp32')}"
 [output]
 dir = "{keys.get('out', 'runs')}"
+trace = {str(keys.get('trace', False)).lower()}
 """
     job = folder / "job.toml"
     job.write_text(text)
     return job
 
 
-def run_pp(pp: Path, job: Path, before=()) -> subprocess.CompletedProcess:
+def run_pp(pp: Path, job: Path, before=(), env=None) -> subprocess.CompletedProcess:
     return subprocess.run(
         [*before, str(pp), "run", str(job)], cwd=job.parent, text=True,
-        capture_output=True, timeout=300)
+        capture_output=True, timeout=600, env=os.environ | (env or {}))
 
 
 def weights(folder: Path, step: int = STEPS) -> dict:
@@ -173,24 +184,102 @@ class Failures(list):
         return finished is None or finished.returncode == 0
 
 
+def check_job(what, args, folder, reference, tolerance, failures, **job) -> None:
+    """Runs it and compares its weights."""
+    shutil.rmtree(folder / "runs", ignore_errors=True)
+    finished = run_pp(args.pp, write_job(folder=folder, fixtures=args.fixtures, **job))
+    if not failures.check(what, finished):
+        return
+    if job.get("graphs") and "without CUDA graphs" in finished.stderr:
+        failures.append(f"{what}: {finished.stderr.strip()}")
+    failures.check(what, None, differences(weights(folder / "runs"), reference, tolerance))
+
+
 def every_schedule(name, args, folder, failures):
     inputs, targets = make_data(name, folder)
     reference = train_with_torch(name, args.fixtures, inputs, targets)
-    job = write_job(name, folder, args.fixtures, 2, 2, "GPipe", "cpu", out="cpu")
-    if failures.check("cpu", run_pp(args.pp, job)):
-        failures.check(
-            "torch on the GPU against the CPU", None,
-            differences(weights(folder / "cpu"), reference, TOLERANCE))
     for schedule in schedules(args.pp):
         for ranks in RANKS:
-            what = f"{schedule} on {ranks}"
+            for graphs in (False, True):
+                check_job(
+                    f"{schedule} on {ranks}{' as graphs' if graphs else ''}", args,
+                    folder, reference, TOLERANCE, failures, name=name,
+                    stages=2 * ranks, ranks=ranks, schedule=schedule,
+                    device="cuda:0", graphs=graphs)
+
+
+def float64(args, folder, failures):
+    for name in ("gpt2-float64", "resnet18-float64"):
+        make_data(name, folder)
+        job = write_job(name, folder, args.fixtures, 2, 2, "GPipe", "cpu", out="cpu")
+        if not failures.check(f"{name} on the CPU", run_pp(args.pp, job)):
+            continue
+        reference = weights(folder / "cpu")
+        for schedule in schedules(args.pp):
+            check_job(
+                f"{name} {schedule}", args, folder, reference, TOLERANCE_64, failures,
+                name=name, stages=4, ranks=2, schedule=schedule, device="cuda:0")
+        shutil.rmtree(folder / "cpu")
+
+
+def bits(args, folder, failures):
+    make_data("gpt2", folder)
+    first = None
+    for graphs in (False, False, True):
+        shutil.rmtree(folder / "runs", ignore_errors=True)
+        job = write_job(
+            "gpt2", folder, args.fixtures, 4, 2, "ZBVZeroBubble", "cuda:0", graphs=graphs)
+        if failures.check(f"graphs {graphs}", run_pp(args.pp, job)):
+            got = weights(folder / "runs")
+            first = first or got
+            failures.check(f"graphs {graphs}", None, differences(got, first, 0))
+
+
+def precision(args, folder, failures):
+    make_data("gpt2", folder)
+    for kind_ in ("bf16", "fp16"):
+        for graphs in (False, True):
+            what = f"{kind_}{' as graphs' if graphs else ''}"
             shutil.rmtree(folder / "runs", ignore_errors=True)
             job = write_job(
-                name, folder, args.fixtures, 2 * ranks, ranks, schedule, "cuda:0")
-            if failures.check(what, run_pp(args.pp, job)):
-                failures.check(
-                    what, None,
-                    differences(weights(folder / "runs"), reference, TOLERANCE))
+                "gpt2", folder, args.fixtures, 2, 2, "1F1B", "cuda:0", graphs=graphs,
+                precision=kind_)
+            if not failures.check(what, run_pp(args.pp, job)):
+                continue
+            lines = (folder / "runs" / "metrics.jsonl").read_text().splitlines()
+            losses = [json.loads(line)["loss"] for line in lines]
+            # Of 64 tokens, untrained: log 64.
+            if not all(3.5 < loss < 4.8 for loss in losses):
+                failures.append(f"{what}: losses {losses}")
+
+
+def memory(args, folder, failures):
+    make_data("gpt2", folder)
+    job = write_job(
+        "gpt2", folder, args.fixtures, 2, 2, "1F1B", "cuda:0", trace=True)
+    if not failures.check("memory", run_pp(args.pp, job)):
+        return
+    events = json.loads((folder / "runs" / "trace.json").read_text())["traceEvents"]
+    held = {e["name"]: e["args"]["bytes"] for e in events if e["ph"] == "C"}
+    size = sum(value.nbytes for value in weights(folder / "runs").values())
+    # Weights and gradients of both stages, and what little the rest is.
+    if len(held) != 2 or not 2 * size <= sum(held.values()) <= 4 * size:
+        failures.append(f"{held} of {size} bytes of weights")
+
+
+def sanitizer(args, folder, failures):
+    tool = shutil.which("compute-sanitizer") or shutil.which(
+        "compute-sanitizer", path="/usr/local/cuda/bin")
+    if tool is None:
+        print("skipped: compute-sanitizer is not installed")
+        sys.exit(SKIPPED)
+    make_data("gpt2", folder)
+    for graphs in (False, True):
+        job = write_job(
+            "gpt2", folder, args.fixtures, 4, 2, "ZBVZeroBubble", "cuda:0", graphs=graphs)
+        failures.check(
+            f"graphs {graphs}",
+            run_pp(args.pp, job, [tool, "--error-exitcode=9", "--tool=memcheck"]))
 
 
 def dropout(args, folder, failures):
@@ -238,6 +327,13 @@ def faults(args, folder, failures):
     if finished.returncode != 4 or f"cuda:{none}" not in finished.stderr:
         failures.append(f"no such GPU: {finished.returncode} {finished.stderr}")
 
+    job = write_job("gpt2", folder, args.fixtures, 2, 2, "1F1B", "cuda:0")
+    finished = run_pp(
+        args.pp, job, env={"PYTORCH_ALLOC_CONF": "per_process_memory_fraction:0.00001"})
+    if finished.returncode == 0 or not (
+            "out of memory" in finished.stderr and "--dry-run" in finished.stderr):
+        failures.append(f"too little memory: {finished.returncode} {finished.stderr}")
+
     job = write_job(
         "gpt2", folder, args.fixtures, 2, 2, "1F1B", "cuda", steps=100000,
         launcher="processes")
@@ -268,7 +364,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "what", choices=["gpt2", "resnet18", "dropout", "nccl", "faults"])
+        "what", choices=[
+            "gpt2", "resnet18", "float64", "bits", "dropout", "precision", "nccl",
+            "memory", "faults", "sanitizer"])
     parser.add_argument("--pp", type=Path, required=True)
     parser.add_argument("--fixtures", type=Path, required=True)
     args = parser.parse_args()
