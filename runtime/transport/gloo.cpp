@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/ScalarType.h>
 #include <c10/util/Exception.h>
@@ -25,11 +27,34 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// Two streams of parts between each two ranks, each in order. With headers on
-// their own, the receive of the next header can be posted before the payloads
-// of this message are known.
+// Gloo sends a part when its receiver has said that it has memory for it, which
+// takes as long as the part itself. So memory is announced ahead: for the
+// headers of the next kAhead messages, and for their payloads as far as these
+// are like those of kAhead messages before, which both ends know.
+//
+// Three streams of parts between each two ranks, each in order.
 constexpr int kHeaderTag = 0;
-constexpr int kPartTag = 1;
+constexpr int kExpectedTag = 1;  ///< payloads of the sizes announced ahead
+constexpr int kPartTag = 2;      ///< parts that are announced when asked for
+constexpr size_t kAhead = 4;
+/// Of a message, what memory lies ready for.
+constexpr size_t kMostExpectedBytes = size_t{8} << 20U;
+
+/// What the payloads of a message let one expect, in bytes each.
+using Sizes = std::vector<size_t>;
+
+Sizes sizes_of(const std::vector<at::Tensor>& payloads) {
+  Sizes sizes;
+  for (const at::Tensor& payload : payloads) {
+    sizes.push_back(payload.nbytes());
+  }
+  return sizes;
+}
+
+Sizes expected_after(const Sizes& sizes) {
+  const size_t sum = std::accumulate(sizes.begin(), sizes.end(), size_t{0});
+  return sum <= kMostExpectedBytes ? sizes : Sizes{};
+}
 
 at::Tensor new_bytes(size_t num_bytes) {
   return at::empty({static_cast<int64_t>(num_bytes)}, at::kByte);
@@ -69,19 +94,29 @@ struct Part {
   at::Tensor memory;
 };
 
-/// What this rank and one peer are exchanging.
-struct Receive {
+/// Memory that was announced for a message before anybody asked for it.
+struct Expected {
   Part header;
+  Sizes sizes;
+  std::deque<Part> payloads;
+};
+
+struct Receive {
   std::optional<Part> description;
   std::deque<Part> payloads;
   Message message;
   enum class Step { Header, Description, Payloads } step = Step::Header;
 };
 
+/// What this rank and one peer are exchanging.
 struct Peer {
+  /// For the next messages from there; empty before the first is asked for.
+  std::deque<Expected> expected;
+  /// What the peer has memory for: of the next messages to there.
+  std::deque<Sizes> announced = std::deque<Sizes>(kAhead);
   /// Receives in order whose payloads are not posted yet.
   std::deque<std::shared_ptr<Receive>> unposted;
-  /// Parts of sends that nobody waits for.
+  /// Parts that nobody waits for.
   std::deque<Part> abandoned;
 };
 
@@ -105,9 +140,19 @@ class Wire {
     if (!outgoing.description.empty()) {
       parts.push_back(post_send(to_tensor(outgoing.description), to, kPartTag));
     }
-    for (const at::Tensor& payload : outgoing.payloads) {
-      parts.push_back(post_send(flat_memory(payload), to, kPartTag));
+    auto& announced = peers_[to].announced;
+    const Sizes sizes = sizes_of(outgoing.payloads);
+    const bool is_expected = sizes == announced.front();
+    for (size_t i = 0; !is_expected && i < announced.front().size(); ++i) {
+      parts.push_back(
+          post_send(new_bytes(1), to, kExpectedTag));  // in its place
     }
+    for (const at::Tensor& payload : outgoing.payloads) {
+      parts.push_back(post_send(
+          flat_memory(payload), to, is_expected ? kExpectedTag : kPartTag));
+    }
+    announced.pop_front();
+    announced.push_back(expected_after(sizes));
     return parts;
   }
 
@@ -127,24 +172,19 @@ class Wire {
 
   std::shared_ptr<Receive> recv(int from) {
     progress();
-    auto receive = std::make_shared<Receive>();
-    // Zeros: what a shorter header leaves of it is not anybody's old data.
-    receive->header = post_recv(
-        at::zeros({static_cast<int64_t>(wire::kHeaderBytes)}, at::kByte),
-        from,
-        kHeaderTag);
-    peers_[from].unposted.push_back(receive);
-    return receive;
+    while (peers_[from].expected.size() < kAhead) {
+      expect(from, {});
+    }
+    peers_[from].unposted.push_back(std::make_shared<Receive>());
+    return peers_[from].unposted.back();
   }
 
   Message wait_received(
       const std::shared_ptr<Receive>& receive, int from, milliseconds timeout) {
     progress();
     const auto deadline = Clock::now() + std::min(timeout, kLongest);
-    auto& unposted = peers_[from].unposted;
     while (receive->step != Receive::Step::Payloads) {
-      Receive& first = *unposted.front();
-      waiter_.wait(next_part(first).work, deadline, timeout, "from", from);
+      waiter_.wait(next_part(from).work, deadline, timeout, "from", from);
       advance(from);
     }
     while (!receive->payloads.empty()) {
@@ -163,8 +203,7 @@ class Wire {
     for (int peer = 0; peer < size(); ++peer) {
       Peer& state = peers_[peer];
       try {
-        while (!state.unposted.empty() &&
-               is_done(next_part(*state.unposted.front()).work)) {
+        while (!state.unposted.empty() && is_done(next_part(peer).work)) {
           advance(peer);
         }
         while (!state.abandoned.empty() &&
@@ -180,16 +219,35 @@ class Wire {
     }
   }
 
-  static const Part& next_part(const Receive& receive) {
-    return receive.step == Receive::Step::Header ? receive.header
-                                                 : *receive.description;
+  /// What the first unposted message of `from` waits for.
+  const Part& next_part(int from) const {
+    const Receive& receive = *peers_[from].unposted.front();
+    return receive.step == Receive::Step::Header
+               ? peers_[from].expected.front().header
+               : *receive.description;
+  }
+
+  /// Announces memory for one more message.
+  void expect(int from, Sizes sizes) {
+    Expected expected;
+    // Zeros: what a shorter header leaves of it is not anybody's old data.
+    expected.header = post_recv(
+        at::zeros({static_cast<int64_t>(wire::kHeaderBytes)}, at::kByte),
+        from,
+        kHeaderTag);
+    for (const size_t num_bytes : sizes) {
+      expected.payloads.push_back(
+          post_recv(new_bytes(num_bytes), from, kExpectedTag));
+    }
+    expected.sizes = std::move(sizes);
+    peers_[from].expected.push_back(std::move(expected));
   }
 
   /// The part that the first unposted message of `from` lacked has come.
   void advance(int from) {
-    auto& unposted = peers_[from].unposted;
-    Receive& receive = *unposted.front();
-    const auto header = to_bytes(receive.header.memory);
+    Peer& peer = peers_[from];
+    Receive& receive = *peer.unposted.front();
+    const auto header = to_bytes(peer.expected.front().header.memory);
     if (receive.step == Receive::Step::Header) {
       if (const size_t num_bytes = wire::description_bytes(header)) {
         receive.description = post_recv(new_bytes(num_bytes), from, kPartTag);
@@ -197,22 +255,61 @@ class Wire {
         return;
       }
     }
-    wire::Incoming incoming = wire::decode(
+    const Sizes sizes = post_payloads(
         header,
         to_bytes(
-            receive.description ? receive.description->memory : at::Tensor()));
+            receive.description ? receive.description->memory : at::Tensor()),
+        peer.expected.front(),
+        from,
+        receive);
+    receive.step = Receive::Step::Payloads;
+    // An abandoned receive: nobody else would keep the memory alive.
+    if (peer.unposted.front().use_count() == 1) {
+      std::ranges::move(receive.payloads, std::back_inserter(peer.abandoned));
+    }
+    peer.unposted.pop_front();
+    peer.expected.pop_front();
+    expect(from, expected_after(sizes));
+  }
+
+  /// Where the message's payloads are to come: in the memory that was
+  /// announced for them, if they are as expected.
+  Sizes post_payloads(
+      std::span<const std::byte> header,
+      std::span<const std::byte> description,
+      Expected& expected,
+      int from,
+      Receive& receive) {
+    if (!expected.sizes.empty() &&
+        wire::payload_bytes(header, description) == expected.sizes) {
+      auto next = expected.payloads.begin();
+      wire::Incoming incoming = wire::decode(
+          header,
+          description,
+          [&](at::IntArrayRef sizes,
+              at::IntArrayRef strides,
+              at::ScalarType dtype) {
+            const at::Tensor bytes = (next++)->memory;
+            return at::for_blob(bytes.data_ptr(), sizes)
+                .strides(strides)
+                .deleter([bytes](void*) {})
+                .options(at::TensorOptions().dtype(dtype))
+                .make_tensor();
+          });
+      receive.message = std::move(incoming.message);
+      receive.payloads = std::move(expected.payloads);
+      return expected.sizes;
+    }
+    // What comes in place of what was expected.
+    auto& kept = peers_[from].abandoned;
+    std::ranges::move(expected.payloads, std::back_inserter(kept));
+    wire::Incoming incoming = wire::decode(header, description);
     receive.message = std::move(incoming.message);
     for (const at::Tensor& payload : incoming.payloads) {
       receive.payloads.push_back(
           post_recv(flat_memory(payload), from, kPartTag));
     }
-    receive.step = Receive::Step::Payloads;
-    // An abandoned receive: nobody else would keep the memory alive.
-    if (unposted.front().use_count() == 1) {
-      auto& kept = peers_[from].abandoned;
-      std::ranges::move(receive.payloads, std::back_inserter(kept));
-    }
-    unposted.pop_front();
+    return sizes_of(incoming.payloads);
   }
 
   Part post_send(at::Tensor memory, int to, int tag) {

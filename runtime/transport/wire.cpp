@@ -260,6 +260,19 @@ size_t description_bytes(std::span<const std::byte> header) {
   return description_is_inline(prefix) ? 0 : prefix.description_bytes;
 }
 
+std::vector<size_t> payload_bytes(
+    std::span<const std::byte> header, std::span<const std::byte> description) {
+  std::vector<size_t> sizes;
+  decode(
+      header,
+      description,
+      [&](at::IntArrayRef dims, at::IntArrayRef, at::ScalarType dtype) {
+        sizes.push_back(checked_bytes(dims.vec(), c10::elementSize(dtype)));
+        return at::Tensor();
+      });
+  return sizes;
+}
+
 Incoming decode(
     std::span<const std::byte> header,
     std::span<const std::byte> description,

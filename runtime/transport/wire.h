@@ -48,6 +48,11 @@ struct Incoming {
 /// throws Error(Runtime): not a header
 size_t description_bytes(std::span<const std::byte> header);
 
+/// The bytes of each payload that follows.
+/// throws as decode()
+std::vector<size_t> payload_bytes(
+    std::span<const std::byte> header, std::span<const std::byte> description);
+
 /// Memory for a payload: a dense tensor of these sizes and strides.
 using PayloadMemory = std::function<at::Tensor(
     at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType dtype)>;

@@ -49,6 +49,38 @@ TEST_P(Order, ManyMayBeUnderWayAndBeWaitedForInAnyOrder) {
   });
 }
 
+// A wire may announce memory ahead, by what came before: sizes that stay for a
+// while, change, have another number of tensors, are too large or nothing.
+TEST_P(Order, SizesThatChange) {
+  const std::vector<std::vector<int64_t>> kinds = {
+      {5000}, {5000, 9000}, {9000, 5000}, {}, {1}, {4'000'000}, {5001}};
+  const auto message_of = [&](int i) {
+    Message message = numbered(i);
+    for (const int64_t size :
+         kinds[static_cast<size_t>(i) / 7 % kinds.size()]) {
+      message.tensors.push_back(at::full({size / (i % 7 == 3 ? 2 : 1)}, i));
+    }
+    return message;
+  };
+  constexpr int kMessages = 120;
+  run(2, [&](Transport& t) {
+    const int peer = 1 - t.rank();
+    std::vector<std::unique_ptr<Pending>> sends;
+    for (int i = 0; i < kMessages; ++i) {
+      sends.push_back(t.send(message_of(i), peer));
+      const Message got = t.recv(peer)->wait(kSoon);
+      const Message wanted = message_of(i);
+      ASSERT_EQ(got.tensors.size(), wanted.tensors.size());
+      for (size_t k = 0; k < wanted.tensors.size(); ++k) {
+        EXPECT_TRUE(at::equal(got.tensors[k], wanted.tensors[k])) << i;
+      }
+    }
+    for (const auto& send : sends) {
+      send->wait(kSoon);
+    }
+  });
+}
+
 TEST_P(Order, BothDirectionsAtOnce) {
   run(2, [](Transport& t) {
     const int peer = 1 - t.rank();
