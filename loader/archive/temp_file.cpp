@@ -26,6 +26,9 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
+/// So much is written before the disk is told to begin with it.
+constexpr uint64_t kHandedToDisk = uint64_t{16} << 20U;
+
 /// Two file systems, or one that cannot: copy by hand.
 bool kernel_cannot_copy(int reason) {
   return reason == EXDEV || reason == EINVAL || reason == ENOSYS ||
@@ -73,7 +76,20 @@ void TempFile::write(std::span<const std::byte> bytes) {
       throw cannot_write(target_, errno);
     }
     bytes = bytes.subspan(static_cast<size_t>(written));
-    size_ += static_cast<uint64_t>(written);
+    grow(static_cast<uint64_t>(written));
+  }
+}
+
+/// The disk works while the file is being made: less is left for the sync.
+void TempFile::grow(uint64_t num_bytes) {
+  size_ += num_bytes;
+  if (size_ - handed_to_disk_ >= kHandedToDisk) {
+    ::sync_file_range(
+        descriptor_,
+        static_cast<off_t>(handed_to_disk_),
+        static_cast<off_t>(size_ - handed_to_disk_),
+        SYNC_FILE_RANGE_WRITE);
+    handed_to_disk_ = size_;
   }
 }
 
@@ -109,7 +125,7 @@ void TempFile::copy_range(
       return;
     }
     num_bytes -= static_cast<uint64_t>(copied);
-    size_ += static_cast<uint64_t>(copied);
+    grow(static_cast<uint64_t>(copied));
   }
 }
 

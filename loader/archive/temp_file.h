@@ -36,6 +36,7 @@ class TempFile {
   void commit(Sync sync = Sync::Now);
 
  private:
+  void grow(uint64_t num_bytes);
   void copy_range(
       int from,
       const std::filesystem::path& from_path,
@@ -51,6 +52,7 @@ class TempFile {
   std::filesystem::path path_;
   int descriptor_ = -1;
   uint64_t size_ = 0;
+  uint64_t handed_to_disk_ = 0;
   bool committed_ = false;
 };
 
