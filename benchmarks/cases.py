@@ -40,6 +40,7 @@ class Case:
     microbatches: int = 8  # of one row each
     ranks: int = 2
     device: str = "cpu"  # or "cuda"
+    cuda_graphs: bool = False  # of pp
 
     @property
     def cuts(self) -> list[str]:

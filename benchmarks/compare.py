@@ -58,7 +58,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--device",
         choices=["cpu", "cuda"],
         default="cpu",
-        help="cuda: a GPU for each rank, since torch's NCCL wants one",
+        help="cuda: pipelining takes a GPU for each rank, since torch's NCCL "
+        "wants one; unsplit takes one GPU, which pp's ranks share",
+    )
+    parser.add_argument(
+        "--cuda-graphs", action="store_true", help="pipeline.cuda_graphs for pp"
     )
     parser.add_argument("--repetitions", type=int, default=5, metavar="N")
     parser.add_argument(
@@ -78,17 +82,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
     if args.device == "cuda":
         import torch
 
-        if torch.cuda.device_count() < Case.ranks:
+        wanted = Case.ranks if "pipelining" in args.against else 1
+        if torch.cuda.device_count() < wanted:
             parser.error(
-                f"--device cuda takes {Case.ranks} GPUs, one a rank; "
-                f"torch finds {torch.cuda.device_count()}"
+                f"--device cuda --against {' '.join(args.against)} takes {wanted} "
+                f"GPUs; torch finds {torch.cuda.device_count()}"
             )
     if args.repetitions < 1 or (args.steps or 4) < 4:
         parser.error("at least 1 repetition of 4 steps")
     if "unsplit" in args.against and "infer" in args.modes:
         parser.error("--against unsplit is for --modes train")
-    if "unsplit" in args.against and args.device != "cpu":
-        parser.error("--against unsplit is for --device cpu")
+    if args.cuda_graphs and args.device != "cuda":
+        parser.error("--cuda-graphs is for --device cuda")
     return args
 
 
@@ -214,7 +219,13 @@ def main(argv: list[str]) -> int:
                 batch = f"--batch={Case.microbatches}"
                 files.whole = export(model, folder / f"{name}_whole.pt2", batch)
             cases = [
-                Case(model, mode, SCHEDULES[schedule], device=args.device)
+                Case(
+                    model,
+                    mode,
+                    SCHEDULES[schedule],
+                    device=args.device,
+                    cuda_graphs=args.cuda_graphs,
+                )
                 for mode in args.modes
                 for schedule in args.schedules
             ]

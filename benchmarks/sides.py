@@ -71,6 +71,7 @@ ranks = {ranks}
 launcher = "{launcher}"
 threads_per_rank = 1
 device = "{device}"
+cuda_graphs = {cuda_graphs}
 
 [data]
 batch_size = {microbatches}
@@ -107,6 +108,7 @@ def pp_job(case: Case, launcher: str, files: Inputs, tokens: Path, steps: int) -
         ranks=case.ranks,
         launcher=launcher,
         device=case.device,
+        cuda_graphs=str(case.cuda_graphs).lower(),
         tokens=tokens,
         window=case.model.window,
         steps=steps,

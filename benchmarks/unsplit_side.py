@@ -15,12 +15,14 @@ import time
 from pathlib import Path
 
 import torch
+from torch.export.passes import move_to_device_pass
 
-from torch_side import Rows, peak_kib, token_loss
+from torch_side import Rows, device_of, peak_kib, token_loss
 
 
 def run(job: dict) -> dict:
-    program = torch.export.load(job["model"])
+    device = device_of(job, 0)
+    program = move_to_device_pass(torch.export.load(job["model"]), device)
     module = program.module()
     rows_at_once = program.example_inputs[0][0].shape[0]
     optimizer = torch.optim.AdamW(
@@ -29,7 +31,7 @@ def run(job: dict) -> dict:
     rows = Rows(job)
     ends, losses = [], []
     for step in range(job["steps"]):
-        parts = [tensor.split(rows_at_once) for tensor in rows(step)]
+        parts = [tensor.to(device).split(rows_at_once) for tensor in rows(step)]
         step_losses = []
         for inputs, target in zip(*parts):
             loss = token_loss(module(inputs), target) / len(parts[0])

@@ -134,9 +134,10 @@ def train_with_torch(name, fixtures, inputs, targets) -> dict:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     import transformers.modeling_outputs  # noqa: F401  (registers its types)
+    from torch.export.passes import move_to_device_pass
 
     program = torch.export.load(fixtures / f"{name}.pt2")
-    module = program.module().to("cuda")
+    module = move_to_device_pass(program, torch.device("cuda")).module()
     parameters = dict(module.named_parameters())
     for step in range(STEPS):
         rows = slice(step * BATCH[name], (step + 1) * BATCH[name])
