@@ -2,10 +2,13 @@
 
 #include <exception>
 #include <mutex>
-#include <utility>
+#include <stdexcept>
 
+#include <ATen/cuda/CUDAContextLight.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/core/DeviceGuard.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <torch/headeronly/version.h>
 
 namespace pp {
 
@@ -20,17 +23,38 @@ class CudaGraph final : public DeviceGraph {
   at::cuda::CUDAGraph graph_;
 };
 
+/// LibTorch's generators and allocator of a device know of one capture.
+std::mutex& one_at_a_time() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+/// Before 2.15 a capture that fails leaves the allocator in its state, and a
+/// graph that goes takes the workspace of cuBLAS with it that others use.
+void check_version() {
+#if TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR < 15
+  throw std::runtime_error("LibTorch " TORCH_VERSION " is older than 2.15");
+#else
+  if (at::cuda::isCUDABlasWorkspaceCachingEnabled()) {
+    throw std::runtime_error("TORCH_CUBLAS_WORKSPACE_CACHE is set");
+  }
+#endif
+}
+
 class CudaGraphMemory final : public GraphMemory {
  public:
   explicit CudaGraphMemory(int device)
       : device_(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device)),
-        pool_(at::cuda::graph_pool_handle()) {}
+        pool_(at::cuda::graph_pool_handle()) {
+    // What steps before have left in the allocator; during a capture it would
+    // not give that back to make room.
+    const std::lock_guard lock(one_at_a_time());
+    c10::cuda::CUDACachingAllocator::emptyCache();
+  }
 
   std::unique_ptr<DeviceGraph> capture(
       c10::function_ref<void()> work) override {
-    // LibTorch's generators of a device know of one capture.
-    static std::mutex one_at_a_time;
-    const std::lock_guard lock(one_at_a_time);
+    const std::lock_guard lock(one_at_a_time());
     const c10::DeviceGuard guard(device_);
     auto graph = std::make_unique<CudaGraph>();
     // Other ranks' threads go on with what a capture of theirs would not allow.
@@ -63,6 +87,7 @@ class CudaGraphMemory final : public GraphMemory {
 }  // namespace
 
 std::unique_ptr<GraphMemory> make_cuda_graph_memory(int device) {
+  check_version();
   return std::make_unique<CudaGraphMemory>(device);
 }
 

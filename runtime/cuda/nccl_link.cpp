@@ -61,11 +61,28 @@ class NcclLink final : public DeviceLink {
   template <typename Transfer>
   void as_one(const std::vector<at::Tensor>& memory, const Transfer& transfer) {
     group_->startCoalescing();
-    for (const at::Tensor& tensor : memory) {
-      std::vector<at::Tensor> one{tensor};
-      transfer(one);
+    try {
+      for (const at::Tensor& tensor : memory) {
+        std::vector<at::Tensor> one{tensor};
+        transfer(one);
+      }
+    } catch (...) {
+      const std::exception_ptr cause = std::current_exception();
+      end_group();
+      std::rethrow_exception(cause);
     }
-    group_->endCoalescing()->wait();
+    if (const auto work = group_->endCoalescing()) {
+      work->wait();
+    }
+  }
+
+  /// After a failure: NCCL's groups are the thread's, not the communicator's.
+  void end_group() noexcept {
+    try {
+      group_->endCoalescing();
+    } catch (const std::exception&) {
+      // It is broken already.
+    }
   }
 
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> group_;

@@ -30,6 +30,8 @@ class CudaPlugin final : public DevicePlugin {
     // float32 is float32, as on the CPU.
     at::globalContext().setAllowTF32CuBLAS(false);
     at::globalContext().setAllowTF32CuDNN(false);
+    // The same bits for every split and schedule, as far as kernels have them.
+    at::globalContext().setDeterministicCuDNN(true);
     // c10d's own watch over NCCL ends the process without a word. The ranks'
     // watch knows of a dead peer sooner, and says which and why.
     setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);

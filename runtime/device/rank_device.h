@@ -15,6 +15,10 @@
 
 namespace pp {
 
+/// LibTorch has 32 streams a device to hand out, then it begins again; a rank
+/// takes four. So many threads of a process have streams of their own.
+constexpr int kRanksWithStreams = 8;
+
 /// What one rank computes on, where that is not the CPU: a device, and streams
 /// of its own on it.
 class RankDevice {

@@ -68,31 +68,36 @@ StageOptions stage_options(const Plan& plan, c10::Device device) {
   return options;
 }
 
-bool use_graphs(
+void use_graphs(
     const Job& job, const RankContext& context, RankStages& stages) {
   if (!job.pipeline.cuda_graphs) {
-    return false;
+    return;
   }
-  if (context.device == nullptr) {
+  const auto refuse = [&](const std::string& why) {
     if (context.rank == 0) {
-      context.log.warning(
-          "pipeline.cuda_graphs has no effect with pipeline.device = \"" +
-          job.pipeline.device + "\"");
+      context.log.warning("pipeline.cuda_graphs has no effect: " + why);
     }
-    return false;
+  };
+  if (context.device == nullptr) {
+    return refuse("pipeline.device is \"" + job.pipeline.device + "\"");
+  }
+  // Beyond that ranks share streams, and one would capture another's work.
+  if (context.launcher == LauncherKind::Local &&
+      context.size > kRanksWithStreams) {
+    return refuse(
+        "more than " + std::to_string(kRanksWithStreams) +
+        " ranks are threads of one process; processes or torchrun have no "
+        "such limit");
   }
   for (auto& [index, stage] : stages.stages()) {
     stage.replay_with(
         [device = context.device] {
           return device->plugin().graph_memory(device->device().index());
         },
-        [log = context.log, index](const std::string& reason) {
-          log.warning(
-              "stage " + std::to_string(index) +
-              " runs without CUDA graphs: " + reason);
+        [log = context.log, index](const std::string& what) {
+          log.warning("stage " + std::to_string(index) + " " + what);
         });
   }
-  return true;
 }
 
 RankStages::RankStages(

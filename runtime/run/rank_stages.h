@@ -68,9 +68,7 @@ class RankStages {
 
 /// Has a device's stages replay graphs, if the job asks for it
 /// (pipeline.cuda_graphs). A warning says where and why it can't be.
-///
-/// returns  whether there are stages that do
-bool use_graphs(const Job& job, const RankContext& context, RankStages& stages);
+void use_graphs(const Job& job, const RankContext& context, RankStages& stages);
 
 /// The stages `rank` owns, ascending.
 std::vector<int> stages_of(const StageMap& stage_to_rank, int rank);

@@ -56,13 +56,18 @@ class Trainer {
         loss_(job_.train->loss, plan.loss_output, device_of(context)),
         executor_(ranks_.pipeline, plan.train_schedule, stages_.pointers()),
         updates_(
-            *job_.train, replicas_, use_graphs(job_, ranks_.pipeline, stages_)),
+            *job_.train,
+            replicas_,
+            [this](int stage) {
+              return stages_.stages().at(stage).keeps_gradients();
+            }),
         sharing_(sharing_of_checkpoints()),
         saver_(
             ranks_.world,
             checkpoint_folder(job_),
             sharing_,
             plan.num_stages()) {
+    use_graphs(job_, ranks_.pipeline, stages_);
     if (context.device != nullptr) {
       device_watch_.emplace(*context.device, stages_.stages());
     }

@@ -1,6 +1,7 @@
 #include "runtime/run/updates.h"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "runtime/run/specs.h"
@@ -15,9 +16,11 @@ constexpr const char* kLossScale = "loss_scale";  // in a checkpoint's state
 }  // namespace
 
 Updates::Updates(
-    const TrainConfig& train, Replicas& replicas, bool keeps_gradients)
+    const TrainConfig& train,
+    Replicas& replicas,
+    std::function<bool(int stage)> keeps_gradients)
     : clip_grad_norm_(train.clip_grad_norm),
-      keeps_gradients_(keeps_gradients),
+      keeps_gradients_(std::move(keeps_gradients)),
       replicas_(replicas) {
   for (const auto& [index, parameters] : replicas.parameters()) {
     optimizers_.emplace(
@@ -68,7 +71,7 @@ void Updates::scale_all(double factor) {
 
 void Updates::zero_grad() {
   for (auto& [index, optimizer] : optimizers_) {
-    optimizer->zero_grad(keeps_gradients_);
+    optimizer->zero_grad(keeps_gradients_ && keeps_gradients_(index));
   }
 }
 

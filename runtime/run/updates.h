@@ -17,9 +17,13 @@ namespace pp {
 /// clipping, the loss scale of float16, optimizers by stage.
 class Updates {
  public:
-  /// keeps_gradients  their memory stays where it is from step to step
+  /// keeps_gradients  whether a stage's gradients become zeros where they are,
+  ///                  and not none, after an update; empty: of no stage
   /// throws           Error(Usage): an optimizer that can't be made so
-  Updates(const TrainConfig& train, Replicas& replicas, bool keeps_gradients);
+  Updates(
+      const TrainConfig& train,
+      Replicas& replicas,
+      std::function<bool(int stage)> keeps_gradients = nullptr);
 
   const std::map<int, std::unique_ptr<Optimizer>>& optimizers() const {
     return optimizers_;
@@ -49,7 +53,7 @@ class Updates {
   void zero_grad();
 
   std::optional<double> clip_grad_norm_;
-  bool keeps_gradients_;
+  std::function<bool(int stage)> keeps_gradients_;
   Replicas& replicas_;
   std::map<int, std::unique_ptr<Optimizer>> optimizers_;
   std::optional<LossScale> scale_;  ///< float16

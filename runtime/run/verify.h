@@ -40,8 +40,8 @@ struct VerifyReport {
 
 /// Runs the unsplit graph and the pipeline on the same inputs and compares
 /// outputs, loss, every parameter's gradient and the buffers. Inputs are of the
-/// export's sizes: floating ones drawn from a fixed seed, whole numbers those it
-/// was exported with, where the file has them. The loss is a fixed random
+/// export's sizes: floating ones drawn from a fixed seed, whole numbers those
+/// it was exported with, where the file has them. The loss is a fixed random
 /// projection of every floating output. The error of a tensor is
 /// max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind.
 VerifyReport verify(const VerifyOptions& options);

@@ -28,16 +28,6 @@ at::Tensor place_like(const at::Tensor& tensor, c10::Device device) {
       tensor, tensor.options().requires_grad(false).device(device));
 }
 
-bool fits(const IValue& place, const IValue& value) {
-  if (!place.isTensor() || !value.isTensor()) {
-    return place.tagKind() == value.tagKind() && place == value;
-  }
-  const at::Tensor& there = place.toTensor();
-  const at::Tensor& tensor = value.toTensor();
-  return there.scalar_type() == tensor.scalar_type() &&
-         there.device() == tensor.device() && there.sizes() == tensor.sizes();
-}
-
 /// What a graph is for: sizes of tensors, and numbers.
 std::vector<int64_t> sizes_of(const std::vector<IValue>& inputs) {
   std::vector<int64_t> sizes;
@@ -52,6 +42,17 @@ std::vector<int64_t> sizes_of(const std::vector<IValue>& inputs) {
     }
   }
   return sizes;
+}
+
+bool fits(const IValue& place, const IValue& value) {
+  if (!place.isTensor() || !value.isTensor()) {
+    return place.tagKind() == value.tagKind() &&
+           sizes_of({place}) == sizes_of({value});
+  }
+  const at::Tensor& there = place.toTensor();
+  const at::Tensor& tensor = value.toTensor();
+  return there.scalar_type() == tensor.scalar_type() &&
+         there.device() == tensor.device() && there.sizes() == tensor.sizes();
 }
 
 /// Where states and their gradients are.
@@ -111,9 +112,19 @@ struct Replay::Slot {
       std::span<const uint8_t> need_grad,
       const Lesson* lesson) const {
     return !is_taken && is_trained == (lesson != nullptr) &&
-           in_halves == (lesson != nullptr && lesson->in_halves) &&
+           (lesson == nullptr || fits_backward(*lesson)) &&
            std::ranges::equal(input_needs_grad, need_grad) &&
            std::ranges::equal(inputs, values, fits);
+  }
+
+  bool fits_backward(const Lesson& lesson) const {
+    for (size_t i = 0; i < seeds.size(); ++i) {
+      const bool comes = i < lesson.seeds.size() && lesson.seeds[i].defined();
+      if (comes != seeds[i].defined()) {
+        return false;
+      }
+    }
+    return in_halves == lesson.in_halves;
   }
 
   ProgramRun run(const std::vector<IValue>& values) const {
@@ -170,9 +181,12 @@ class Replay::Replayed final : public BackwardPass {
     if (!gradient.defined()) {
       return;
     }
-    check(
-        output < seeds_.size() && slot_->seeds[output].defined(),
-        "a gradient comes back for the outputs that it came for before");
+    if (output >= seeds_.size() || !slot_->seeds[output].defined()) {
+      throw runtime_error(
+          "a gradient comes for output " + std::to_string(output) +
+          ", as it did not before its backward was captured; leave out "
+          "pipeline.cuda_graphs");
+    }
     at::Tensor& sum = seeds_[output];
     sum = sum.defined() ? sum.add(gradient) : std::move(gradient);
   }
@@ -259,8 +273,8 @@ Replay::Learned* Replay::try_learned(const std::vector<IValue>& inputs) {
   if (learned_.size() == kSizesAllowed && !learned_.contains(sizes)) {
     if (!std::exchange(said_too_many_, true)) {
       refused_(
-          "inputs of more than " + std::to_string(kSizesAllowed) +
-          " sizes; only those that came first are replayed");
+          "has inputs of more than " + std::to_string(kSizesAllowed) +
+          " sizes; those that came first have CUDA graphs");
     }
     return nullptr;
   }
@@ -365,7 +379,8 @@ bool Replay::try_capture(
 
 void Replay::give_up(const std::string& reason) {
   gave_up_ = true;
-  refused_(reason);
+  slots_.clear();  // their memory serves nobody else
+  refused_("runs without CUDA graphs: " + reason);
 }
 
 }  // namespace pp

@@ -38,8 +38,8 @@ class Replay {
   /// Runs the program on these inputs.
   using Work = std::function<ProgramRun(std::vector<c10::IValue> inputs)>;
   using NewMemory = std::function<std::unique_ptr<GraphMemory>()>;
-  /// Told once what is not replayed, and why.
-  using Refused = std::function<void(const std::string& reason)>;
+  /// Told once what is not replayed, and why: "runs without CUDA graphs: ...".
+  using Refused = std::function<void(const std::string& what)>;
 
   Replay(NewMemory new_memory, Refused refused);
   ~Replay();
@@ -62,6 +62,8 @@ class Replay {
       std::vector<c10::IValue> inputs,
       std::span<const at::Tensor> states,
       const Work& work);
+
+  bool gave_up() const { return gave_up_; }
 
  private:
   /// How the backward of a microbatch comes.

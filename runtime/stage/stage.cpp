@@ -8,10 +8,9 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include "loader/core/error.h"
-#include "loader/core/text.h"
-#include "loader/ir/dims_text.h"
 #include "runtime/program/graph_leaf.h"
 #include "runtime/program/split_backward.h"
+#include "runtime/stage/contract.h"
 
 namespace pp {
 
@@ -47,27 +46,6 @@ struct Stage::Deferred {
 };
 
 namespace {
-
-[[noreturn]] void shape_error(
-    int stage,
-    int microbatch,
-    const std::string& value,
-    const std::string& expected,
-    const std::string& actual) {
-  throw runtime_error(
-      "PipeliningShapeError: stage " + std::to_string(stage) + ", microbatch " +
-      std::to_string(microbatch) + ": '" + value + "' should be " + expected +
-      ", but is " + actual);
-}
-
-std::string contract_text(const ir::TensorMeta& meta) {
-  return ir::name_of(meta.dtype) + ir::dims_text(meta.sizes);
-}
-
-std::string tensor_text(const at::Tensor& tensor) {
-  return ir::name_of(static_cast<ir::ScalarType>(tensor.scalar_type())) +
-         shape_text({tensor.sizes().data(), tensor.sizes().size()});
-}
 
 c10::IValue from_wire(ir::TypeKind kind, int64_t bits) {
   switch (kind) {
@@ -150,52 +128,6 @@ void Stage::forget() {
   deferred_.clear();
 }
 
-at::Tensor Stage::check_contract(
-    const EntryPoint& entry,
-    int microbatch,
-    const at::Tensor& tensor,
-    std::map<std::string, int64_t>& symbols) const {
-  const ir::TensorMeta& meta = entry.contract.tensor;
-  if (!meta.known) {
-    return tensor;
-  }
-  const auto refuse = [&] {
-    shape_error(
-        index_,
-        microbatch,
-        entry.name,
-        contract_text(meta),
-        tensor_text(tensor));
-  };
-  const auto dtype = static_cast<ir::ScalarType>(tensor.scalar_type());
-  const bool cast = border_.autocast == dtype && ir::is_floating(meta.dtype);
-  if ((meta.dtype != dtype && !cast) ||
-      static_cast<int64_t>(meta.sizes.size()) != tensor.dim()) {
-    refuse();
-  }
-  for (size_t i = 0; i < meta.sizes.size(); ++i) {
-    const ir::Dim& dim = meta.sizes[i];
-    const int64_t size = tensor.size(static_cast<int64_t>(i));
-    if (dim.is_fixed()) {
-      if (dim.value != size) {
-        refuse();
-      }
-    } else if (ir::is_symbol(dim)) {
-      const auto [known, is_new] = symbols.emplace(dim.expr, size);
-      if (!is_new && known->second != size) {
-        shape_error(
-            index_,
-            microbatch,
-            entry.name,
-            contract_text(meta) + " with " + dim.expr + " = " +
-                std::to_string(known->second),
-            tensor_text(tensor));
-      }
-    }
-  }
-  return tensor;
-}
-
 /// Checks what enters and keeps it in `saved`.
 void Stage::bind_inputs(
     int microbatch,
@@ -203,7 +135,7 @@ void Stage::bind_inputs(
     const UserInputs& user_inputs,
     Saved& saved,
     bool training) const {
-  std::map<std::string, int64_t> symbols;
+  Contract contract(index_, microbatch, border_.autocast);
   size_t next_tensor = 0;
   size_t next_int = 0;
   saved.requires_grad.resize(border_.entries.size(), 0);
@@ -216,8 +148,7 @@ void Stage::bind_inputs(
     if (entry.from == EntryPoint::From::User) {
       const auto found = user_inputs.find(entry.name);
       check(found != user_inputs.end(), "the data has every user input");
-      saved.entered[i] =
-          check_contract(entry, microbatch, found->second, symbols);
+      saved.entered[i] = contract.check(entry, found->second);
       continue;
     }
     if (!entry.is_tensor) {
@@ -227,15 +158,9 @@ void Stage::bind_inputs(
       continue;
     }
     if (next_tensor >= previous.tensors.size()) {
-      shape_error(
-          index_,
-          microbatch,
-          entry.name,
-          contract_text(entry.contract.tensor),
-          "missing from the message");
+      contract.refuse_missing(entry);
     }
-    saved.entered[i] = check_contract(
-        entry, microbatch, previous.tensors[next_tensor], symbols);
+    saved.entered[i] = contract.check(entry, previous.tensors[next_tensor]);
     saved.requires_grad[i] =
         training && previous.requires_grad[next_tensor] ? 1 : 0;
     ++next_tensor;
@@ -251,27 +176,33 @@ std::vector<at::Tensor> Stage::state_tensors() const {
   return tensors;
 }
 
+/// What a forward writes in place, other than parameters under training.
+std::vector<size_t> Stage::renewed_states(const Program& program) const {
+  std::vector<size_t> renewed;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    if (program.written_states()[i] && !states_[i].tensor.requires_grad()) {
+      renewed.push_back(i);
+    }
+  }
+  return renewed;
+}
+
 /// A buffer that this forward writes in place gets memory of its own, if the
 /// backward of an earlier microbatch may still need what is in the old one.
 void Stage::renew_written_buffers(const Program& program) {
   if (num_saved() == 0) {
     return;
   }
-  for (size_t i = 0; i < states_.size(); ++i) {
-    StageState& state = states_[i];
-    if (program.written_states()[i] && !state.tensor.requires_grad()) {
-      state.tensor = state.tensor.clone();
-    }
+  for (const size_t i : renewed_states(program)) {
+    states_[i].tensor = states_[i].tensor.clone();
   }
 }
 
 /// The states as they are now, for a run that repeats this one.
 std::vector<at::Tensor> Stage::kept_states(const Program& program) const {
   std::vector<at::Tensor> states = state_tensors();
-  for (size_t i = 0; i < states.size(); ++i) {
-    if (program.written_states()[i] && !states[i].requires_grad()) {
-      states[i] = states[i].clone();
-    }
+  for (const size_t i : renewed_states(program)) {
+    states[i] = states[i].clone();
   }
   return states;
 }
@@ -302,13 +233,13 @@ ProgramRun Stage::run_in_place(
     std::vector<c10::IValue> inputs,
     const std::vector<uint8_t>* requires_grad,
     const RandomKey& key) const {
-  std::vector<at::Tensor> states = state_tensors();
-  for (const size_t i : written_buffers()) {
+  std::vector<at::Tensor> states = kept_states(program);
+  for (const int i : programs_.mutated_states) {
     states[i] = states[i].clone();
   }
   ProgramRun run =
       run_program(program, std::move(inputs), requires_grad, states, key);
-  for (const size_t i : written_buffers()) {
+  for (const size_t i : renewed_states(program)) {
     states_[i].tensor.copy_(states[i]);
   }
   for (size_t i = 0; i < run.result.mutated.size(); ++i) {
@@ -355,22 +286,21 @@ ProgramRun Stage::run(
 
 void Stage::replay_with(
     const Replay::NewMemory& new_memory, const Replay::Refused& refused) {
-  const auto replay_of = [&](const Program& program, std::string obstacle) {
-    if (obstacle.empty()) {
-      obstacle = program.obstacle_to_replay();
-    }
+  const auto replay_of = [&](const std::string& obstacle,
+                             const std::string& without) {
     if (!obstacle.empty()) {
-      refused(obstacle);
+      refused(without + " without CUDA graphs: " + obstacle);
     }
     return obstacle.empty() ? std::make_unique<Replay>(new_memory, refused)
                             : nullptr;
   };
   replay_ = replay_of(
-      programs_.main,
       programs_.recompute ? "the stage is run again whole in its backward"
-                          : "");
+                          : programs_.main.obstacle_to_replay(),
+      "runs");
   if (programs_.eval) {
-    eval_replay_ = replay_of(*programs_.eval, "");
+    eval_replay_ =
+        replay_of(programs_.eval->obstacle_to_replay(), "is evaluated");
   }
 }
 

@@ -87,9 +87,13 @@ class Stage {
   /// From now on passes are captured on the stage's device and replayed, where
   /// that can be; the states' tensors stay where they are.
   ///
-  /// refused  is told why a program of the stage is run as ever
+  /// refused  is told what of the stage is run as ever, and why
   void replay_with(
       const Replay::NewMemory& new_memory, const Replay::Refused& refused);
+
+  /// Whether backwards are replayed, or are to be: then gradients that are
+  /// there have to stay where they are.
+  bool keeps_gradients() const { return replay_ && !replay_->gave_up(); }
 
   /// previous  what the stage before sent; its values are checked against the
   ///           shape contract. Empty on stage 0.
@@ -144,6 +148,7 @@ class Stage {
       Saved& saved,
       bool training) const;
   std::vector<at::Tensor> state_tensors() const;
+  std::vector<size_t> renewed_states(const Program& program) const;
   std::vector<at::Tensor> kept_states(const Program& program) const;
   void renew_written_buffers(const Program& program);
   bool is_replayed() const { return replay_ || eval_replay_; }
@@ -172,11 +177,6 @@ class Stage {
       Saved& saved) const;
   at::Tensor as_model_output(
       const ExitPoint& exit, const at::Tensor& tensor) const;
-  at::Tensor check_contract(
-      const EntryPoint& entry,
-      int microbatch,
-      const at::Tensor& tensor,
-      std::map<std::string, int64_t>& symbols) const;
 
   int index_;
   Border border_;

@@ -125,7 +125,7 @@ void Optimizer::zero_grad(bool in_place) {
   std::vector<at::Tensor> kept;
   for (const NamedParameter& parameter : parameters_) {
     at::Tensor& gradient = parameter.tensor.mutable_grad();
-    if (in_place && gradient.defined() && !gradient.is_sparse()) {
+    if (in_place && gradient.defined()) {
       kept.push_back(gradient);
     } else {
       gradient = at::Tensor();

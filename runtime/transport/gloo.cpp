@@ -81,24 +81,35 @@ std::string first_line(const std::exception& error) {
   return pp::first_line(text);
 }
 
-/// Whether a part is through, without blocking: an aborted wait returns at
-/// once, with true if the part was through before. (isCompleted() of c10d's
-/// Gloo works turns true only in wait().)
-bool is_done(const Work& work) {
-  work->abort();
-  return work->wait(milliseconds{1000});
-}
-
 struct Part {
   Work work;
   at::Tensor memory;
 };
 
+constexpr milliseconds kRestOfAHeader{10'000};
+
+/// Whether something of a header has come; the rest of it is on the way. (c10d
+/// can't be asked without waiting: isCompleted() of its Gloo works turns true
+/// in wait() alone, and an aborted wait says no in any case.)
+bool has_begun(const Part& header) {
+  static_assert(wire::kMagic != 0);  // and before it comes there are zeros
+  return __atomic_load_n(
+             static_cast<const uint32_t*>(header.memory.const_data_ptr()),
+             __ATOMIC_RELAXED) != 0;
+}
+
 /// Memory that was announced for a message before anybody asked for it.
 struct Expected {
   Part header;
-  Sizes sizes;
   std::deque<Part> payloads;
+
+  Sizes sizes() const {
+    Sizes out;
+    for (const Part& payload : payloads) {
+      out.push_back(payload.memory.nbytes());
+    }
+    return out;
+  }
 };
 
 struct Receive {
@@ -116,7 +127,8 @@ struct Peer {
   std::deque<Sizes> announced = std::deque<Sizes>(kAhead);
   /// Receives in order whose payloads are not posted yet.
   std::deque<std::shared_ptr<Receive>> unposted;
-  /// Parts that nobody waits for.
+  /// Parts that nobody waits for: after a failure, mostly. Their memory stays
+  /// until the end.
   std::deque<Part> abandoned;
 };
 
@@ -197,18 +209,22 @@ class Wire {
 
  private:
   /// Posts the payloads of messages whose headers have come, so that they
-  /// travel while this rank computes; drops sends that are out.
+  /// travel while this rank computes.
   void progress() {
     waiter_.throw_if_interrupted();
-    for (int peer = 0; peer < size(); ++peer) {
-      Peer& state = peers_[peer];
+    for (int from = 0; from < size(); ++from) {
+      Peer& peer = peers_[from];
       try {
-        while (!state.unposted.empty() && is_done(next_part(peer).work)) {
-          advance(peer);
-        }
-        while (!state.abandoned.empty() &&
-               is_done(state.abandoned.front().work)) {
-          state.abandoned.pop_front();
+        while (!peer.unposted.empty() &&
+               peer.unposted.front()->step == Receive::Step::Header &&
+               has_begun(peer.expected.front().header)) {
+          waiter_.wait(
+              peer.expected.front().header.work,
+              Clock::now() + kRestOfAHeader,
+              kRestOfAHeader,
+              "from",
+              from);
+          advance(from);
         }
       } catch (const Error&) {
         throw;
@@ -228,7 +244,7 @@ class Wire {
   }
 
   /// Announces memory for one more message.
-  void expect(int from, Sizes sizes) {
+  void expect(int from, const Sizes& sizes) {
     Expected expected;
     // Zeros: what a shorter header leaves of it is not anybody's old data.
     expected.header = post_recv(
@@ -239,7 +255,6 @@ class Wire {
       expected.payloads.push_back(
           post_recv(new_bytes(num_bytes), from, kExpectedTag));
     }
-    expected.sizes = std::move(sizes);
     peers_[from].expected.push_back(std::move(expected));
   }
 
@@ -280,36 +295,35 @@ class Wire {
       Expected& expected,
       int from,
       Receive& receive) {
-    if (!expected.sizes.empty() &&
-        wire::payload_bytes(header, description) == expected.sizes) {
-      auto next = expected.payloads.begin();
-      wire::Incoming incoming = wire::decode(
-          header,
-          description,
-          [&](at::IntArrayRef sizes,
-              at::IntArrayRef strides,
-              at::ScalarType dtype) {
-            const at::Tensor bytes = (next++)->memory;
-            return at::for_blob(bytes.data_ptr(), sizes)
-                .strides(strides)
-                .deleter([bytes](void*) {})
-                .options(at::TensorOptions().dtype(dtype))
-                .make_tensor();
-          });
-      receive.message = std::move(incoming.message);
-      receive.payloads = std::move(expected.payloads);
-      return expected.sizes;
+    const Sizes sizes = wire::payload_bytes(header, description);
+    const bool is_expected = sizes == expected.sizes();
+    // If they are not, a byte comes in the place of each.
+    receive.payloads = std::move(expected.payloads);
+    if (is_expected) {
+      auto next = receive.payloads.begin();
+      receive.message = wire::decode(
+                            header,
+                            description,
+                            [&](at::IntArrayRef dims,
+                                at::IntArrayRef strides,
+                                at::ScalarType dtype) {
+                              const at::Tensor bytes = (next++)->memory;
+                              return at::for_blob(bytes.data_ptr(), dims)
+                                  .strides(strides)
+                                  .deleter([bytes](void*) {})
+                                  .options(at::TensorOptions().dtype(dtype))
+                                  .make_tensor();
+                            })
+                            .message;
+      return sizes;
     }
-    // What comes in place of what was expected.
-    auto& kept = peers_[from].abandoned;
-    std::ranges::move(expected.payloads, std::back_inserter(kept));
     wire::Incoming incoming = wire::decode(header, description);
     receive.message = std::move(incoming.message);
     for (const at::Tensor& payload : incoming.payloads) {
       receive.payloads.push_back(
           post_recv(flat_memory(payload), from, kPartTag));
     }
-    return sizes_of(incoming.payloads);
+    return sizes;
   }
 
   Part post_send(at::Tensor memory, int to, int tag) {

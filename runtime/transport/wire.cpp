@@ -15,7 +15,6 @@
 namespace pp::wire {
 namespace {
 
-constexpr uint32_t kMagic = 0x31507050;  // "PpP1"
 constexpr uint32_t kMaxTensors = 1u << 20;
 constexpr uint32_t kMaxInts = 1u << 20;
 constexpr int kMaxDims = 64;

@@ -27,6 +27,8 @@
 namespace pp::wire {
 
 inline constexpr size_t kHeaderBytes = 8192;
+/// What a header begins with: "PpP2", by the version of all of this.
+inline constexpr uint32_t kMagic = 0x32507050;
 
 /// A message taken apart for sending.
 struct Outgoing {

@@ -118,6 +118,14 @@ std::vector<Case> cases() {
        "%b: float32[4, 8] = aten.add.Tensor(self=%z, other=%d)\n"
        "%y: float32[4, 8] = aten.mul.Tensor(self=%a, other=%b)\n",
        0},
+      {"InPlaceUnderAutocast",
+       "%a: bfloat16[4, 8] = aten.linear.default(input=%x, weight=%w) "
+       "!autocast(cpu, bfloat16, true, true)\n"
+       "%b: bfloat16[4, 8] = aten.add_.Tensor(self=%a, other=%x) "
+       "!autocast(cpu, bfloat16, true, true)\n"
+       "%c: float32[4, 8] = aten.to.dtype(self=%b, dtype=float32)\n"
+       "%y: float32[4, 8] = aten.tanh.default(self=%c)\n",
+       1},
       {"OneModuleRunAgain",
        "%a: float32[4, 8] = aten.linear.default(input=%x, weight=%w) @ m\n"
        "%b: float32[4, 8] = aten.dropout.default(input=%a, p=0.5, "
@@ -157,6 +165,30 @@ INSTANTIATE_TEST_SUITE_P(
     Each, Tapes, ::testing::ValuesIn(cases()), [](const auto& test) {
       return test.param.name;
     });
+
+// What it would read in the backward is no longer there.
+TEST(Tape, AModuleWhoseInputIsWrittenCantBeRunAgain) {
+  const ir::Graph graph = graph_of(
+      "input %x: float32[4, 8]\n"
+      "%a: float32[4, 8] = aten.tanh.default(self=%x)\n"
+      "%b: float32[4, 8] = aten.sigmoid.default(self=%a) @ m\n"
+      "%s: float32[4] = aten.select.int(self=%a, dim=1, index=0)\n"
+      "%u: float32[4] = aten.mul_.Tensor(self=%s, other=2.0)\n"
+      "%y: float32[4, 8] = aten.add.Tensor(self=%b, other=%a)\n"
+      "output y = %y\n");
+  try {
+    const Program program(graph, {{}, "stage 1", {"m"}});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+    EXPECT_NE(
+        std::string(error.what())
+            .find("stage 1: 'm' can't be recomputed: it reads 'a', which is "
+                  "written in place"),
+        std::string::npos)
+        << error.what();
+  }
+}
 
 TEST(Tape, AFailedBackwardNamesOperatorNodeAndModule) {
   const Program program(

@@ -276,8 +276,8 @@ TEST(Replay, OfManySizesTheFirst) {
   EXPECT_EQ(test::num_replays() - before, 8);
   EXPECT_EQ(
       refused,
-      std::vector<std::string>{"inputs of more than 8 sizes; only those that "
-                               "came first are replayed"});
+      std::vector<std::string>{"has inputs of more than 8 sizes; those that "
+                               "came first have CUDA graphs"});
 }
 
 TEST(Replay, FollowsGradientsThatMoveAndGivesUpIfTheyAlwaysDo) {
@@ -292,7 +292,8 @@ TEST(Replay, FollowsGradientsThatMoveAndGivesUpIfTheyAlwaysDo) {
     replayed.move();
   }
   const std::string reason =
-      "the memory of parameters or gradients moves from step to step";
+      "runs without CUDA graphs: the memory of parameters or gradients moves "
+      "from step to step";
   EXPECT_EQ(replayed.refused, (std::vector<std::string>{reason, reason}));
 }
 
