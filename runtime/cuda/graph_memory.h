@@ -9,8 +9,6 @@ namespace pp {
 /// CUDA graphs, in a pool of the caching allocator of their own.
 ///
 /// throws  std::runtime_error: this LibTorch can't do it reliably
-///
-/// throws  Error(Runtime): this LibTorch can't do it reliably
 std::unique_ptr<GraphMemory> make_cuda_graph_memory(int device);
 
 }  // namespace pp

@@ -7,11 +7,7 @@
 namespace pp {
 
 DeviceWatch::DeviceWatch(RankDevice& device, const std::map<int, Stage>& stages)
-    : device_(device), times_(device), memory_(stages, device.device()) {
-  for (const auto& [index, stage] : stages) {
-    stages_.push_back(index);
-  }
-}
+    : device_(device), times_(device), memory_(stages, device.device()) {}
 
 void DeviceWatch::begin_step() {
   bytes_.clear();
@@ -41,10 +37,10 @@ StepTimes DeviceWatch::finish(RunTrace& trace) {
 }
 
 void DeviceWatch::report(const Log& log) const {
-  for (const int stage : stages_) {
+  for (const auto& [stage, num_bytes] : memory_.peaks()) {
     log.info(
         "stage " + std::to_string(stage) + " held at most " +
-        human_bytes(static_cast<uint64_t>(memory_.peak(stage))) + " of " +
+        human_bytes(static_cast<uint64_t>(num_bytes)) + " of " +
         device_.device().str());
   }
 }

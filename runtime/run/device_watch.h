@@ -32,7 +32,6 @@ class DeviceWatch {
 
  private:
   RankDevice& device_;
-  std::vector<int> stages_;
   DeviceTimes times_;
   StageMemory memory_;
   std::vector<int64_t> bytes_;  ///< after each action of the step

@@ -9,6 +9,7 @@
 #include "loader/core/error.h"
 #include "runtime/launch/collectives.h"
 #include "runtime/run/rank_stages.h"
+#include "runtime/stage/add_to.h"
 #include "runtime/train/grad_norm.h"
 
 namespace pp {
@@ -40,12 +41,6 @@ void set_gradient(
     at->copy_(gradient);  // graphs of the device know it by its place
   } else {
     *at = std::move(gradient);
-  }
-}
-
-void add_to(at::Tensor& sum, const at::Tensor& term) {
-  if (term.defined()) {
-    sum = sum.defined() ? sum.add(term) : term;
   }
 }
 

@@ -41,4 +41,12 @@ void StageMemory::end() {
   of_a_stage_.reset();
 }
 
+std::map<int, int64_t> StageMemory::peaks() const {
+  std::map<int, int64_t> peaks;
+  for (const auto& [stage, owner] : owners_) {
+    peaks.emplace(stage, ledger_->peak(owner));
+  }
+  return peaks;
+}
+
 }  // namespace pp

@@ -27,8 +27,8 @@ class StageMemory {
 
   /// Bytes that are alive.
   int64_t live(int stage) const { return ledger_->live(owners_.at(stage)); }
-  /// The most so far.
-  int64_t peak(int stage) const { return ledger_->peak(owners_.at(stage)); }
+  /// The most so far, by stage.
+  std::map<int, int64_t> peaks() const;
 
  private:
   c10::Device device_;

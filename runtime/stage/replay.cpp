@@ -10,6 +10,7 @@
 
 #include "loader/core/error.h"
 #include "loader/core/first_line.h"
+#include "runtime/stage/add_to.h"
 
 namespace pp {
 
@@ -91,8 +92,6 @@ ProgramResult copied_out(const ProgramResult& result) {
 }  // namespace
 
 struct Replay::Slot {
-  bool is_trained = false;
-  bool in_halves = false;
   bool is_taken = false;
   std::vector<IValue> inputs;
   std::vector<uint8_t> input_needs_grad;
@@ -105,13 +104,13 @@ struct Replay::Slot {
   std::unique_ptr<GraphMemory> memory;
   std::unique_ptr<DeviceGraph> forward;
   std::unique_ptr<DeviceGraph> backward;  ///< whole, or its input half
-  std::unique_ptr<DeviceGraph> weights;   ///< its weight half
+  std::unique_ptr<DeviceGraph> weights;   ///< its weight half, if it has one
 
   bool takes(
       const std::vector<IValue>& values,
       std::span<const uint8_t> need_grad,
       const Lesson* lesson) const {
-    return !is_taken && is_trained == (lesson != nullptr) &&
+    return !is_taken && (backward != nullptr) == (lesson != nullptr) &&
            (lesson == nullptr || fits_backward(*lesson)) &&
            std::ranges::equal(input_needs_grad, need_grad) &&
            std::ranges::equal(inputs, values, fits);
@@ -124,7 +123,7 @@ struct Replay::Slot {
         return false;
       }
     }
-    return in_halves == lesson.in_halves;
+    return (weights != nullptr) == lesson.in_halves;
   }
 
   ProgramRun run(const std::vector<IValue>& values) const {
@@ -187,14 +186,13 @@ class Replay::Replayed final : public BackwardPass {
           ", as it did not before its backward was captured; leave out "
           "pipeline.cuda_graphs");
     }
-    at::Tensor& sum = seeds_[output];
-    sum = sum.defined() ? sum.add(gradient) : std::move(gradient);
+    add_to(seeds_[output], gradient);
   }
 
   void backward(Half half) override {
     const c10::AutoGradMode no_gradients(false);
     check(
-        slot_->in_halves == (half != Half::Both),
+        (slot_->weights != nullptr) == (half != Half::Both),
         "a backward comes in halves if it did before");
     if (half == Half::Weights) {
       slot_->weights->replay();
@@ -303,8 +301,6 @@ std::shared_ptr<Replay::Slot> Replay::try_slot(
     }
   }
   auto slot = std::make_shared<Slot>();
-  slot->is_trained = lesson != nullptr;
-  slot->in_halves = lesson != nullptr && lesson->in_halves;
   slot->input_needs_grad.assign(requires_grad.begin(), requires_grad.end());
   slot->places = places;
   for (IValue& input : inputs) {
@@ -349,14 +345,14 @@ bool Replay::try_capture(
             run.back->seed(i, slot.seeds[i]);
           }
         }
-        run.back->backward(slot.in_halves ? Half::Inputs : Half::Both);
+        run.back->backward(lesson->in_halves ? Half::Inputs : Half::Both);
         for (size_t i = 0; i < slot.inputs.size(); ++i) {
           if (slot.input_needs_grad[i] != 0) {
             slot.input_gradients[i] = run.back->take_gradient(i);
           }
         }
       });
-      if (slot.in_halves) {
+      if (lesson->in_halves) {
         slot.weights =
             slot.memory->capture([&] { run.back->backward(Half::Weights); });
       }

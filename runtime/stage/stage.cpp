@@ -10,6 +10,7 @@
 #include "loader/core/error.h"
 #include "runtime/program/graph_leaf.h"
 #include "runtime/program/split_backward.h"
+#include "runtime/stage/add_to.h"
 #include "runtime/stage/contract.h"
 
 namespace pp {
@@ -79,12 +80,6 @@ std::vector<c10::IValue> own_written(
 
 bool is_relayed(const ExitPoint& exit, const c10::IValue& output) {
   return output.isNone() && exit.relay_input >= 0;
-}
-
-void add_gradient(at::Tensor& sum, const at::Tensor& gradient) {
-  if (gradient.defined()) {
-    sum = sum.defined() ? sum.add(gradient) : gradient;
-  }
 }
 
 const c10::IValue& value_of(
@@ -449,7 +444,7 @@ void Stage::add_relayed(
     std::vector<at::Tensor>& gradients) {
   for (const auto& [position, entry] : saved.relays) {
     const at::Tensor& gradient = next.tensors.at(position);
-    add_gradient(gradients[entry], gradient);
+    add_to(gradients[entry], gradient);
   }
 }
 
@@ -487,7 +482,7 @@ Message Stage::run_backward(
       if (leaf.entry < 0) {
         saved.back->seed(leaf.exit, std::move(gradient));
       } else {
-        add_gradient(gradients[leaf.entry], gradient);
+        add_to(gradients[leaf.entry], gradient);
       }
     }
     saved.loss.reset();
@@ -495,7 +490,7 @@ Message Stage::run_backward(
   saved.back->backward(half);
   for (size_t i = 0; i < gradients.size(); ++i) {
     if (saved.requires_grad[i]) {
-      add_gradient(gradients[i], saved.back->take_gradient(i));
+      add_to(gradients[i], saved.back->take_gradient(i));
     }
   }
   add_relayed(saved, next, gradients);

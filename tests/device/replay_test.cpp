@@ -189,13 +189,32 @@ class Pipeline {
   std::vector<Stage> stages_;
 };
 
-void expect_same(
-    const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& wanted) {
-  ASSERT_EQ(got.size(), wanted.size());
-  for (size_t i = 0; i < got.size(); ++i) {
-    EXPECT_TRUE(got[i].cpu().equal(wanted[i].cpu())) << "tensor " << i;
+/// The calling thread computes on a fake device.
+class OnDevice {
+  RankDevice device_{test::fake_plugin(), 0};
+  ComputeOn compute_on_{device_};
+};
+
+/// The same pipeline twice, one of them replayed.
+struct Beside {
+  explicit Beside(const std::string& fixture)
+      : as_ever(fixture), replayed(fixture) {
+    replayed.replay();
   }
-}
+
+  void expect_same_step(int number, bool in_halves, int rows = 4) {
+    const auto wanted = as_ever.step(number, in_halves, rows);
+    const auto got = replayed.step(number, in_halves, rows);
+    ASSERT_EQ(got.size(), wanted.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      EXPECT_TRUE(got[i].cpu().equal(wanted[i].cpu()))
+          << "step " << number << ", tensor " << i;
+    }
+  }
+
+  Pipeline as_ever;
+  Pipeline replayed;
+};
 
 using Row = std::tuple<std::string, bool>;
 
@@ -204,17 +223,13 @@ struct Replayed : ::testing::TestWithParam<Row> {};
 TEST_P(Replayed, GivesTheSameBits) {
   const auto& [fixture, in_halves] = GetParam();
   test::take_faults();
-  const RankDevice device(test::fake_plugin(), 0);
-  const ComputeOn compute_on(device);
-  Pipeline as_ever(fixture);
-  Pipeline replayed(fixture);
-  replayed.replay();
+  const OnDevice on_device;
+  Beside beside(fixture);
   const size_t before = test::num_replays();
   for (int step = 0; step < 4; ++step) {
-    const auto wanted = as_ever.step(step, in_halves);
-    expect_same(replayed.step(step, in_halves), wanted);
+    beside.expect_same_step(step, in_halves);
   }
-  EXPECT_EQ(replayed.refused, std::vector<std::string>());
+  EXPECT_EQ(beside.replayed.refused, std::vector<std::string>());
   // Three steps of two microbatches; the first stage has one half.
   EXPECT_EQ(test::num_replays() - before, 3 * 2 * (in_halves ? 5 : 4));
   EXPECT_EQ(test::take_faults(), std::vector<std::string>());
@@ -240,23 +255,18 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST(Replay, TakesOtherSizesToo) {
-  const RankDevice device(test::fake_plugin(), 0);
-  const ComputeOn compute_on(device);
-  Pipeline as_ever("buffers");
-  Pipeline replayed("buffers");
-  replayed.replay();
+  const OnDevice on_device;
+  Beside beside("buffers");
   const size_t before = test::num_replays();
   for (int step = 0; step < 6; ++step) {
     const int rows = step % 2 == 0 ? 4 : 3;
-    const auto wanted = as_ever.step(step, false, rows);
-    expect_same(replayed.step(step, false, rows), wanted);
+    beside.expect_same_step(step, false, rows);
   }
   EXPECT_EQ(test::num_replays() - before, 4 * 2 * 4);
 }
 
 TEST(Replay, OfManySizesTheFirst) {
-  const RankDevice device(test::fake_plugin(), 0);
-  const ComputeOn compute_on(device);
+  const OnDevice on_device;
   std::vector<std::string> refused;
   Replay replay(
       [] { return test::fake_graph_memory(0); },
@@ -281,25 +291,21 @@ TEST(Replay, OfManySizesTheFirst) {
 }
 
 TEST(Replay, FollowsGradientsThatMoveAndGivesUpIfTheyAlwaysDo) {
-  const RankDevice device(test::fake_plugin(), 0);
-  const ComputeOn compute_on(device);
-  Pipeline as_ever("buffers");
-  Pipeline replayed("buffers");
-  replayed.replay();
+  const OnDevice on_device;
+  Beside beside("buffers");
   for (int step = 0; step < 12; ++step) {
-    const auto wanted = as_ever.step(step, false);
-    expect_same(replayed.step(step, false), wanted);
-    replayed.move();
+    beside.expect_same_step(step, false);
+    beside.replayed.move();
   }
   const std::string reason =
       "runs without CUDA graphs: the memory of parameters or gradients moves "
       "from step to step";
-  EXPECT_EQ(replayed.refused, (std::vector<std::string>{reason, reason}));
+  EXPECT_EQ(
+      beside.replayed.refused, (std::vector<std::string>{reason, reason}));
 }
 
 TEST(Replay, WhatCantBeCapturedRunsAsEver) {
-  const RankDevice device(test::fake_plugin(), 0);
-  const ComputeOn compute_on(device);
+  const OnDevice on_device;
   std::vector<std::string> refused;
   Replay replay(
       [] { return test::fake_graph_memory(0); },
@@ -324,8 +330,7 @@ TEST(Replay, WhatCantBeCapturedRunsAsEver) {
 }
 
 TEST(Replay, AnInferenceNeedsOneGraph) {
-  const RankDevice device(test::fake_plugin(), 0);
-  const ComputeOn compute_on(device);
+  const OnDevice on_device;
   int num_captures = 0;
   Replay replay(
       [&] {
