@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""Balance by time, held against what the stages take when they run again.
+"""Checks splits balanced by time against the stages' times when they run again.
 
     ninja -C build stage_times && benchmarks/balance.py [--stages 2 3 4 8]
 
-For GPT-2, LLaMA, T5 and ResNet-50 (`tests/measure/export_models.py`) in 2 to 8
-stages: the slowest stage as predicted, run again, and of the cut into equal
-numbers of layers, run in turn with it and with the whole model. Prediction and
-second run lie seconds apart, so both are taken as shares of what the whole model
-took at their time. Fails where the slowest stage is more than 10 % off its
-prediction, or slower than with equal layer counts by more than such stages vary
-when they are the same (3 %). A case that fails is measured anew, up to --tries
-times, and the last column says how often.
+Covers GPT-2, LLaMA, T5 and ResNet-50 (`tests/measure/export_models.py`) in 2 to 8
+stages. Three times are measured in turn: the predicted slowest stage, the slowest
+stage of a split into equal numbers of layers, and the whole model. The prediction is
+made seconds earlier, so both are expressed as shares of the whole model's time at
+that moment. Fails where the slowest stage is more than 10 % off its prediction, or
+slower than with equal layer counts by more than equal stages vary (3 %). A case that
+fails is measured again, up to --tries times; the last column says how often.
 """
 
 import argparse
@@ -26,7 +25,9 @@ LAYERS = {
     "llama": [f"model.layers.{i}" for i in range(8)],
     "t5": [f"{half}.block.{i}" for half in ("encoder", "decoder") for i in range(4)],
     "resnet50": [
-        f"layer{k + 1}.{i}" for k, blocks in enumerate((3, 4, 6, 3)) for i in range(blocks)
+        f"layer{k + 1}.{i}"
+        for k, blocks in enumerate((3, 4, 6, 3))
+        for i in range(blocks)
     ],
 }
 WITHIN, SAME = 0.10, 0.03
@@ -39,8 +40,10 @@ def equal_cut(layers: list[str], stages: int) -> str:
 def measure(tool: Path, model: Path, stages: int, layers: list[str]) -> dict:
     done = subprocess.run(
         [tool, model, str(stages), equal_cut(layers, stages)],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return json.loads(done.stdout)
 
 
@@ -50,7 +53,9 @@ def off(row: dict) -> float:
 
 
 def is_good(row: dict) -> bool:
-    return abs(off(row)) <= WITHIN and max(row["again"]) <= (1 + SAME) * max(row["equal"])
+    return abs(off(row)) <= WITHIN and max(row["again"]) <= (1 + SAME) * max(
+        row["equal"]
+    )
 
 
 def main() -> int:

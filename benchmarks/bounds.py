@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Steps of every schedule against their simulated bounds, and I + W against B.
+"""Compares steps of every schedule with their simulated bounds, and I + W with B.
 
     cmake --build build --target schedule_bounds
     benchmarks/bounds.py                          medium GPT, 2 ranks: 5 minutes
     benchmarks/bounds.py --model tiny --repetitions 30 --schedules 1F1B DualPipeV
 
-All schedules take turns in one process, one step each. A step's bound is what
-the simulator makes of its list and of the medians of F, I, W and B by stage in
-that same step, messages free; so a slow machine is slow on both sides. The
+All schedules take turns in one process, one step each. A step's bound is the
+simulated time of its list of actions, with the medians of F, I, W and B by stage in
+that same step and free messages; so a slow machine is slow on both sides. The
 ratio is the median over the steps. Writes report.md and report.json to --out,
 and with --docs the table of docs/schedules.md.
 """
@@ -30,7 +30,7 @@ from sides import Inputs, pp_job
 ROOT = Path(__file__).resolve().parent.parent
 AIM, SPLIT_AIM = 1.03, 1.05  # of step / bound, and of (I + W) / B
 
-# All of `pp schedule --list`, with stages a rank.
+# Every schedule of `pp schedule --list`, with its stages per rank.
 STAGES_PER_RANK = {
     "GPipe": 1,
     "1F1B": 1,
@@ -83,11 +83,14 @@ def write_jobs(args: argparse.Namespace, folder: Path) -> list[Path]:
 
 def markdown(report: dict) -> str:
     lines = [
-        f"{report['model']} GPT, {Case.ranks} ranks of 1 thread, {Case.microbatches} "
-        f"microbatches of 1 row, {report['repetitions']} steps each, in turn. "
-        f"Load at the start {report['load']:.1f} on {os.cpu_count()} cores.",
+        (
+            f"{report['model']} GPT, {Case.ranks} ranks of 1 thread, "
+            f"{Case.microbatches} microbatches of 1 row, {report['repetitions']} "
+            f"steps each, in turn. Load at the start {report['load']:.1f} on "
+            f"{os.cpu_count()} cores."
+        ),
         "",
-        "| schedule | stages | step | bound | step / bound | best | bubble of the bound |",
+        "| schedule | stages | step | bound | step / bound | best | bound's bubble |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in report["schedules"]:
@@ -96,7 +99,11 @@ def markdown(report: dict) -> str:
             f"| {row['bound_ms']:.0f} ms | {row['ratio']:.3f} "
             f"| {row['best_ratio']:.3f} | {100 * row['bubble']:.1f} % |"
         )
-    lines += ["", "| stage | F | I | W | B | (I + W) / B |", "|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| stage | F | I | W | B | (I + W) / B |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in report["split"]:
         times = [row[f"{k}_ms"] for k in ("forward", "input", "weight", "backward")]
         cells = " | ".join(f"{t:.3g} ms" for t in times)

@@ -1,28 +1,28 @@
-"""What is compared, and what is aimed at."""
+"""The cases that are compared, and the ratios aimed at."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Model:
-    """One of scripts/export.py's, exported with a fixed batch of 1.
+    """A model of scripts/export.py, exported with a fixed batch of 1.
 
-    Fixed, because a free batch gives torch's stages a size to pass on, which
-    it refuses ("All stage args must be tensors").
+    With a free batch torch's stages would have to pass on a size, which torch
+    refuses ("All stage args must be tensors").
     """
 
     name: str  # in the report
     export: str  # scripts/export.py NAME
     blocks: int
-    window: int  # tokens a row
+    window: int  # tokens per row
     vocab: int
     width: int
-    train_steps: int  # a run
+    train_steps: int  # per run
     infer_steps: int
 
     @property
     def activation_bytes(self) -> int:
-        """Of one row, between two blocks."""
+        """Bytes of one row's activation between two blocks."""
         return self.window * self.width * 4
 
 
@@ -37,14 +37,14 @@ class Case:
     model: Model
     mode: str  # "train" or "infer"
     schedule: Schedule
-    microbatches: int = 8  # of one row each
+    microbatches: int = 8  # one row each
     ranks: int = 2
     device: str = "cpu"  # or "cuda"
     cuda_graphs: bool = False  # of pp
 
     @property
     def cuts(self) -> list[str]:
-        """Modules that begin a stage: the blocks in even runs."""
+        """Modules that begin a stage, for equal numbers of blocks."""
         stages = self.ranks * self.schedule.stages_per_rank
         return [f"layers.{self.model.blocks * i // stages}" for i in range(1, stages)]
 
@@ -71,8 +71,8 @@ SCHEDULES = {
 
 LAUNCHERS = ("local", "env")
 
-# Upper limit of pp / torch, by (measure, model, mode, launcher). None of them
-# stands where the table has no line.
+# Upper limit of pp / torch, by (measure, model, mode, launcher); a case without an
+# entry has no limit.
 AIMS = {
     ("step", "tiny", "train", "local"): 0.20,
     ("step", "tiny", "train", "env"): 0.25,

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""What a checkpoint at every step costs the medium GPT.
+"""Measures what a checkpoint at every step costs the medium GPT.
 
     benchmarks/checkpoints.py                       5 runs of each, a few minutes
 
-Runs without and with a checkpoint at every step take turns; counted is the time
-from one line of progress to the next, so that whatever a step waits for is in
-it. After each pair the same bytes are written and synced by themselves, in as
-many files: the time the disk needs. Aimed at: a step with a checkpoint takes at
-most 5 % more than one without, or than the disk, whichever takes longer.
+Runs without and with a checkpoint at every step take turns. A step's time is that
+from one line of progress to the next, which includes whatever the step waits for.
+After each pair of runs the same bytes are written and synced alone, in as many
+files, which gives the disk's time. The aim: a step with a checkpoint takes at most
+5 % more than the longer of a step without one and the disk's time.
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -43,8 +44,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def step_times(pp: Path, job: Path, folder: Path, *more: str) -> list[float]:
-    """Seconds a step from each line to the next, which may be steps later: a
-    run that is not at a terminal prints one every few seconds."""
+    """Seconds per step between lines of progress.
+
+    A run that is not at a terminal prints a line every few seconds, so one may
+    come several steps after the last.
+    """
     process = subprocess.Popen(
         [str(pp), "run", str(job), *more],
         cwd=folder,
@@ -61,7 +65,7 @@ def step_times(pp: Path, job: Path, folder: Path, *more: str) -> list[float]:
         raise SystemExit(f"pp run {job} ended with {process.returncode}")
     return [
         (end - begin) / (to - since)
-        for (begin, since), (end, to) in zip(ends, ends[1:])
+        for (begin, since), (end, to) in itertools.pairwise(ends)
         if since >= WARM_UP
     ]
 
@@ -99,14 +103,14 @@ def main(argv: list[str]) -> int:
             newest = folder / "pp" / "checkpoints" / f"step_{args.steps}"
             disk.append(disk_time(newest))
             num_bytes = sum(p.stat().st_size for p in newest.glob("part_*"))
-    ratios = [s / max(p, d) for s, p, d in zip(saving, plain, disk)]
+    ratios = [s / max(p, d) for s, p, d in zip(saving, plain, disk, strict=True)]
     result = {
         "MiB": round(num_bytes / 2**20),
         "step": round(statistics.median(plain), 4),
         "step with checkpoint": round(statistics.median(saving), 4),
         "disk": round(statistics.median(disk), 4),
         "with / without": round(
-            statistics.median(s / p for s, p in zip(saving, plain)), 3
+            statistics.median(s / p for s, p in zip(saving, plain, strict=True)), 3
         ),
         "with / the longer of step and disk": round(statistics.median(ratios), 3),
         "spread": [round(min(ratios), 3), round(max(ratios), 3)],

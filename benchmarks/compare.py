@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""The same exported model through `pp run` and torch.distributed.pipelining.
+"""Runs an exported model through `pp run` and torch.distributed.pipelining.
 
     benchmarks/compare.py                            tiny and medium, 1F1B
     benchmarks/compare.py --models tiny --schedules GPipe 1F1B --repetitions 9
     benchmarks/compare.py --against unsplit --modes train --launchers local
-    benchmarks/compare.py --scoreboard               every row of README.md's table
+    benchmarks/compare.py --scoreboard               every row of the scoreboard
     benchmarks/compare.py --scoreboard --help
 
 Both sides load the same .pt2, cut it before the same modules, and train with
 the same schedule, microbatches, rows and optimizer on the same number of ranks
-with one thread each; their losses are compared. --against unsplit: plain torch,
-one process with as many threads as there are ranks, no pipeline. The runs take
-turns, so that a noisy machine is noisy for all. Writes report.md and
-report.json to --out.
+with one thread each; their losses are compared. With --against unsplit the other
+side is plain torch without a pipeline: one process with as many threads as there
+are ranks. The runs take turns, so that a noisy machine is noisy for all. Writes
+report.md and report.json to --out.
 """
 
 import argparse
@@ -39,21 +39,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pp", type=Path, default=ROOT / "build" / "pp")
-    parser.add_argument(
-        "--models", nargs="+", choices=MODELS, default=list(MODELS)
-    )
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument(
         "--modes", nargs="+", choices=["train", "infer"], default=["train", "infer"]
     )
-    parser.add_argument(
-        "--schedules", nargs="+", choices=SCHEDULES, default=["1F1B"]
-    )
+    parser.add_argument("--schedules", nargs="+", choices=SCHEDULES, default=["1F1B"])
     parser.add_argument(
         "--launchers", nargs="+", choices=LAUNCHERS, default=list(LAUNCHERS)
     )
-    parser.add_argument(
-        "--against", nargs="+", choices=RIVALS, default=["pipelining"]
-    )
+    parser.add_argument("--against", nargs="+", choices=RIVALS, default=["pipelining"])
     parser.add_argument(
         "--device",
         choices=["cpu", "cuda"],
@@ -105,7 +99,7 @@ def export(model, path: Path, *options: str) -> Path:
 
 
 def prepare(model, folder: Path, microbatches: int) -> tuple[Path, Path]:
-    """The exported model and its tokens."""
+    """Exports the model and makes its tokens."""
     path = export(model, folder / f"{model.name}.pt2", "--batch=1")
     return path, write_tokens(model, folder / f"{model.name}.npy", microbatches)
 
@@ -127,8 +121,10 @@ def with_steps(model, steps: int | None):
 
 
 def check_losses(case: Case, launcher: str, ours: Sample, theirs: Sample) -> None:
-    """Both did the same work, or the times mean nothing."""
-    for step, (a, b) in enumerate(zip(ours.losses[:3], theirs.losses[:3]), start=1):
+    """Fails unless both sides computed the same losses: else times mean nothing."""
+    for step, (a, b) in enumerate(
+        zip(ours.losses[:3], theirs.losses[:3], strict=True), start=1
+    ):
         if abs(a - b) > LOSS_TOLERANCE * abs(b):
             raise SystemExit(
                 f"{case.model.name} {case.schedule.name} {launcher}: loss of step "
@@ -138,7 +134,7 @@ def check_losses(case: Case, launcher: str, ours: Sample, theirs: Sample) -> Non
 
 
 class Table:
-    """Collects samples into rows, one a measure."""
+    """Collects samples into rows, one per measure."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -157,7 +153,7 @@ class Table:
                 continue
             values = [getattr(s, attribute) if s else None for s in (ours, theirs)]
             if values == [None, None] and not failure:
-                continue  # start, of inference
+                continue  # start-up time of inference
             if failure and not measure.endswith("step"):
                 continue
             row = self.row(measure, case, launcher)
@@ -179,7 +175,7 @@ def attempt(side: str, run, *arguments) -> tuple[Sample | None, str]:
 def repetition(
     case: Case, launchers: list[str], rivals: list[str], files: Inputs, table: Table
 ) -> None:
-    """One run a side and launcher, one after the other."""
+    """Runs each side once under each launcher, one after the other."""
     theirs = {name: attempt("torch", RIVALS[name], case, files) for name in rivals}
     for launcher in launchers:
         ours, why = attempt("pp", run_pp, case, launcher, files)
@@ -230,7 +226,7 @@ def main(argv: list[str]) -> int:
                 for schedule in args.schedules
             ]
             for turn in range(args.repetitions):
-                # No launcher is always the one that follows torch.
+                # The order changes, so that no launcher always follows torch.
                 first = turn % len(args.launchers)
                 launchers = args.launchers[first:] + args.launchers[:first]
                 for case in cases:

@@ -1,4 +1,4 @@
-"""A figure of the scoreboard: a value, its spread, what is aimed at."""
+"""A figure of the scoreboard: its value, spread and aim."""
 
 import statistics
 from dataclasses import asdict, dataclass, fields
@@ -8,20 +8,20 @@ from report import spread
 
 @dataclass(frozen=True)
 class Figure:
-    what: str  # among those of its group
+    what: str  # names it within its group
     value: float | None = None
     low: float | None = None  # the spread
     high: float | None = None
-    most: float | None = None  # aimed at
+    most: float | None = None  # the aim
     least: float | None = None
-    unit: str = ""  # none: a ratio
+    unit: str = ""  # empty: a ratio
     group: str = ""  # figures that share a line of the table
     failure: str = ""  # why there is no value
-    absent: str = ""  # why there can't be one here
+    absent: str = ""  # why this machine can't measure one
 
     @property
     def met(self) -> bool | None:
-        """None where there is no value, or no aim."""
+        """Whether the aim is met; None without a value or an aim."""
         if self.value is None or self.most is self.least is None:
             return None
         above = self.least is None or self.value >= self.least
@@ -38,7 +38,9 @@ class Figure:
             return shown
         if self.high is None:
             return f"{shown} ({number(self.low, '')} at best)"
-        ends = [number(end, self.unit, with_unit=False) for end in (self.low, self.high)]
+        ends = [
+            number(end, self.unit, with_unit=False) for end in (self.low, self.high)
+        ]
         return f"{shown} ({ends[0]} to {ends[1]})"
 
     @property
@@ -53,7 +55,7 @@ class Figure:
 
 
 def number(value: float, unit: str, with_unit: bool = True) -> str:
-    """A ratio has three decimals; what has a unit, three digits."""
+    """The value as text: a ratio with three decimals, else three digits and a unit."""
     if not unit:
         return f"{value:.3f}"
     digits = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
@@ -67,7 +69,7 @@ def limit(value: float, unit: str) -> str:
 
 
 def ratio(what: str, ours: list[float], theirs: list[float], **more) -> Figure:
-    """Of medians; the spread is that of runs that were neighbours in time."""
+    """The ratio of medians; its spread is over pairs of neighbouring runs."""
     median = statistics.median(ours) / statistics.median(theirs)
     return Figure(what, median, *spread(ours, theirs), **more)
 

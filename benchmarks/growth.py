@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""What a step of the tiny GPT costs as its work grows.
+"""Measures what a step of the tiny GPT costs as its work grows.
 
     benchmarks/growth.py                             all axes, 8 minutes
     benchmarks/growth.py --axes microbatches --repetitions 5
 
 Grows microbatches (8 to 512), stages of one block (2 to 16; a rank each, or on
-two ranks) or blocks (8 to 96 in two stages). Cost is processor time of the
-process, user and system, read at the end of every step: so neither its start nor
-its checkpoint count. Other work on the machine only adds, by the caches it shares,
-and comes and goes: a run is cut into parts of a tenth of a second, and its cost is
-the lower quartile of them. (The least hangs on one lucky moment, the median on what
-else runs.) Linear means that every piece of a range has the slope of the whole
-within 5 %. The sizes take turns; a slope is the median over the rounds. Writes
-report.md and report.json to --out.
+two ranks) or blocks (8 to 96 in two stages). The cost is the processor time of the
+process, user and system, read at the end of every step, so that start-up and
+checkpoint don't count. Other work on the machine adds to it, through shared caches,
+at some times more than at others. So a run is cut into parts of a tenth of a second,
+and its cost is their lower quartile: the least depends on one lucky moment, the
+median on what else runs. Linear means that every piece of a range has the slope of
+the whole within 5 %. The sizes take turns; a slope is the median over the rounds.
+Writes report.md and report.json to --out.
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -32,13 +33,14 @@ from report import machine, table, write
 from sides import WARM_UP, Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
-WITHIN = 0.05  # of the whole range's slope
-WORK_MS = 0.25  # of a block and microbatch, about: for the length of runs
-PART_MS = 100  # of processor time, at least
-FEWEST = 3  # counted steps of a run
+WITHIN = 0.05  # share of the whole range's slope
+WORK_MS = 0.25  # roughly, per block and microbatch; decides how long runs are
+PART_MS = 100  # least processor time of a part
+FEWEST = 3  # least number of counted steps per run
+ONE_F_ONE_B = Schedule("1F1B")
 
 
-def tiny(blocks: int, ranks=2, schedule=Schedule("1F1B"), microbatches=8) -> Case:
+def tiny(blocks: int, ranks=2, schedule=ONE_F_ONE_B, microbatches=8) -> Case:
     model = replace(MODELS["tiny"], blocks=blocks)
     return Case(model, "train", schedule, microbatches, ranks)
 
@@ -60,12 +62,12 @@ class Point:
     axis: str
     size: int
     case: Case
-    runs: list[list[float]] = field(default_factory=list)  # ms a step, of each part
-    step_ms: list[float] = field(default_factory=list)  # by the clock, of each run
+    runs: list[list[float]] = field(default_factory=list)  # ms per step of each part
+    step_ms: list[float] = field(default_factory=list)  # wall time per step of each run
 
     @property
     def costs(self) -> list[float]:
-        """Processor time of a step in ms, by run."""
+        """Processor time per step in ms, of each run."""
         return [lower_quartile(parts) for parts in self.runs]
 
 
@@ -74,10 +76,10 @@ def lower_quartile(values: list[float]) -> float:
 
 
 def parts(ends_ms: list[float]) -> list[float]:
-    """Cuts a run at ends of steps, no part shorter than PART_MS.
+    """Cuts a run into parts of whole steps, each of at least PART_MS.
 
     ends_ms   processor time until the end of each step
-    returns   ms a step of each part; what is left over at the end is dropped
+    returns   ms per step of each part; the rest at the end is dropped
     """
     out, begin = [], 0
     for end in range(1, len(ends_ms)):
@@ -89,13 +91,13 @@ def parts(ends_ms: list[float]) -> list[float]:
 
 
 def steps_for(case: Case, work_ms: float) -> int:
-    """As many steps as take about `work_ms` of processor time, and a warm-up."""
+    """Number of steps for about `work_ms` of processor time, plus the warm-up."""
     step = WORK_MS * case.model.blocks * case.microbatches
     return WARM_UP + max(FEWEST, round(work_ms / step))
 
 
 def measure(point: Point, files: Inputs, work_ms: float) -> None:
-    """One run."""
+    """Runs one point once and adds its costs to it."""
     steps = steps_for(point.case, work_ms)
     job = pp_job(point.case, "local", files, files.tokens, steps)
     done = run(
@@ -112,20 +114,27 @@ def measure(point: Point, files: Inputs, work_ms: float) -> None:
 
 
 def slopes(sizes: list[int], costs: list[float]) -> list[float]:
-    """Of each piece of the range, in units of the whole range's."""
+    """The slope of each piece of the range, as a multiple of the whole range's."""
     whole = (costs[-1] - costs[0]) / (sizes[-1] - sizes[0])
-    points = list(zip(sizes, costs))
-    return [(d - b) / (c - a) / whole for (a, b), (c, d) in zip(points, points[1:])]
+    points = list(zip(sizes, costs, strict=True))
+    return [(d - b) / (c - a) / whole for (a, b), (c, d) in itertools.pairwise(points)]
 
 
 def figures(axes: dict[str, list[Point]]) -> list[Figure]:
-    """The slopes of every piece of every axis."""
+    """The slope of every piece of every axis, as a figure."""
     out = []
     for axis, points in axes.items():
         sizes = [p.size for p in points]
-        rounds = [slopes(sizes, costs) for costs in zip(*(p.costs for p in points))]
-        for begin, end, of in zip(sizes, sizes[1:], zip(*rounds)):
-            value, aims = statistics.median(of), dict(most=1 + WITHIN, least=1 - WITHIN)
+        rounds = [
+            slopes(sizes, costs)
+            for costs in zip(*(p.costs for p in points), strict=True)
+        ]
+        pieces = zip(itertools.pairwise(sizes), zip(*rounds, strict=True), strict=True)
+        for (begin, end), of in pieces:
+            value, aims = (
+                statistics.median(of),
+                {"most": 1 + WITHIN, "least": 1 - WITHIN},
+            )
             piece = f"{begin} to {end}"
             out.append(Figure(piece, value, min(of), max(of), **aims, group=axis))
     return out
@@ -163,7 +172,7 @@ def markdown(axes: dict[str, list[Point]], about: dict) -> str:
     head = ["processor time", "spread", "by one", "slope", "spread", "step"]
     for axis, points in axes.items():
         rows = []
-        for point, piece in zip(points, [None, *figures({axis: points})]):
+        for point, piece in zip(points, [None, *figures({axis: points})], strict=True):
             costs, step_ms = point.costs, statistics.median(point.step_ms)
             crowded = "*" if point.case.ranks > about["cores"] else ""
             rows.append(
@@ -198,7 +207,7 @@ def as_json(axes: dict[str, list[Point]], about: dict) -> dict:
 
 
 def prepare(points: list[Point], pp: Path, folder: Path) -> dict[tuple, Inputs]:
-    """Model and tokens of each point, by axis and size."""
+    """Makes the model and the tokens of each point, by axis and size."""
     files = {}
     for point in points:
         model, count = point.case.model, point.case.microbatches

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Splits a large `.pt2` and holds the time against `cp`, and the memory.
+"""Splits a large `.pt2`; compares its time with that of `cp`, and its memory.
 
     benchmarks/large_file.py [--megabytes 8192] [--pp build/pp] [--folder DIR]
 
-Needs three times the size on disk, in DIR. Both copies end with the file on the
-disk (fsync), in turn, after one that does not count; the ratio is that of the
-fastest. Private memory is what `pp` alone has resident, mapped pages included,
+Needs three times the size on disk, in DIR. Both sides write in turn and sync the
+file to the disk, after a first round that does not count; the ratio is that of the
+fastest runs. Private memory is what only `pp` has resident, mapped pages included,
 sampled while it runs. Fails below 0.8 of cp's speed or above 300 MB.
 """
 
@@ -23,7 +23,7 @@ SPEED, MEMORY_MB = 0.8, 300
 
 
 def private_kilobytes(pid: int) -> int:
-    """Resident pages that no other process has; 0 when it is gone."""
+    """Resident memory that no other process shares; 0 when the process has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -32,7 +32,7 @@ def private_kilobytes(pid: int) -> int:
 
 
 def watch(command: list) -> tuple[float, float]:
-    """Seconds, and the most private memory seen in MB."""
+    """Runs the command; returns seconds and the largest private memory in MB."""
     start, most = time.perf_counter(), 0
     process = subprocess.Popen(
         list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes a `.pt2` of any size out of holes: a chain of square layers, all zero.
+"""Makes a `.pt2` of any size: a chain of square layers whose weights are zero.
 
     benchmarks/large_model.py FILE MEGABYTES
 
-The weights are mapped from a sparse file, so that neither memory nor time goes
-into making them; the archive itself is written in full.
+The weights are mapped from a sparse file, so that making them costs neither memory
+nor time; the archive itself is written in full.
 """
 
 import math
@@ -26,7 +26,7 @@ class Chain(nn.Module):
         self.layers = nn.ModuleList(
             nn.utils.skip_init(nn.Linear, width, width, bias=False) for _ in weights
         )
-        for layer, weight in zip(self.layers, weights):
+        for layer, weight in zip(self.layers, weights, strict=True):
             layer.weight = nn.Parameter(weight)
 
     def forward(self, x):
@@ -40,9 +40,9 @@ def make(path: Path, megabytes: int, layers: int = 16) -> None:
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         weights = [
-            torch.from_file(
-                f"{folder}/{i}", shared=True, size=width * width
-            ).reshape(width, width)
+            torch.from_file(f"{folder}/{i}", shared=True, size=width * width).reshape(
+                width, width
+            )
             for i in range(layers)
         ]
         program = torch.export.export(Chain(weights), (torch.zeros(2, width),))

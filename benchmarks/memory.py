@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Resident memory of each rank against the peak that the dry run predicts.
+"""Compares each rank's resident memory with the peak that the dry run predicts.
 
     benchmarks/memory.py                            medium GPT, 2 ranks
     benchmarks/memory.py --schedules GPipe 1F1B
 
-Counted is anonymous memory: mapped files, such as the model's before its first
-update, the system takes back when it likes. The C library is told to give back
-what is freed, which it would else partly keep. What a process takes without a
-model (libraries, connections) is measured with the tiny GPT under the same
-launcher, and taken off.
+Only anonymous memory counts: the system can drop the pages of mapped files, such as
+the model's before its first update. The C library is told to return freed memory,
+part of which it would keep otherwise. What a process uses without a model (libraries,
+connections) is measured with the tiny GPT under the same launcher and subtracted.
 """
 
 import argparse
@@ -72,7 +71,7 @@ def sampled(pid: int, peaks: dict[int, int]) -> None:
 
 
 def resident(pp: Path, path: Path, folder: Path) -> list[int]:
-    """Peaks of the ranks, ascending."""
+    """Resident peaks of the ranks in bytes, ascending."""
     peaks: dict[int, int] = {}
     process = subprocess.Popen(
         [str(pp), "run", str(path)],
@@ -100,14 +99,16 @@ def main(argv: list[str]) -> int:
             tiny = [
                 rss - peak
                 for rss, peak in zip(
-                    resident(pp, path, folder), sorted(predicted(pp, path))
+                    resident(pp, path, folder),
+                    sorted(predicted(pp, path)),
+                    strict=True,
                 )
             ]
             path = job(MODELS["medium"], schedule, pp, folder, files["medium"])
             peaks = predicted(pp, path)
-            # The rank that is to take more takes more.
+            # The rank with the larger predicted peak also has the larger actual one.
             order = sorted(range(len(peaks)), key=lambda rank: peaks[rank])
-            ranks = zip(order, resident(pp, path, folder), tiny)
+            ranks = zip(order, resident(pp, path, folder), tiny, strict=True)
             for rank, rss, base in sorted(ranks):
                 own = rss - base
                 print(

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Unmodified models in 4 stages: torch.distributed.pipelining beside `pp`.
+"""Unmodified models in 4 stages, through torch.distributed.pipelining and `pp`.
 
     benchmarks/models.py [NAME ...] [--pp build/pp] [--out runs/models]
 
@@ -9,12 +9,12 @@ precision, the same 8 rows in 4 microbatches, 1F1B, 4 ranks on Gloo, and a loss
 that is the mean square of the first floating output. The tables say whether a
 training step runs, and the largest error of a gradient against the unsplit
 model, as a share of the parameter's largest gradient (docs/architecture.md has
-the measure). `pp` is asked for the weights after one step of plain SGD: its
-gradients are what they moved by (the rate is so large that the weights'
-rounding is none of the gradients').
+the measure). From `pp` come the weights after one step of plain SGD, which moved by
+their gradients times the rate (so large that the weights' rounding does not show in
+the gradients).
 
 Both cut before the same blocks: the items of the model's outermost lists, in
-four runs of equal numbers.
+four groups of equal numbers.
 
 Writes OUT/report.md and OUT/report.json.
 """
@@ -35,23 +35,37 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "models"))
 
-import zoo  # noqa: E402
+import zoo
 
 MODELS = [
-    "causal:gpt2", "causal:llama", "causal:mistral", "causal:qwen3",
-    "causal:gemma2", "causal:phi", "causal:opt", "causal:gpt_neox",
-    "causal:bloom", "causal:mixtral", "masked:bert", "masked:albert",
-    "masked:deberta", "seq2seq:t5", "seq2seq:bart", "image:vit",
-    "vision:resnet18", "vision:convnext_tiny", "vision:swin_t",
-    "vision:mobilenet_v2", "vision:fcn_resnet50",
+    "causal:gpt2",
+    "causal:llama",
+    "causal:mistral",
+    "causal:qwen3",
+    "causal:gemma2",
+    "causal:phi",
+    "causal:opt",
+    "causal:gpt_neox",
+    "causal:bloom",
+    "causal:mixtral",
+    "masked:bert",
+    "masked:albert",
+    "masked:deberta",
+    "seq2seq:t5",
+    "seq2seq:bart",
+    "image:vit",
+    "vision:resnet18",
+    "vision:convnext_tiny",
+    "vision:swin_t",
+    "vision:mobilenet_v2",
+    "vision:fcn_resnet50",
 ]
 STAGES, MICROBATCHES, RATE = 4, 4, 2.0**20
 
 
 def first_output(value):
     leaves = torch.utils._pytree.tree_leaves(value)
-    return next(x for x in leaves
-                if torch.is_tensor(x) and x.is_floating_point())
+    return next(x for x in leaves if torch.is_tensor(x) and x.is_floating_point())
 
 
 def loss_of(output, target):
@@ -59,20 +73,25 @@ def loss_of(output, target):
 
 
 def rows_like(inputs):
-    """The example's rows again and again, so that every index is valid; a mask
-    is rolled by rows, or it could leave a token nothing to attend to."""
+    """Rows made from the example's, so that every index is valid.
+
+    A mask is rolled by rows only, or a token could be left with nothing to attend to.
+    """
+
     def rolled(value, by):
         is_mask = value.dtype == torch.bool or (
-            not value.is_floating_point() and value.abs().max() <= 1)
+            not value.is_floating_point() and value.abs().max() <= 1
+        )
         return value.roll(by, 0 if is_mask else -1)
 
     times = 2 * MICROBATCHES // next(iter(inputs.values())).shape[0]
-    return {k: torch.cat([rolled(v, i) for i in range(times)])
-            for k, v in inputs.items()}
+    return {
+        k: torch.cat([rolled(v, i) for i in range(times)]) for k, v in inputs.items()
+    }
 
 
 def unsplit_gradients(program, data, target):
-    """By FQN; a tied weight under each of its names."""
+    """Gradients by FQN; a tied weight has an entry for each of its names."""
     module = program.module()
     parts = {k: v.chunk(MICROBATCHES) for k, v in data.items()}
     for i, wanted in enumerate(target.chunk(MICROBATCHES)):
@@ -82,13 +101,15 @@ def unsplit_gradients(program, data, target):
     for weight in module.parameters():
         if weight.grad is not None:
             by_place[weight.untyped_storage().data_ptr()] = weight.grad
-    return {fqn: by_place[w.untyped_storage().data_ptr()]
-            for fqn, w in program.state_dict.items()
-            if w.untyped_storage().data_ptr() in by_place}
+    return {
+        fqn: by_place[w.untyped_storage().data_ptr()]
+        for fqn, w in program.state_dict.items()
+        if w.untyped_storage().data_ptr() in by_place
+    }
 
 
 def error_of(ours, theirs):
-    """The largest error of all parameters, and whose it is."""
+    """The largest error of all gradients, and its parameter."""
     theirs = {k: g for k, g in theirs.items() if g.numel() > 0}
     if all(g.isnan().any() for g in theirs.values()):
         return np.inf, "every gradient (NaN without pp too)"
@@ -107,7 +128,7 @@ def error_of(ours, theirs):
 
 
 def cuts_of(module, program):
-    """Blocks before which to cut, in the order in which they run."""
+    """Blocks to cut before, in the order in which they run."""
     blocks = []
     lists = (torch.nn.ModuleList, torch.nn.Sequential)
     outer = [n for n, m in module.named_modules() if isinstance(m, lists)]
@@ -145,8 +166,7 @@ optimizer = {{ name = "sgd", lr = {RATE} }}
 [output]
 dir = "run"
 """)
-    done = subprocess.run([pp, "run", job], capture_output=True, text=True,
-                          timeout=300)
+    done = subprocess.run([pp, "run", job], capture_output=True, text=True, timeout=300)
     if done.returncode:
         return {"runs": False, "why": done.stderr.strip().splitlines()[-1]}
     from safetensors.torch import load_file
@@ -156,25 +176,31 @@ dir = "run"
     for part in (folder / "run/checkpoints/step_1").glob("part_*.safetensors"):
         after |= load_file(part)
     got = {k: (before[k] - v) / RATE for k, v in after.items() if k in expected}
-    # A weight minus its gradient has the rounding of the weight.
+    # The difference of two weights has the rounding of the weights.
     error, fqn = error_of(got, expected)
     return {"runs": True, "error": error, "parameter": fqn}
 
 
 def run_torch(folder, expected):
-    command = [Path(sys.executable).parent / "torchrun", "--standalone",
-               "--nproc-per-node", str(STAGES), ROOT / "benchmarks/models.py",
-               "--rank-of", folder]
+    command = [
+        Path(sys.executable).parent / "torchrun",
+        "--standalone",
+        "--nproc-per-node",
+        str(STAGES),
+        ROOT / "benchmarks/models.py",
+        "--rank-of",
+        folder,
+    ]
     for old in folder.glob("gradients.*.pt"):
         old.unlink()
     try:
-        done = subprocess.run(command, capture_output=True, text=True,
-                              timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     except subprocess.TimeoutExpired:
         return {"runs": False, "why": "no end within 300 s"}
     if done.returncode:
-        found = re.findall(r"^\[rank\d\]: ([\w.]*(?:Error|Exception)\b.*)$",
-                           done.stderr, re.M)
+        found = re.findall(
+            r"^\[rank\d\]: ([\w.]*(?:Error|Exception)\b.*)$", done.stderr, re.M
+        )
         found = [f for f in found if "Connection closed" not in f] or found
         return {"runs": False, "why": (found or ["failed"])[0][:200]}
     got = {}
@@ -186,10 +212,10 @@ def run_torch(folder, expected):
 
 
 def torch_rank(folder):
-    """One rank of torch.distributed.pipelining."""
+    """Runs one rank of torch.distributed.pipelining."""
     import torch.distributed as dist
-    import transformers.integrations.moe  # noqa: F401: its operators
-    import transformers.modeling_outputs  # noqa: F401: of the exports
+    import transformers.integrations.moe
+    import transformers.modeling_outputs  # noqa: F401  registers its types
     from torch.distributed.pipelining import Schedule1F1B
     from torch.distributed.pipelining._IR import Pipe
 
@@ -201,18 +227,23 @@ def torch_rank(folder):
     rank = dist.get_rank()
     case = json.loads((folder / "case.json").read_text())
     program = torch.export.load(folder / "model.pt2")
-    pipe = Pipe._from_traced(program.module(), program,
-                             split_policy=split_before(case["cuts"]))
+    pipe = Pipe._from_traced(
+        program.module(), program, split_policy=split_before(case["cuts"])
+    )
     stage = pipe.build_stage(rank, torch.device("cpu"))
     schedule = Schedule1F1B(stage, MICROBATCHES, loss_fn=loss_of)
-    data = {k: torch.from_numpy(np.load(folder / f"{k}.npy"))
-            for k in case["inputs"]}
+    data = {k: torch.from_numpy(np.load(folder / f"{k}.npy")) for k in case["inputs"]}
     last = rank == STAGES - 1
     target = torch.from_numpy(np.load(folder / "target.npy"))
-    schedule.step(**(data if rank == 0 else {}),
-                  **({"target": target} if last else {}))
-    torch.save({fqn: p.grad for fqn, p in stage.submod.named_parameters()
-                if p.grad is not None}, folder / f"gradients.{rank}.pt")
+    schedule.step(**(data if rank == 0 else {}), **({"target": target} if last else {}))
+    torch.save(
+        {
+            fqn: p.grad
+            for fqn, p in stage.submod.named_parameters()
+            if p.grad is not None
+        },
+        folder / f"gradients.{rank}.pt",
+    )
     dist.barrier()
     dist.destroy_process_group()
 
@@ -228,15 +259,20 @@ def compare(name, pp, out):
     data = rows_like(inputs)
     with torch.no_grad():
         value = program.module()(**inputs)
-    output = ("output_0" if torch.is_tensor(value) else
-              next(k for k, v in value.items() if v is first_output(value)))
+    output = (
+        "output_0"
+        if torch.is_tensor(value)
+        else next(k for k, v in value.items() if v is first_output(value))
+    )
     generator = torch.Generator().manual_seed(1)
-    target = torch.randn([2 * MICROBATCHES, *first_output(value).shape[1:]],
-                         generator=generator)
+    target = torch.randn(
+        [2 * MICROBATCHES, *first_output(value).shape[1:]], generator=generator
+    )
     for key, rows in (*data.items(), ("target", target)):
         np.save(folder / f"{key}.npy", rows.numpy())
-    (folder / "case.json").write_text(json.dumps(
-        {"cuts": cuts, "inputs": list(data), "output": output}))
+    (folder / "case.json").write_text(
+        json.dumps({"cuts": cuts, "inputs": list(data), "output": output})
+    )
     program = torch.export.load(folder / "model.pt2")
     torch.save(dict(program.state_dict), folder / "weights.pt")
     expected = unsplit_gradients(program, data, target)
@@ -259,8 +295,10 @@ def cell(result):
 
 def report(rows, out):
     lines = ["| model | `pp` | torch.distributed.pipelining |", "|---|---|---|"]
-    lines += [f"| {r['model'].split(':')[1]} | {cell(r['pp'])} | "
-              f"{cell(r.get('torch'))} |" for r in rows]
+    lines += [
+        f"| {r['model'].split(':')[1]} | {cell(r['pp'])} | {cell(r.get('torch'))} |"
+        for r in rows
+    ]
     (out / "report.md").write_text("\n".join(lines) + "\n")
     (out / "report.json").write_text(json.dumps(rows, indent=1) + "\n")
     return "\n".join(lines)
@@ -268,8 +306,8 @@ def report(rows, out):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", default=MODELS, metavar="NAME")
     parser.add_argument("--pp", type=Path, default=ROOT / "build/pp")
     parser.add_argument("--out", type=Path, default=ROOT / "runs/models")

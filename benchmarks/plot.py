@@ -6,12 +6,19 @@ from html import escape
 
 INK, GREY, GRID = "#1d2733", "#6b7785", "#d5dbe1"
 COLOURS = (
-    "#2b6cb0", "#c05621", "#2f855a", "#9b2c2c", "#6b46c1",
-    "#b7791f", "#2c7a7b", "#97266d", "#4a5568",
-)  # fmt: skip
-WIDTH, HEIGHT = 330, 250  # of a panel's axes
-LEFT, TOP, BOTTOM, NAMES = 56, 76, 48, 160  # around them
-ROW = 14  # between the names of lines
+    "#2b6cb0",
+    "#c05621",
+    "#2f855a",
+    "#9b2c2c",
+    "#6b46c1",
+    "#b7791f",
+    "#2c7a7b",
+    "#97266d",
+    "#4a5568",
+)
+WIDTH, HEIGHT = 330, 250  # size of a panel's axes
+LEFT, TOP, BOTTOM, NAMES = 56, 76, 48, 160  # space around the axes
+ROW = 14  # height between the names of lines
 
 
 @dataclass
@@ -22,15 +29,17 @@ class Panel:
 
 
 def text(x: float, y: float, words: str, colour=GREY, size=11, more="") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" {more}>{words}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}"'
+    return f'<text {place} font-size="{size}" fill="{colour}" {more}>{words}</text>'
 
 
 def line(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{GRID}"/>'
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="{GRID}"/>'
 
 
 def spread_out(wanted: dict[str, float]) -> dict[str, float]:
-    """Heights of names, from the top, none closer than a row to another."""
+    """Heights of names from the top, at least a row apart."""
     out: dict[str, float] = {}
     last = -math.inf
     for name in sorted(wanted, key=wanted.get):
@@ -62,7 +71,8 @@ def draw_panel(panel: Panel, left: float, colours: dict[str, str]) -> list[str]:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in points))
         colour = colours[name]
         out.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<polyline points="{path}" fill="none" stroke="{colour}" '
+            'stroke-width="2"/>'
         )
         out.append(text(left + WIDTH + 8, heights[name] + 4, name, colour))
     return out
@@ -70,8 +80,11 @@ def draw_panel(panel: Panel, left: float, colours: dict[str, str]) -> list[str]:
 
 def head(title: str, subtitle: str, width: int, height: int) -> list[str]:
     return [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="Helvetica, Arial, sans-serif">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" '
+            f'height="{height}" viewBox="0 0 {width} {height}" '
+            'font-family="Helvetica, Arial, sans-serif">'
+        ),
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         text(LEFT, 26, title, INK, 18, 'font-weight="bold"'),
         text(LEFT, 44, subtitle, size=12),
@@ -93,8 +106,8 @@ def draw(title: str, subtitle: str, panels: list[Panel]) -> str:
 @dataclass
 class Dot:
     name: str
-    words: str  # at the right
-    at: float | None  # none: no dot, the words say why
+    words: str  # text at the right
+    at: float | None  # None: no dot, the text says why
     low: float | None = None
     high: float | None = None
 
@@ -105,7 +118,7 @@ GOOD, BAD = COLOURS[2], COLOURS[3]
 
 
 def draw_dots(title: str, subtitle: str, dots: list[Dot]) -> str:
-    """A line a dot, on a logarithmic scale; at 1 or below it is green."""
+    """One line per dot, on a logarithmic scale; dots at 1 or below are green."""
     left, row = LEFT + LABELS, ROW + 4
     top, bottom = TOP + row, TOP + row * len(dots) + row
 

@@ -1,5 +1,6 @@
 """Runs a command and measures it from outside."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 
 class RunFailed(RuntimeError):
-    """A side that did not finish; the text is its last words."""
+    """A command that failed; the text is the end of its output."""
 
 
 @dataclass
@@ -35,10 +36,8 @@ def descendants(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
         for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
+            with contextlib.suppress(OSError):  # it has just ended
                 found += [int(c) for c in children.read_text().split()]
-            except OSError:
-                pass  # it has just ended
     return found
 
 
@@ -56,17 +55,18 @@ def sample_peaks(pid: int, into: Finished) -> None:
 
 def processor_s(pid: int) -> float:
     """Seconds of processor time, user and system, of all threads of a process."""
-    return time.clock_gettime((~pid << 3) | 2)  # CPUCLOCK_SCHED, as in linux/posix-timers.h
+    # CPUCLOCK_SCHED is 2; linux/posix-timers.h defines the clock's number.
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 class Pipe:
-    """A pipe in a file's place: what is written to it is seen at once."""
+    """A pipe in place of a file, so that each line is seen when it is written."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         os.mkfifo(path)
-        # For both ways: so it neither waits for a writer nor ends before close().
+        # Opened both ways, it neither waits for a writer nor ends before close().
         self.end = os.open(path, os.O_RDWR)
 
     def read(self, pid: int, into: Finished) -> None:
@@ -84,6 +84,22 @@ class Pipe:
         os.write(self.end, b"\n")
 
 
+def wait_and_sample(
+    process: subprocess.Popen, done: Finished, timeout: float, sample_every: float
+) -> None:
+    """Waits for the process and samples its memory; kills it when out of time."""
+    while process.poll() is None:
+        sample_peaks(process.pid, done)
+        if time.time() > done.started + timeout:
+            for child in reversed(descendants(process.pid)):
+                os.kill(child, 9)
+            process.wait()
+            command = " ".join(process.args)
+            raise RunFailed(f"did not end within {timeout:.0f} s: {command}")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(sample_every)
+
+
 def run(
     command: list[str],
     *,
@@ -93,11 +109,13 @@ def run(
     timeout: float = 900,
     sample_every: float = 0.1,
 ) -> Finished:
-    """Runs to the end.
+    """Runs the command to its end.
 
-    The samples come from this process: ten times a second a few small reads.
-    lines_of: a file that the command appends to; a pipe takes its place, and the
-    processor time of the command is read at every line
+    Memory is sampled from this process, with a few small reads ten times a second.
+    watch_for: the time of the first output line that matches it is kept
+    lines_of: a file that the command appends to; a pipe replaces it, and the
+    command's processor time is read at every line
+    timeout, sample_every: seconds
     throws RunFailed: exit status other than 0, or out of time
     """
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -122,22 +140,13 @@ def run(
 
     readers = [threading.Thread(target=read, daemon=True)]
     if pipe:
-        watch = threading.Thread(target=pipe.read, args=(process.pid, done), daemon=True)
+        watch = threading.Thread(
+            target=pipe.read, args=(process.pid, done), daemon=True
+        )
         readers.append(watch)
     for reader in readers:
         reader.start()
-    deadline = done.started + timeout
-    while process.poll() is None:
-        sample_peaks(process.pid, done)
-        if time.time() > deadline:
-            for child in reversed(descendants(process.pid)):
-                os.kill(child, 9)
-            process.wait()
-            raise RunFailed(f"no end within {timeout:.0f} s: {' '.join(command)}")
-        try:
-            process.wait(sample_every)
-        except subprocess.TimeoutExpired:
-            pass
+    wait_and_sample(process, done, timeout, sample_every)
     done.ended = time.time()
     if pipe:
         pipe.close()

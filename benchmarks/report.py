@@ -26,7 +26,7 @@ class Row:
     mode: str
     schedule: str
     launcher: str
-    pp: list[float] = field(default_factory=list)  # one a repetition
+    pp: list[float] = field(default_factory=list)  # one per repetition
     torch: list[float] = field(default_factory=list)
     failure: str = ""
     note: str = ""  # how torch was run
@@ -39,7 +39,7 @@ class Row:
 
     @property
     def fastest(self) -> float | None:
-        """Of the fastest runs: what noise, which only adds, touches least."""
+        """The ratio of the fastest runs, which noise affects least."""
         return min(self.pp) / min(self.torch) if self.pp and self.torch else None
 
     @property
@@ -52,8 +52,8 @@ class Row:
 
 
 def spread(ours: list[float], theirs: list[float]) -> tuple[float, float] | None:
-    """Least and largest ratio of runs that were neighbours in time."""
-    ratios = [a / b for a, b in zip(ours, theirs)]
+    """Least and largest ratio of neighbouring runs."""
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     return (min(ratios), max(ratios)) if ratios else None
 
 
@@ -118,28 +118,37 @@ def markdown(rows: list[Row], about: dict) -> str:
     head = [
         "# `pp` against torch.distributed.pipelining",
         "",
-        f"{about['cores']} cores of {about['cpu']}, torch {about['torch']}, "
-        f"{about['ranks']} ranks of one thread, {about['microbatches']} microbatches "
-        f"of one row, median of {about['repetitions']} runs each, in turn. Load "
-        f"before: {about['load']:.2f}. A ratio below 1 means that `pp` takes less.",
+        (
+            f"{about['cores']} cores of {about['cpu']}, torch {about['torch']}, "
+            f"{about['ranks']} ranks of one thread, {about['microbatches']} "
+            f"microbatches of one row, median of {about['repetitions']} runs each, "
+            f"in turn. Load before: {about['load']:.2f}. A ratio below 1 means that "
+            "`pp` takes less."
+        ),
         "",
     ]
     if crowded:
         head += ["More ranks than cores: step times show no overlap here.", ""]
     head += [
-        "| measure | model | mode | schedule | `pp` launcher | `pp` | torch "
-        "| ratio | spread | fastest | aim |",
+        (
+            "| measure | model | mode | schedule | `pp` launcher | `pp` | torch "
+            "| ratio | spread | fastest | aim |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     foot = [
         "",
-        "Ratio: of medians. Spread: least and largest ratio of runs that were "
-        "neighbours. Fastest: ratio of the fastest run of each side.",
+        (
+            "Ratio: of medians. Spread: least and largest ratio of runs that were "
+            "neighbours. Fastest: ratio of the fastest run of each side."
+        ),
         "",
-        "Start: launch of the command to the end of the first step. Memory: peak "
-        "of a rank; under `local` the ranks are threads of one process and each "
-        "is counted with an equal share. Torch always runs under torchrun (Gloo), "
-        "but for unsplit steps: one process, as many threads as there are ranks.",
+        (
+            "Start: launch of the command to the end of the first step. Memory: peak "
+            "of a rank; under `local` the ranks are threads of one process and each "
+            "is counted with an equal share. Torch always runs under torchrun (Gloo), "
+            "but for unsplit steps: one process, as many threads as there are ranks."
+        ),
     ]
     return "\n".join(head + [line(r) for r in rows] + foot) + "\n"
 
@@ -166,7 +175,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def write(out: Path, text: str, data: dict) -> None:
-    """report.md and report.json in a folder, and the text to the reader."""
+    """Writes report.md and report.json to a folder, and prints the first."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.md").write_text(text)
     (out / "report.json").write_text(json.dumps(data, indent=1) + "\n")

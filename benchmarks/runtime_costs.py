@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What the runtime itself costs, several times over.
+"""Measures the costs of the runtime itself, several times.
 
     cmake --build build --target overheads
     benchmarks/runtime_costs.py                      15 runs, half a minute
 
 Runs build/benchmarks/overheads, which prints a table of figures and aims, and takes
-the median of each figure; the spread is that of the runs. Writes report.md and
+the median of each figure over the runs, and its spread. Writes report.md and
 report.json to --out.
 """
 
@@ -42,7 +42,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def read(output: str) -> list[Figure]:
-    """The figures of one run."""
+    """Reads the figures from the output of one run."""
     out = []
     for what, value, unit, sign, aim in LINE.findall(output):
         aims = {"most" if sign == "<" else "least": float(aim)}
@@ -68,8 +68,10 @@ def main(argv: list[str]) -> int:
     for _ in range(args.repetitions):
         done = subprocess.run(
             [args.build / "benchmarks" / "overheads"],
-            check=True, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         print(done.stdout, flush=True)
         runs.append(read(done.stdout))
     figures = summary(runs)

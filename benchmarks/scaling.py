@@ -6,10 +6,11 @@
     benchmarks/scaling.py --docs                     renews docs/schedules.md too
     benchmarks/scaling.py --costs 1 1 1 2            measures nothing
 
-Measures F, I, W and B of two blocks of the medium GPT; a rank has four, as two
-stages or as one. The model grows with the ranks, so without bubbles a step would
-take as long on any number: once with the same microbatches for all, once with
-two a rank. Messages take what --link and --latency say, set and not measured.
+Measures F, I, W and B of two blocks of the medium GPT; a rank has four blocks, as
+two stages or as one. The model grows with the ranks, so that without bubbles a step
+would take equally long on any number of them. One table has the same number of
+microbatches for all, the other two per rank. The cost of messages is not measured
+but given by --link and --latency.
 Writes report.md, report.json and scaling.svg to --out.
 """
 
@@ -31,9 +32,9 @@ from report import machine, table, write
 from sides import Inputs, pp_job
 
 ROOT = Path(__file__).resolve().parent.parent
-FIXED = 512  # microbatches, whatever the ranks
+FIXED = 512  # microbatches for any number of ranks
 AIM = 4096  # ranks
-MOST = 2**22  # stages x microbatches that are simulated: 2 GB
+MOST = 2**22  # largest stages x microbatches simulated, in 2 GB
 KINDS = ("forward", "input", "weight", "backward")
 
 
@@ -44,9 +45,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--most-ranks", type=int, default=AIM, metavar="N")
     parser.add_argument(
-        "--costs", type=float, nargs=4, metavar=("F", "I", "W", "B"),
+        "--costs",
+        type=float,
+        nargs=4,
+        metavar=("F", "I", "W", "B"),
         help="of two blocks in ms, instead of measuring them",
-    )  # fmt: skip
+    )
     parser.add_argument("--link", type=float, default=10, metavar="GBIT/S")
     parser.add_argument("--latency", type=float, default=50, metavar="US")
     parser.add_argument(
@@ -63,7 +67,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def measured(build: Path) -> dict[str, float]:
-    """Seconds of two blocks and one microbatch: the mean of the inner stages."""
+    """Seconds for two blocks and one microbatch: the mean over the inner stages."""
     model = MODELS["medium"]
     with tempfile.TemporaryDirectory(prefix="scaling-") as scratch:
         folder = Path(scratch)
@@ -73,8 +77,10 @@ def measured(build: Path) -> dict[str, float]:
         job = pp_job(case, "local", files, tokens, 1)
         done = subprocess.run(
             [build / "benchmarks" / "schedule_bounds", "5", job],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            text=True,
+        )
     inner = json.loads(done.stdout)["split"][1:-1]
     return {k: sum(row[f"{k}_ms"] for row in inner) / len(inner) / 1e3 for k in KINDS}
 
@@ -100,8 +106,11 @@ def simulate(build: Path, link: float, latency: float, cases: list[dict]) -> Non
     }
     done = subprocess.run(
         [build / "benchmarks" / "simulate_many"],
-        input=json.dumps(everything), check=True, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        input=json.dumps(everything),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     for case, line in zip(cases, done.stdout.splitlines(), strict=True):
         case |= json.loads(line)
 
@@ -168,7 +177,7 @@ def figures(ways: dict[str, list[dict]]) -> list[Figure]:
 def main(argv: list[str]) -> int:
     args = parse(argv)
     if args.costs:
-        costs = {kind: ms / 1e3 for kind, ms in zip(KINDS, args.costs)}
+        costs = {kind: ms / 1e3 for kind, ms in zip(KINDS, args.costs, strict=True)}
     else:
         costs = measured(args.build)
     ways = both_ways(args, costs)

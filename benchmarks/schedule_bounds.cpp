@@ -23,14 +23,13 @@
 #include "loader/core/error.h"
 #include "loader/core/heap.h"
 #include "runtime/data/data_loader.h"
-#include "runtime/executor/executor.h"
-#include "runtime/launch/collectives.h"
 #include "runtime/launch/launch.h"
-#include "runtime/run/loss_function.h"
+#include "runtime/pipeline/executor.h"
+#include "runtime/pipeline/loss_function.h"
+#include "runtime/pipeline/rank_stages.h"
+#include "runtime/pipeline/step_data.h"
+#include "runtime/rank/collectives.h"
 #include "runtime/run/probe_plan.h"
-#include "runtime/run/rank_stages.h"
-#include "runtime/run/specs.h"
-#include "runtime/run/step_data.h"
 
 namespace pp {
 namespace {
@@ -47,7 +46,7 @@ double median(std::vector<double> values) {
                                 : (values[middle - 1] + values[middle]) / 2;
 }
 
-/// What one rank did in one step.
+/// The times of one rank in one step.
 struct RankStep {
   double wall_s = 0;
   std::map<std::pair<int, ActionKind>, std::vector<double>> times;
@@ -63,8 +62,8 @@ class Runner {
             stages_of(plan.train_schedule.stage_to_rank, context.rank),
             stage_options(plan)),
         owns_last_(plan.train_schedule.stage_to_rank.back() == context.rank),
-        data_(plan.job.data, loader_options()),
-        loss_(plan.job.train->loss, plan.loss_output),
+        data_(plan.data, loader_options()),
+        loss_(plan.train->loss, plan.loss_output, plan.trust),
         executor_(context, plan.train_schedule, stages_.pointers()) {}
 
   /// One step without its update.
@@ -166,6 +165,7 @@ std::vector<Results> run_steps(
   std::vector<RankStep> ranks(static_cast<size_t>(num_ranks));
   launch_local(num_ranks, {}, [&](RankContext& context) {
     std::vector<std::unique_ptr<Runner>> runners;
+    runners.reserve(plans.size());
     for (const auto& plan : plans) {
       runners.push_back(std::make_unique<Runner>(*plan, context));
     }
@@ -201,6 +201,7 @@ nlohmann::json split_cost(const Plan& plan, int repetitions) {
 
 int run(int repetitions, const std::vector<std::string>& paths) {
   std::vector<std::shared_ptr<const Plan>> plans;
+  plans.reserve(paths.size());
   for (const std::string& path : paths) {
     plans.push_back(make_plan(load_job(path), std::nullopt));
   }
@@ -211,7 +212,7 @@ int run(int repetitions, const std::vector<std::string>& paths) {
   for (size_t job = 0; job < plans.size(); ++job) {
     const Results& result = results[job];
     out["schedules"].push_back(
-        {{"schedule", plans[job]->job.pipeline.schedule},
+        {{"schedule", plans[job]->schedule_name},
          {"stages", plans[job]->num_stages()},
          {"step_ms", 1000 * median(result.steps)},
          {"bound_ms", 1000 * median(result.bounds)},

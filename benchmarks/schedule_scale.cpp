@@ -75,7 +75,7 @@ void generate_lower_validate(benchmark::State& state) {
   report(state, actions);
 }
 
-// The same once more, for what it takes beside the actions' own 8 bytes.
+// Measures the memory beyond the 8 bytes of each action.
 void memory(benchmark::State& state) {
   const Shape shape = shape_of(state);
   const ScheduleEntry& entry = find_schedule("Interleaved1F1B");

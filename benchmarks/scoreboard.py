@@ -1,15 +1,16 @@
-"""Every row of the README's scoreboard by one command.
+"""Measures every row of the scoreboard in docs/performance.md.
 
     benchmarks/compare.py --scoreboard               all rows, some 70 minutes
     benchmarks/compare.py --scoreboard --rows 5 14   these again, the others stay
-    benchmarks/compare.py --scoreboard --rows --readme    measures nothing
+    benchmarks/compare.py --scoreboard --rows --page    measures nothing
 
-Runs the scripts that the rows take (scoreboard_rows.py), one after the other, each
-into a folder of its own in --out with its report and log. Writes scoreboard.md,
-scoreboard.json, ratios.svg and scaling.svg to --out after every run; --readme renews
-the table in README.md too. Rows keep what they have in scoreboard.json until they are
-measured again. What this machine can't measure says why, as does what fails; ends
-with 1 if a row has failed.
+Runs the scripts that the rows need (scoreboard_rows.py) one after the other, each
+with a folder in --out for its report and log. Writes scoreboard.md, scoreboard.json,
+ratios.svg and scaling.svg to --out after every run; --page updates the table in
+docs/performance.md too. A row keeps its values in scoreboard.json until it is measured
+again.
+A row that fails, or that this machine can't measure, says why. Exits with 1 if a row
+failed.
 """
 
 import argparse
@@ -45,12 +46,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--out", type=Path, default=ROOT / "runs" / "scoreboard", metavar="DIR"
     )
     parser.add_argument(
-        "--readme",
+        "--page",
         nargs="?",
         type=Path,
-        const=ROOT / "README.md",
+        const=ROOT / "docs" / "performance.md",
         metavar="PAGE",
-        help="renew the table in README.md, or in another page",
+        help="update the table in docs/performance.md, or in another page",
     )
     args = parser.parse_args(argv)
     if args.repetitions < 1:
@@ -62,13 +63,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def figures_of(source: Compared | Listed, outcome: Outcome) -> list[Figure]:
-    """At least one, with its value or the reason why it has none."""
+    """The figures of a line: at least one, each with a value or why it has none."""
     if isinstance(source, Compared):
-        # The best of all schedules stands under the names of two.
+        # The best of all schedules has the names of two, one per side.
         is_best = source.measure.startswith("best")
         schedules = [None] if is_best else source.schedules
         return [compared(source, schedule, outcome) for schedule in schedules]
-    names = dict(what=source.group, group=source.group)
+    names = {"what": source.group, "group": source.group}
     if outcome.report is None:
         return [Figure(**names, failure=outcome.failure, absent=outcome.absent)]
     found = from_data(outcome.report["figures"])
@@ -89,17 +90,23 @@ def compared(source: Compared, schedule: str | None, outcome: Outcome) -> Figure
         if row["ratio"] is not None and not row["failure"]:
             return Figure(what, row["ratio"], *row["spread"], most=row["aim"])
         words = [line.strip() for line in row["failure"].splitlines() if line.strip()]
-        return Figure(what, failure=(words or ["a side gave nothing"])[-1], most=row["aim"])
+        return Figure(
+            what, failure=(words or ["a side gave nothing"])[-1], most=row["aim"]
+        )
     return Figure(what, failure="compare.py reports nothing of it")
 
 
 def record(row: Row, outcomes: dict[str, Outcome]) -> dict:
-    """What scoreboard.json keeps of a row."""
+    """The entry of a row in scoreboard.json."""
     abouts = [outcomes[name].about for name in row.runs]
     heaviest = {k: max(a[k] for a in abouts) for k in ("load", "busy_cores")}
     lines = []
     for line in row.lines:
-        figures = [f for source in line.sources for f in figures_of(source, outcomes[source.run])]
+        figures = [
+            f
+            for source in line.sources
+            for f in figures_of(source, outcomes[source.run])
+        ]
         lines.append({"title": line.title, "figures": as_data(figures)})
     return {**abouts[0], **heaviest, "lines": lines}
 
@@ -125,17 +132,21 @@ def summary(kept: dict) -> str:
 
 
 def load(out: Path) -> dict[int, dict]:
-    """Rows by number, as they were recorded."""
+    """Recorded rows by number."""
     path = out / "scoreboard.json"
     kept = json.loads(path.read_text())["rows"] if path.is_file() else {}
-    return {row.number: kept[str(row.number)] for row in ROWS if str(row.number) in kept}
+    return {
+        row.number: kept[str(row.number)] for row in ROWS if str(row.number) in kept
+    }
 
 
 def save(out: Path, rows: dict[int, dict]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     whole = out / "scoreboard.json.new"
     sorted_rows = {str(number): rows[number] for number in sorted(rows)}
-    whole.write_text(json.dumps({"about": about(rows), "rows": sorted_rows}, indent=1) + "\n")
+    whole.write_text(
+        json.dumps({"about": about(rows), "rows": sorted_rows}, indent=1) + "\n"
+    )
     whole.replace(out / "scoreboard.json")
     (out / "ratios.svg").write_text(picture(rows))
     if (out / "scaling" / "scaling.svg").is_file():
@@ -143,7 +154,9 @@ def save(out: Path, rows: dict[int, dict]) -> None:
     (out / "scoreboard.md").write_text(page(rows, out))
 
 
-def measure_rows(asked: list[Row], kept: dict[int, dict], args: argparse.Namespace) -> list[int]:
+def measure_rows(
+    asked: list[Row], kept: dict[int, dict], args: argparse.Namespace
+) -> list[int]:
     """Renews `kept` and the files; returns the numbers of rows that failed."""
     began, outcomes, failed = time.monotonic(), {}, []
 
@@ -153,11 +166,12 @@ def measure_rows(asked: list[Row], kept: dict[int, dict], args: argparse.Namespa
 
     for run in runs_of(asked):
         rows = [row for row in asked if run.name in row.runs]
-        say(f"row {', '.join(str(row.number) for row in rows)}: {run.command[0]} ({run.name})")
+        numbers = ", ".join(str(row.number) for row in rows)
+        say(f"row {numbers}: {run.command[0]} ({run.name})")
         outcomes[run.name] = measure(run, args)
         for row in rows:
             if any(name not in outcomes for name in row.runs):
-                continue  # there is more of it to come
+                continue  # its other runs are still to come
             kept[row.number] = record(row, outcomes)
             say(f"row {row.number} done: {summary(kept[row.number])}")
             if has_failed(kept[row.number]):
@@ -169,7 +183,8 @@ def measure_rows(asked: list[Row], kept: dict[int, dict], args: argparse.Namespa
 
 def main(argv: list[str]) -> int:
     args = parse(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs ends, too
+    # An exit on SIGTERM ends the running script too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     kept = load(args.out)
     asked = [row for row in ROWS if row.number in args.rows]
     try:
@@ -181,8 +196,8 @@ def main(argv: list[str]) -> int:
         raise SystemExit(f"no rows in {args.out}: measure some first")
     save(args.out, kept)
     print("\n" + table_of(kept))
-    if args.readme:
-        renew(args.readme, "scoreboard", table_of(kept))
+    if args.page:
+        renew(args.page, "scoreboard", table_of(kept))
     if failed:
         print(f"failed: row {', '.join(map(str, failed))}", file=sys.stderr)
     return 1 if failed else 0

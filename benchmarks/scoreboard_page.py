@@ -13,7 +13,7 @@ NOT_YET = [Figure("")]
 
 
 def figures_by_line(kept: dict[int, dict], row) -> list[list[Figure]]:
-    """Of each line of a row; a row without a record has a reason for each."""
+    """The figures of each line of a row; without a record, the reason why."""
     if row.number not in kept:
         return [NOT_YET for _ in row.lines]
     return [from_data(line["figures"]) for line in kept[row.number]["lines"]]
@@ -23,7 +23,7 @@ def figures_by_line(kept: dict[int, dict], row) -> list[list[Figure]]:
 
 
 def missed(figures: list[Figure]) -> str:
-    """Who: nobody, everybody, or names."""
+    """Names in a sentence: nobody, everybody, or a list."""
     names = [figure.what for figure in figures if figure.met is False]
     if len(names) in (0, len(figures)):
         return ", missed" if names else ""
@@ -37,24 +37,28 @@ def aims(figures: list[Figure]) -> str:
 
 
 def values(line: Line, figures: list[Figure]) -> str:
-    """In one cell."""
+    """The aims of some figures, in one cell."""
     if line.layout != RANGE:
         return ", ".join(figure.text for figure in figures)
     found = [f for f in figures if f.value is not None]
     without = [f"{f.what} {f.text}".strip() for f in figures if f.value is None]
-    ends = [number(end(f.value for f in found), found[0].unit) for end in (min, max) if found]
+    ends = [
+        number(end(f.value for f in found), found[0].unit)
+        for end in (min, max)
+        if found
+    ]
     return "; ".join([" to ".join(ends)] * bool(ends) + without)
 
 
 def cells(line: Line, figures: list[Figure], base: str) -> list[list[str]]:
-    """What, ratio and aim: a line a figure, or one line."""
+    """What, ratio and aim of a line: one row per figure, or one for all."""
     texts = {figure.text for figure in figures}
     if len(texts) == 1 and figures[0].value is None:
-        return [[line.title, *texts, aims(figures)]]  # one reason for all
+        return [[line.title, *texts, aims(figures)]]  # all have the same reason
     if line.layout == EACH and len(figures) > 1:
         first, *others = figures
         titles = [f"{line.title}: {first.what}", *(figure.what for figure in others)]
-        return [[t, f.text, aims([f])] for t, f in zip(titles, figures)]
+        return [[t, f.text, aims([f])] for t, f in zip(titles, figures, strict=True)]
     names = [figure.what for figure in figures if figure.what != figure.group]
     is_listed = line.layout != RANGE and names
     title = f"{line.title}: {', '.join(names)}" if is_listed else line.title
@@ -68,7 +72,7 @@ def cells(line: Line, figures: list[Figure], base: str) -> list[list[str]]:
 
 
 def board(kept: dict[int, dict], base: str = "") -> str:
-    """base: the way from the page to the project's root, with a slash"""
+    """The table. base: path from the page to the project's root, ending in a slash"""
     out, above = [], ""
     for row in ROWS:
         begin = len(out)
@@ -88,7 +92,7 @@ def span(values: list) -> str:
 
 
 def about(kept: dict[int, dict]) -> dict:
-    """What the rows have in common, as text; at least one row."""
+    """What the rows (at least one) have in common, as text."""
     rows = list(kept.values())
     machines = dict.fromkeys(f"{r['cores']} cores of {r['cpu']}" for r in rows)
     return {
@@ -104,10 +108,11 @@ def about(kept: dict[int, dict]) -> dict:
 def table_of(kept: dict[int, dict], base: str = "") -> str:
     common = about(kept)
     return (
-        f"{common['machine']}, torch {common['torch']}, 8 microbatches of one row; medians "
-        f"of {common['repetitions']} runs of each side in turn, {common['date']}. Before "
-        f"the runs other work kept {common['busy_cores']} cores busy. The spread is over "
-        "pairs of neighbouring runs.\n\n" + board(kept, base)
+        f"{common['machine']}, torch {common['torch']}, 8 microbatches of one row; "
+        f"medians of {common['repetitions']} runs of each side in turn, "
+        f"{common['date']}. Before the runs other work kept {common['busy_cores']} "
+        "cores busy. The spread is over pairs of neighbouring runs.\n\n"
+        + board(kept, base)
     )
 
 
@@ -139,7 +144,10 @@ def shares(figure: Figure) -> list[float | None]:
             return value / figure.most
         if figure.most is None:
             return figure.least / value
-        middle, reach = (figure.most + figure.least) / 2, (figure.most - figure.least) / 2
+        middle, reach = (
+            (figure.most + figure.least) / 2,
+            (figure.most - figure.least) / 2,
+        )
         return abs(value - middle) / reach
 
     return [share(value) for value in (figure.value, figure.low, figure.high)]
@@ -148,7 +156,7 @@ def shares(figure: Figure) -> list[float | None]:
 def picture(kept: dict[int, dict]) -> str:
     dots = []
     for row in ROWS:
-        for line, figures in zip(row.lines, figures_by_line(kept, row)):
+        for line, figures in zip(row.lines, figures_by_line(kept, row), strict=True):
             for figure in figures:
                 if figure.value is not None and not figure.aim:
                     continue
@@ -156,5 +164,8 @@ def picture(kept: dict[int, dict]) -> str:
                 name += f": {figure.what}" if figure.what != figure.group else ""
                 at, low, high = shares(figure)
                 dots.append(Dot(name.replace("`", ""), figure.text, at, low, high))
-    below = "each as a share of what is aimed at, with its spread; above 1 the aim is missed"
+    below = (
+        "each as a share of what is aimed at, with its spread; "
+        "above 1 the aim is missed"
+    )
     return draw_dots("Figures against their aims", below, dots)

@@ -1,4 +1,4 @@
-"""One run of a script for the scoreboard: its report, or why there is none."""
+"""Runs a script for the scoreboard: its report, or why there is none."""
 
 import argparse
 import importlib.metadata
@@ -17,19 +17,19 @@ from scoreboard_rows import Run
 
 BENCHMARKS = Path(__file__).resolve().parent
 SKIPPED = 77  # the exit status of a script that this machine can't run
-LIMIT_S = 2 * 3600  # of a run
+LIMIT_S = 2 * 3600  # longest time of a run
 
 
 @dataclass
 class Outcome:
     report: dict | None = None
     failure: str = ""
-    absent: str = ""  # why this machine can't
-    about: dict = field(default_factory=dict)  # when, on what, beside what
+    absent: str = ""  # why this machine can't measure it
+    about: dict = field(default_factory=dict)  # time, machine, how busy it was
 
 
 def why_absent(run: Run, build: Path) -> str:
-    """Empty if this machine can measure it."""
+    """Why this machine can't measure it; empty if it can."""
     if not (build / "pp").is_file():
         return f"no {build / 'pp'}; scripts/build.sh"
     missing = [t for t in run.targets if not (build / "benchmarks" / t).is_file()]
@@ -42,13 +42,15 @@ def why_absent(run: Run, build: Path) -> str:
 
 
 def busy_cores(seconds: float = 1.0) -> float:
-    """Cores that other work keeps busy just now; the load average still holds
-    the run before."""
+    """Number of cores that other work keeps busy now.
+
+    The load average would still include the previous run.
+    """
 
     def clocks() -> tuple[int, int]:
         first = Path("/proc/stat").read_text().split("\n")[0]
         ticks = [int(word) for word in first.split()[1:9]]
-        return sum(ticks), ticks[3] + ticks[4]  # of them idle, waiting for a disk
+        return sum(ticks), ticks[3] + ticks[4]  # idle, and waiting for a disk
 
     whole, idle = clocks()
     time.sleep(seconds)
@@ -71,7 +73,7 @@ def last_line(log: Path) -> str:
 
 
 def call(command: list[str], log: Path) -> int:
-    """The exit status. What it has started ends with it, if it is interrupted."""
+    """Runs the command; returns its exit status. An interrupt ends its children too."""
     with log.open("w") as stream:
         process = subprocess.Popen(
             command, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
@@ -80,7 +82,8 @@ def call(command: list[str], log: Path) -> int:
             return process.wait(LIMIT_S)
         finally:
             if process.returncode is None:
-                os.killpg(process.pid, signal.SIGTERM)  # it removes its namespaces
+                # It gets time to remove its namespaces.
+                os.killpg(process.pid, signal.SIGTERM)
                 try:
                     process.wait(20)
                 except subprocess.TimeoutExpired:
@@ -88,7 +91,7 @@ def call(command: list[str], log: Path) -> int:
 
 
 def measure(run: Run, args: argparse.Namespace) -> Outcome:
-    """args: build, repetitions, and out, where the run has a folder of its name."""
+    """Measures one run. args: build, repetitions, and out, the parent of its folder"""
     about = {
         "date": datetime.now().isoformat(" ", "minutes"),
         "load": round(os.getloadavg()[0], 2),

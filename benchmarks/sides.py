@@ -1,15 +1,16 @@
-"""One run of a case through `pp`, torch.distributed.pipelining or plain torch.
+"""Runs a case through `pp`, torch.distributed.pipelining or plain torch.
 
-All give a Sample of the same measures:
+Each run gives a Sample of the same measures:
 
     step_ms    median time of a step after the first `WARM_UP`
-    start_s    launch of the command to the end of the first step (training)
+    start_s    seconds from the launch to the end of the first step (training)
     peak_mib   peak resident memory of a rank; ranks that are threads of one
                process get an equal share of it
-    losses     of the first steps, to see that all sides did the same work
+    losses     losses of the first steps, to see that all sides did the same work
     note       how it was run, where a side has a choice
 """
 
+import itertools
 import json
 import shutil
 import statistics
@@ -36,13 +37,13 @@ class Sample:
 
 @dataclass
 class Inputs:
-    """Files that both sides read."""
+    """Files that all sides read."""
 
     model: Path
     tokens: Path
     pp: Path
     folder: Path  # for jobs and results
-    whole: Path | None = None  # the model with a batch of all microbatches
+    whole: Path | None = None  # the model exported with a batch of all microbatches
 
 
 def torchrun(ranks: int) -> list[str]:
@@ -97,26 +98,30 @@ outputs.output_0 = {{ reduce = "argmax" }}
 
 
 def pp_job(case: Case, launcher: str, files: Inputs, tokens: Path, steps: int) -> Path:
-    """Writes the job. What an earlier one left in its folder goes: `pp` would
-    keep those checkpoints, and many runs fill a disk."""
+    """Writes the job and removes what an earlier one left in its folder.
+
+    `pp` would keep those checkpoints, and many runs would fill the disk.
+    """
     shutil.rmtree(files.folder / "pp", ignore_errors=True)
-    values = dict(
-        model=files.model,
-        cuts=json.dumps(case.cuts),
-        schedule=case.schedule.name,
-        microbatches=case.microbatches,
-        ranks=case.ranks,
-        launcher=launcher,
-        device=case.device,
-        cuda_graphs=str(case.cuda_graphs).lower(),
-        tokens=tokens,
-        window=case.model.window,
-        steps=steps,
-        lr=LR,
-        weight_decay=WEIGHT_DECAY,
-        out=files.folder / "pp",
+    values = {
+        "model": files.model,
+        "cuts": json.dumps(case.cuts),
+        "schedule": case.schedule.name,
+        "microbatches": case.microbatches,
+        "ranks": case.ranks,
+        "launcher": launcher,
+        "device": case.device,
+        "cuda_graphs": str(case.cuda_graphs).lower(),
+        "tokens": tokens,
+        "window": case.model.window,
+        "steps": steps,
+        "lr": LR,
+        "weight_decay": WEIGHT_DECAY,
+        "out": files.folder / "pp",
+    }
+    text = JOB + (
+        TRAIN + '\n[output]\ndir = "{out}"\n' if case.mode == "train" else INFER
     )
-    text = JOB + (TRAIN + '\n[output]\ndir = "{out}"\n' if case.mode == "train" else INFER)
     path = files.folder / "job.toml"
     path.write_text(text.format(**values))
     return path
@@ -130,7 +135,7 @@ def pp_run(case: Case, launcher: str, files: Inputs, job: Path) -> Finished:
 
 
 def pp_peak_mib(case: Case, launcher: str, files: Inputs, done: Finished) -> float:
-    peaks = done.peak_of(files.pp.name[:15])  # as long as the kernel keeps it
+    peaks = done.peak_of(files.pp.name[:15])  # the kernel keeps no more of a name
     if launcher == "local":
         return max(peaks) / case.ranks / 1024
     return max(peaks) / 1024
@@ -154,9 +159,9 @@ def run_pp(case: Case, launcher: str, files: Inputs) -> Sample:
 
 
 def infer_pp(case: Case, launcher: str, files: Inputs) -> Sample:
-    """Two runs, long and short: their difference is steps and nothing else.
+    """Runs a long and a short job: they differ by whole steps and nothing else.
 
-    (What rank 0 prints is its own share of a step: it runs ahead.)
+    (Rank 0 runs ahead of the others, so its own times of a step are too short.)
     """
     took, steps = [], [WARM_UP, WARM_UP + case.model.infer_steps]
     for count in steps:
@@ -169,7 +174,7 @@ def infer_pp(case: Case, launcher: str, files: Inputs) -> Sample:
 
 
 def short_tokens(case: Case, files: Inputs, steps: int) -> Path:
-    """As many tokens as `steps` take: inference ends with its data."""
+    """Tokens for `steps` steps: inference ends with its data."""
     import numpy as np
 
     tokens = np.load(files.tokens)
@@ -186,26 +191,26 @@ def torch_job(case: Case, files: Inputs) -> dict:
     steps = case.model.train_steps
     if case.mode == "infer":
         steps = WARM_UP + case.model.infer_steps
-    return dict(
-        model=str(files.model),
-        cuts=case.cuts,
-        schedule=case.schedule.name,
-        stages_per_rank=case.schedule.stages_per_rank,
-        microbatches=case.microbatches,
-        mode=case.mode,
-        tokens=str(files.tokens),
-        window=case.model.window,
-        steps=steps,
-        threads=1,
-        device=case.device,
-        lr=LR,
-        weight_decay=WEIGHT_DECAY,
-        out=str(files.folder / "torch"),
-    )
+    return {
+        "model": str(files.model),
+        "cuts": case.cuts,
+        "schedule": case.schedule.name,
+        "stages_per_rank": case.schedule.stages_per_rank,
+        "microbatches": case.microbatches,
+        "mode": case.mode,
+        "tokens": str(files.tokens),
+        "window": case.model.window,
+        "steps": steps,
+        "threads": 1,
+        "device": case.device,
+        "lr": LR,
+        "weight_decay": WEIGHT_DECAY,
+        "out": str(files.folder / "torch"),
+    }
 
 
 def torch_command(case: Case, files: Inputs) -> list[str]:
-    """What each rank runs."""
+    """The job that each rank reads."""
     path = files.folder / "torch_job.json"
     path.write_text(json.dumps(torch_job(case, files)))
     return [str(HERE / "torch_side.py"), str(path)]
@@ -218,22 +223,22 @@ def run_torch(case: Case, files: Inputs) -> Sample:
 
 
 def torch_sample(case: Case, files: Inputs, started: float) -> Sample:
-    """What the ranks have left behind."""
+    """Reads the results of all ranks."""
     ranks = [
         json.loads((files.folder / f"torch.rank{r}.json").read_text())
         for r in range(case.ranks)
     ]
     last = next(r for r in ranks if r["is_last"])
-    # From end to end: what a step takes when one follows the other.
+    # A step lasts from one end to the next, since steps follow each other.
     ends = last["ends"][WARM_UP - 1 :]
-    steps = [b - a for a, b in zip(ends, ends[1:])]
+    steps = [b - a for a, b in itertools.pairwise(ends)]
     start = None
     if case.mode == "train":
         start = max(r["ends"][0] for r in ranks) - started
     if case.mode == "train":
         step_s = statistics.median(steps)
     else:
-        step_s = (ends[-1] - ends[0]) / len(steps)  # as pp's, a mean
+        step_s = (ends[-1] - ends[0]) / len(steps)  # a mean, like that of pp
     return Sample(
         step_s * 1000,
         start,
@@ -246,21 +251,21 @@ def torch_sample(case: Case, files: Inputs, started: float) -> Sample:
 
 
 def run_unsplit(case: Case, files: Inputs) -> Sample:
-    """The faster of two: a batch in one piece, or by microbatch."""
+    """The faster of two ways: the batch in one piece, or by microbatch."""
     runs = {"whole batch": files.whole, "by microbatch": files.model}
     samples = [unsplit_run(case, files, *item) for item in runs.items()]
     return min(samples, key=lambda sample: sample.step_ms)
 
 
 def unsplit_run(case: Case, files: Inputs, note: str, model: Path) -> Sample:
-    job = torch_job(case, files) | dict(model=str(model), threads=case.ranks)
+    job = torch_job(case, files) | {"model": str(model), "threads": case.ranks}
     path = files.folder / "unsplit_job.json"
     path.write_text(json.dumps(job))
     command = [sys.executable, str(HERE / "unsplit_side.py"), str(path)]
     done = run(command, cwd=files.folder)
     result = json.loads((files.folder / "torch.unsplit.json").read_text())
     ends = result["ends"][WARM_UP - 1 :]
-    step_s = statistics.median(b - a for a, b in zip(ends, ends[1:]))
+    step_s = statistics.median(b - a for a, b in itertools.pairwise(ends))
     return Sample(
         step_s * 1000,
         result["ends"][0] - done.started,

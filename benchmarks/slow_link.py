@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Two hosts with a slow link between them: a step against its simulation.
+"""Compares a step between two hosts on a slow link with its simulation.
 
     sudo .venv/bin/python benchmarks/slow_link.py    1F1B; 7 minutes
 
-Of the tiny GPT, whose step is what messages take, and of the medium one, whose
-step is matrix products. The hosts are network namespaces; every packet goes through a process that
-passes on 1 Gbit/s and keeps each for 5 ms. The simulation gets F and B of each
-stage as the trace of that same step has them, and the same link; a step here is
-from its first forward to its last backward, without the update. Torch's side
-runs in turn with it, over the same link; both steps whole. Writes report.md and
-report.json to --out. Ends with 77 where this user may not make namespaces.
+Messages dominate a step of the tiny GPT, matrix products one of the medium GPT. The
+hosts are network namespaces; every packet passes through a process that forwards
+1 Gbit/s and delays each packet by 5 ms. The simulation uses the same link, and F and
+B of each stage from the trace of that same step; a step here lasts from its first
+forward to its last backward, without the update. Torch runs in turn with `pp`, over
+the same link; there whole steps are compared. Writes report.md and report.json to
+--out. Exits with 77 where this user may not make namespaces.
 """
 
 import argparse
@@ -32,10 +32,10 @@ from sides import WARM_UP, Inputs, Sample, pp_job, torch_command, torch_sample
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "faults"))
 
-from two_hosts import HOSTS, SKIPPED, Network  # noqa: E402
+from two_hosts import HOSTS, SKIPPED, Network
 
 AIMS = {"step / simulation": 1.05, "pp / torch": 0.85}
-MTU = 65000  # few packets, so that passing them on takes little of a core
+MTU = 65000  # large packets, so that forwarding them costs little processor time
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -43,9 +43,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--build", type=Path, default=ROOT / "build")
-    parser.add_argument(
-        "--models", nargs="+", choices=MODELS, default=list(MODELS)
-    )
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--schedule", choices=SCHEDULES, default="1F1B")
     parser.add_argument("--link", type=float, default=1, metavar="GBIT/S")
     parser.add_argument("--latency", type=float, default=5, metavar="MS")
@@ -61,7 +59,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 class Hosts(Network):
-    """One rank on each."""
+    """Runs one rank on each host."""
 
     def address(self, device_of) -> None:
         for host, space in self.spaces.items():
@@ -80,14 +78,19 @@ class Hosts(Network):
                 subprocess.Popen(
                     ["ip", "netns", "exec", space, *map(str, command)],
                     env={**os.environ, **{k: str(v) for k, v in env.items()}},
-                    cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                    cwd=folder,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    text=True,
                 )
-            )  # fmt: skip
+            )
         try:
             for rank in ranks:
                 _, errors = rank.communicate(timeout=300)
                 if rank.returncode != 0:
-                    raise SystemExit(f"{command} ended with {rank.returncode}: {errors}")
+                    raise SystemExit(
+                        f"{command} ended with {rank.returncode}: {errors}"
+                    )
         finally:
             for rank in ranks:
                 rank.kill()
@@ -103,7 +106,7 @@ def is_compute(span: dict) -> bool:
 
 
 def computing(span: dict, waits: list[dict]) -> float:
-    """Seconds, without what it waits for its input."""
+    """Seconds of an action, without its wait for input."""
     begin, end = span["ts"], span["ts"] + span["dur"]
     inside = sum(
         wait["dur"]
@@ -114,8 +117,8 @@ def computing(span: dict, waits: list[dict]) -> float:
 
 
 def stage_costs(actions: list[dict], waits: list[dict], case: Case) -> list[dict]:
-    """Medians of each stage's actions."""
-    names = dict(zip("FIWB", KINDS))
+    """Median seconds of each kind of action, by stage."""
+    names = dict(zip("FIWB", KINDS, strict=True))
     times: dict = {}
     for span in actions:
         key = span["args"]["stage"], names[span["name"].lstrip("0123456789")[0]]
@@ -130,7 +133,7 @@ def stage_costs(actions: list[dict], waits: list[dict], case: Case) -> list[dict
 
 
 def bounds(args: argparse.Namespace, case: Case, trace: Path) -> list[tuple]:
-    """Seconds of each counted step, and of its simulation."""
+    """Seconds of each counted step and of its simulation."""
     waits, actions = [], {}
     for span in spans(trace):
         if span["name"].startswith("wait"):
@@ -151,12 +154,12 @@ def bounds(args: argparse.Namespace, case: Case, trace: Path) -> list[tuple]:
             }
         )
     simulate(args.build, args.link, args.latency / 1e3, cases)
-    return [(real, case["step"]) for real, case in zip(took, cases)]
+    return [(real, case["step"]) for real, case in zip(took, cases, strict=True)]
 
 
 def run_pp(args, case: Case, files: Inputs, hosts: Hosts) -> tuple[Sample, list]:
     job = pp_job(case, "env", files, files.tokens, case.model.train_steps)
-    # Else the ranks would share memory, which namespaces don't divide.
+    # Ranks would use shared memory otherwise, which namespaces don't separate.
     tcp = ["--set", "pipeline.transport=gloo", "--set", "output.trace=true"]
     hosts.run([files.pp, "run", job, *tcp], files.folder)
     lines = (files.folder / "pp" / "metrics.jsonl").read_text().splitlines()
@@ -171,7 +174,7 @@ def run_torch(case: Case, files: Inputs, hosts: Hosts) -> Sample:
     return torch_sample(case, files, 0)
 
 
-Times = dict[str, tuple[list[float], list[float]]]  # ms of both sides, by ratio
+Times = dict[str, tuple[list[float], list[float]]]  # ms of both sides of each ratio
 
 
 def measure(args: argparse.Namespace, name: str, folder: Path) -> Times:
@@ -186,11 +189,16 @@ def measure(args: argparse.Namespace, name: str, folder: Path) -> Times:
             theirs = run_torch(case, files, hosts)
             ours, steps = run_pp(args, case, files, hosts)
         check_losses(case, "env", ours, theirs)
-        for times, value in zip(result["pp / torch"], (ours, theirs)):
+        for times, value in zip(result["pp / torch"], (ours, theirs), strict=True):
             times.append(value.step_ms)
-        for times, values in zip(result["step / simulation"], zip(*steps)):
+        for times, values in zip(
+            result["step / simulation"], zip(*steps, strict=True), strict=True
+        ):
             times += [1000 * value for value in values]
-        print(f"{name}: pp {ours.step_ms:.0f} ms, torch {theirs.step_ms:.0f} ms", flush=True)
+        print(
+            f"{name}: pp {ours.step_ms:.0f} ms, torch {theirs.step_ms:.0f} ms",
+            flush=True,
+        )
     return result
 
 
@@ -214,13 +222,15 @@ def markdown(args: argparse.Namespace, results: dict[str, Times], about: dict) -
         f"{args.schedule}, {Case.microbatches} microbatches of one row, "
         f"a rank of one thread on each host, {about['cores']} cores of {about['cpu']}, "
         f"{args.repetitions} runs a side in turn. Load before: {about['load']:.2f}.\n\n"
-        + table(["ratio", "model", "of", "to", "ratio of medians", "spread", "aim"], rows)
+        + table(
+            ["ratio", "model", "of", "to", "ratio of medians", "spread", "aim"], rows
+        )
     )
 
 
 def main(argv: list[str]) -> int:
     args = parse(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # namespaces go, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # removes the namespaces too
     try:
         with Network():
             pass

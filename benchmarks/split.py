@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""`pp split` against Python's `pipeline()` on the same .pt2.
+"""Compares `pp split` with Python's `pipeline()` on the same .pt2.
 
     benchmarks/split.py                              4 sizes, 2 minutes
     benchmarks/split.py --models tiny --repetitions 9
 
-Of `pp` the whole process counts, with its start and the stage files it writes;
-of Python only torch.export.load() and pipeline(), without imports and without
-writing: unfair to `pp` alone. Two more columns say what that hides: Python's
-whole process, and its time where the second export is left out, which
-pipeline() does. The sides take turns, each in a new process. Writes report.md
-and report.json to --out.
+For `pp` the whole process counts, with its start and the stage files that it writes;
+for Python only torch.export.load() and pipeline(), without imports and without
+writing, which is unfair to `pp` only. Two more columns have Python's whole process,
+and its time without the second export that pipeline() makes. The sides take turns,
+each in a new process. Writes report.md and report.json to --out.
 """
 
 import argparse
@@ -29,13 +28,13 @@ from processes import RunFailed, run
 from report import machine, table, write
 
 ROOT = Path(__file__).resolve().parent.parent
-AIM = 0.05  # of pp / (load + pipeline())
+AIM = 0.05  # limit of pp / (load + pipeline())
 STAGES = 4
 
 
 @dataclass(frozen=True)
 class Size:
-    model: str  # of cases.MODELS
+    model: str  # names in cases.MODELS
     blocks: int
     options: tuple[str, ...] = ()
 
@@ -54,18 +53,20 @@ SIZES = {
 
 @dataclass
 class Times:
-    """Seconds, one a repetition."""
+    """Seconds of each repetition."""
 
     megabytes: float
     pp: list[float] = field(default_factory=list)
-    start: list[float] = field(default_factory=list)  # pp, doing nothing
+    start: list[float] = field(default_factory=list)  # `pp` doing nothing
     load: list[float] = field(default_factory=list)
     pipeline: list[float] = field(default_factory=list)
     graph: list[float] = field(default_factory=list)
     python: list[float] = field(default_factory=list)  # the whole process
 
     def against(self, *parts: str) -> Figure:
-        sums = [sum(times) for times in zip(*(getattr(self, p) for p in parts))]
+        sums = [
+            sum(times) for times in zip(*(getattr(self, p) for p in parts), strict=True)
+        ]
         return ratio("", self.pp, sums, most=AIM)
 
 
@@ -104,7 +105,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def cells(name: str, times: Times) -> list[str]:
-    seconds = [statistics.median(getattr(times, f)) for f in ("pp", "start", "load", "pipeline")]
+    seconds = [
+        statistics.median(getattr(times, f))
+        for f in ("pp", "start", "load", "pipeline")
+    ]
     figure = times.against("load", "pipeline")
     return [
         name,
@@ -152,7 +156,11 @@ def main(argv: list[str]) -> int:
                 repetition(args.pp.resolve(), path, size.cuts, times)
             print(f"{name}: {times.against('load', 'pipeline').value:.3f}", flush=True)
     data = {"about": about, "sizes": {n: vars(t) for n, t in results.items()}}
-    write(args.out, markdown(results, about), {**data, "figures": as_data(figures(results))})
+    write(
+        args.out,
+        markdown(results, about),
+        {**data, "figures": as_data(figures(results))},
+    )
     return 0
 
 

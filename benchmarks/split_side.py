@@ -3,8 +3,8 @@
 
     benchmarks/split_side.py MODEL.pt2 FQN...
 
-Prints JSON, in seconds: `load`; `pipeline`, as documented, which exports the
-program once more; and `graph`, which cuts the program's graph as it is.
+Prints JSON, in seconds: `load`; `pipeline`, the documented way, which exports the
+program again; and `graph`, which cuts the loaded program's graph.
 """
 
 import json
@@ -14,7 +14,6 @@ import time
 import torch
 from torch.distributed.pipelining import pipeline
 from torch.distributed.pipelining._IR import Pipe
-
 from torch_side import split_before
 
 

@@ -19,7 +19,7 @@
 #include "runtime/measure/measure.h"
 #include "runtime/measure/measure_stages.h"
 #include "runtime/measure/program_runs.h"
-#include "splitter/balance.h"
+#include "splitter/cut/balance.h"
 
 namespace pp {
 namespace {
@@ -50,6 +50,7 @@ int run(const std::string& path, int stages, const std::string& layers) {
     equal.at.push_back({layers.substr(start, comma - start)});
     start = comma + 1;
   }
+  const SplitFlow flow(model.graph);
   const Partition best = partition(model, spec);
   const Partition plain = partition(model, equal);
   StageRuns best_runs(model, best);
@@ -70,7 +71,7 @@ int run(const std::string& path, int stages, const std::string& layers) {
   out["whole"] = std::accumulate(nodes.begin(), nodes.end(), uint64_t{0});
   out["whole_again"] = whole_ns;
   out["predicted"] =
-      predict_costs(model.graph, spec, choose_cuts(model.graph, spec));
+      predict_costs(flow.for_stages(), spec, choose_cuts(flow, spec));
   out["again"] = with_messages(best_runs, best, ns);
   out["equal"] = with_messages(plain_runs, plain, ns);
   std::cout << out.dump() << "\n";

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""One rank of torch.distributed.pipelining; torchrun starts it.
+"""Runs one rank of torch.distributed.pipelining; torchrun starts it.
 
     torchrun --standalone --nproc-per-node 2 benchmarks/torch_side.py JOB.json
 
-JOB.json is what compare.py wrote (`sides.torch_job`). The rank loads the same
-.pt2 that `pp` runs, cuts its graph at the same modules, takes the same rows in
-the same order and keeps its measurements in OUT.rankN.json: the time at the
-end of every step (seconds since the epoch), the losses, the peak memory.
+compare.py writes JOB.json (`sides.torch_job`). The rank loads the .pt2 that `pp`
+runs, cuts its graph at the same modules, reads the same rows in the same order and
+writes its measurements to OUT.rankN.json: the time at the end of every step (seconds
+since the epoch), the losses, the peak memory.
 """
 
 import json
@@ -22,12 +22,12 @@ import torch.nn.functional as F
 from torch.distributed.pipelining._IR import Pipe
 from torch.distributed.pipelining.schedules import get_schedule_class
 
-# Placement of two stages a rank: down and up again instead of round.
+# Two stages per rank in the shape of a V instead of a loop.
 V_SCHEDULES = ("ZBVZeroBubble", "DualPipeV")
 
 
 def split_before(modules: list[str]):
-    """A split policy for Pipe: a cut before the first node of each module."""
+    """A split policy for Pipe that cuts before the first node of each module."""
 
     def policy(traced):
         left = list(modules)
@@ -46,10 +46,10 @@ def split_before(modules: list[str]):
 
 
 def load_pipe(job: dict) -> Pipe:
-    """The exported program in stages.
+    """Splits the exported program into stages.
 
-    `pipeline(module, ...)` would export once more (+1.3 s on the tiny model);
-    its second half, on the program that is already there, is enough.
+    `pipeline(module, ...)` would export again (+1.3 s on the tiny model); its second
+    half, applied to the loaded program, is enough.
     """
     program = torch.export.load(job["model"])
     return Pipe._from_traced(
@@ -67,7 +67,7 @@ def my_stages(job: dict, rank: int, ranks: int) -> list[int]:
 
 
 class Rows:
-    """The batches of windows over one token sequence, as `pp` orders them."""
+    """Batches of windows over one token sequence, in the order of `pp`."""
 
     def __init__(self, job: dict):
         tokens = torch.from_numpy(np.load(job["tokens"]))
@@ -98,13 +98,13 @@ def device_of(job: dict, rank: int) -> torch.device:
     """The rank's own GPU, or the CPU."""
     if job["device"] == "cpu":
         return torch.device("cpu")
-    torch.backends.cudnn.allow_tf32 = False  # as pp
+    torch.backends.cudnn.allow_tf32 = False  # like pp
     torch.cuda.set_device(rank)
     return torch.device("cuda", rank)
 
 
 def run(job: dict, rank: int, ranks: int) -> dict:
-    """Every step of the job; what is measured lies between two `ends`."""
+    """Runs every step of the job; a step's time is that between two `ends`."""
     device = device_of(job, rank)
     train = job["mode"] == "train"
     pipe = load_pipe(job)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A job of compare.py in one process without a pipeline.
+"""Runs a job of compare.py in one process without a pipeline.
 
     benchmarks/unsplit_side.py JOB.json
 
-The same exported program, rows, loss and optimizer as torch_side.py, on as many
-threads as the pipeline has in all. Takes as many rows at once as the program
-was exported with, and adds up gradients until the batch is through. Writes
-OUT.unsplit.json: the time at the end of every step, losses, peak memory.
+Has the same exported program, rows, loss and optimizer as torch_side.py, and as many
+threads as the whole pipeline. Computes as many rows at a time as the program was
+exported with, and accumulates gradients over the batch. Writes OUT.unsplit.json: the
+time at the end of every step, losses, peak memory.
 """
 
 import json
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 from torch.export.passes import move_to_device_pass
-
 from torch_side import Rows, device_of, peak_kib, token_loss
 
 
@@ -33,7 +32,7 @@ def run(job: dict) -> dict:
     for step in range(job["steps"]):
         parts = [tensor.to(device).split(rows_at_once) for tensor in rows(step)]
         step_losses = []
-        for inputs, target in zip(*parts):
+        for inputs, target in zip(*parts, strict=True):
             loss = token_loss(module(inputs), target) / len(parts[0])
             loss.backward()
             step_losses.append(loss.detach())

@@ -8,7 +8,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "loader/allowed/trust.h"
+#include "loader/core/error.h"
 #include "loader/core/log.h"
+#include "loader/sandbox/sandbox.h"
 
 namespace pp {
 struct RankContext;
@@ -16,15 +19,16 @@ struct RankContext;
 
 namespace pp::cli {
 
-/// What every command is given.
+/// The process's arguments and environment, given to every command.
 struct Invocation {
-  std::vector<std::string> argv;  ///< as `pp` was started
+  std::vector<std::string> argv;  ///< of `pp` itself
   std::function<const char*(const char*)> getenv;
-  /// RunOptions::on_rank of `pp run`: for tests.
+  /// RunOptions::on_rank of `pp run`, for tests.
   std::function<void(RankContext&)> on_rank = nullptr;
 };
 
-/// Adds one subcommand to `app`; returns what runs it: the exit code.
+/// Declares the options of one subcommand in `app`. Returns the function that
+/// runs it and gives the exit code.
 using Setup = std::function<int()> (*)(CLI::App& app, const Invocation&);
 
 struct CommandEntry {
@@ -34,8 +38,13 @@ struct CommandEntry {
   Setup setup;
 };
 
-/// The table of subcommands: one row and one file each.
+/// The table of subcommands.
 const std::vector<CommandEntry>& commands();
+
+/// Fails with a mistake in the command line of `pp run`. Other ranks of a job
+/// have it too: one of those that share a console prints it.
+/// throws error, or JobFailed with it
+[[noreturn]] void fail_run(const Invocation& with, const Error& error);
 
 std::function<int()> setup_inspect(CLI::App& app, const Invocation& with);
 std::function<int()> setup_merge(CLI::App& app, const Invocation& with);
@@ -44,24 +53,40 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation& with);
 std::function<int()> setup_split(CLI::App& app, const Invocation& with);
 std::function<int()> setup_verify(CLI::App& app, const Invocation& with);
 
-/// For names of files and folders: an empty one is refused.
+/// Refuses an empty name of a file or folder.
 CLI::Validator not_empty();
 
-/// The log that `--log` or TORCH_LOGS asks for.
+/// Makes a log with the level that `--log` sets, or else TORCH_LOGS.
 Log make_log(const std::string& spec, const Invocation& with);
 
-/// Adds the split options that several commands share.
+/// The command line's part of Trust.
+struct TrustOptions {
+  std::vector<std::string> allow;  ///< --allow-operator
+  bool script = false;             ///< --trust-script
+  bool no_sandbox = false;         ///< --no-sandbox
+};
+
+/// The split options that several commands share.
 struct SplitOptions {
   std::vector<std::string> at;
   int stages = 0;
   std::string balance = "params";
   std::optional<uint64_t> memory;
   std::vector<std::string> inputs;  ///< --input
+  TrustOptions trust;
   bool markers = false;
   bool no_remat = false;
   std::string tied = "replicate";
 };
 void add_input_option(CLI::App& app, std::vector<std::string>& inputs);
+
+/// Declares the options that say how far files are trusted.
+void add_trust_options(CLI::App& app, TrustOptions& options);
+Trust to_trust(const TrustOptions& options);
+
+/// Enters the sandbox, unless the options say otherwise.
+void enter_sandbox(
+    const TrustOptions& options, const SandboxRules& rules, const Log& log);
 void add_split_options(CLI::App& app, SplitOptions& options);
 
 }  // namespace pp::cli

@@ -6,14 +6,16 @@
 
 #include "cli/console.h"
 #include "loader/core/error.h"
+#include "loader/core/first_line.h"
+#include "loader/core/known_names.h"
 #include "loader/core/text.h"
-#include "runtime/launch/failure.h"
+#include "runtime/rank/failure.h"
 
 namespace pp::cli {
 
 namespace {
 
-/// The subcommand that was asked for; null if there is none of that name.
+/// The subcommand that argv names; null if there is none of that name.
 const CLI::App* chosen_command(
     const CLI::App& app, const std::vector<std::string>& argv) {
   for (const CLI::App* command : app.get_subcommands({})) {
@@ -30,24 +32,24 @@ std::string unknown_command(
   for (const CLI::App* command : app.get_subcommands({})) {
     known.push_back(command->get_name());
   }
-  return (argv.size() < 2 ? "a command is needed"
-                          : "unknown command '" + argv[1] + "'" +
-                                did_you_mean(argv[1], known)) +
-         "; there are " + join(known) + "; 'pp --help' tells more";
+  return argv.size() < 2
+             ? "expected a command: " + join(known) + "; see 'pp --help'"
+             : "unknown command '" + argv[1] + "'" +
+                   nearest_or_all(argv[1], known);
 }
 
-/// What is wrong with the arguments of a command.
+/// Describes what is wrong with the arguments of a command.
 std::string complaint(const CLI::App& command, const CLI::ParseError& error) {
   const std::vector<std::string> rest = command.remaining();
   if (rest.empty() ||
       dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
     return error.what();
   }
-  return "'pp " + command.get_name() + "' does not take '" + rest.front() +
-         "'; 'pp " + command.get_name() + " --help' tells what it takes";
+  return "'pp " + command.get_name() + "' does not accept '" + rest.front() +
+         "'; see 'pp " + command.get_name() + " --help'";
 }
 
-/// Offers the nearest option where one was misspelled.
+/// Offers the nearest option if one was misspelled.
 std::string suggestion(
     const CLI::App& command, const std::vector<std::string>& argv) {
   std::vector<std::string> options;
@@ -72,7 +74,7 @@ int run(const Invocation& with) {
   app.require_subcommand(1);
   app.footer(
       "Example: pp split gpt2.pt2 -o stages --at transformer.h.2\n"
-      "'pp COMMAND --help' tells more.");
+      "See 'pp COMMAND --help' for the options of a command.");
   std::function<int()> chosen;
   for (const CommandEntry& entry : commands()) {
     CLI::App* command = app.add_subcommand(entry.name, entry.summary);
@@ -82,7 +84,7 @@ int run(const Invocation& with) {
   }
   const CLI::App* command = chosen_command(app, with.argv);
   if (command == nullptr && with.argv.size() > 1 && with.argv[1][0] != '-') {
-    // Before --help behind it would show the help of all.
+    // Parsing would find a later --help and show the help of all commands.
     throw usage_error(unknown_command(app, with.argv));
   }
   try {
@@ -98,15 +100,19 @@ int run(const Invocation& with) {
       print(text.str());
       return 0;
     }
-    throw usage_error(
+    const std::string mistake =
         command == nullptr
             ? unknown_command(app, with.argv)
-            : complaint(*command, error) + suggestion(*command, with.argv));
+            : complaint(*command, error) + suggestion(*command, with.argv);
+    if (command != nullptr && command->get_name() == "run") {
+      fail_run(with, usage_error(mistake));
+    }
+    throw usage_error(mistake);
   }
   return chosen();
 }
 
-/// A fault of the job itself is no rank's in particular.
+/// A failure's message, without a rank if the job itself is at fault.
 std::string text_of(const JobFailed& failure) {
   const Cause& cause = failure.cause();
   const bool is_job = cause.stage < 0 && (cause.kind == ErrorKind::Usage ||
@@ -128,7 +134,7 @@ int run_command_line(const Invocation& with) noexcept {
     print_error(error.what());
     return static_cast<int>(error.kind());
   } catch (const std::exception& error) {
-    print_error(error.what());
+    print_error(first_line(error.what()));
     return static_cast<int>(ErrorKind::Runtime);
   }
 }

@@ -1,13 +1,14 @@
 #include "cli/command.h"
 #include "loader/core/error.h"
 #include "loader/core/log_spec.h"
+#include "splitter/cut/split_spec.h"
 
 namespace pp::cli {
 
 const std::vector<CommandEntry>& commands() {
   static const std::vector<CommandEntry> kCommands = {
       {"inspect",
-       "Show a model and its legal cuts, or stages",
+       "Show a model's modules and cuts, or its stages",
        "pp inspect gpt2.pt2 --depth 2",
        setup_inspect},
       {"split",
@@ -23,7 +24,7 @@ const std::vector<CommandEntry>& commands() {
        "pp verify stages --schedule 1F1B --microbatches 4",
        setup_verify},
       {"merge",
-       "Make one model file of stages or of a checkpoint",
+       "Merge stages or a checkpoint into one model file",
        "pp merge stages --checkpoint runs/x/checkpoints/step_9 -o new.pt2",
        setup_merge},
       {"schedule",
@@ -37,7 +38,7 @@ const std::vector<CommandEntry>& commands() {
 CLI::Validator not_empty() {
   return {
       [](std::string& name) {
-        return std::string(name.empty() ? "a name is needed, not ''" : "");
+        return std::string(name.empty() ? "the name must not be empty" : "");
       },
       ""};
 }
@@ -46,7 +47,7 @@ Log make_log(const std::string& spec, const Invocation& with) {
   if (!spec.empty()) {
     const std::optional<LogLevel> level = try_parse_log_level(spec);
     if (!level) {
-      throw usage_error("--log " + spec + ": write pp, +pp or -pp");
+      throw usage_error("--log " + spec + ": expected pp, +pp or -pp");
     }
     return Log(*level);
   }
@@ -55,25 +56,56 @@ Log make_log(const std::string& spec, const Invocation& with) {
 }
 
 void add_input_option(CLI::App& app, std::vector<std::string>& inputs) {
-  app.add_option(
-         "--input", inputs, "An input of a scripted model: x=4x32:float32")
+  app.add_option("--input", inputs, "Input of a script, e.g. x=4x32:float32")
       ->type_name("NAME=SIZES[:TYPE]")
       ->allow_extra_args(false);
 }
 
+void add_trust_options(CLI::App& app, TrustOptions& options) {
+  app.add_option(
+         "--allow-operator",
+         options.allow,
+         "Let the model call an operator that is refused")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_flag(
+      "--trust-script",
+      options.script,
+      "Let a script's code run while its file is read");
+  app.add_flag(
+      "--no-sandbox", options.no_sandbox, "Open files as the user may");
+}
+
+void enter_sandbox(
+    const TrustOptions& options, const SandboxRules& rules, const Log& log) {
+  if (options.no_sandbox) {
+    return;
+  }
+  if (const std::string missing = pp::enter_sandbox(rules); !missing.empty()) {
+    log.debug("runs without a sandbox: " + missing);
+  }
+}
+
+Trust to_trust(const TrustOptions& options) {
+  return {AllowedOperators(options.allow), options.script};
+}
+
 void add_split_options(CLI::App& app, SplitOptions& options) {
   add_input_option(app, options.inputs);
+  add_trust_options(app, options.trust);
   auto* at = app.add_option(
-      "--at", options.at, "Cut before a module, with ':end' behind it");
+      "--at", options.at, "Cut before a module; append ':end' to cut after it");
   at->type_name("FQN[:end]")->delimiter(',');
-  auto* stages = app.add_option(
-      "--stages", options.stages, "Cut into so many balanced stages");
+  auto* stages =
+      app.add_option("--stages", options.stages, "Cut into N balanced stages");
   stages->type_name("N")->check(CLI::Range(1, 1 << 20))->excludes(at);
-  app.add_option("--balance", options.balance, "What to balance")
-      ->check(CLI::IsMember({"params", "flops", "time", "memory"}))
+  app.add_option("--balance", options.balance, "Quantity to balance")
+      ->check(CLI::IsMember(enum_words<Balance>()))
       ->capture_default_str();
   app.add_option(
-         "--memory", options.memory, "Bytes that a stage may hold, as in 4GB")
+         "--memory",
+         options.memory,
+         "Memory limit of a stage in bytes, e.g. 4GB")
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(false))
       ->needs(stages);
@@ -84,10 +116,9 @@ void add_split_options(CLI::App& app, SplitOptions& options) {
   app.add_flag(
       "--no-remat",
       options.no_remat,
-      "Send masks and tables instead of recomputing them");
-  app.add_option(
-         "--tied", options.tied, "How stages share a parameter of several")
-      ->check(CLI::IsMember({"replicate", "transmit"}))
+      "Send masks and tables, don't recompute them");
+  app.add_option("--tied", options.tied, "How stages share a tied parameter")
+      ->check(CLI::IsMember(enum_words<TiedParameters>()))
       ->capture_default_str();
 }
 

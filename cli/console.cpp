@@ -5,13 +5,36 @@
 #include <cstring>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 
 namespace pp::cli {
 
+namespace {
+
+/// Names the limit if an error, which any library may report, is for want of
+/// file descriptors; else empty.
+std::string descriptor_limit(const std::string& message) {
+  rlimit limit{};
+  // Libraries write it with and without a capital.
+  if (message.find("oo many open files") == std::string::npos ||
+      getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return "";
+  }
+  return "; this user's limit on them is " + std::to_string(limit.rlim_cur) +
+         " (ulimit -n), raise it";
+}
+
+}  // namespace
+
 void print(const std::string& text) {
+  print_colored(visible_text(text));
+}
+
+void print_colored(const std::string& text) {
   const bool written =
       std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
       std::fflush(stdout) == 0;
@@ -37,7 +60,8 @@ void finish_output() {
 }
 
 void print_error(const std::string& message) {
-  const std::string line = "pp: error: " + message + "\n";
+  const std::string line =
+      "pp: error: " + visible_text(message) + descriptor_limit(message) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -1,4 +1,4 @@
-#include "splitter/inspect.h"
+#include "splitter/inspect/inspect.h"
 
 #include "cli/command.h"
 #include "cli/console.h"
@@ -12,19 +12,24 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
     int depth = -1;
     std::string format = "text";
     std::vector<std::string> inputs;
+    TrustOptions trust;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("path", options->path, "A saved model, or a stage directory")
+  app.add_option("path", options->path, "Saved model or stage directory")
       ->required()
       ->check(not_empty())
       ->type_name("MODEL|STAGES");
-  app.add_option("--depth", options->depth, "Levels of the module tree")
+  app.add_option(
+         "--depth",
+         options->depth,
+         "Number of levels of the module tree to show")
       ->type_name("N")
       ->check(CLI::Range(0, 1000));
-  app.add_option("--format", options->format, "What to print")
+  app.add_option("--format", options->format, "Output format")
       ->check(CLI::IsMember({"text", "json", "dot"}))
       ->capture_default_str();
   add_input_option(app, options->inputs);
+  add_trust_options(app, options->trust);
   return [options] {
     InspectOptions inspect_options;
     if (options->depth >= 0) {
@@ -35,13 +40,18 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
     } else if (options->format == "dot") {
       inspect_options.format = InspectFormat::Dot;
     }
+    const Trust trust = to_trust(options->trust);
+    enter_sandbox(options->trust, {.reads = {options->path}}, {});
     print(
         std::filesystem::is_directory(options->path)
-            ? inspect(open_stages(options->path), inspect_options)
+            ? inspect(
+                  open_stages(options->path, model_formats(trust)),
+                  inspect_options)
             : inspect(
                   load_model(
                       options->path,
-                      {.inputs = parse_input_hints(options->inputs)}),
+                      {.inputs = parse_input_hints(options->inputs)},
+                      trust),
                   inspect_options));
     return 0;
   };

@@ -23,8 +23,8 @@ EndOnSignal::EndOnSignal(
           std::filesystem::remove(file, ignored);
         }
         print_error("interrupted");
-        // Other threads are at work: their objects can't be destroyed here. One
-        // that fails because its files are gone waits for this one to end.
+        // Other threads are still running, so destructors must not run here. A
+        // thread that fails because its files are gone waits for this one.
         constexpr int kSignalBase = 128;
         std::_Exit(kSignalBase + caught.number);
       }) {}

@@ -7,15 +7,15 @@
 
 namespace pp::cli {
 
-/// While it lives, SIGINT and SIGTERM end the program at once: one line
-/// "interrupted", exit code 128 + signal, and nothing left of what was in the
-/// making. For commands that run nothing on other ranks; construct it before
-/// any thread.
+/// While it exists, SIGINT and SIGTERM end the program at once: it prints
+/// "interrupted", exits with 128 + signal and removes unfinished output. For
+/// commands that run nothing on other ranks. Construct it before starting any
+/// thread.
 class EndOnSignal {
  public:
-  /// outputs  files and folders that the command writes; as they were, if the
+  /// outputs  files and folders that the command writes; unchanged if the
   ///          signal comes before they are complete
-  /// scratch  files of the command's own, removed
+  /// scratch  the command's temporary files, which are removed
   explicit EndOnSignal(
       std::vector<std::filesystem::path> outputs,
       std::vector<std::filesystem::path> scratch = {});

@@ -1,7 +1,9 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/interrupt.h"
-#include "splitter/artifact.h"
+#include "loader/model_loader.h"
+#include "splitter/files/artifact.h"
+#include "splitter/files/merge_target.h"
 
 namespace pp::cli {
 
@@ -10,36 +12,53 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
     std::string directory;
     std::string checkpoint;
     std::string output;
+    bool force = false;
+    TrustOptions trust;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("stages", options->directory, "The stage directory")
+  app.add_option("stages", options->directory, "Stage directory")
       ->required()
       ->check(not_empty())
       ->type_name("DIR");
   app.add_option(
          "--checkpoint",
          options->checkpoint,
-         "Weights of this checkpoint, not the stages'")
+         "Checkpoint to read the weights from")
       ->type_name("CKPT")
       ->check(not_empty());
-  app.add_option("-o,--output", options->output, "The model file to write")
+  app.add_option(
+         "-o,--output", options->output, "Model file to write, or .safetensors")
       ->required()
       ->check(not_empty())
       ->type_name("MODEL");
+  app.add_flag(
+      "--force", options->force, "Overwrite a file that is not a model");
+  add_trust_options(app, options->trust);
   return [options] {
+    check_merge_target(options->output, options->force);
     std::optional<std::filesystem::path> checkpoint;
     if (!options->checkpoint.empty()) {
       checkpoint = options->checkpoint;
     }
     const ModelFormat format = read_manifest(options->directory).format;
     const EndOnSignal end_on_signal({options->output});
-    merge(options->directory, checkpoint, options->output);
+    SandboxRules rules{
+        .reads = {options->directory},
+        .writes = {std::filesystem::absolute(options->output).parent_path()}};
+    if (checkpoint) {
+      rules.reads.push_back(*checkpoint);
+    }
+    enter_sandbox(options->trust, rules, {});
+    merge(
+        options->directory,
+        checkpoint,
+        options->output,
+        model_formats(to_trust(options->trust)));
     const bool misnamed =
         format == ModelFormat::TorchScript && options->output.ends_with(".pt2");
     print(
         "wrote " + options->output +
-        (misnamed ? ", a TorchScript archive: their names end in .pt\n"
-                  : "\n"));
+        (misnamed ? ", a TorchScript archive; rename it to .pt\n" : "\n"));
     return 0;
   };
 }

@@ -1,17 +1,20 @@
-#include <atomic>
+#include <exception>
 #include <filesystem>
 
 #include "cli/command.h"
 #include "cli/console.h"
+#include "loader/archive/mapping_table.h"
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 #include "runtime/job/job.h"
-#include "runtime/launch/failure.h"
+#include "runtime/job/keys.h"
 #include "runtime/launch/launch.h"
-#include "runtime/launch/signals.h"
-#include "runtime/run/checkpoints.h"
+#include "runtime/launch/stop_signals.h"
+#include "runtime/rank/failure.h"
 #include "runtime/run/dry_run.h"
+#include "runtime/run/job_paths.h"
 #include "runtime/run/run_job.h"
-#include "splitter/artifact.h"
+#include "splitter/files/artifact.h"
 
 namespace pp::cli {
 
@@ -24,14 +27,16 @@ struct Options {
   int ranks = 0;
   std::string launcher;
   std::vector<std::string> set;
+  TrustOptions trust;
   bool dry_run = false;
   std::string cost;
   bool resume = false;
   bool resume_if_any = false;
+  bool overwrite = false;
   std::string log;
 };
 
-/// Options with a name of their own are --set arguments in another spelling.
+/// The `--set` arguments, including those that other options stand for.
 std::vector<std::string> overrides(const Options& options) {
   std::vector<std::string> out = options.set;
   if (!options.schedule.empty()) {
@@ -47,121 +52,190 @@ std::vector<std::string> overrides(const Options& options) {
   if (!options.launcher.empty()) {
     out.push_back("pipeline.launcher=\"" + options.launcher + "\"");
   }
+  if (!options.trust.allow.empty()) {
+    out.push_back(
+        "security.allow=[\"" + join(options.trust.allow, "\", \"") + "\"]");
+  }
+  if (options.trust.script) {
+    out.emplace_back("security.trust_script=true");
+  }
+  if (options.trust.no_sandbox) {
+    out.emplace_back("security.sandbox=false");
+  }
   return out;
 }
 
-/// This very program with the same arguments, wherever it lies.
+/// The command that starts this program again with the same arguments.
 std::vector<std::string> same_command(const std::vector<std::string>& argv) {
   std::vector<std::string> command = argv;
   command[0] = std::filesystem::read_symlink("/proc/self/exe").string();
   return command;
 }
 
-/// Ctrl-C and SIGTERM end the job on all ranks; exit code 128 + signal.
+/// Runs a job. SIGINT, SIGTERM and SIGHUP end it on all ranks, a training after
+/// it has saved; the exit code is 128 + signal.
 void run_until_signal(const Job& job, RunOptions options) {
   if (choose_launcher(job, options.env) == LauncherKind::Processes) {
-    return run_job(job, options);  // watches signals for its children itself
+    return run_job(job, options);  // handles signals itself, for its children
   }
-  std::stop_source stop;
-  std::atomic<int> caught{0};
-  const SignalWatch watch([&](const CaughtSignal& signal) {
-    caught = signal.number;
-    stop.request_stop();
-  });
-  options.stop = stop.get_token();
+  StopSignals signals(
+      time_to_save(job),
+      options.log.for_rank(options.env ? options.env->rank : 0));
+  options.stop = signals.stop_now();
+  options.save_and_stop = signals.save_and_stop();
+  options.on_training = [&] { signals.allow_saving(); };
   try {
     run_job(job, options);
   } catch (const JobFailed& failure) {
-    if (caught == 0 || !failure.cause().interrupted) {
+    if (signals.first() == 0 || !failure.cause().interrupted) {
       throw;
     }
-    JobFailed interrupted(failure.cause(), 128 + caught);
+    JobFailed interrupted(failure.cause(), 128 + signals.first());
     interrupted.set_told(failure.told());
     throw interrupted;
   }
 }
 
-/// Adds to an interrupted training how it can go on.
+/// Adds to an interrupted training's error how to resume it.
 [[noreturn]] void fail_with_hint(const Job& job, const JobFailed& failure) {
   Cause cause = failure.cause();
   if (cause.interrupted && job.train) {
-    cause.message += "; " + how_to_resume(job);
+    cause.message += "; " + how_to_resume(job.output);
   }
   JobFailed out(cause, failure.exit_code());
   out.set_told(failure.told());
   throw out;
 }
 
-}  // namespace
+/// The launchers that a job file accepts.
+std::vector<std::string> launcher_words() {
+  const JobKey* key = try_find_key({"pipeline", "launcher"});
+  return {key->choices.begin(), key->choices.end()};
+}
 
-std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
-  auto options = std::make_shared<Options>();
-  app.add_option("job", options->target, "A job file, or a stage directory")
+void declare_options(CLI::App& app, Options& options) {
+  app.add_option("job", options.target, "Job file or stage directory")
       ->required()
       ->check(not_empty())
       ->type_name("JOB.toml|DIR");
-  app.add_option("--schedule", options->schedule, "Pipeline schedule");
-  app.add_option("--microbatches", options->microbatches, "Microbatches a step")
+  app.add_option("--schedule", options.schedule, "Pipeline schedule");
+  app.add_option(
+         "--microbatches", options.microbatches, "Microbatches per step")
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--ranks", options->ranks, "Pipeline ranks")
+  app.add_option("--ranks", options.ranks, "Number of ranks of the pipeline")
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--launcher", options->launcher, "Who starts the ranks")
-      ->check(CLI::IsMember({"auto", "local", "processes", "env"}))
+  app.add_option("--launcher", options.launcher, "Who starts the ranks")
+      ->check(CLI::IsMember(launcher_words()))
       ->take_last();
-  app.add_option("--set", options->set, "Set any key of the job file")
+  app.add_option("--set", options.set, "Set a key of the job file")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
+  add_trust_options(app, options.trust);
   CLI::Option* dry_run_flag = app.add_flag(
-      "--dry-run",
-      options->dry_run,
-      "Show the plan and its memory, train nothing");
-  app.add_option("--cost", options->cost, "Predict the step's time and bubble")
+      "--dry-run", options.dry_run, "Print the plan and its memory, then exit");
+  app.add_option("--cost", options.cost, "Predict time and bubble of a step")
       ->type_name("measured|F=1,...")
       ->needs(dry_run_flag);
   CLI::Option* resume = app.add_flag(
-      "--resume", options->resume, "Go on from the newest checkpoint");
+      "--resume", options.resume, "Resume from the newest checkpoint");
   app.add_flag(
          "--resume-if-any",
-         options->resume_if_any,
-         "The same; start anew if there is none")
+         options.resume_if_any,
+         "Resume, or start if there is no checkpoint")
       ->excludes(resume);
-  app.add_option("--log", options->log, "Log level: pp, +pp, -pp")
+  app.add_flag(
+         "--overwrite", options.overwrite, "Remove an earlier run's files")
+      ->excludes(resume);
+  app.add_option("--log", options.log, "Log level: pp, +pp, -pp")
       ->check(not_empty());
-  return [options, with] {
-    const Job job = is_stage_directory(options->target)
-                        ? job_for_stages(options->target, overrides(*options))
-                        : load_job(options->target, overrides(*options));
-    RunOptions run;
-    run.resume = options->resume          ? Resume::Yes
-                 : options->resume_if_any ? Resume::IfAny
-                                          : Resume::No;
-    run.env = read_env_ranks(with.getenv);
-    run.command = same_command(with.argv);
-    run.log = make_log(options->log, with);
-    if (run.env) {
-      run.log = run.log.for_rank(run.env->rank);
+}
+
+RunOptions run_options(const Options& options, const Invocation& with) {
+  RunOptions run;
+  run.resume = options.resume          ? Resume::Yes
+               : options.resume_if_any ? Resume::IfAny
+                                       : Resume::No;
+  run.overwrite = options.overwrite;
+  run.env = read_env_ranks(with.getenv);
+  run.command = same_command(with.argv);
+  run.log = make_log(options.log, with);
+  if (run.env) {
+    run.log = run.log.for_rank(run.env->rank);
+  }
+  run.on_rank = with.on_rank;
+  return run;
+}
+
+/// launch  gets what the job tells about the launch
+int run_as_asked(
+    const Options& options, RunOptions run, LaunchOptions& launch) {
+  const Job job = is_stage_directory(options.target)
+                      ? job_for_stages(options.target, overrides(options))
+                      : load_job(options.target, overrides(options));
+  launch.output_folder = output_folder_text(job);
+  // A process that starts others can't give up its rights, nor a GPU's driver.
+  if (job.security.sandbox && job.pipeline.device.is_cpu &&
+      choose_launcher(job, run.env) != LauncherKind::Processes) {
+    enter_sandbox(options.trust, paths_of(job), run.log);
+  }
+  if (options.dry_run) {
+    const auto world =
+        run.env ? std::optional(run.env->size) : std::optional<int>();
+    const LauncherKind launcher = choose_launcher(job, run.env);
+    check_surroundings(job, run);
+    const std::shared_ptr<const Plan> plan = make_plan(job, world);
+    for (const std::string& note : plan->notes) {
+      run.log.warning(note);
     }
-    if (options->dry_run) {
-      std::optional<int> world;
-      if (run.env) {
-        world = run.env->size;
-      }
-      print(dry_run(
-          *make_plan(job, world),
-          choose_launcher(job, run.env),
-          options->cost));
-      return 0;
-    }
-    run.on_rank = with.on_rank;
-    try {
-      run_until_signal(job, std::move(run));
-    } catch (const JobFailed& failure) {
-      fail_with_hint(job, failure);
-    }
-    finish_output();
+    print(dry_run(*plan, launcher, options.cost));
     return 0;
-  };
+  }
+  const Log log = run.log;
+  try {
+    run_until_signal(job, std::move(run));
+  } catch (const JobFailed& failure) {
+    warn_of_changed_files(log);
+    fail_with_hint(job, failure);
+  }
+  warn_of_changed_files(log);
+  finish_output();
+  return 0;
+}
+
+int run_command(const Options& options, const Invocation& with) {
+  const RunOptions run = run_options(options, with);
+  LaunchOptions launch;
+  launch.log = run.log;
+  try {
+    return run_as_asked(options, run, launch);
+  } catch (const JobFailed&) {
+    throw;
+  } catch (const Error& error) {
+    const bool others_may_wait =
+        run.env && run.env->size > 1 && !options.dry_run &&
+        (error.kind() == ErrorKind::Usage || error.kind() == ErrorKind::Input);
+    if (!others_may_wait) {
+      throw;
+    }
+    fail_before_start(*run.env, launch, std::current_exception());
+  }
+}
+
+}  // namespace
+
+void fail_run(const Invocation& with, const Error& error) {
+  const auto env = read_env_ranks(with.getenv);
+  if (env && env->size > 1) {
+    fail_before_start(*env, {}, std::make_exception_ptr(error));
+  }
+  throw error;
+}
+
+std::function<int()> setup_run(CLI::App& app, const Invocation& with) {
+  auto options = std::make_shared<Options>();
+  declare_options(app, *options);
+  return [options, with] { return run_command(*options, with); };
 }
 
 }  // namespace pp::cli

@@ -1,5 +1,10 @@
 #include "runtime/schedule/schedule.h"
 
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -18,8 +23,11 @@ namespace pp::cli {
 
 namespace {
 
-// More than anyone can look at; time and memory grow with it.
-constexpr int64_t kMostForwards = 1 << 20;
+// Larger schedules are too large to look at; time and memory grow with the
+// size.
+constexpr int64_t kMaxForwards = 1 << 20;
+constexpr std::array<std::string_view, 5> kFormats{
+    "text", "csv", "json", "svg", "trace"};
 
 struct Options {
   std::string name;
@@ -29,8 +37,9 @@ struct Options {
   int stages_per_rank = 0;
   bool lowered = false;
   std::string cost;
-  std::string format = "text";
+  std::string format;  ///< empty: by the extension of `output`
   std::string output;
+  bool no_color = false;  ///< https://no-color.org
 };
 
 int list_schedules() {
@@ -65,33 +74,47 @@ bool trains(const Schedule& schedule) {
   return false;
 }
 
+/// A file says itself how many ranks, stages and microbatches it has.
+void refuse_sizes(const Options& options) {
+  const char* given = options.ranks > 0             ? "--ranks"
+                      : options.microbatches > 0    ? "--microbatches"
+                      : options.stages_per_rank > 0 ? "--stages-per-rank"
+                                                    : nullptr;
+  if (given != nullptr) {
+    throw usage_error(
+        std::string(given) + " can't be given with " + options.name +
+        ": the file sets the schedule's ranks, stages and microbatches");
+  }
+}
+
 Schedule make_schedule(const Options& options) {
   if (options.name.ends_with(".csv")) {
+    refuse_sizes(options);
     return load_csv(options.name);
   }
+  const ScheduleEntry& entry = find_schedule(options.name);
   if (options.ranks == 0 || options.microbatches == 0) {
     throw usage_error(
-        "--ranks and --microbatches are needed, e.g. pp schedule " +
+        "--ranks and --microbatches are required, e.g. pp schedule " +
         options.name + " --ranks 4 --microbatches 8");
   }
-  const ScheduleEntry& entry = find_schedule(options.name);
   const int per_rank = options.stages_per_rank > 0
                            ? options.stages_per_rank
                            : entry.default_stages_per_rank;
   const int64_t num_forwards =
       int64_t{options.ranks} * per_rank * options.microbatches;
-  if (num_forwards > kMostForwards) {
+  if (num_forwards > kMaxForwards) {
     throw usage_error(
         std::to_string(options.ranks) + " ranks x " + std::to_string(per_rank) +
         " stages x " + std::to_string(options.microbatches) +
-        " microbatches are too many to show: the product may be " +
-        std::to_string(kMostForwards));
+        " microbatches are too many to show: the product may be at most " +
+        std::to_string(kMaxForwards));
   }
   return entry.generate(
       {options.ranks, options.ranks * per_rank, options.microbatches});
 }
 
-/// A schedule from a file that can't run is a wrong file.
+/// Checks the schedule. If it came from a file, the error is Error(Input).
 void check_schedule(const Options& options, const Schedule& schedule) {
   try {
     validate(schedule, num_microbatches_of(schedule), trains(schedule));
@@ -110,49 +133,68 @@ int terminal_width() {
              : 100;
 }
 
+std::string format_of(const Options& options) {
+  if (!options.format.empty()) {
+    return options.format;
+  }
+  const std::string extension =
+      std::filesystem::path(options.output).extension().string();
+  const auto* found =
+      std::ranges::find(kFormats, extension.empty() ? "" : extension.substr(1));
+  return std::string(found == kFormats.end() ? kFormats.front() : *found);
+}
+
 std::string draw(const Options& options, const Schedule& schedule) {
-  if (options.format == "csv") {
+  const std::string format = format_of(options);
+  if (format == "csv") {
     return to_csv(schedule);
   }
   const Timeline timeline = simulate(
       schedule, options.cost.empty() ? CostTable{} : parse_costs(options.cost));
   const Caption caption = caption_of(options.name, schedule);
-  if (options.format == "json") {
+  if (format == "json") {
     return draw_json(schedule, timeline, caption);
   }
-  if (options.format == "svg") {
+  if (format == "svg") {
     return draw_svg(schedule, timeline, caption);
   }
-  if (options.format == "trace") {
+  if (format == "trace") {
     return draw_trace(schedule, timeline, caption);
   }
-  const bool to_terminal = options.output.empty() && isatty(STDOUT_FILENO) != 0;
+  const bool to_terminal =
+      options.output.empty() && isatty(STDOUT_FILENO) != 0 && !options.no_color;
   return draw_text(schedule, timeline, caption, terminal_width(), to_terminal);
 }
 
 }  // namespace
 
-std::function<int()> setup_schedule(CLI::App& app, const Invocation&) {
+std::function<int()> setup_schedule(CLI::App& app, const Invocation& with) {
   auto options = std::make_shared<Options>();
-  app.add_option("name", options->name, "A schedule's name, or a .csv file")
+  const char* no_color = with.getenv("NO_COLOR");
+  options->no_color = no_color != nullptr && *no_color != '\0';
+  app.add_option("name", options->name, "Name of a schedule, or a .csv file")
       ->type_name("NAME|FILE.csv");
-  app.add_flag("--list", options->list, "List the schedules");
-  app.add_option("--ranks", options->ranks, "Pipeline ranks")
+  app.add_flag("--list", options->list, "List the names of all schedules");
+  app.add_option("--ranks", options->ranks, "Number of ranks")
       ->check(CLI::Range(1, 1 << 16));
-  app.add_option("--microbatches", options->microbatches, "Microbatches a step")
+  app.add_option(
+         "--microbatches", options->microbatches, "Microbatches per step")
       ->check(CLI::Range(1, 1 << 20));
   app.add_option(
          "--stages-per-rank",
          options->stages_per_rank,
-         "Stages on each rank (default: the schedule's own)")
+         "Stages per rank (default: the schedule's own)")
       ->check(CLI::Range(1, 1 << 16));
-  app.add_flag("--lowered", options->lowered, "With sends, receives and waits");
+  app.add_flag(
+      "--lowered", options->lowered, "Include sends, receives and waits");
   app.add_option(
-         "--cost", options->cost, "What actions cost: F=1,I=1,W=1,comm=0")
+         "--cost", options->cost, "Costs of actions, e.g. F=1,I=1,W=1,comm=0")
       ->type_name("COSTS");
-  app.add_option("--format", options->format, "What to write")
-      ->check(CLI::IsMember({"text", "csv", "json", "svg", "trace"}))
-      ->capture_default_str();
+  app.add_option(
+         "--format",
+         options->format,
+         "Output format (default: by FILE's name, or text)")
+      ->check(CLI::IsMember({"text", "csv", "json", "svg", "trace"}));
   app.add_option("-o,--output", options->output, "Write to this file")
       ->type_name("FILE")
       ->check(not_empty());
@@ -161,7 +203,8 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation&) {
       return list_schedules();
     }
     if (options->name.empty()) {
-      throw usage_error("which schedule? 'pp schedule --list' names them all");
+      throw usage_error(
+          "expected the name of a schedule; 'pp schedule --list' lists them");
     }
     Schedule schedule = make_schedule(*options);
     check_schedule(*options, schedule);
@@ -170,7 +213,7 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation&) {
     }
     const std::string text = draw(*options, schedule);
     if (options->output.empty()) {
-      print(text);
+      print_colored(text);
     } else {
       write_file(options->output, text);
     }

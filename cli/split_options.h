@@ -1,11 +1,11 @@
 #pragma once
 
 #include "cli/command.h"
-#include "splitter/split_spec.h"
+#include "splitter/cut/split_spec.h"
 
 namespace pp::cli {
 
-/// The spec that --at, --stages, --balance, --markers and --no-remat ask for.
+/// The split that the command line asks for.
 inline SplitSpec to_split_spec(const SplitOptions& options) {
   SplitSpec spec;
   for (const std::string& text : options.at) {
@@ -15,14 +15,8 @@ inline SplitSpec to_split_spec(const SplitOptions& options) {
   spec.markers = options.markers;
   spec.memory = options.memory;
   spec.rematerialise = !options.no_remat;
-  spec.transmit = options.tied == "transmit";
-  if (options.balance == "flops") {
-    spec.balance = Balance::Flops;
-  } else if (options.balance == "time") {
-    spec.balance = Balance::Time;
-  } else if (options.balance == "memory") {
-    spec.balance = Balance::Memory;
-  }
+  spec.tied = try_parse_enum<TiedParameters>(options.tied).value();
+  spec.balance = try_parse_enum<Balance>(options.balance).value();
   return spec;
 }
 

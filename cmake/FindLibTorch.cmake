@@ -1,8 +1,8 @@
 # Finds LibTorch and defines the target `LibTorch::cpu`.
 #
-# Takes the folder that holds `include/` and `lib/` from PP_LIBTORCH (a wheel's
-# `site-packages/torch` or an unpacked official zip); without it, the wheel in
-# the project's `.venv`. LibTorch's own CMake package is not used: it demands a
+# PP_LIBTORCH names the folder that holds `include/` and `lib/` (a wheel's
+# `site-packages/torch` or an unpacked official zip); the default is the wheel in
+# the project's `.venv`. LibTorch's own CMake package is not used: it requires a
 # CUDA toolkit whenever LibTorch was built with CUDA, and a CPU job needs none.
 
 set(_libtorch_hint "${PP_LIBTORCH}")
@@ -55,6 +55,6 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   target_link_libraries(
     LibTorch::cpu INTERFACE "${LibTorch_CPU_LIBRARY}" "${LibTorch_C10_LIBRARY}")
   target_link_options(LibTorch::cpu INTERFACE ${_rpath_link})
-  # IValue's accessors, inlined into our code, set it off falsely.
+  # IValue's accessors, inlined into our code, trigger it wrongly.
   target_compile_options(LibTorch::cpu INTERFACE -Wno-null-dereference)
 endif()

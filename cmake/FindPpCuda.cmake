@@ -1,4 +1,4 @@
-# Finds what the CUDA plug-in is built from and defines `PpCuda::cuda`.
+# Finds the libraries and headers of the CUDA plug-in; defines `PpCuda::cuda`.
 #
 # LibTorch's CUDA libraries lie beside libtorch_cpu. The headers of CUDA and
 # NCCL come with the wheels' own `nvidia` packages, or from a toolkit: no CUDA

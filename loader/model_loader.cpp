@@ -1,103 +1,94 @@
 #include "loader/model_loader.h"
 
-#include <algorithm>
 #include <array>
-#include <fstream>
-#include <optional>
+#include <string>
+#include <utility>
 
 #include "loader/core/error.h"
-#include "loader/formats/exported_program.h"
-#include "loader/formats/schemas.h"
-#include "loader/formats/torchscript.h"
+#include "loader/exported_program/load.h"
 #include "loader/ir/lint.h"
+#include "loader/model/shared_memory.h"
+#include "loader/operators/schemas.h"
+#include "loader/torchscript/load.h"
+#include "loader/torchscript/write.h"
 
 namespace pp {
 
 namespace {
 
-struct Format {
-  bool (*matches)(const ZipReader& archive);
-  Model (*load)(
-      std::shared_ptr<const ZipReader> archive, const LoadOptions& options);
-};
+/// Adds the operators' effects and checks the graph.
+Model finish(Model model, const Trust& trust) {
+  const bool has_record = model.details && !model.details->graph_record.empty();
+  const std::string where =
+      model.path + (has_record ? ": " + model.details->graph_record : "");
+  annotate_effects(model.graph, where);
+  mark_shared_memory(model);
+  for (const std::string& name :
+       check_operators(model.graph, trust.operators, where)) {
+    model.notes.push_back(
+        "calls " + name + ", which you let in: it can do more than compute");
+  }
+  ir::lint(model.graph, where);
+  return model;
+}
 
 Model load_exported(
-    std::shared_ptr<const ZipReader> archive, const LoadOptions& options) {
+    std::shared_ptr<const ZipReader> archive,
+    const LoadOptions& options,
+    const Trust& trust) {
   if (!options.inputs.empty()) {
     throw usage_error(
         archive->label() +
-        " says itself what its inputs are like; --input is "
-        "for TorchScript");
+        " describes its inputs itself; --input is for TorchScript");
   }
-  return load_exported_program(std::move(archive));
+  return finish(load_exported_program(std::move(archive)), trust);
 }
 
-// One row a format.
+void write_exported(
+    const std::filesystem::path& path,
+    const ir::Graph& graph,
+    const Model& source,
+    bool whole_output,
+    Sync sync) {
+  write_exported_program(
+      path,
+      graph,
+      source,
+      whole_output ? OutputTree::Source : OutputTree::Tuple,
+      sync);
+}
+
+Model load_script(
+    std::shared_ptr<const ZipReader> archive,
+    const LoadOptions& options,
+    const Trust& trust) {
+  return finish(load_torchscript(std::move(archive), options, trust), trust);
+}
+
 constexpr std::array kFormats{
-    Format{is_exported_program, load_exported},
-    Format{is_torchscript, load_torchscript},
+    FormatRow{
+        ModelFormat::ExportedProgram,
+        is_exported_program,
+        load_exported,
+        write_exported},
+    FormatRow{
+        ModelFormat::TorchScript,
+        is_torchscript,
+        load_script,
+        write_torchscript},
 };
-
-constexpr const char* kHowToExport =
-    "export the model: torch.export.save(torch.export.export(model, args), "
-    "\"model.pt2\")";
-
-bool has_record_under(const ZipReader& archive, std::string_view prefix) {
-  return std::ranges::any_of(archive.records(), [&](const ZipRecord& record) {
-    return record.name.starts_with(prefix);
-  });
-}
-
-/// What an archive that holds no model is.
-std::string describe(const ZipReader& archive) {
-  if (archive.has("serialized_exported_program.json")) {
-    return "an exported program in the layout of torch before 2.8; export it "
-           "again with torch 2.11 or newer";
-  }
-  if (has_record_under(archive, "data/aotinductor/")) {
-    return std::string("a compiled AOTInductor package, without a graph; ") +
-           kHowToExport;
-  }
-  if (archive.has("data.pkl")) {
-    return std::string(
-               "saved by torch.save: pickled Python objects (a state dict or "
-               "a module), without a graph; ") +
-           kHowToExport;
-  }
-  return std::string("an archive that holds no model; ") + kHowToExport;
-}
-
-/// Refuses what torch.save wrote before it wrote archives.
-void refuse_bare_pickle(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  constexpr int kPickleProtocolMark = 0x80;
-  if (file.get() == kPickleProtocolMark) {
-    throw input_error(
-        path.string() +
-        ": a Python pickle (torch.save of an old torch), not a model; " +
-        kHowToExport);
-  }
-}
 
 }  // namespace
 
+ModelFormats model_formats(Trust trust) {
+  return {kFormats, std::move(trust)};
+}
+
 Model load_model(
-    const std::filesystem::path& path, const LoadOptions& options) {
-  refuse_bare_pickle(path);
-  const auto archive = std::make_shared<const ZipReader>(path);
-  const auto* format = std::ranges::find_if(
-      kFormats, [&](const Format& row) { return row.matches(*archive); });
-  if (format == kFormats.end()) {
-    throw input_error(path.string() + ": " + describe(*archive));
-  }
-  Model model = format->load(archive, options);
-  const std::string where =
-      path.string() + (model.details && !model.details->graph_record.empty()
-                           ? ": " + model.details->graph_record
-                           : "");
-  annotate_effects(model.graph, where);
-  ir::lint(model.graph, where);
-  return model;
+    const std::filesystem::path& path,
+    const LoadOptions& options,
+    const Trust& trust) {
+  return load_model(path, model_formats(trust), options);
 }
 
 }  // namespace pp

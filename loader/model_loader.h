@@ -2,21 +2,29 @@
 
 #include <filesystem>
 
-#include "loader/load_options.h"
-#include "loader/model.h"
+#include "loader/model/formats.h"
 
 namespace pp {
 
-/// Opens a saved model of any known format (one row a format in
-/// model_loader.cpp). The graph is linted, its operators are resolved against
-/// the dispatcher's schemas and carry their effects.
+/// All formats that the loader knows, one row each.
 ///
-/// throws  Error(Input): missing, truncated, not an archive, a look-alike
-///         (pickled module, state dict, AOTInductor package; the message says
-///         how to export), an unsupported version, an unknown operator (by
-///         operator, node and record); Error(Usage): `inputs` of a file that
-///         says itself what its inputs are like, or that it does not have
+/// trust  how far files are trusted
+ModelFormats model_formats(Trust trust = {});
+
+/// Opens a saved model of any known format. The graph is linted, and its
+/// operators are resolved against the dispatcher's schemas and carry their
+/// effects.
+///
+/// throws  Error(Input): the file is missing, truncated, or not an archive; it
+///         looks like a model but isn't one (a pickled module, a state dict, an
+///         AOTInductor package; the message says how to export); its version is
+///         not supported; an operator is unknown or not allowed (named with
+///         node and record).
+///         Error(Usage): `options.inputs` for a file that describes its inputs
+///         itself, or names that it doesn't have
 Model load_model(
-    const std::filesystem::path& path, const LoadOptions& options = {});
+    const std::filesystem::path& path,
+    const LoadOptions& options = {},
+    const Trust& trust = {});
 
 }  // namespace pp

@@ -4,8 +4,8 @@
 #     scripts/build.sh [TARGET...]
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# Reads ninja's output: progress every half minute, and all that is not
-# progress (warnings, errors: ninja's lines of those say FAILED).
+# Filters ninja's output: progress appears every half minute, everything else
+# (warnings, and errors, which begin with FAILED) at once.
 show_progress() {
   local line last=$SECONDS
   while IFS= read -r line; do

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Says how a byte-level training ended, against the byte-frequency model.
+"""Compares the result of a byte-level training with the byte-frequency model.
 
     scripts/compare_with_unigram.py runs/gpt2_demo demo
 
-Exit code 1 where the last loss on held-out text is not well below it.
+Exits with 1 unless the last loss on held-out text is well below it.
 """
 
 import json
@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
 from make_data import unigram_loss
 
 WELL_BELOW = 0.75
 
 
 def main(run: Path, data: Path) -> int:
-    lines = [json.loads(line) for line in open(run / "metrics.jsonl")]
+    text = (run / "metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
     train = [line["loss"] for line in lines if "loss" in line]
     held_out = [line["eval_loss"] for line in lines if "eval_loss" in line]
     unigram = unigram_loss(np.load(data / "train.npy"), np.load(data / "val.npy"))

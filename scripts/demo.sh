@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# A saved GPT-2 goes in, a trained pipeline comes out: sets up, builds `pp`,
-# exports the model, makes text to learn from, splits, trains on two ranks,
-# merges, and lets Python continue a prompt. Leaves its files in demo/ and
-# runs/gpt2_demo/.
+# Trains a saved GPT-2 as a pipeline: sets up, builds `pp`, exports the model,
+# makes text to learn from, splits, trains on two ranks, merges, and lets Python
+# continue a prompt. Its files are in demo/ and runs/gpt2_demo/.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 main() {
@@ -31,7 +30,7 @@ main() {
 
   say "Python loads demo/trained.pt2 and continues a prompt"
   "$PYTHON" scripts/generate.py demo/trained.pt2
-  say "done: a saved model went in, a trained one is demo/trained.pt2"
+  say "done: the trained model is demo/trained.pt2"
 }
 
 main "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exports one of the known models to a file that `pp` reads.
+"""Exports a known model to a file that `pp` reads.
 
     scripts/export.py gpt2 -o gpt2.pt2
     scripts/export.py mlp -o mlp.pt --torchscript trace
@@ -17,7 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from models import TABLE, Example, Options  # noqa: E402
+from models import TABLE, Example, Options
 
 
 def build(
@@ -32,7 +32,10 @@ def build(
     torch.manual_seed(options.seed)
     example = TABLE[name](options)
     example.module.to(dtype).train(train)
-    cast = lambda t: t.to(dtype) if t.is_floating_point() else t  # noqa: E731
+
+    def cast(t):
+        return t.to(dtype) if t.is_floating_point() else t
+
     example.args = tuple(cast(t) for t in example.args)
     example.kwargs = {k: cast(t) for k, t in example.kwargs.items()}
     return example

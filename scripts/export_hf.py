@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""Exports a folder of `transformers` to a file that `pp` reads.
+"""Exports a model folder of `transformers` to a file that `pp` reads.
 
     scripts/export_hf.py DIR -o model.pt2
+    scripts/export_hf.py DIR -o model.pt2 --empty
 
-DIR holds a config.json and, if it has weights, *.safetensors; without them the
-weights are random (--seed). The class is the one the config names, else the
-one transformers picks for a language model; --class names another. Batch and
-sequence are left free where torch can export that; what it can't leave free is
-said and fixed to the example's size (--batch, --seq). Nothing is downloaded.
+DIR holds a config.json and may hold weights (*.safetensors); without them the
+weights are random (--seed). With --empty the file has no weights, whatever the size
+of the model: `pp split --weights` or `model.weights` read them from DIR. It has the
+buffers that such files lack, like the frequencies of rotary embeddings. The class is
+that of --class, or the one that the config names, or the one that transformers chooses
+for a language model. Batch and sequence are left free where torch can export that; a
+dimension that can't be left free is reported and fixed to the example's size (--batch,
+--seq). Nothing is downloaded.
 """
 
 import argparse
+import contextlib
 import inspect
 import sys
 from pathlib import Path
@@ -19,8 +24,44 @@ import torch
 from torch.export import Dim
 
 
-def load(folder: Path, class_name: str | None, seed: int) -> torch.nn.Module:
-    """The model in `folder`, in evaluation mode."""
+@contextlib.contextmanager
+def parameters_on_meta():
+    """Modules that are made here have parameters without values."""
+    register = torch.nn.Module.register_parameter
+
+    def register_on_meta(module, name, param):
+        if param is not None and param.device.type != "meta":
+            param = torch.nn.Parameter(param.to("meta"), param.requires_grad)
+        register(module, name, param)
+
+    torch.nn.Module.register_parameter = register_on_meta
+    try:
+        yield
+    finally:
+        torch.nn.Module.register_parameter = register
+
+
+def move_buffers_to_meta(module) -> dict[str, torch.Tensor]:
+    """Returns the values of all buffers by FQN."""
+    values = dict(module.named_buffers(remove_duplicate=False))
+    for child in module.modules():
+        for name, buffer in child.named_buffers(recurse=False, remove_duplicate=False):
+            child._buffers[name] = buffer.to("meta")
+    return values
+
+
+def put_back(program, values: dict[str, torch.Tensor]) -> None:
+    """Gives the buffers of a program that was exported on the meta device values."""
+    for tensors in (program.state_dict, program.constants):
+        for name in tensors:
+            if name in values:
+                tensors[name] = values[name]
+
+
+def load(
+    folder: Path, class_name: str | None, seed: int, empty: bool
+) -> torch.nn.Module:
+    """The model in `folder`, in evaluation mode; empty: without values of weights."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
@@ -40,12 +81,13 @@ def load(folder: Path, class_name: str | None, seed: int) -> torch.nn.Module:
         sys.exit(f"export_hf.py: transformers has no class {class_name}")
     else:
         kind = getattr(transformers, class_name)
-    if any(folder.glob("*.safetensors")):
+    if any(folder.glob("*.safetensors")) and not empty:
         return kind.from_pretrained(
             folder, config=config, local_files_only=True, use_safetensors=True
         )
     build = getattr(kind, "from_config", kind)
-    return build(config)
+    with parameters_on_meta() if empty else contextlib.nullcontext():
+        return build(config)
 
 
 def example_inputs(module, batch: int, seq: int) -> dict[str, torch.Tensor]:
@@ -80,7 +122,7 @@ def _is_causal(module) -> bool:
 
 
 def free_sizes(inputs: dict[str, torch.Tensor], names: set[str]) -> dict:
-    """Which dimensions vary: `names` of "batch" and "sequence"."""
+    """The dimensions that vary, of "batch" and "sequence" those in `names`."""
     auto = Dim.AUTO
     shapes = {}
     for key, value in inputs.items():
@@ -93,7 +135,7 @@ def free_sizes(inputs: dict[str, torch.Tensor], names: set[str]) -> dict:
 
 
 def is_free(program, inputs: dict[str, torch.Tensor], dim: int) -> bool:
-    """Whether AUTO left that dimension of every such input free."""
+    """Whether AUTO left this dimension free in every input that has it."""
     tensors = {
         node.name: node.meta["val"]
         for node in program.graph.nodes
@@ -107,7 +149,7 @@ def is_free(program, inputs: dict[str, torch.Tensor], dim: int) -> bool:
 
 
 def export(module, inputs: dict[str, torch.Tensor]):
-    """(program, what is free): as much as torch can export."""
+    """Returns the program and its free dimensions: as many as torch can export."""
     words = any(value.dim() == 2 for value in inputs.values())
     tries = [{"batch", "sequence"}] if words else []
     tries += [{"batch"}, set()]
@@ -121,13 +163,16 @@ def export(module, inputs: dict[str, torch.Tensor]):
                 dynamic_shapes=free_sizes(inputs, names) if names else None,
                 strict=False,
             )
-        except Exception as error:  # noqa: BLE001: whatever torch raises
+        except Exception as error:  # torch raises many kinds
             reason = reason or error
             if not names:
                 raise
             continue
-        free = [n for n, d in (("batch", 0), ("sequence", 1)) if n in names
-                and is_free(program, inputs, d)]
+        free = [
+            n
+            for n, d in (("batch", 0), ("sequence", 1))
+            if n in names and is_free(program, inputs, d)
+        ]
         return program, free, reason
     raise AssertionError("the last try raises")
 
@@ -137,14 +182,21 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE",
-                        help="default: DIR's name, .pt2")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="default: DIR's name, .pt2"
+    )
     parser.add_argument("--class", dest="class_name", metavar="NAME")
     parser.add_argument("--batch", type=int, default=2, metavar="N")
     parser.add_argument("--seq", type=int, default=16, metavar="N")
-    parser.add_argument("--train", action="store_true",
-                        help="dropout on; pp's model.mode can do that later")
+    parser.add_argument(
+        "--train",
+        action="store_true",
+        help="dropout on; pp's model.mode can do that later",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--empty", action="store_true", help="no weights; pp reads them from DIR"
+    )
     args = parser.parse_args(argv)
     if not (args.folder / "config.json").is_file():
         parser.error(f"{args.folder} has no config.json")
@@ -156,20 +208,30 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     args = parse(argv)
-    module = load(args.folder, args.class_name, args.seed).train(args.train)
+    module = load(args.folder, args.class_name, args.seed, args.empty)
+    module.train(args.train)
     inputs = example_inputs(module, args.batch, args.seq)
+    buffers = {}
+    if args.empty:
+        buffers = move_buffers_to_meta(module)
+        inputs = {key: value.to("meta") for key, value in inputs.items()}
     program, free, reason = export(module, inputs)
+    put_back(program, buffers)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     torch.export.save(program, args.output)
-    fixed = [n for n in ("batch", "sequence") if n not in free
-             and (n == "batch" or "input_ids" in inputs)]
+    fixed = [
+        n
+        for n in ("batch", "sequence")
+        if n not in free and (n == "batch" or "input_ids" in inputs)
+    ]
     count = sum(p.numel() for p in module.parameters())
-    print(f"{args.output}: {type(module).__name__}, {count:,} parameters, "
-          f"inputs {', '.join(inputs)}; free: {', '.join(free) or 'nothing'}")
+    print(
+        f"{args.output}: {type(module).__name__}, {count:,} parameters, "
+        f"inputs {', '.join(inputs)}; free: {', '.join(free) or 'nothing'}"
+    )
     for name in fixed:
         why = f" ({str(reason).splitlines()[0]})" if reason else ""
-        print(f"{name} is fixed: torch could not leave it free{why}",
-              file=sys.stderr)
+        print(f"{name} is fixed: torch could not leave it free{why}", file=sys.stderr)
     return 0
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Continues a prompt with a byte-level model that `pp merge` wrote.
 
-    scripts/generate.py demo/trained.pt2 --prompt "def "
+scripts/generate.py demo/trained.pt2 --prompt "def "
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import torch
-import transformers.modeling_outputs  # noqa: F401  the output's class is there
+import transformers.modeling_outputs  # noqa: F401  registers the output's class
 
 
 def longest_input(program: torch.export.ExportedProgram) -> int:

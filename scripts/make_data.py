@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Makes data sets from what is on the machine: no download.
+"""Makes data sets from files of this machine, without a download.
 
-    scripts/make_data.py text -o demo      train.npy, val.npy: bytes of the
-                                           Python standard library's sources
-    scripts/make_data.py digits -o demo    digits_{train,val}_{x,y}.npy: the
-                                           images that scikit-learn ships
-    scripts/make_data.py random -o demo --shape 512 --classes 10
-                                           random_x.npy, random_y.npy
-    scripts/make_data.py masked -o demo    masked_{train,val}_{x,mask,y}.npy:
-                                           bytes to fill in, rows padded
-    scripts/make_data.py pairs -o demo     pairs_{train,val}_{x,mask,y}.npy:
-                                           bytes and their reverse
+scripts/make_data.py text -o demo      train.npy, val.npy: bytes of the
+                                       Python standard library's sources
+scripts/make_data.py digits -o demo    digits_{train,val}_{x,y}.npy: the
+                                       images that scikit-learn ships
+scripts/make_data.py random -o demo --shape 512 --classes 10
+                                       random_x.npy, random_y.npy
+scripts/make_data.py masked -o demo    masked_{train,val}_{x,mask,y}.npy:
+                                       bytes to fill in, rows padded
+scripts/make_data.py pairs -o demo     pairs_{train,val}_{x,mask,y}.npy:
+                                       bytes and their reverse
 """
 
 import argparse
@@ -25,8 +25,8 @@ import numpy as np
 def make_text(folder: Path, num_bytes: int) -> None:
     """Byte tokens, uint8: `num_bytes` to train on and a tenth of it held out.
 
-    Whole files in sorted order, every tenth held out, so that both parts hold
-    the same kind of text and no file is in both.
+    Files are used whole, in sorted order, and every tenth is held out, so that both
+    parts have the same kind of text and no file in common.
     """
     library = Path(os.__file__).parent
     sources = sorted(library.glob("*.py")) + sorted(library.glob("*/*.py"))
@@ -54,7 +54,7 @@ def make_text(folder: Path, num_bytes: int) -> None:
 
 
 def unigram_loss(train: np.ndarray, val: np.ndarray) -> float:
-    """Nats a byte that a model of train's byte frequencies pays on val."""
+    """Loss in nats per byte on `val` of a model of train's byte frequencies."""
     counts = np.bincount(train, minlength=256) + 1.0  # no byte is impossible
     return float(-np.log(counts / counts.sum())[val].mean())
 
@@ -79,7 +79,7 @@ def make_digits(folder: Path) -> None:
 
 
 def make_random(folder: Path, rows: int, shape: list[int], classes: int) -> None:
-    """Gaussian rows and labels that a linear map of them decides."""
+    """Gaussian rows, and labels computed from them by a linear map."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((rows, *shape), dtype=np.float32)
     flat = x.reshape(rows, -1)
@@ -102,7 +102,7 @@ def byte_rows(num_rows: int, width: int) -> np.ndarray:
 
 
 def with_padding(x: np.ndarray, rng) -> np.ndarray:
-    """Ends rows in zeros; returns the mask, 1 where a row still is."""
+    """Fills the ends of rows with zeros; returns the mask, 1 where a row has data."""
     lengths = rng.integers(x.shape[1] // 2, x.shape[1] + 1, len(x))
     mask = (np.arange(x.shape[1]) < lengths[:, None]).astype(np.int64)
     x *= mask
@@ -110,7 +110,7 @@ def with_padding(x: np.ndarray, rng) -> np.ndarray:
 
 
 def save_parts(folder: Path, name: str, arrays: dict) -> None:
-    """Seven eighths to train on, the rest held out."""
+    """Splits the rows: seven eighths to train on, the rest held out."""
     for key, rows in arrays.items():
         cut = len(rows) * 7 // 8
         np.save(folder / f"{name}_train_{key}.npy", rows[:cut])
@@ -119,19 +119,21 @@ def save_parts(folder: Path, name: str, arrays: dict) -> None:
 
 
 def make_masked(folder: Path, num_rows: int) -> None:
-    """Rows of 64 bytes, padded, a sixth of the bytes replaced by 1: x, mask,
-    and y, the byte that was there; -100 elsewhere."""
+    """Padded rows of 64 bytes, a sixth of the bytes replaced by 1: x, mask and y.
+
+    y is the replaced byte, and -100 elsewhere.
+    """
     rng = np.random.default_rng(0)
     x = byte_rows(num_rows, 64)
     mask = with_padding(x, rng)
     hidden = (rng.random(x.shape) < 1 / 6) & (mask == 1)
-    hidden[:, 0] = True  # no row asks for nothing
+    hidden[:, 0] = True  # every row has a target
     y = np.where(hidden, x, -100)
     save_parts(folder, "masked", {"x": np.where(hidden, 1, x), "mask": mask, "y": y})
 
 
 def make_pairs(folder: Path, num_rows: int) -> None:
-    """Rows of 32 bytes, padded: x, mask, and y, the first 16 reversed."""
+    """Padded rows of 32 bytes: x, mask, and y, the first 16 bytes reversed."""
     x = byte_rows(num_rows, 32)
     mask = with_padding(x, np.random.default_rng(0))
     y = np.ascontiguousarray(x[:, 15::-1])
@@ -144,7 +146,9 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("kind", choices=["text", "digits", "random", "masked", "pairs"])
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--bytes", type=int, default=3_000_000, help="text: to train on")
+    parser.add_argument(
+        "--bytes", type=int, default=3_000_000, help="text: to train on"
+    )
     parser.add_argument("--rows", type=int, default=1024, help="random, masked, pairs")
     parser.add_argument("--shape", type=int, nargs="+", default=[512], help="random")
     parser.add_argument("--classes", type=int, default=10, help="random")

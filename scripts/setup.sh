@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the build and the tests need, where it is missing: packages of
-# Debian 12 (as root or with sudo) and a .venv with the pinned Python packages.
-# Nothing is asked of the network when nothing is missing.
+# Installs what the build, the tests and the checks need and the machine lacks:
+# packages of Debian 12 (as root or with sudo) and a .venv with the pinned Python
+# packages.
+# Where nothing is missing, it does not use the network.
 #
 # Exit code 2: something must be installed by hand; the text says what.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -10,10 +11,11 @@ REQUIREMENTS="$ROOT/scripts/requirements.txt"
 PACKAGES=(
   g++ cmake ninja-build ccache ca-certificates
   libcli11-dev libtomlplusplus-dev libspdlog-dev nlohmann-json3-dev
-  libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev
+  libgtest-dev libgmock-dev libbenchmark-dev libxxhash-dev zlib1g-dev
+  git clang-format clang-tidy shellcheck
 )
 
-# twice COMMAND...: once more where it fails, for the sake of networks.
+# twice COMMAND...: runs it again if it fails, since networks do.
 twice() {
   "$@" && return
   say "that failed; trying once more"
@@ -51,7 +53,7 @@ from importlib.metadata import PackageNotFoundError, version
 for line in open(sys.argv[1]):
     name, _, pin = line.partition("#")[0].strip().partition("==")
     try:
-        # A build of its own ("2.15.0+cpu") is as good.
+        # A local version ("2.15.0+cpu") is fine.
         if name and version(name).partition("+")[0] != pin:
             sys.exit(1)
     except PackageNotFoundError:
@@ -59,12 +61,12 @@ for line in open(sys.argv[1]):
 PY
 }
 
-# Sets AS_ROOT to what runs a command as root; exits where nothing does.
+# Sets AS_ROOT to a prefix that runs a command as root; exits where there is none.
 become_root() { # WHAT COMMAND: for the message
   AS_ROOT=()
   ((EUID != 0)) || return 0
   if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
-    printf '%s, which takes root:\n  %s\n' "$1" "$2" >&2
+    printf '%s, which needs root:\n  %s\n' "$1" "$2" >&2
     exit 2
   fi
   AS_ROOT=(sudo)
@@ -97,7 +99,7 @@ install_packages() {
   local command="apt-get update && apt-get install ${missing[*]}"
   become_root "Debian packages are missing" "$command"
   if ! command -v apt-get >/dev/null; then
-    echo "This is not Debian; install what these packages hold: ${missing[*]}" >&2
+    echo "This is not Debian; install the contents of these packages: ${missing[*]}" >&2
     exit 2
   fi
   say "installing Debian packages: ${missing[*]}"
@@ -113,20 +115,20 @@ install_packages() {
 install_python_packages() {
   venv_complete && return
   if ! venv_runs; then
-    say "making .venv with $(find_python)"
+    say "creating .venv with $(find_python)"
     "$(find_python)" -m venv --clear "$ROOT/.venv"
   elif ! "$PYTHON" -c 'import pip' 2>/dev/null; then
     "$PYTHON" -m ensurepip >/dev/null # a .venv made without it, or half-made
   fi
   say "installing into .venv: $(grep -o '^[a-z].*' "$REQUIREMENTS" | xargs)" \
     "(about 3 GB to download)"
-  # Not compiled ahead: most of it is never imported.
+  # Compiling ahead would waste time: most modules are never imported.
   twice "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-input \
     --no-compile --requirement "$REQUIREMENTS"
 }
 
 main() {
-  exec 9<"$ROOT" # a lock: two runs at once take turns
+  exec 9<"$ROOT" # a lock, so that two runs take turns
   flock 9
   install_packages
   name_this_machine

@@ -1,16 +1,28 @@
 #!/usr/bin/env bash
-# Sets up, builds everything and runs every test. Further arguments go to ctest:
+# Sets up, builds everything, runs every test and one of the parts that take turns
+# (scripts/parts.sh). With arguments, ctest gets them, and no part follows:
 #
 #     scripts/test.sh [-L unit] [-R split] ...
+#
+# The last lines sum up all tests that ran.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-"$ROOT/scripts/setup.sh"
-"$ROOT/scripts/build.sh"
-say "running the tests"
-cd "$ROOT"
-# A test for each core at a time; threads of several would wait for each other's.
-# Cores are counted first: nproc goes by this variable too.
-cores="$(nproc)"
-export OMP_NUM_THREADS=1
-exec ctest --test-dir build --output-on-failure --no-tests=error \
-  --parallel "$cores" "$@"
+main() {
+  local runs=(suite) part=none status=0
+  "$ROOT/scripts/setup.sh"
+  "$ROOT/scripts/build.sh"
+  cd "$ROOT"
+  rm -rf build/logs
+  say "running the tests"
+  run_tests suite --test-dir build "$@" || status=$?
+  (($#)) || part="$("$ROOT/scripts/parts.sh")"
+  if [[ "$part" != none ]]; then
+    "$ROOT/scripts/parts.sh" "$part" || status=$?
+    runs+=("$part")
+  fi
+  say "done"
+  test_summary "${runs[@]}" || status=1
+  return "$status"
+}
+
+main "$@"

@@ -1,13 +1,13 @@
-#include "runtime/executor/executor.h"
+#include "runtime/pipeline/executor.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "benchmarks/overheads/overheads.h"
-#include "loader/formats/schemas.h"
 #include "loader/ir/text.h"
+#include "loader/operators/schemas.h"
 #include "runtime/schedule/lower.h"
-#include "splitter/partition.h"
+#include "splitter/cut/partition.h"
 
 namespace pp::benchmarks {
 namespace {

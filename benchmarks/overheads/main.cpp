@@ -1,7 +1,7 @@
 // overheads
 //
-// What the runtime itself costs, apart from operators and their work: of a
-// program by operator, of the executor by action, of a message by its way.
+// Measures the runtime's own cost, apart from operators and their work: per
+// operator of a program, per action of the executor, per path of a message.
 
 #include <cstdio>
 

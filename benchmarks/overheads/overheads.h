@@ -7,15 +7,15 @@
 
 namespace pp::benchmarks {
 
-/// Of an operator called by a program, beyond a direct call in C++, in ns.
-/// Forward, without grad; tiny tensors, so that hardly anything else is left.
+/// Time of an operator that a program calls, and of the same call from C++, in
+/// ns. Forward, without grad, on tiny tensors, so that the call dominates.
 struct ProgramOverhead {
   double program_ns = 0;  ///< an operator
   double direct_ns = 0;   ///< the same operator
 };
 ProgramOverhead program_overhead();
 
-/// What a step spends outside its stages, with peers that never make it wait.
+/// Time that a step spends outside its stages when no peer makes it wait.
 struct ExecutorOverhead {
   double action_ns = 0;  ///< an action
   int actions = 0;       ///< of the step

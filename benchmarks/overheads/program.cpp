@@ -6,8 +6,8 @@
 #include <c10/core/GradMode.h>
 
 #include "benchmarks/overheads/overheads.h"
-#include "loader/formats/schemas.h"
 #include "loader/ir/text.h"
+#include "loader/operators/schemas.h"
 
 namespace pp::benchmarks {
 namespace {

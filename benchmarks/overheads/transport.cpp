@@ -13,8 +13,8 @@
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
 #include "benchmarks/overheads/overheads.h"
-#include "runtime/transport/connect.h"
-#include "runtime/transport/local.h"
+#include "runtime/transport/connect/connect.h"
+#include "runtime/transport/local/local.h"
 
 namespace pp::benchmarks {
 namespace {
@@ -35,7 +35,7 @@ Ends process_ends(TransportKind kind) {
   const auto store = c10::make_intrusive<c10d::HashStore>();
   Ends ends;
   const auto connect = [&](int rank) {
-    ends[static_cast<size_t>(rank)] = connect_ranks(store, rank, 2, kind, {});
+    ends[static_cast<size_t>(rank)] = connect_ranks({store, rank, 2}, kind);
   };
   std::thread other(connect, 1);
   connect(0);

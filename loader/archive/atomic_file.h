@@ -6,11 +6,12 @@
 
 namespace pp {
 
-/// Writes a whole file: temporary file beside it, fsync, rename, so that a
-/// reader sees the old content or the new, never a part.
+/// Writes a whole file atomically: to a temporary file beside it, which is
+/// synced and renamed. A reader sees either the old content or the new.
 /// throws Error(Runtime) naming the path and the system's reason
 void write_file(const std::filesystem::path& path, std::string_view content);
 
+/// Reads a whole file.
 /// throws Error(Input) naming the path
 std::string read_file(const std::filesystem::path& path);
 

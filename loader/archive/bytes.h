@@ -13,10 +13,10 @@ namespace pp {
 
 static_assert(
     std::endian::native == std::endian::little,
-    "the formats are little endian, and records are used as they lie");
+    "the formats are little endian, and records are used in place");
 
-/// Whether `length` bytes at `offset` lie within `size` bytes. Never
-/// overflows, so it may be asked about numbers from a file.
+/// Whether `length` bytes at `offset` lie within `size` bytes. Never overflows,
+/// so numbers from a file can be passed.
 constexpr bool fits(uint64_t offset, uint64_t length, uint64_t size) {
   return offset <= size && length <= size - offset;
 }

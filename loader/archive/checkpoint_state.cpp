@@ -1,9 +1,8 @@
 #include "loader/archive/checkpoint_state.h"
 
-#include <nlohmann/json.hpp>
-
 #include "loader/archive/atomic_file.h"
 #include "loader/core/error.h"
+#include "loader/core/json_fields.h"
 #include "loader/core/text.h"
 
 namespace pp {
@@ -14,69 +13,26 @@ using Json = nlohmann::json;
 constexpr std::string_view kFormat = "pp-checkpoint";
 constexpr int64_t kVersion = 1;
 
-/// Looks up typed keys of one object, with the file in every message.
-class Object {
- public:
-  Object(const Json& json, const std::filesystem::path& path)
-      : json_(json), path_(path) {
-    if (!json.is_object()) {
-      fail("holds something other than an object");
-    }
+int64_t count_at(
+    const JsonFields& fields, const Json& object, const char* key) {
+  const uint64_t value = fields.count_at(object, key);
+  if (value > static_cast<uint64_t>(INT64_MAX)) {
+    fields.fail_at(object.at(key), "is too large");
   }
+  return static_cast<int64_t>(value);
+}
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw input_error(path_.string() + ": " + what);
-  }
-
-  const Json& at(const char* key, Json::value_t type, const char* name) const {
-    const auto found = json_.find(key);
-    if (found == json_.end()) {
-      fail("key '" + std::string(key) + "' is missing");
-    }
-    // A non-negative number counts as unsigned when it is parsed.
-    const bool integer = type == Json::value_t::number_unsigned;
-    if (integer ? !found->is_number_unsigned() : found->type() != type) {
-      fail("key '" + std::string(key) + "' must be " + name);
-    }
-    return *found;
-  }
-
-  uint64_t count(const char* key) const {
-    return at(key, Json::value_t::number_unsigned, "an integer of 0 or more")
-        .get<uint64_t>();
-  }
-
-  int64_t signed_count(const char* key) const {
-    const uint64_t value = count(key);
-    if (value > static_cast<uint64_t>(INT64_MAX)) {
-      fail("key '" + std::string(key) + "' is too large");
-    }
-    return static_cast<int64_t>(value);
-  }
-
-  std::string text(const char* key) const {
-    return at(key, Json::value_t::string, "a string").get<std::string>();
-  }
-
-  std::string text_if_any(const char* key) const {
-    return json_.contains(key) ? text(key) : "";
-  }
-
- private:
-  const Json& json_;
-  const std::filesystem::path& path_;
-};
-
-CheckpointPart parse_part(const Json& json, const std::filesystem::path& path) {
-  const Object object(json, path);
+CheckpointPart parse_part(const JsonFields& fields, const Json& json) {
+  const Json* host = fields.try_at(json, "host");
   CheckpointPart part{
-      object.text("file"),
-      object.count("num_bytes"),
-      object.text("hash"),
-      object.text_if_any("host")};
+      fields.text_at(json, "file"),
+      fields.count_at(json, "num_bytes"),
+      fields.text_at(json, "hash"),
+      host == nullptr ? "" : fields.text(*host)};
   if (part.file.empty() || part.file.find('/') != std::string::npos ||
       part.file.front() == '.') {
-    object.fail("part '" + part.file + "' is not a plain file name");
+    fields.fail_at(
+        json.at("file"), "'" + part.file + "' is not a plain file name");
   }
   return part;
 }
@@ -114,29 +70,28 @@ std::string to_json(const CheckpointContent& content) {
 
 CheckpointContent parse_checkpoint(
     std::string_view json, const std::filesystem::path& path) {
-  const Json root = Json::parse(json, nullptr, /*allow_exceptions=*/false);
-  const Object object(root, path);
-  if (object.text("format") != kFormat) {
-    object.fail("not the state of a checkpoint");
+  const JsonFields fields(json, path.string());
+  const Json& root = fields.root();
+  if (fields.text_at(root, "format") != kFormat) {
+    fields.fail("not the state of a checkpoint");
   }
-  const int64_t version = object.signed_count("version");
+  const int64_t version = count_at(fields, root, "version");
   if (version != kVersion) {
-    object.fail(
+    fields.fail(
         "checkpoint format version " + std::to_string(version) +
-        "; this pp reads version " + std::to_string(kVersion));
+        "; this pp reads version " + std::to_string(kVersion) +
+        (version > kVersion ? "; use a newer pp" : ""));
   }
   CheckpointContent content;
-  content.state.step = object.signed_count("step");
-  content.state.epoch = object.signed_count("epoch");
-  content.state.data_position = object.signed_count("data_position");
-  content.state.seed = object.count("seed");
-  const Json& job = object.at("job", Json::value_t::object, "an object");
-  for (const auto& [key, value] : job.items()) {
-    content.state.job[key] = Object(job, path).text(key.c_str());
+  content.state.step = count_at(fields, root, "step");
+  content.state.epoch = count_at(fields, root, "epoch");
+  content.state.data_position = count_at(fields, root, "data_position");
+  content.state.seed = fields.count_at(root, "seed");
+  for (const auto& [key, value] : fields.object_at(root, "job").items()) {
+    content.state.job[key] = fields.text(value);
   }
-  const Json& parts = object.at("parts", Json::value_t::array, "an array");
-  for (const Json& part : parts) {
-    content.parts.push_back(parse_part(part, path));
+  for (const Json& part : fields.array_at(root, "parts")) {
+    content.parts.push_back(parse_part(fields, part));
   }
   return content;
 }
@@ -145,6 +100,9 @@ CheckpointContent read_checkpoint(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / kStateFile;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
+    if (error) {
+      throw input_error(path.string() + ": " + error.message());
+    }
     throw input_error(
         folder.string() + ": not a checkpoint: there is no " +
         std::string(kStateFile));
@@ -178,7 +136,7 @@ void check_parts_are_there(
         folder.string() + ": " + (missing.size() == 1 ? "a part" : "parts") +
         " of the checkpoint " + (missing.size() == 1 ? "is" : "are") +
         " missing: " + parts_text(missing) +
-        (elsewhere ? "; copy what lies in that folder there into this one"
+        (elsewhere ? "; copy them from that folder on its host into this one"
                    : ""));
   }
 }

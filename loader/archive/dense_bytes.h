@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// Bytes of a contiguous tensor; null if a size is negative or the product
-/// does not fit an int64.
+/// Bytes of a contiguous tensor. Nothing if a size is negative or the product
+/// does not fit into an int64.
 inline std::optional<uint64_t> dense_bytes(
     std::span<const int64_t> sizes, int64_t element_bytes) {
   if (std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {

@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kGone = ".gone";
 constexpr std::string_view kOld = ".old";
 
-/// The process that a name such as `.NAME.pp-PID.old` carries; 0: none.
-/// `rest` becomes what follows it.
+/// The process id in a name such as `.NAME.pp-PID.old`; 0 if there is none.
+/// rest  receives what follows the id
 pid_t process_of(
     std::string_view name, std::string_view stem, std::string_view* rest) {
   for (const std::string_view mark : {".pp-", ".tmp."}) {
@@ -48,7 +48,7 @@ void remove_entry(const fs::path& path) {
   std::error_code ignored;
   fs::path gone = path;
   if (fs::is_directory(fs::symlink_status(path, ignored))) {
-    // Under another name, so that nobody puts more files into it meanwhile.
+    // Renamed first, so that nobody adds files to it while it is removed.
     gone += kGone;
     fs::rename(path, gone, ignored);
   }
@@ -75,9 +75,9 @@ void remove_leftovers(const fs::path& target, LeftBy who) noexcept {
       std::string_view rest;
       const pid_t process = process_of(name, stem, &rest);
       const bool ours = process == ::getpid();
-      // What was moved aside may be all there is.
-      const bool needed = rest.starts_with(kOld) && !target_exists;
-      if (process != 0 && !needed &&
+      // A folder that was moved aside may be the only copy.
+      const bool is_only_copy = rest.starts_with(kOld) && !target_exists;
+      if (process != 0 && !is_only_copy &&
           (who == LeftBy::ThisProcess ? ours : !ours && is_dead(process))) {
         remove_entry(at->path());
       }

@@ -4,20 +4,21 @@
 
 namespace pp {
 
-/// Files and folders in the making lie beside what they will replace and carry
-/// the id of their process: `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage
-/// directories), `.NAME.pp-PID.weights` (BoundModel). One that was killed
-/// leaves them behind.
+/// Chooses the processes whose leftovers are removed. Unfinished files and
+/// folders lie beside what they will replace and carry the id of their process:
+/// `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage directories),
+/// `.NAME.pp-PID.weights` (BoundModel). A killed process leaves them behind.
 enum class LeftBy {
-  DeadProcesses,  ///< of this machine; others are left alone
+  DeadProcesses,  ///< processes of this machine that no longer run
   ThisProcess,
 };
 
-/// `path` absolute and without a slash at its end, so that it has a file name.
+/// Makes `path` absolute and removes a slash at its end, so that it has a file
+/// name.
 std::filesystem::path output_path(const std::filesystem::path& path);
 
-/// Removes what was in the making for `target`. Another thread may be writing
-/// it meanwhile: that fails then. Errors are passed over.
+/// Removes unfinished files and folders for `target`. A concurrent writer of
+/// `target` in this process will fail. Errors are ignored.
 void remove_leftovers(const std::filesystem::path& target, LeftBy who) noexcept;
 
 }  // namespace pp

@@ -9,29 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "loader/archive/mapping_table.h"
 #include "loader/core/error.h"
 
 namespace pp {
 
 namespace {
 
-/// Closes the descriptor if the constructor throws half-way.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
+/// O_NONBLOCK: opening a pipe must not wait; it is refused afterwards.
+Descriptor open_for_reading(const std::filesystem::path& path) {
+  return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
 
 Error cannot_read(const std::filesystem::path& path, int reason) {
   return input_error(
@@ -42,9 +30,8 @@ Error cannot_read(const std::filesystem::path& path, int reason) {
 
 MappedFile::MappedFile(const std::filesystem::path& path, Mode mode)
     : path_(path), mode_(mode) {
-  // O_NONBLOCK: a pipe is refused below instead of waited for.
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) {
+  const Descriptor file = open_for_reading(path);
+  if (!file) {
     throw cannot_read(path, errno);
   }
   struct stat status {};
@@ -58,9 +45,11 @@ MappedFile::MappedFile(const std::filesystem::path& path, Mode mode)
     throw input_error(path.string() + ": is not a regular file");
   }
   size_ = static_cast<size_t>(status.st_size);
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
   if (size_ > 0) {  // mmap refuses a length of 0
     const bool shared = mode == Mode::ReadOnly;
-    // No swap is reserved for private pages: few of them are ever written.
+    // Don't reserve swap for private pages: few of them are ever written.
     void* data = ::mmap(
         nullptr,
         size_,
@@ -72,20 +61,34 @@ MappedFile::MappedFile(const std::filesystem::path& path, Mode mode)
       throw cannot_read(path, errno);
     }
     data_ = static_cast<std::byte*>(data);
+    note_mapping(
+        {.start = data_,
+         .size = size_,
+         .path = path_.c_str(),
+         .device = device_,
+         .inode = inode_,
+         .changed_at = status.st_mtim});
   }
-  descriptor_ = file.release();
 }
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) {
+    forget_mapping(data_);
     ::munmap(data_, size_);
   }
-  ::close(descriptor_);
 }
 
 std::byte* MappedFile::writable_data() const {
   check(mode_ == Mode::Private, "only a private mapping is writable");
   return data_;
+}
+
+Descriptor MappedFile::open_again() const {
+  Descriptor file = open_for_reading(path_);
+  struct stat status {};
+  const bool is_same = file && ::fstat(file.get(), &status) == 0 &&
+                       status.st_dev == device_ && status.st_ino == inode_;
+  return is_same ? std::move(file) : Descriptor(-1);
 }
 
 }  // namespace pp

@@ -5,13 +5,21 @@
 #include <span>
 #include <string>
 
+#include <sys/types.h>
+
+#include "loader/archive/descriptor.h"
+
 namespace pp {
 
-/// A whole file mapped into memory.
+/// A file that is mapped into memory as a whole.
 ///
 /// ReadOnly pages are shared with every reader. Private pages are
-/// copy-on-write: writing to them never reaches the file, and costs memory
-/// only for the pages written. The file descriptor stays open while mapped.
+/// copy-on-write: writes never reach the file, and only written pages cost
+/// memory. No file descriptor stays open, so a job may map more files than it
+/// may open.
+///
+/// If the file is cut short, touching a page that it lost ends the process; see
+/// mapping_table.h.
 class MappedFile {
  public:
   enum class Mode { ReadOnly, Private };
@@ -25,14 +33,17 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   size_t size() const { return size_; }
   std::span<const std::byte> bytes() const { return {data_, size_}; }
-  /// Mode Private only.
+  /// Requires Mode::Private.
   std::byte* writable_data() const;
-  int descriptor() const { return descriptor_; }
+  /// Opens the file again for reading. No descriptor if that fails, or if
+  /// another file has its path by now.
+  Descriptor open_again() const;
 
  private:
   std::filesystem::path path_;
   Mode mode_;
-  int descriptor_ = -1;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
   std::byte* data_ = nullptr;
   size_t size_ = 0;
 };

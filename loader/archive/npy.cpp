@@ -19,7 +19,7 @@ using ir::ScalarType;
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-/// NumPy's type letters and sizes, without the byte order in front.
+/// NumPy's type letters and sizes, without the leading byte order.
 constexpr std::array<std::pair<std::string_view, ScalarType>, 14> kTypes = {{
     {"b1", ScalarType::Bool},
     {"u1", ScalarType::Byte},
@@ -38,7 +38,7 @@ constexpr std::array<std::pair<std::string_view, ScalarType>, 14> kTypes = {{
 }};
 
 struct Header {
-  std::string descr;  ///< empty: a list of fields
+  std::string descr;  ///< empty for a structured type
   bool fortran_order = false;
   std::vector<int64_t> shape;
 };
@@ -49,23 +49,24 @@ class HeaderParser {
  public:
   explicit HeaderParser(std::string_view text) : text_(text) {}
 
-  /// null if it is not such a dict
+  /// Gives nothing if the text is not such a dict.
   std::optional<Header> parse() {
     Header header;
-    int seen = 0;
-    if (!take("{")) {
+    int num_keys = 0;
+    if (!accept("{")) {
       return std::nullopt;
     }
-    while (!take("}")) {
+    while (!accept("}")) {
       const std::optional<std::string> key = string();
-      if (!key || !take(":") || !value(*key, header)) {
+      if (!key || !accept(":") || !value(*key, header)) {
         return std::nullopt;
       }
-      ++seen;
-      take(",");
+      ++num_keys;
+      accept(",");
     }
     skip_space();
-    return seen == 3 && text_.empty() ? std::optional(header) : std::nullopt;
+    return num_keys == 3 && text_.empty() ? std::optional(header)
+                                          : std::nullopt;
   }
 
  private:
@@ -74,7 +75,7 @@ class HeaderParser {
     text_.remove_prefix(std::min(begin, text_.size()));
   }
 
-  bool take(std::string_view token) {
+  bool accept(std::string_view token) {
     skip_space();
     if (!text_.starts_with(token)) {
       return false;
@@ -84,8 +85,8 @@ class HeaderParser {
   }
 
   std::optional<std::string> string() {
-    const bool single = take("'");
-    if (!single && !take("\"")) {
+    const bool single = accept("'");
+    if (!single && !accept("\"")) {
       return std::nullopt;
     }
     const char quote = single ? '\'' : '"';
@@ -100,10 +101,10 @@ class HeaderParser {
 
   std::optional<std::vector<int64_t>> tuple() {
     std::vector<int64_t> out;
-    if (!take("(")) {
+    if (!accept("(")) {
       return std::nullopt;
     }
-    while (!take(")")) {
+    while (!accept(")")) {
       skip_space();
       int64_t number = 0;
       const auto [end, error] =
@@ -112,9 +113,9 @@ class HeaderParser {
         return std::nullopt;
       }
       text_.remove_prefix(static_cast<size_t>(end - text_.data()));
-      take("L");  // Python 2
+      accept("L");  // Python 2
       out.push_back(number);
-      take(",");
+      accept(",");
     }
     return out;
   }
@@ -122,7 +123,8 @@ class HeaderParser {
   bool value(const std::string& key, Header& header) {
     if (key == "descr") {
       skip_space();
-      if (text_.starts_with('[')) {  // fields: refused by the caller
+      if (text_.starts_with(
+              '[')) {  // a structured type, which the caller refuses
         const size_t end = text_.rfind(']');
         text_.remove_prefix(end == std::string_view::npos ? 0 : end + 1);
         return end != std::string_view::npos;
@@ -132,8 +134,8 @@ class HeaderParser {
       return descr.has_value();
     }
     if (key == "fortran_order") {
-      header.fortran_order = take("True");
-      return header.fortran_order || take("False");
+      header.fortran_order = accept("True");
+      return header.fortran_order || accept("False");
     }
     if (key == "shape") {
       std::optional<std::vector<int64_t>> shape = tuple();
@@ -182,9 +184,11 @@ NpyReader::NpyReader(const std::filesystem::path& path)
   const std::string label = path.string();
   const auto bytes = file_->bytes();
   if (!as_text(bytes).starts_with(kMagic)) {
-    throw input_error(label + ": is not a .npy file, as numpy.save writes");
+    throw input_error(
+        label + ": is not a .npy file, such as numpy.save writes");
   }
-  // Magic, major, minor, then the header's length: 2 bytes in version 1.
+  // The header's length follows the magic, major and minor version. It has 2
+  // bytes in version 1, else 4.
   const int version = bytes.size() > 6 ? std::to_integer<int>(bytes[6]) : 0;
   const uint64_t begin = version == 1 ? 10 : 12;
   if (bytes.size() < begin) {
@@ -219,7 +223,7 @@ NpyReader::NpyReader(const std::filesystem::path& path)
         label + ": an array of shape " + shape_text(tensor_.sizes) + " and " +
         "type " + ir::name_of(tensor_.dtype) + " needs " +
         (expected ? std::to_string(*expected) : "too many") +
-        " bytes, the file has " + std::to_string(data.size()));
+        " bytes, but the file has " + std::to_string(data.size()));
   }
   tensor_.bytes = data;
 }

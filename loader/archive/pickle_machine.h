@@ -10,9 +10,10 @@
 
 #include "loader/archive/pickle_tensors.h"
 
-/// The restricted pickle reader's inside. A pickle is a program for a stack
-/// machine whose objects refer to one another (a list is remembered first and
-/// filled later), so objects lie in a heap and are named by their index there.
+/// The machine inside the restricted pickle reader. A pickle is a program for a
+/// stack machine whose objects refer to one another (a list is memoized first
+/// and filled later). So objects lie in a heap and are named by their index in
+/// it.
 namespace pp::pickle {
 
 using Id = size_t;
@@ -26,8 +27,8 @@ struct Dict {
   std::vector<std::pair<Id, Id>> items;
 };
 
-/// A Python name such as `torch._utils._rebuild_tensor_v2`: one that call() in
-/// pickle_torch.h knows, or an element type or storage type.
+/// A Python name such as `torch._utils._rebuild_tensor_v2`: a function that
+/// call() in pickle_torch.h supports, an element type or a storage type.
 struct Global {
   std::string name;
 };
@@ -36,7 +37,7 @@ struct Global {
 struct Storage {
   std::string record;
   ir::Device device;
-  ir::ScalarType dtype = ir::ScalarType::Byte;  ///< Byte: untyped
+  ir::ScalarType dtype = ir::ScalarType::Byte;  ///< Byte if untyped
   uint64_t num_bytes = 0;
 };
 
@@ -51,12 +52,12 @@ using Object = std::variant<
     Global,
     Storage,
     PickledTensor>;
-/// A deque: objects stay in place while others are added.
+/// A deque, so that objects stay in place while others are added.
 using Heap = std::deque<Object>;
 
-/// Runs the program in `data.pkl`; the result is an object of `heap`.
-/// label   for messages
-/// throws  Error(Input): damaged, or it asks for a global that is not allowed
+/// Runs the program in `data.pkl` and returns its result, an object of `heap`.
+/// label   names the file in messages
+/// throws  Error(Input): the program is damaged or asks for a forbidden global
 Id run(
     std::string_view program,
     const ZipReader& archive,

@@ -4,8 +4,7 @@
 
 namespace pp::pickle {
 
-/// Opcodes as in Python's pickle.py, of protocols 2 to 5, without those that
-/// make objects `torch.save` needs none of.
+/// The opcodes of Python's pickle protocols 2 to 5 that `torch.save` uses.
 enum class Op : uint8_t {
   Mark = '(',
   Stop = '.',

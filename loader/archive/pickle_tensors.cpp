@@ -7,11 +7,12 @@ namespace pp {
 
 namespace {
 
-/// Deeper than any real input, and far from the end of the C++ stack.
-constexpr int kMostDepth = 100;
-/// A pickle may name one object many times; this bounds the memory of the tree
-/// it unfolds to.
-constexpr uint64_t kMostBytes = 256U << 20U;
+/// Greater than the depth of any real input, and far from exhausting the C++
+/// stack.
+constexpr int kMaxDepth = 100;
+/// Bounds the memory of the result: a pickle may refer to one object many
+/// times.
+constexpr uint64_t kMaxBytes = 256U << 20U;
 
 class Unfolder {
  public:
@@ -19,9 +20,9 @@ class Unfolder {
       : heap_(heap), label_(label) {}
 
   PickleValue unfold(pickle::Id id, int depth = 0) {
-    if (depth > kMostDepth) {
+    if (depth > kMaxDepth) {
       throw input_error(
-          label_ + ": is nested deeper than " + std::to_string(kMostDepth) +
+          label_ + ": is nested deeper than " + std::to_string(kMaxDepth) +
           " levels, or contains itself");
     }
     spend(sizeof(PickleValue));
@@ -33,8 +34,8 @@ class Unfolder {
  private:
   void spend(uint64_t num_bytes) {
     spent_ += num_bytes;
-    if (spent_ > kMostBytes) {
-      throw input_error(label_ + ": unfolds to too many values");
+    if (spent_ > kMaxBytes) {
+      throw input_error(label_ + ": expands to too many values");
     }
   }
 
@@ -61,7 +62,7 @@ class Unfolder {
     PickleValue::Mapping out;
     for (const auto& [key, value] : dict.items) {
       PickleValue key_value = unfold(key, depth + 1);
-      out.items.emplace_back(std::move(key_value), unfold(value, depth + 1));
+      out.items.push_back({std::move(key_value), unfold(value, depth + 1)});
     }
     return {std::move(out)};
   }

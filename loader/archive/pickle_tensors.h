@@ -17,16 +17,16 @@ struct PickledTensor {
   std::string record;     ///< the storage's record in the archive
 };
 
-/// What the restricted pickle reader gives: numbers, strings, tensors, lists,
-/// tuples and dicts. Nothing is executed; any other object is refused by the
-/// name it asks for.
+/// A value from the restricted pickle reader: numbers, strings, tensors, lists,
+/// tuples and dicts. Nothing is executed; any other object is refused by name.
 struct PickleValue {
   struct Sequence {
     bool tuple = false;
     std::vector<PickleValue> items;
   };
+  struct Entry;
   struct Mapping {
-    std::vector<std::pair<PickleValue, PickleValue>> items;
+    std::vector<Entry> items;
   };
   std::variant<
       std::monostate,
@@ -38,6 +38,12 @@ struct PickleValue {
       Sequence,
       Mapping>
       value;
+};
+
+/// One entry of a dict.
+struct PickleValue::Entry {
+  PickleValue key;
+  PickleValue value;
 };
 
 /// Reads `data.pkl` of an archive made by `torch.save`.

@@ -30,7 +30,8 @@ constexpr std::array<std::pair<std::string_view, ScalarType>, 13> kStorages = {{
     {"UntypedStorage", ScalarType::Byte},
 }};
 
-/// Types without a storage class of their own: named beside an untyped one.
+/// Element types that a pickle may name. Those without a storage class are
+/// stored in an untyped one.
 constexpr std::array kNamedTypes = {
     ScalarType::Byte,           ScalarType::Char,
     ScalarType::Short,          ScalarType::Int,
@@ -53,12 +54,13 @@ constexpr std::array<std::string_view, 5> kFunctions = {
     "torch._utils._rebuild_tensor_v3",
 };
 
-/// Objects copy sizes and record names; limits keep a small pickle that names
-/// one long object many times from filling the memory.
-constexpr size_t kMostDims = 64;
-constexpr size_t kMostNameLength = 64;
+/// Objects copy sizes and record names. These limits keep a small pickle that
+/// names one long object many times from filling the memory.
+constexpr size_t kMaxDims = 64;
+constexpr size_t kMaxNameLength = 64;
 
-/// torch.FloatStorage, torch.cuda.FloatStorage, torch.storage.UntypedStorage
+/// The element type of torch.FloatStorage, torch.cuda.FloatStorage,
+/// torch.storage.UntypedStorage and the like.
 std::optional<ScalarType> storage_type(std::string_view global) {
   const size_t dot = global.rfind('.');
   const std::string_view module = global.substr(0, dot);
@@ -83,7 +85,8 @@ std::optional<ScalarType> element_type(std::string_view global) {
   return std::nullopt;
 }
 
-/// The i-th argument as a T; throws where it is not there or another thing.
+/// The i-th argument as a T.
+/// throws  Error(Input): it is missing or of another type
 template <class T>
 const T& argument(
     const Heap& heap,
@@ -102,16 +105,16 @@ const T& argument(
 }
 
 void check_num_dims(const Sequence& sizes, const std::string& label) {
-  if (sizes.items.size() > kMostDims) {
+  if (sizes.items.size() > kMaxDims) {
     throw input_error(
         label + ": a tensor of " + std::to_string(sizes.items.size()) +
-        " dimensions; at most " + std::to_string(kMostDims) + " are supported");
+        " dimensions; at most " + std::to_string(kMaxDims) + " are supported");
   }
 }
 
 const std::string& short_text(
     const std::string& text, const std::string& label) {
-  if (text.size() > kMostNameLength) {
+  if (text.size() > kMaxNameLength) {
     throw input_error(
         label + ": is damaged: a storage's key or device of " +
         std::to_string(text.size()) + " characters");
@@ -168,11 +171,11 @@ Object rebuild_tensor(
   tensor.dtype = storage.dtype;
   if (typed) {
     const auto& type = argument<Global>(heap, arguments, 6, label);
-    const auto known = element_type(type.name);
-    if (!known) {
-      throw input_error(label + ": '" + type.name + "' is no element type");
+    const auto dtype = element_type(type.name);
+    if (!dtype) {
+      throw input_error(label + ": '" + type.name + "' is not an element type");
     }
-    tensor.dtype = *known;
+    tensor.dtype = *dtype;
   }
   tensor.device = storage.device;
   tensor.storage_offset.value = argument<int64_t>(heap, arguments, 1, label);
@@ -212,7 +215,8 @@ ir::Device parse_device(std::string_view text, const std::string& label) {
     const auto result = std::from_chars(digits.data(), end, device.index);
     if (result.ec != std::errc() || result.ptr != end || device.index < 0) {
       throw input_error(
-          label + ": '" + std::string(text) + "' is no device, as 'cuda:0' is");
+          label + ": '" + std::string(text) +
+          "' is not a device such as 'cuda:0'");
     }
   }
   return device;
@@ -264,7 +268,7 @@ Object load_storage(
   const auto& type_name = argument<Global>(heap, *id, 1, label).name;
   const auto type = storage_type(type_name);
   if (!type) {
-    throw input_error(label + ": '" + type_name + "' is no storage type");
+    throw input_error(label + ": '" + type_name + "' is not a storage type");
   }
   const auto num_elements = argument<int64_t>(heap, *id, 4, label);
   const auto& key = argument<std::string>(heap, *id, 2, label);

@@ -4,23 +4,23 @@
 
 #include "loader/archive/pickle_machine.h"
 
-/// What `torch.save` means by the globals and persistent ids it writes.
+/// The meaning of the globals and persistent ids that `torch.save` writes.
 namespace pp::pickle {
 
 /// Whether a pickle may name this global.
 bool is_allowed(const std::string& global);
 
-/// The object that calling an allowed global with `arguments` stands for.
-/// throws  Error(Input): arguments that torch.save does not write
+/// Calls an allowed global with `arguments` and returns the resulting object.
+/// throws  Error(Input): torch.save does not write such arguments
 Object call(
     const Heap& heap,
     const std::string& global,
     const Sequence& arguments,
     const std::string& label);
 
-/// The storage that a persistent id names:
+/// Finds the storage that a persistent id names:
 /// ('storage', storage type, key, device, number of elements).
-/// throws  Error(Input): another id, a missing or too short record
+/// throws  Error(Input): another kind of id; a missing or too short record
 Object load_storage(
     const Heap& heap,
     const Object& persistent_id,

@@ -15,7 +15,7 @@ namespace pp {
 
 class TempFile;  // temp_file.h
 
-/// A tensor lying somewhere in memory or in a mapped file; not owned.
+/// A tensor in memory or in a mapped file, which this does not own.
 struct TensorView {
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<int64_t> sizes;
@@ -34,9 +34,9 @@ class SafetensorsReader {
   const std::map<std::string, std::string>& metadata() const {
     return metadata_;
   }
-  /// throws Error(Input), offering the nearest names
+  /// throws Error(Input) that offers similar names
   const TensorView& find(const std::string& name) const;
-  /// Keeps the mapping alive for who holds views.
+  /// The mapping, which must outlive all views.
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
 
  private:
@@ -52,16 +52,17 @@ void write_safetensors(
     const std::map<std::string, TensorView>& tensors,
     const std::map<std::string, std::string>& metadata = {});
 
-/// A tensor on its way to a file: in memory, or in a file in the making.
+/// A tensor to be written: in memory, or in a temporary file.
 struct TensorSource {
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<int64_t> sizes;
-  std::span<const std::byte> bytes;  ///< contiguous, row-major; or
-  const TempFile* file = nullptr;    ///< all of it
+  std::span<const std::byte> bytes;  ///< contiguous, row-major
+  /// If set, the content of this file is used instead of `bytes`.
+  const TempFile* file = nullptr;
 };
 
-/// The same from tensors that need not be in memory; a file is copied in the
-/// kernel where the file system allows it.
+/// Like write_safetensors(), for tensors that may lie in files. The kernel
+/// copies these where the file system allows it.
 void assemble_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorSource>& tensors,

@@ -17,10 +17,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// As in the reference reader: nobody needs more, and it bounds the memory.
-constexpr uint64_t kMostHeaderBytes = 100'000'000;
+/// The reference reader has the same limit, which bounds the memory.
+constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
-/// Parses the header; JSON would let a second entry of a name win silently.
+/// Parses the header. Refuses a name that appears twice: a JSON parser would
+/// silently use the last entry.
 Json parse_header(std::string_view text, const std::string& label) {
   std::set<std::string> names;
   const auto refuse = [&](int depth, Json::parse_event_t event, Json& value) {
@@ -30,7 +31,7 @@ Json parse_header(std::string_view text, const std::string& label) {
     if (depth == 1 && event == Json::parse_event_t::key &&
         !names.insert(value.get<std::string>()).second) {
       throw input_error(
-          label + ": tensor '" + value.get<std::string>() + "' is there twice");
+          label + ": tensor '" + value.get<std::string>() + "' appears twice");
     }
     return true;
   };
@@ -40,13 +41,14 @@ Json parse_header(std::string_view text, const std::string& label) {
       return header;
     }
   } catch (const Json::exception&) {
-    // Said below: the library's text names bytes, which help nobody here.
+    // The message below says more than the library's.
   }
   throw input_error(
       label + ": is not a safetensors file: its header is not a JSON object");
 }
 
-/// A list of sizes or offsets; null where one is not a number in range.
+/// A list of sizes or offsets. Nothing if it is not a list of integers in
+/// range.
 std::optional<std::vector<int64_t>> numbers(
     const Json& entry, const char* key) {
   const auto list = entry.find(key);
@@ -64,7 +66,7 @@ std::optional<std::vector<int64_t>> numbers(
   return out;
 }
 
-/// One entry of the header, checked against the data's size.
+/// Parses an entry of the header and checks it against the size of the data.
 TensorView parse_tensor(
     const Json& entry,
     std::span<const std::byte> data,
@@ -83,8 +85,8 @@ TensorView parse_tensor(
   const auto offsets = numbers(entry, "data_offsets");
   if (!sizes || !offsets || offsets->size() != 2) {
     throw input_error(
-        where + " needs 'shape' and two 'data_offsets', each a list of whole " +
-        "numbers from 0 on");
+        where + " needs 'shape' and two 'data_offsets', each a list of " +
+        "integers of 0 or more");
   }
   const int64_t begin = (*offsets)[0];
   const int64_t end = (*offsets)[1];
@@ -98,7 +100,7 @@ TensorView parse_tensor(
   if (expected != static_cast<uint64_t>(end - begin)) {
     throw input_error(
         where + " of shape " + shape_text(*sizes) + " and type " +
-        ir::name_of(*type) + " cannot take " + std::to_string(end - begin) +
+        ir::name_of(*type) + " cannot have " + std::to_string(end - begin) +
         " bytes" + (expected ? ", it needs " + std::to_string(*expected) : ""));
   }
   return {
@@ -109,13 +111,49 @@ TensorView parse_tensor(
   };
 }
 
-/// The format allows neither gaps nor overlaps, so that no byte of the data is
-/// hidden or counted twice.
+/// Gives the tensors that are stored as pairs of real numbers their complex
+/// type (see kComplexNames).
+void join_parts(
+    std::map<std::string, TensorView>& tensors,
+    const std::string& names,
+    const std::string& label) {
+  const std::string where =
+      label + ": '__metadata__' entry '" + kComplexNames + "'";
+  const Json list = Json::parse(names, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) {
+    throw input_error(where + " is not a JSON array of names");
+  }
+  for (const Json& name : list) {
+    if (!name.is_string()) {
+      throw input_error(where + " is not a JSON array of names");
+    }
+    const auto found = tensors.find(name.get_ref<const std::string&>());
+    if (found == tensors.end()) {
+      throw input_error(
+          where + " lists '" + name.get<std::string>() +
+          "', but the file has no such tensor");
+    }
+    TensorView& view = found->second;
+    const auto type = type_of_pairs(view.dtype);
+    if (!type || view.sizes.empty() || view.sizes.back() != 2) {
+      throw input_error(
+          where + " lists '" + found->first + "', which is " +
+          ir::name_of(view.dtype) + shape_text(view.sizes) +
+          "; it needs real numbers and a last dimension of 2");
+    }
+    view.dtype = *type;
+    view.sizes.pop_back();
+  }
+}
+
+/// Refuses gaps and overlaps, which the format forbids: no byte of the data may
+/// be hidden or used twice.
 void check_cover(
     const std::map<std::string, TensorView>& tensors,
     std::span<const std::byte> data,
     const std::string& label) {
   std::vector<const std::pair<const std::string, TensorView>*> order;
+  order.reserve(tensors.size());
   for (const auto& row : tensors) {
     order.push_back(&row);
   }
@@ -137,7 +175,7 @@ void check_cover(
   if (next != data.data() + data.size()) {
     throw input_error(
         label + ": " + std::to_string(data.data() + data.size() - next) +
-        " bytes at its end belong to no tensor");
+        " bytes at its end do not belong to any tensor");
   }
 }
 
@@ -153,7 +191,12 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path)
         " bytes are too few");
   }
   const auto header_bytes = load_le<uint64_t>(bytes, 0);
-  if (header_bytes > kMostHeaderBytes || !fits(8, header_bytes, bytes.size())) {
+  if (header_bytes > kMaxHeaderBytes && fits(8, header_bytes, bytes.size())) {
+    throw input_error(
+        label + ": its safetensors header has " + std::to_string(header_bytes) +
+        " bytes; the format allows at most " + std::to_string(kMaxHeaderBytes));
+  }
+  if (!fits(8, header_bytes, bytes.size())) {
     throw input_error(
         label + ": is not a safetensors file, or is truncated: a header of " +
         std::to_string(header_bytes) + " bytes in a file of " +
@@ -164,6 +207,9 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path)
   const auto data = bytes.subspan(8 + header_bytes);
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
+      if (entry.is_null()) {
+        continue;  // as torch's reader takes it
+      }
       if (!entry.is_object()) {
         throw input_error(label + ": '__metadata__' is not an object");
       }
@@ -180,6 +226,10 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path)
         name, parse_tensor(entry, data, label + ": tensor '" + name + "'"));
   }
   check_cover(tensors_, data, label);
+  if (const auto names = metadata_.find(kComplexNames);
+      names != metadata_.end()) {
+    join_parts(tensors_, names->second, label);
+  }
 }
 
 const TensorView& SafetensorsReader::find(const std::string& name) const {

@@ -31,6 +31,13 @@ constexpr std::array<std::pair<ScalarType, std::string_view>, 19> kNames = {{
     {ScalarType::Float8E4M3FNUZ, "F8_E4M3FNUZ"},
 }};
 
+/// Complex types, and the types of their parts.
+constexpr std::array<std::pair<ScalarType, ScalarType>, 3> kComplexTypes = {{
+    {ScalarType::ComplexHalf, ScalarType::Half},
+    {ScalarType::ComplexFloat, ScalarType::Float},
+    {ScalarType::ComplexDouble, ScalarType::Double},
+}};
+
 }  // namespace
 
 std::optional<std::string_view> safetensors_name(ScalarType type) {
@@ -46,6 +53,24 @@ std::optional<ScalarType> safetensors_type(std::string_view name) {
   for (const auto& [type, row_name] : kNames) {
     if (row_name == name) {
       return type;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<ScalarType> type_of_parts(ScalarType type) {
+  for (const auto& [complex, part] : kComplexTypes) {
+    if (complex == type) {
+      return part;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<ScalarType> type_of_pairs(ScalarType part) {
+  for (const auto& [complex, row_part] : kComplexTypes) {
+    if (row_part == part) {
+      return complex;
     }
   }
   return std::nullopt;

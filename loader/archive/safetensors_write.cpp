@@ -19,8 +19,8 @@ uint64_t num_bytes(const TensorSource& source) {
   return source.file != nullptr ? source.file->size() : source.bytes.size();
 }
 
-/// The order of the data: wide elements first, as the reference writer has it,
-/// so that every tensor is aligned to its element without gaps.
+/// The order of the data: wide elements first, like in the reference writer, so
+/// that every tensor is aligned to its element without gaps.
 std::vector<Row> data_order(
     const std::map<std::string, TensorSource>& tensors) {
   std::vector<Row> order;
@@ -33,37 +33,70 @@ std::vector<Row> data_order(
   return order;
 }
 
+/// Whether the format has no name for a complex type, so that its parts are
+/// stored as real numbers.
+bool is_stored_in_parts(ir::ScalarType type) {
+  return !safetensors_name(type) && type_of_parts(type).has_value();
+}
+
+/// The metadata, with the names of complex tensors that are stored in parts.
+std::map<std::string, std::string> with_complex_names(
+    const std::vector<Row>& order,
+    std::map<std::string, std::string> metadata) {
+  nlohmann::json names = nlohmann::json::array();
+  for (const Row row : order) {
+    if (is_stored_in_parts(row->second.dtype)) {
+      names.push_back(row->first);
+    }
+  }
+  if (!names.empty()) {
+    metadata[kComplexNames] = names.dump();
+  }
+  return metadata;
+}
+
+/// A tensor's entry in the header. Its data begin at `offset`.
+nlohmann::ordered_json entry_of(const TensorSource& view, uint64_t offset) {
+  ir::ScalarType type = view.dtype;
+  std::vector<int64_t> sizes = view.sizes;
+  if (is_stored_in_parts(type)) {
+    type = *type_of_parts(type);
+    sizes.push_back(2);
+  }
+  const auto name = safetensors_name(type);
+  check(name.has_value(), "every type has a name, or parts that have one");
+  return {
+      {"dtype", *name},
+      {"shape", sizes},
+      {"data_offsets", {offset, offset + num_bytes(view)}},
+  };
+}
+
 std::string header_text(
     const std::vector<Row>& order,
     const std::map<std::string, std::string>& metadata,
     const std::filesystem::path& path) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) {
-    header["__metadata__"] = metadata;
-  }
   uint64_t offset = 0;
-  for (const Row row : order) {
-    const TensorSource& view = row->second;
-    const auto type = safetensors_name(view.dtype);
-    if (!type || row->first == "__metadata__") {
-      throw runtime_error(
-          path.string() + ": cannot write tensor '" + row->first +
-          "': safetensors has no " +
-          (type ? "tensor of that name" : ir::name_of(view.dtype)));
-    }
-    check(
-        dense_bytes(view.sizes, ir::element_size(view.dtype)) ==
-            num_bytes(view),
-        "the view of '" + row->first + "' has the bytes its shape needs");
-    const uint64_t end = offset + num_bytes(view);
-    header[row->first] = {
-        {"dtype", *type},
-        {"shape", view.sizes},
-        {"data_offsets", {offset, end}},
-    };
-    offset = end;
-  }
   try {
+    if (const auto all = with_complex_names(order, metadata); !all.empty()) {
+      header["__metadata__"] = all;
+    }
+    for (const Row row : order) {
+      const TensorSource& view = row->second;
+      if (row->first == "__metadata__") {
+        throw runtime_error(
+            path.string() +
+            ": cannot write tensor '__metadata__': safetensors has no tensor "
+            "of that name");
+      }
+      check(
+          dense_bytes(view.sizes, ir::element_size(view.dtype)) ==
+              num_bytes(view),
+          "the view of '" + row->first + "' has the bytes its shape needs");
+      header[row->first] = entry_of(view, offset);
+      offset += num_bytes(view);
+    }
     return header.dump();
   } catch (const nlohmann::json::exception&) {
     throw runtime_error(
@@ -91,7 +124,14 @@ void assemble_safetensors(
     const std::map<std::string, std::string>& metadata) {
   const std::vector<Row> order = data_order(tensors);
   std::string header = header_text(order, metadata, path);
-  header.resize((header.size() + 7) / 8 * 8, ' ');  // aligns the data
+  // Aligns the data: kernels crash where a complex128 lies between multiples of
+  // 16, and readers map the file.
+  constexpr size_t kAlignment = 16;
+  constexpr size_t kPrefix = sizeof(uint64_t);
+  header.resize(
+      (kPrefix + header.size() + kAlignment - 1) / kAlignment * kAlignment -
+          kPrefix,
+      ' ');
   std::string prefix;
   append_le<uint64_t>(prefix, header.size());
 

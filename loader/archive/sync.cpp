@@ -17,7 +17,7 @@ void sync_path(const std::filesystem::path& path) {
     reason = ::fsync(descriptor) == 0 ? 0 : errno;
     ::close(descriptor);
   }
-  // EINVAL: this file system does not sync folders.
+  // EINVAL: this file system can't sync folders.
   if (reason != 0 && reason != EINVAL) {
     throw runtime_error(
         path.string() + ": cannot write it: " + std::strerror(reason));

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "loader/archive/mapping_table.h"
 #include "loader/core/error.h"
 
 namespace pp {
@@ -26,10 +27,10 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
-/// So much is written before the disk is told to begin with it.
-constexpr uint64_t kHandedToDisk = uint64_t{16} << 20U;
+/// The disk is told to start writing after every so many bytes.
+constexpr uint64_t kWritebackBytes = uint64_t{16} << 20U;
 
-/// Two file systems, or one that cannot: copy by hand.
+/// Whether copy_file_range() failed because the file systems don't support it.
 bool kernel_cannot_copy(int reason) {
   return reason == EXDEV || reason == EINVAL || reason == ENOSYS ||
          reason == EOPNOTSUPP || reason == EPERM;
@@ -45,8 +46,8 @@ TempFile::TempFile(const std::filesystem::path& target) : target_(target) {
   }
   const std::string stem =
       "." + target.filename().string() + ".tmp." + std::to_string(::getpid());
-  // The name is taken when a thread writes the same target, or a process with
-  // this id was killed here.
+  // The name exists if another thread writes the same target, or if a process
+  // with this id was killed.
   for (int attempt = 0; descriptor_ < 0; ++attempt) {
     const std::string suffix =
         attempt == 0 ? "" : "." + std::to_string(attempt);
@@ -73,29 +74,41 @@ void TempFile::write(std::span<const std::byte> bytes) {
       if (errno == EINTR) {
         continue;
       }
-      throw cannot_write(target_, errno);
+      const int reason = errno;
+      // The system can't read bytes that a mapped file has lost.
+      const std::string lost =
+          reason == EFAULT ? lost_pages_text(bytes.data()) : "";
+      throw lost.empty()
+          ? cannot_write(target_, reason)
+          : runtime_error(target_.string() + ": cannot write it: " + lost);
     }
     bytes = bytes.subspan(static_cast<size_t>(written));
     grow(static_cast<uint64_t>(written));
   }
 }
 
-/// The disk works while the file is being made: less is left for the sync.
+/// Counts written bytes. The disk already writes while the file is being made,
+/// which leaves less to the final sync.
 void TempFile::grow(uint64_t num_bytes) {
   size_ += num_bytes;
-  if (size_ - handed_to_disk_ >= kHandedToDisk) {
+  if (size_ - writeback_started_ >= kWritebackBytes) {
     ::sync_file_range(
         descriptor_,
-        static_cast<off_t>(handed_to_disk_),
-        static_cast<off_t>(size_ - handed_to_disk_),
+        static_cast<off_t>(writeback_started_),
+        static_cast<off_t>(size_ - writeback_started_),
         SYNC_FILE_RANGE_WRITE);
-    handed_to_disk_ = size_;
+    writeback_started_ = size_;
   }
 }
 
 void TempFile::copy(
     const MappedFile& from, uint64_t offset, uint64_t num_bytes) {
-  copy_range(from.descriptor(), from.path(), offset, num_bytes);
+  const Descriptor file = from.open_again();
+  if (!file) {
+    write(from.bytes().subspan(offset, num_bytes));
+    return;
+  }
+  copy_range(file.get(), from.path(), offset, num_bytes);
 }
 
 void TempFile::append(const TempFile& other) {
@@ -147,7 +160,7 @@ void TempFile::copy_through_memory(
     if (got <= 0) {
       throw runtime_error(
           from_path.string() + ": cannot copy from it: " +
-          (got < 0 ? std::strerror(errno) : "it became shorter meanwhile"));
+          (got < 0 ? std::strerror(errno) : "it was truncated meanwhile"));
     }
     write({buffer.data(), static_cast<size_t>(got)});
     offset += static_cast<uint64_t>(got);

@@ -10,15 +10,16 @@
 
 namespace pp {
 
-/// A file in the making, beside the one it will replace: `.NAME.tmp.PID`.
+/// An unfinished file beside the one that it will replace: `.NAME.tmp.PID`.
 ///
-/// commit() syncs it, renames it over the target and syncs the folder, so a
-/// reader sees the old content or the new, whenever the power goes. Destroyed
-/// without commit(): the temporary file is removed and the target is as it was.
+/// commit() syncs it, renames it over the target and syncs the folder, so that
+/// a reader sees the old content or the new even after a power failure. Without
+/// commit() the destructor removes the temporary file and the target stays as
+/// it was.
 class TempFile {
  public:
-  /// throws Error(Runtime) naming the target and the system's reason, as every
-  ///        member does
+  /// Like every member, throws Error(Runtime) that names the target and the
+  /// system's reason.
   explicit TempFile(const std::filesystem::path& target);
   ~TempFile();
   TempFile(const TempFile&) = delete;
@@ -26,12 +27,12 @@ class TempFile {
 
   /// Bytes written so far.
   uint64_t size() const { return size_; }
-  /// Appends.
+  /// Appends `bytes`.
   void write(std::span<const std::byte> bytes);
-  /// Appends `num_bytes` of another file from `offset` on, in the kernel where
-  /// the file systems allow it.
+  /// Appends `num_bytes` of another file from `offset` on. The kernel copies
+  /// them where the file systems allow it.
   void copy(const MappedFile& from, uint64_t offset, uint64_t num_bytes);
-  /// Appends all of another file in the making.
+  /// Appends the whole content of another temporary file.
   void append(const TempFile& other);
   void commit(Sync sync = Sync::Now);
 
@@ -52,7 +53,7 @@ class TempFile {
   std::filesystem::path path_;
   int descriptor_ = -1;
   uint64_t size_ = 0;
-  uint64_t handed_to_disk_ = 0;
+  uint64_t writeback_started_ = 0;
   bool committed_ = false;
 };
 

@@ -18,17 +18,17 @@ Error damaged(const std::string& label, const std::string& what) {
   return input_error(label + ": is damaged: " + what);
 }
 
-/// Takes from the zip64 extra field what the 32-bit fields leave to it, in the
-/// order the format fixes.
+/// Reads the numbers that the 32-bit fields leave to the zip64 extra field, in
+/// the order that the format prescribes.
 void read_zip64_extra(Bytes extra, Entry& entry, const std::string& label) {
-  std::vector<uint64_t*> wanted;
+  std::vector<uint64_t*> missing;
   for (uint64_t* field :
        {&entry.inflated_bytes, &entry.stored_bytes, &entry.header_offset}) {
     if (*field == kSee64) {
-      wanted.push_back(field);
+      missing.push_back(field);
     }
   }
-  while (!wanted.empty()) {
+  while (!missing.empty()) {
     if (extra.size() < 4) {
       throw damaged(label, "record '" + entry.name + "' lacks its zip64 sizes");
     }
@@ -36,23 +36,23 @@ void read_zip64_extra(Bytes extra, Entry& entry, const std::string& label) {
     const auto length = load_le<uint16_t>(extra, 2);
     if (!fits(4, length, extra.size())) {
       throw damaged(
-          label, "record '" + entry.name + "' has a cut-off extra field");
+          label, "record '" + entry.name + "' has a truncated extra field");
     }
     if (id != kExtraZip64) {
       extra = extra.subspan(4U + length);
       continue;
     }
-    if (length < wanted.size() * 8) {
+    if (length < missing.size() * 8) {
       throw damaged(label, "record '" + entry.name + "' lacks its zip64 sizes");
     }
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      *wanted[i] = load_le<uint64_t>(extra, 4 + 8 * i);
+    for (size_t i = 0; i < missing.size(); ++i) {
+      *missing[i] = load_le<uint64_t>(extra, 4 + 8 * i);
     }
     return;
   }
 }
 
-/// Reads the entry at `position` and moves it past.
+/// Reads the entry at `position` and advances `position` past it.
 Entry read_entry(
     Bytes directory, uint64_t& position, const std::string& label) {
   if (!fits(position, kEntrySize, directory.size()) ||
@@ -91,14 +91,14 @@ Entry read_entry(
     throw input_error(label + ": record '" + entry.name + "' is encrypted");
   }
   if (load_le<uint16_t>(directory, at + 34) != 0) {
-    throw input_error(label + ": is one part of a zip of several parts");
+    throw input_error(label + ": is one part of a multi-part zip");
   }
   position += length;
   return entry;
 }
 
 /// Checks the local header against the entry and finds the payload.
-/// end   where the directory begins: no payload reaches beyond
+/// end   where the directory begins, which no payload may cross
 void locate_payload(
     Bytes bytes, uint64_t end, Entry& entry, const std::string& label) {
   const uint64_t at = entry.header_offset;
@@ -106,7 +106,7 @@ void locate_payload(
   if (!fits(at, kLocalSize, end)) {
     throw damaged(
         label,
-        record + " is said to begin at " + std::to_string(at) +
+        record + " should begin at " + std::to_string(at) +
             ", past the records' end at " + std::to_string(end));
   }
   if (load_le<uint32_t>(bytes, at) != kLocalMagic) {
@@ -124,7 +124,7 @@ void locate_payload(
             " run past the records' end at " + std::to_string(end));
   }
   const auto flags = load_le<uint16_t>(bytes, at + 6);
-  // Left out (0) with a descriptor, and left to the extra field with zip64.
+  // The field is 0 if a descriptor follows, and a mark if zip64 has the value.
   const auto agrees = [&](uint64_t field, uint64_t value) {
     const auto local = load_le<uint32_t>(bytes, field);
     return local == value || local == kSee64 ||
@@ -178,7 +178,7 @@ std::vector<Entry> read_directory(Bytes bytes, const std::string& label) {
     throw damaged(
         label,
         "its zip directory holds more than the " +
-            std::to_string(place.num_entries) + " records it counts");
+            std::to_string(place.num_entries) + " records that it declares");
   }
   check_overlaps(entries, label);
   return entries;

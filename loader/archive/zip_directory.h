@@ -8,23 +8,23 @@
 
 namespace pp::zip {
 
-/// One entry of a zip's directory, as it stands there.
+/// An entry of a zip's directory.
 struct Entry {
   std::string name;
   uint16_t flags = 0;
   uint16_t method = 0;
   uint32_t crc32 = 0;
   uint64_t stored_bytes = 0;    ///< in the file
-  uint64_t inflated_bytes = 0;  ///< the same where the record is stored
+  uint64_t inflated_bytes = 0;  ///< equals stored_bytes unless deflated
   uint64_t header_offset = 0;   ///< of the local header
   uint64_t payload_offset = 0;
 };
 
-/// Reads the directory of a zip that fills `bytes`, and each record's local
-/// header, which must agree with it. All numbers are checked: what an entry
-/// names lies inside `bytes`, before the directory, and overlaps no other.
+/// Reads the directory of the zip in `bytes` and checks that each record's
+/// local header agrees with it. All numbers are checked: each record lies
+/// inside `bytes`, before the directory, and overlaps no other.
 ///
-/// label   the file's name, for messages
+/// label   names the file in messages
 /// throws  Error(Input)
 std::vector<Entry> read_directory(
     std::span<const std::byte> bytes, const std::string& label);

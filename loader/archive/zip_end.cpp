@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "loader/archive/bare_pickle.h"
 #include "loader/archive/bytes.h"
 #include "loader/archive/zip_format.h"
 #include "loader/core/error.h"
@@ -18,7 +19,7 @@ bool has_magic(Bytes bytes, uint64_t offset, uint32_t magic) {
          load_le<uint32_t>(bytes, offset) == magic;
 }
 
-/// The end record is the last thing in the file but for its own comment.
+/// Finds the end record. Only its own comment may follow it.
 std::optional<uint64_t> find_end(Bytes bytes) {
   if (bytes.size() < kEndSize) {
     return std::nullopt;
@@ -43,7 +44,7 @@ Error no_end(Bytes bytes, const std::string& label) {
         label + ": is truncated: it begins as a zip archive, but the " +
         "directory at its end is missing; copy or export it again");
   }
-  if (bytes[0] == std::byte{0x80}) {
+  if (is_bare_pickle(bytes)) {
     return input_error(
         label + ": is a bare pickle, not a zip archive; save it with " +
         "torch.export.save (or torch.save of torch 1.6 or newer)");
@@ -53,8 +54,8 @@ Error no_end(Bytes bytes, const std::string& label) {
       "and torch.save write");
 }
 
-/// The 16- and 32-bit numbers of the end record, where they are not a mark to
-/// see the 64-bit ones, must say the same.
+/// Checks that the 16- and 32-bit numbers of the end record equal the 64-bit
+/// ones, unless they are marks that refer to these.
 void check_agreement(
     Bytes bytes,
     uint64_t end,
@@ -71,7 +72,7 @@ void check_agreement(
   }
 }
 
-/// The place from the zip64 record, which ends where its locator begins.
+/// Reads the zip64 record, which ends where its locator begins.
 /// record   receives where the zip64 record begins
 DirectoryPlace read_end64(
     Bytes bytes,
@@ -94,7 +95,7 @@ DirectoryPlace read_end64(
                         load_le<uint64_t>(bytes, record + 24) ==
                             load_le<uint64_t>(bytes, record + 32);
   if (!one_part) {
-    throw input_error(label + ": is one part of a zip of several parts");
+    throw input_error(label + ": is one part of a multi-part zip");
   }
   const DirectoryPlace place{
       .offset = load_le<uint64_t>(bytes, record + 48),
@@ -111,7 +112,7 @@ DirectoryPlace read_end(Bytes bytes, uint64_t end, const std::string& label) {
       load_le<uint16_t>(bytes, end + 6) == 0 &&
       load_le<uint16_t>(bytes, end + 8) == load_le<uint16_t>(bytes, end + 10);
   if (!one_part) {
-    throw input_error(label + ": is one part of a zip of several parts");
+    throw input_error(label + ": is one part of a multi-part zip");
   }
   return {
       .offset = load_le<uint32_t>(bytes, end + 16),
@@ -139,7 +140,7 @@ DirectoryPlace find_directory(Bytes bytes, const std::string& label) {
   if (!fits(place.offset, place.num_bytes, directory_end) ||
       place.offset + place.num_bytes != directory_end) {
     throw input_error(
-        label + ": is truncated or damaged: its zip directory is said to be " +
+        label + ": is truncated or damaged: its zip directory should be " +
         std::to_string(place.num_bytes) + " bytes at offset " +
         std::to_string(place.offset) + ", but ends at " +
         std::to_string(directory_end));

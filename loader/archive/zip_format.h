@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-/// The zip format's constants, as far as archives of PyTorch use it
+/// Constants of the zip format, as far as PyTorch's archives use it
 /// (APPNOTE.TXT 6.3: sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3).
 namespace pp::zip {
 
@@ -24,17 +24,17 @@ constexpr uint16_t kStored = 0;
 constexpr uint16_t kDeflated = 8;
 
 constexpr uint16_t kFlagEncrypted = 1U << 0U;
-/// The local header leaves sizes and CRC-32 to a descriptor behind the payload;
-/// the directory has them in any case. PyTorch writes all records so.
+/// The local header leaves sizes and CRC-32 to a descriptor after the payload.
+/// The directory always has them. PyTorch writes all records this way.
 constexpr uint16_t kFlagDescriptor = 1U << 3U;
 constexpr uint16_t kFlagUtf8 = 1U << 11U;
 
 constexpr uint16_t kExtraZip64 = 0x0001;
-/// "FB": filler before the payload, for its alignment.
+/// "FB": padding that aligns the payload.
 constexpr uint16_t kExtraPadding = 0x4246;
 constexpr uint64_t kAlignment = 64;
 
-/// In a 16- or 32-bit field: the zip64 field has the value.
+/// Marks in 16- and 32-bit fields: the zip64 field has the value.
 constexpr uint16_t kSee64Short = 0xffff;
 constexpr uint32_t kSee64 = 0xffffffff;
 

@@ -8,11 +8,11 @@ namespace pp::zip {
 
 std::optional<std::string> inflate(
     std::span<const std::byte> deflated, uint64_t inflated_bytes) {
-  constexpr uint64_t kMost = std::numeric_limits<uInt>::max();
-  // Deflate shrinks to a 1032nd at best: a size beyond that is not believed,
-  // so no memory is set aside for it.
+  constexpr uint64_t kLargestSize = std::numeric_limits<uInt>::max();
+  // Deflate can't compress by more than a factor of 1032. A greater size is
+  // refused before memory is allocated for it.
   constexpr uint64_t kBestRatio = 1032;
-  if (deflated.size() > kMost || inflated_bytes > kMost ||
+  if (deflated.size() > kLargestSize || inflated_bytes > kLargestSize ||
       inflated_bytes / kBestRatio > deflated.size()) {
     return std::nullopt;
   }

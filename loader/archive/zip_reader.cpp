@@ -1,6 +1,5 @@
 #include "loader/archive/zip_reader.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "loader/archive/bytes.h"
@@ -14,7 +13,7 @@ namespace pp {
 
 namespace {
 
-/// A folder's own entry, as other zip tools write.
+/// Whether this is the entry of a folder, which other zip tools write.
 bool is_folder(const zip::Entry& entry) {
   return entry.name.ends_with('/') && entry.stored_bytes == 0;
 }
@@ -23,7 +22,7 @@ void check_name(const std::string& name, const std::string& label) {
   bool safe = !name.empty() && name.find('\\') == std::string::npos &&
               name.find('\0') == std::string::npos;
   for (const std::string& part : split_text(name, '/')) {
-    // An empty part: an absolute name, or a doubled or trailing '/'.
+    // A part is empty in an absolute name and at a double or trailing '/'.
     safe = safe && !part.empty() && part != "." && part != "..";
   }
   if (!safe) {
@@ -32,7 +31,7 @@ void check_name(const std::string& name, const std::string& label) {
   }
 }
 
-/// The folder that all names share.
+/// The top folder, which all names must share.
 std::string common_folder(
     const std::vector<zip::Entry>& entries, const std::string& label) {
   std::string folder;
@@ -53,7 +52,7 @@ std::string common_folder(
   return folder;
 }
 
-/// TorchScript's writer deflates its sources, nothing else.
+/// Checks that only TorchScript's sources are deflated.
 void check_method(
     const zip::Entry& entry, std::string_view name, const std::string& label) {
   const bool stored = entry.method == zip::kStored;
@@ -72,15 +71,23 @@ void check_method(
   }
 }
 
-std::string hex(uint64_t value, int digits) {
-  char text[17];
-  const int length = std::snprintf(
-      text,
-      sizeof text,
-      "%0*llx",
-      digits,
-      static_cast<unsigned long long>(value));
-  return {text, static_cast<size_t>(length)};
+/// Checks that the sources of a script don't fill the memory: LibTorch's reader
+/// keeps and parses all of them. Those of large models have a few megabytes.
+void check_inflated_size(
+    const std::vector<zip::Entry>& entries, const std::string& label) {
+  constexpr uint64_t kMaxInflatedBytes = 64U << 20U;
+  uint64_t total = 0;
+  for (const zip::Entry& entry : entries) {
+    if (entry.method == zip::kStored) {
+      continue;
+    }
+    if (entry.inflated_bytes > kMaxInflatedBytes - total) {
+      throw input_error(
+          label + ": its compressed records inflate to more than " +
+          human_bytes(kMaxInflatedBytes));
+    }
+    total += entry.inflated_bytes;
+  }
 }
 
 void check_crc(
@@ -91,7 +98,8 @@ void check_crc(
   if (found != record.crc32) {
     throw input_error(
         label + ": record '" + record.name + "' is damaged: its CRC-32 is " +
-        hex(found, 8) + ", the directory says " + hex(record.crc32, 8));
+        hex_text(found, 8) + ", but the directory says " +
+        hex_text(record.crc32, 8));
   }
 }
 
@@ -105,7 +113,7 @@ ZipReader::ZipReader(const std::filesystem::path& path)
           path.string()) {}
 
 ZipReader ZipReader::nested(const ZipReader& outer, const ZipRecord& record) {
-  outer.bytes(record);  // refuses a deflated one
+  outer.bytes(record);  // throws if it is deflated
   return {
       outer.file_,
       record.offset,
@@ -127,6 +135,7 @@ ZipReader::ZipReader(
     throw input_error(label_ + ": is a zip archive without records");
   }
   top_folder_ = common_folder(entries, label_);
+  check_inflated_size(entries, label_);
   records_.reserve(entries.size());
   for (const zip::Entry& entry : entries) {
     ZipRecord record{
@@ -140,7 +149,7 @@ ZipReader::ZipReader(
     check_method(entry, record.name, label_);
     if (!index_.emplace(record.name, records_.size()).second) {
       throw input_error(
-          label_ + ": record '" + record.name + "' is there twice");
+          label_ + ": record '" + record.name + "' appears twice");
     }
     records_.push_back(std::move(record));
   }
@@ -206,7 +215,8 @@ std::string ZipReader::content_hash() const {
       hash = (hash ^ std::to_integer<uint64_t>(byte)) * 0x100000001b3;
     }
   };
-  // In name order; the length keeps neighbours apart.
+  // Records are hashed in the order of their names. Hashing the length of each
+  // name tells where it ends.
   for (const auto& [name, i] : index_) {
     std::string numbers;
     append_le<uint64_t>(numbers, name.size());
@@ -215,7 +225,7 @@ std::string ZipReader::content_hash() const {
     mix(as_bytes(name));
     mix(as_bytes(numbers));
   }
-  return hex(hash, 16);
+  return hex_text(hash, 16);
 }
 
 }  // namespace pp

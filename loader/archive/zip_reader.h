@@ -15,18 +15,18 @@ namespace pp {
 
 struct ZipRecord {
   std::string name;     ///< without the archive's top folder
-  uint64_t offset = 0;  ///< of the payload, from the file's start
+  uint64_t offset = 0;  ///< position of the payload in the file
   uint64_t num_bytes = 0;
   uint32_t crc32 = 0;
-  /// Only TorchScript's sources (`code/...`) may be deflated: `num_bytes` bytes
-  /// of the file inflate to `inflated_bytes`, and `crc32` is of those.
+  /// True for some of TorchScript's sources (`code/...`): `num_bytes` bytes of
+  /// the file inflate to `inflated_bytes`, of which `crc32` is the checksum.
   bool deflated = false;
   uint64_t inflated_bytes = 0;  ///< `num_bytes` unless deflated
 };
 
-/// A PyTorch archive: a zip (zip64 too) of stored records under one top
-/// folder. Mapped, read-only; the directory is checked in full on opening
-/// (counts, sizes, offsets, names, overlaps), payloads are not touched.
+/// A PyTorch archive: a zip or zip64 of stored records under one top folder.
+/// The file is mapped read-only. Opening checks the whole directory (counts,
+/// sizes, offsets, names, overlaps) and does not touch payloads.
 class ZipReader {
  public:
   /// throws Error(Input): missing, not a zip, truncated, a compressed record,
@@ -34,33 +34,34 @@ class ZipReader {
   explicit ZipReader(const std::filesystem::path& path);
 
   /// Opens a stored record that is an archive itself, such as a `.pt2`'s
-  /// `data/sample_inputs/model.pt`. It shares the outer mapping: offsets of
-  /// its records count from the outer file's start.
+  /// `data/sample_inputs/model.pt`. It shares the outer mapping, and offsets of
+  /// its records are positions in the outer file.
   static ZipReader nested(const ZipReader& outer, const ZipRecord& record);
 
   const std::filesystem::path& path() const { return file_->path(); }
-  /// For messages: the path, and for a nested archive the record in it.
+  /// Name for messages: the path, and the record for a nested archive.
   const std::string& label() const { return label_; }
   const std::string& top_folder() const { return top_folder_; }
-  /// In the order of the archive's directory.
+  /// All records, in the order of the archive's directory.
   const std::vector<ZipRecord>& records() const { return records_; }
   const ZipRecord* try_find(std::string_view name) const;
   /// throws Error(Input) "model.pt2: record 'x' is missing"
   const ZipRecord& find(std::string_view name) const;
   bool has(std::string_view name) const { return try_find(name) != nullptr; }
 
-  /// The payload as mapped; throws Error(Input) if it is deflated.
+  /// The mapped payload.
+  /// throws Error(Input) if it is deflated
   std::span<const std::byte> bytes(const ZipRecord& record) const;
-  /// The record as text, its CRC-32 checked; throws Error(Input) if it is
-  /// missing, damaged or deflated.
+  /// A record as text, after a check of its CRC-32.
+  /// throws Error(Input) if it is missing, damaged or deflated
   std::string_view text(std::string_view name) const;
-  /// The content, inflated where needed, its CRC-32 checked.
+  /// The content, inflated if needed, after a check of its CRC-32.
   /// throws Error(Input) if it is damaged
   std::string content(const ZipRecord& record) const;
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
 
-  /// A hash of record names, sizes and CRC-32s: identifies the content without
-  /// reading it. 16 hex digits.
+  /// A hash of record names, sizes and CRC-32s as 16 hex digits. It identifies
+  /// the content without reading it.
   std::string content_hash() const;
 
  private:

@@ -15,8 +15,8 @@ namespace pp {
 
 namespace {
 
-/// A record as written: what the directory has to say about it.
-struct Written {
+/// A record's entry in the directory.
+struct Entry {
   std::string name;  ///< with the top folder
   uint16_t method = zip::kStored;
   uint32_t crc32 = 0;
@@ -33,8 +33,8 @@ uint16_t version_needed(bool zip64) {
   return zip64 ? zip::kVersion64 : 0;
 }
 
-/// The zip64 extra field of those of `values` that need it, in the format's
-/// order; empty if none does.
+/// The zip64 extra field with those of `values` that need 64 bits, in the order
+/// of the format. Empty if none does.
 std::string zip64_extra(std::initializer_list<uint64_t> values) {
   std::string numbers;
   for (const uint64_t value : values) {
@@ -51,10 +51,10 @@ std::string zip64_extra(std::initializer_list<uint64_t> values) {
   return extra + numbers;
 }
 
-/// Filler that brings the payload to a multiple of kAlignment.
-/// end   where the header would end without filler
+/// Padding that moves the payload to a multiple of kAlignment.
+/// end   where the header would end without padding
 std::string padding_extra(uint64_t end) {
-  const uint64_t bare = end + 4;  // the filler's own id and length
+  const uint64_t bare = end + 4;  // after the padding's id and length
   const uint64_t fill =
       (zip::kAlignment - bare % zip::kAlignment) % zip::kAlignment;
   std::string extra;
@@ -65,15 +65,15 @@ std::string padding_extra(uint64_t end) {
 
 /// The fields that a local header and a directory entry have in common, from
 /// "version needed" to the length of the extra field.
-void append_common(
-    std::string& out, const Written& record, size_t extra_bytes) {
+void append_common(std::string& out, const Entry& record, size_t extra_bytes) {
   const bool zip64 = record.stored_bytes >= zip::kSee64 ||
                      record.inflated_bytes >= zip::kSee64 ||
                      record.header_offset >= zip::kSee64;
   append_le<uint16_t>(out, version_needed(zip64));
   append_le<uint16_t>(out, zip::kFlagUtf8);
   append_le<uint16_t>(out, record.method);
-  append_le<uint32_t>(out, 0);  // no date: the same content, the same bytes
+  append_le<uint32_t>(
+      out, 0);  // no date, so that the same content gives the same bytes
   append_le<uint32_t>(out, record.crc32);
   append_le<uint32_t>(out, or_see64(record.stored_bytes));
   append_le<uint32_t>(out, or_see64(record.inflated_bytes));
@@ -81,11 +81,11 @@ void append_common(
   append_le<uint16_t>(out, static_cast<uint16_t>(extra_bytes));
 }
 
-std::string local_header(const Written& record) {
-  // The local zip64 field has both sizes or is not there.
+std::string local_header(const Entry& record) {
+  // The local zip64 field has both sizes or is absent.
   const bool big =
       std::max(record.stored_bytes, record.inflated_bytes) >= zip::kSee64;
-  Written shown = record;
+  Entry shown = record;
   std::string extra;
   if (big) {
     append_le<uint16_t>(extra, zip::kExtraZip64);
@@ -103,7 +103,7 @@ std::string local_header(const Written& record) {
   return out + record.name + extra;
 }
 
-std::string directory_entry(const Written& record) {
+std::string directory_entry(const Entry& record) {
   const std::string extra = zip64_extra(
       {record.inflated_bytes, record.stored_bytes, record.header_offset});
   std::string out;
@@ -118,8 +118,8 @@ std::string directory_entry(const Written& record) {
   return out + record.name + extra;
 }
 
-/// The records behind the directory. The zip64 ones are always there, as
-/// PyTorch writes them: one path, whatever the size.
+/// The records after the directory. Like PyTorch, always writes the zip64 ones:
+/// there is one code path for all sizes.
 std::string end_records(
     uint64_t num_entries, uint64_t offset, uint64_t num_bytes) {
   std::string out;
@@ -159,7 +159,7 @@ struct ZipWriter::State {
       : file(path), top_folder(std::move(top)) {}
 
   /// Writes the header; the payload follows.
-  void begin(Written record) {
+  void begin(Entry record) {
     check(!record.name.empty(), "a record has a name");
     record.name = top_folder + "/" + record.name;
     record.header_offset = file.size();
@@ -173,7 +173,7 @@ struct ZipWriter::State {
 
   TempFile file;
   std::string top_folder;
-  std::vector<Written> records;
+  std::vector<Entry> records;
   std::set<std::string> names;
   bool finished = false;
 };
@@ -218,7 +218,7 @@ void ZipWriter::finish(Sync sync) {
   check(!state_->finished, "finish() once");
   const uint64_t offset = state_->file.size();
   std::string directory;
-  for (const Written& record : state_->records) {
+  for (const Entry& record : state_->records) {
     directory += directory_entry(record);
   }
   directory += end_records(state_->records.size(), offset, directory.size());

@@ -15,21 +15,22 @@ namespace pp {
 /// Writes an archive that PyTorch's reader opens: stored records, payloads
 /// aligned to 64 bytes, zip64 where needed.
 ///
-/// Everything goes to a temporary file beside `path`; finish() syncs it and
-/// renames it into place. Destroyed without finish(): nothing is left behind.
-/// throws Error(Runtime) on a full disk or the like.
+/// Everything is written to a temporary file beside `path`, which finish()
+/// syncs and renames. Without finish() the destructor removes it.
+/// throws Error(Runtime) on a full disk or another system error
 class ZipWriter {
  public:
-  /// top_folder: the archive's single top folder; by custom the file's stem
+  /// top_folder  the archive's only top folder; usually the file's stem
   ZipWriter(const std::filesystem::path& path, std::string top_folder);
   ~ZipWriter();
   ZipWriter(const ZipWriter&) = delete;
   ZipWriter& operator=(const ZipWriter&) = delete;
 
+  /// Adds a record. Each name can be used once.
   void add(std::string_view name, std::span<const std::byte> payload);
   void add(std::string_view name, std::string_view payload);
-  /// Copies a record of another archive by copy_file_range, its CRC reused:
-  /// the payload never passes through this process's memory.
+  /// Copies a record of another archive with copy_file_range and reuses its
+  /// CRC, so that the payload never passes through this process's memory.
   void copy(
       std::string_view name, const ZipReader& from, const ZipRecord& record);
   void finish(Sync sync = Sync::Now);

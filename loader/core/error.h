@@ -6,16 +6,17 @@
 
 namespace pp {
 
-/// What went wrong, by who can mend it. The value is the exit code of `pp`.
+/// The origin of an error. The value is the exit code of `pp`.
 enum class ErrorKind {
-  Usage = 2,    ///< command line or job file, alone or against the model
-  Input = 3,    ///< a file: model, stages, data, checkpoint
-  Runtime = 4,  ///< it failed while running: operator, shape, peer, disk
+  Usage =
+      2,  ///< the command line or job file, also if it doesn't fit the model
+  Input = 3,    ///< a file: a model, stages, data, a checkpoint
+  Runtime = 4,  ///< a failure while running: operator, shape, peer, disk
   Verify = 5,   ///< `pp verify` found a difference
 };
 
-/// Everything a user, a file or a peer can cause. The message says what was
-/// found, where, and what would be right, in one line.
+/// An error that a user, a file or a peer can cause. The message is one line:
+/// what was found, where, and what would be right.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message)
@@ -37,13 +38,11 @@ inline Error runtime_error(const std::string& message) {
   return {ErrorKind::Runtime, message};
 }
 
-/// Ends in std::logic_error: only a fault in pp itself can get here.
+/// Throws std::logic_error. Only a bug in pp can cause this.
 [[noreturn]] void check_failed(
-    std::string_view what,
-    const char* file,
-    int line);
+    std::string_view what, const char* file, int line);
 
-/// States what must hold unless pp has a bug. Not for input of any kind.
+/// Checks what must hold unless pp has a bug. Don't use it to check input.
 inline void check(
     bool holds,
     std::string_view what,

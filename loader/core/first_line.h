@@ -1,12 +1,27 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace pp {
 
-/// Of a LibTorch message, which may go on with a trace.
+/// The first line of a LibTorch message, which a stack trace may follow. It
+/// names LibTorch's sources without the folder they were built in.
 inline std::string first_line(const std::string& message) {
-  return message.substr(0, message.find('\n'));
+  std::string line = message.substr(0, message.find('\n'));
+  constexpr std::string_view kMarker = "INTERNAL ASSERT FAILED at \"";
+  const size_t marker = line.find(kMarker);
+  if (marker == std::string::npos) {
+    return line;
+  }
+  const size_t begin = marker + kMarker.size();
+  for (const char* root : {"/aten/src/", "/torch/csrc/", "/c10/"}) {
+    const size_t found = line.find(root, begin);
+    if (found < line.find('"', begin)) {
+      return line.erase(begin, found + 1 - begin);
+    }
+  }
+  return line;
 }
 
 }  // namespace pp

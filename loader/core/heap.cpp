@@ -17,7 +17,7 @@ void keep_freed_memory() {
       })) {
     return;
   }
-  // The largest that glibc takes; a greater block is mapped by itself.
+  // The largest value that glibc accepts; larger blocks are mapped separately.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 }

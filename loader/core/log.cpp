@@ -1,5 +1,5 @@
-// The only file that includes spdlog: Debian's spdlog and LibTorch bring two
-// different versions of fmt, which do not mix in one translation unit.
+// This is the only file that includes spdlog: Debian's spdlog and LibTorch
+// bring two versions of fmt, which do not mix in one translation unit.
 #include "loader/core/log.h"
 
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "loader/core/log_spec.h"
+#include "loader/core/text.h"
 
 namespace pp {
 
@@ -36,12 +37,8 @@ constexpr LevelName kLevels[] = {
     {LogLevel::Debug, spdlog::level::debug, 'V'},
 };
 
-}  // namespace
-
-namespace {
-
-/// How closely a name of torch's fits `pp`; the closest decides, wherever it
-/// stands. 0: not at all.
+/// How closely one of torch's names matches `pp`; 0 if it does not. The closest
+/// match decides, wherever it stands.
 int closeness(std::string_view name) {
   if (name == "pp" || name == "torch.distributed.pipelining") {
     return 3;
@@ -130,7 +127,7 @@ void Log::write(
           millis,
           std::filesystem::path(file).filename().string(),
           line,
-          message));
+          visible_text(message)));
 }
 
 void Log::error(std::string_view message, const char* file, int line) const {

@@ -10,22 +10,22 @@ namespace pp {
 enum class LogLevel { Error, Warning, Info, Debug };
 
 /// Reads the level from a TORCH_LOGS-style list: `pp` is Info, `+pp` Debug,
-/// `-pp` Error; `torch.distributed.pipelining` is another name for `pp`; other
-/// parts (`+dynamo`) are passed over. Nothing for pp in it: Warning.
+/// `-pp` Error. `torch.distributed.pipelining` is another name for `pp`; other
+/// parts (`+dynamo`) are ignored. The default is Warning.
 LogLevel parse_log_level(std::string_view spec);
 
 /// Writes lines such as
 /// `[rank1] I 07:15:36.123 executor.cpp:88] ...` to standard error.
 ///
-/// A value: copies share one sink. Every call is thread safe. There is no
-/// global logger: what logs is handed one.
+/// A value type: copies share one sink. All members are thread-safe. There is
+/// no global logger; pass a Log to code that needs one.
 class Log {
  public:
-  /// Warnings and errors to standard error, no rank.
+  /// Logs warnings and errors, without a rank.
   Log();
   explicit Log(LogLevel level, std::optional<int> rank = std::nullopt);
 
-  /// The same sink and level, lines marked with `rank`.
+  /// A log with the same sink and level that marks its lines with `rank`.
   Log for_rank(int rank) const;
 
   LogLevel level() const { return level_; }
@@ -43,7 +43,7 @@ class Log {
       std::string_view message,
       const char* file = __builtin_FILE(),
       int line = __builtin_LINE()) const;
-  /// Build the message only if enabled(LogLevel::Debug).
+  /// Check enabled(LogLevel::Debug) before building an expensive message.
   void debug(
       std::string_view message,
       const char* file = __builtin_FILE(),

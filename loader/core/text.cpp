@@ -7,19 +7,6 @@
 
 namespace pp {
 
-std::string join(
-    std::span<const std::string> parts,
-    std::string_view separator) {
-  std::string out;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (i > 0) {
-      out += separator;
-    }
-    out += parts[i];
-  }
-  return out;
-}
-
 std::vector<std::string> split_text(std::string_view text, char separator) {
   std::vector<std::string> parts;
   while (true) {
@@ -54,7 +41,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::vector<std::string> nearest_names(
     std::string_view name,
     std::span<const std::string> candidates,
-    size_t most) {
+    size_t max_count) {
   std::vector<std::pair<size_t, std::string>> scored;
   for (const std::string& candidate : candidates) {
     const size_t distance = edit_distance(name, candidate);
@@ -69,15 +56,14 @@ std::vector<std::string> nearest_names(
     return a.first < b.first;
   });
   std::vector<std::string> out;
-  for (size_t i = 0; i < std::min(most, scored.size()); ++i) {
+  for (size_t i = 0; i < std::min(max_count, scored.size()); ++i) {
     out.push_back(scored[i].second);
   }
   return out;
 }
 
 std::string did_you_mean(
-    std::string_view name,
-    std::span<const std::string> candidates) {
+    std::string_view name, std::span<const std::string> candidates) {
   std::vector<std::string> near = nearest_names(name, candidates);
   if (near.empty()) {
     return "";
@@ -125,12 +111,46 @@ std::string human_count(uint64_t count) {
   return text.data();
 }
 
-std::string shape_text(std::span<const int64_t> sizes) {
-  std::vector<std::string> parts;
-  for (const int64_t size : sizes) {
-    parts.push_back(std::to_string(size));
+std::string hex_text(uint64_t value, int num_digits) {
+  std::array<char, 17> text{};
+  std::snprintf(
+      text.data(),
+      text.size(),
+      "%0*llx",
+      num_digits,
+      static_cast<unsigned long long>(value));
+  return text.data();
+}
+
+std::string visible_text(std::string_view text) {
+  constexpr unsigned char kFirstPrintable = 0x20;
+  constexpr unsigned char kDelete = 0x7f;
+  // U+0080 to U+009f are controls too: 0xc2, then 0x80 to 0x9f.
+  constexpr unsigned char kLead = 0xc2;
+  constexpr unsigned char kLastControl = 0x9f;
+  std::string out;
+  out.reserve(text.size());
+  const auto at = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = at(i);
+    const bool is_pair =
+        byte == kLead && at(i + 1) > kDelete && at(i + 1) <= kLastControl;
+    const bool is_control =
+        (byte < kFirstPrintable && byte != '\n' && byte != '\t') ||
+        byte == kDelete;
+    if (is_pair || is_control) {
+      out += "\\x" + hex_text(is_pair ? at(++i) : byte, 2);
+    } else {
+      out += text[i];
+    }
   }
-  return "[" + join(parts) + "]";
+  return out;
+}
+
+std::string shape_text(std::span<const int64_t> sizes) {
+  return "[" + join(sizes) + "]";
 }
 
 bool matches_glob(std::string_view text, std::string_view pattern) {

@@ -10,7 +10,7 @@
 
 namespace pp::ir {
 
-/// "[s0, 128]": what an export takes, symbols by name.
+/// "[s0, 128]": sizes as the export declares them, symbols by name.
 inline std::string dims_text(std::span<const Dim> dims) {
   std::vector<std::string> parts;
   for (const Dim& dim : dims) {
@@ -19,13 +19,14 @@ inline std::string dims_text(std::span<const Dim> dims) {
   return "[" + join(parts) + "]";
 }
 
-/// A plain symbol ("s0"), not a number and not an expression over some.
+/// Whether a size is a plain symbol ("s0") rather than a number or an
+/// expression.
 inline bool is_symbol(const Dim& dim) {
   return !dim.is_fixed() &&
          dim.expr.find_first_of(" +-*/()") == std::string::npos;
 }
 
-/// Replaces the words of an expression by a lookup.
+/// Replaces each word of an expression by replace(word).
 template <typename Replace>
 std::string replace_words(const std::string& text, const Replace& replace) {
   std::string out;

@@ -7,13 +7,14 @@
 
 namespace pp::ir {
 
-/// Calls `visit` with every place of a node, or of a graph, that names a value;
-/// sub-graphs have values of their own. kNoValue stands in some of them.
+/// Calls `visit` with every field of a node, or of a graph, that holds a
+/// value's id. Some hold kNoValue. Sub-graphs have their own values and are
+/// skipped.
 void for_each_id(Node& node, const std::function<void(ValueId&)>& visit);
 void for_each_id(Graph& graph, const std::function<void(ValueId&)>& visit);
 
-/// Removes a value that nothing defines or reads any more; ids above it move
-/// down by one.
+/// Removes a value that nothing defines or reads any more. Greater ids decrease
+/// by one.
 void erase_value(Graph& graph, ValueId id);
 
 /// Replaces a device type in the types of values and the arguments of nodes,

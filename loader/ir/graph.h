@@ -17,7 +17,7 @@ constexpr ValueId kNoValue = -1;
 
 struct Graph;
 
-// What an argument of a node can be.
+// The kinds of value that an argument of a node can hold.
 struct None {
   bool operator==(const None&) const = default;
 };
@@ -35,11 +35,12 @@ struct OperatorName {
   bool operator==(const OperatorName&) const = default;
 };
 
-/// Element kind of a list argument; needed where the list is empty or mixed.
+/// Element kind of a list argument. It can't be told from the elements if the
+/// list is empty or mixed.
 enum class ListKind {
   Tensors,
   OptionalTensors,
-  Ints,  ///< ints, and Refs to Int values among them
+  Ints,  ///< integers and Refs to Int values
   Floats,
   Bools,
   Strings,
@@ -76,30 +77,31 @@ struct Arg {
       value;
 };
 
-/// A named, typed value: defined by an input, a state or a node's output.
+/// A named, typed value that an input, a state or a node's output defines.
 struct Value {
   std::string name;  ///< unique in its graph
   Type type;
-  std::optional<TensorMeta> tensor;  ///< Tensor: shape contract
-  std::optional<Dim> scalar;         ///< Int, Float, Bool: symbol and hint
+  std::optional<TensorMeta> tensor;  ///< set for a Tensor
+  /// For an Int, Float or Bool: its symbol and the value it had at export.
+  std::optional<Dim> scalar;
 };
 
 struct NamedArg {
-  std::string name;  ///< the schema's name for it; empty: positional
+  std::string name;  ///< its name in the schema; empty if it has none
   Arg arg;
   bool keyword = false;
 };
 
-/// One result by the operator's schema: one value, or a list of them. An id is
+/// One result of the operator's schema: a value or a list of values. An id is
 /// kNoValue where the exporter dropped an unused result.
 struct NodeOutput {
   std::vector<ValueId> ids;
   bool is_list = false;
 };
 
-/// One call on the module stack a node ran under.
+/// One module call on the stack under which a node ran.
 struct ModuleFrame {
-  std::string key;  ///< the exporter's identity of the call
+  std::string key;  ///< identifies the call, given by the exporter
   std::string fqn;  ///< "transformer.h.0"; empty for the root
   std::string type;
   bool operator==(const ModuleFrame&) const = default;
@@ -113,7 +115,7 @@ struct Autocast {
   bool operator==(const Autocast&) const = default;
 };
 
-/// What an operator does beside computing its outputs, by its schema.
+/// Effects of an operator besides computing its outputs.
 struct Effects {
   std::vector<ValueId> writes;  ///< inputs it writes in place
   /// (output, input) pairs that share memory
@@ -127,28 +129,38 @@ struct Node {
   std::vector<NodeOutput> outputs;
   std::vector<ModuleFrame> modules;  ///< outermost (root) first
   bool grad_enabled = true;
-  std::optional<Autocast> autocast;  ///< none: as the caller has it
+  std::optional<Autocast> autocast;  ///< none: the caller's setting
   Effects effects;
-  std::string name;  ///< the exporter's, if it gave one
+  std::string name;  ///< given by the exporter; may be empty
   std::map<std::string, std::string> metadata;  ///< carried through, not read
 };
 
-/// A value the caller passes.
+/// A value that the caller passes.
 struct Input {
-  std::string name;  ///< as the user says it: "input_ids"
+  std::string name;  ///< for users: "input_ids"
   ValueId value = kNoValue;
-  bool keyword = false;  ///< passed by name; otherwise by position
+  bool keyword = false;  ///< passed by name rather than by position
 };
 
 enum class StateKind { Parameter, Buffer, Constant };
 
-/// A tensor the graph owns. Tied parameters are one State with aliases.
+/// A tensor that the graph owns. Tied parameters are one State with aliases.
 struct State {
   std::string fqn;
   StateKind kind = StateKind::Parameter;
-  bool persistent = true;  ///< buffers: in the state dict
+  bool persistent = true;  ///< false for a buffer outside the state dict
   ValueId value = kNoValue;
-  std::vector<std::string> aliases;  ///< further FQNs of the same storage
+  std::vector<std::string> aliases;  ///< further FQNs of the same tensor
+  /// States with the same text, the FQN of one of them, have elements of memory
+  /// in common, but other sizes or strides: a view of a parameter that is a
+  /// parameter of its own, as in a tie by transpose. Empty: no such state.
+  std::string memory = {};
+
+  /// Whether the model's state_dict has it.
+  bool in_state_dict() const {
+    return kind == StateKind::Parameter ||
+           (kind == StateKind::Buffer && persistent);
+  }
 };
 
 struct Output {
@@ -156,20 +168,21 @@ struct Output {
   Arg value;         ///< Ref, or a constant
 };
 
-/// A functional graph's new value of a buffer, written back after each run.
+/// The new value of a buffer, which the runtime writes back after each run of a
+/// functional graph.
 struct Mutation {
   std::string fqn;
   ValueId value = kNoValue;
 };
 
-/// Bounds of a symbol in a Dim's expression; an open side is not set.
+/// Bounds of a symbol in a Dim's expression; each may be missing.
 struct Range {
   std::optional<int64_t> min;
   std::optional<int64_t> max;
 };
 
-/// A model, a stage or a sub-graph: flat, in execution order. `lint` (lint.h)
-/// states its invariants; text.h prints and parses it.
+/// A model, a stage or a sub-graph as a flat list of nodes in execution order.
+/// lint.h states its invariants; text.h prints and parses it.
 struct Graph {
   std::vector<Value> values;
   std::vector<Input> inputs;
@@ -178,6 +191,10 @@ struct Graph {
   std::vector<Output> outputs;
   std::vector<Mutation> mutations;
   std::map<std::string, Range> ranges;
+  /// Conditions on the inputs' sizes under which the graph was exported, in the
+  /// language of Expression: "L['input_ids'].size()[1] % 2 == 0". `L[...]`
+  /// holds an Input::name.
+  std::vector<std::string> guards;
 };
 
 }  // namespace pp::ir

@@ -18,7 +18,7 @@ namespace {
 
 ir::ScalarType dtype_of(const std::string& text, const std::string& name) {
   using enum ir::ScalarType;
-  std::vector<std::string> known;
+  std::vector<std::string> names;
   for (const ir::ScalarType type :
        {Float,
         Double,
@@ -35,15 +35,15 @@ ir::ScalarType dtype_of(const std::string& text, const std::string& name) {
     if (ir::name_of(type) == name) {
       return type;
     }
-    known.push_back(ir::name_of(type));
+    names.push_back(ir::name_of(type));
   }
   refuse(
       text,
-      "no element type is called '" + name + "'" + did_you_mean(name, known));
+      "there is no element type '" + name + "'" + did_you_mean(name, names));
 }
 
 std::vector<ir::Dim> sizes_of(const std::string& text, std::string_view sizes) {
-  constexpr int64_t kMost = int64_t{1} << 40;
+  constexpr int64_t kLargestSize = int64_t{1} << 40;
   std::vector<ir::Dim> out;
   while (!sizes.empty()) {
     int64_t size = 0;
@@ -51,9 +51,9 @@ std::vector<ir::Dim> sizes_of(const std::string& text, std::string_view sizes) {
         std::from_chars(sizes.data(), sizes.data() + sizes.size(), size);
     sizes.remove_prefix(static_cast<size_t>(end - sizes.data()));
     const bool last = sizes.empty();
-    if (error != std::errc() || size < 0 || size > kMost ||
+    if (error != std::errc() || size < 0 || size > kLargestSize ||
         (!last && (sizes.front() != 'x' || sizes.size() == 1))) {
-      refuse(text, "the sizes are numbers with an x between");
+      refuse(text, "sizes must be numbers separated by x");
     }
     sizes.remove_prefix(last ? 0 : 1);
     out.push_back({size, {}});
@@ -68,7 +68,7 @@ InputHints parse_input_hints(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      refuse(text, "there is no name before a '='");
+      refuse(text, "a name and '=' are missing");
     }
     std::string_view sizes = std::string_view(text).substr(equals + 1);
     ir::TensorMeta meta;
@@ -79,7 +79,7 @@ InputHints parse_input_hints(const std::vector<std::string>& texts) {
     meta.sizes = sizes_of(text, sizes);
     meta.strides = ir::text::contiguous_strides(meta.sizes);
     if (!out.emplace(text.substr(0, equals), std::move(meta)).second) {
-      refuse(text, "this input is named twice");
+      refuse(text, "this input is given twice");
     }
   }
   return out;

@@ -8,13 +8,13 @@
 
 namespace pp {
 
-/// What a user says of a model's inputs, by name, where its file does not: a
-/// scripted module has no sizes.
+/// Types and sizes of a model's inputs by name, which a user gives where the
+/// file says nothing: a scripted module has no sizes.
 using InputHints = std::map<std::string, ir::TensorMeta>;
 
-/// "x=4x32", "tokens=2x16:int64"; float32 where no type is given, "x=" is a
-/// tensor without dimensions.
-/// throws Error(Usage): another form, an unknown type, an input named twice
+/// Parses "x=4x32", "tokens=2x16:int64". The type defaults to float32; "x=" is
+/// a tensor without dimensions.
+/// throws Error(Usage): wrong syntax, an unknown type, an input given twice
 InputHints parse_input_hints(const std::vector<std::string>& texts);
 
 }  // namespace pp

@@ -10,7 +10,7 @@ namespace pp::ir {
 
 namespace {
 
-// Checks one graph; sub-graphs by a Linter of their own.
+// Checks one graph. Each sub-graph gets its own Linter.
 class Linter {
  public:
   Linter(const Graph& graph, std::string where)
@@ -169,18 +169,18 @@ class Linter {
       const std::vector<ValueId>& reads,
       const std::string& by) const {
     const auto defines = defines_of(node);
-    const auto known = [&](ValueId id) {
+    const auto is_used = [&](ValueId id) {
       return std::ranges::count(reads, id) + std::ranges::count(defines, id) >
              0;
     };
     for (const ValueId id : node.effects.writes) {
-      if (!known(id)) {
-        fail(by + " is said to write a value that it does not read");
+      if (!is_used(id)) {
+        fail(by + " is marked as writing a value that it does not read");
       }
     }
     for (const auto& [output, input] : node.effects.aliases) {
-      if (!known(output) || !known(input)) {
-        fail(by + " is said to alias a value that it does not have");
+      if (!is_used(output) || !is_used(input)) {
+        fail(by + " is marked as aliasing a value that is not its own");
       }
     }
   }
@@ -212,7 +212,7 @@ class Linter {
       const int state = try_find_state(graph_, mutation.fqn);
       if (state < 0 ||
           graph_.states[static_cast<size_t>(state)].kind != StateKind::Buffer) {
-        fail(by + " names no buffer of the graph");
+        fail(by + " does not name a buffer of the graph");
       }
     }
     const auto undefined = std::ranges::find(defined_, false);

@@ -5,13 +5,14 @@
 
 #include "loader/ir/graph.h"
 
-// The text form of a graph: one statement a line, `#` starts a comment.
+// The text form of a graph: one statement per line; `#` starts a comment.
 //
-//   range s0 = 2..4096                       # either bound may be left out
+//   range s0 = 2..4096                       # either bound may be omitted
 //   module layers.0 key(k) type(nn.Linear)   # optional, for frames below
 //   input %x: float32[s0=2, 16]              # named "x"
 //   input mask = %m: bool[s0=2, 1] keyword   # named "mask"
 //   parameter w = %p_w: float32[16, 16] grad alias(head.w, tail.w)
+//   parameter tail.v = %p_v: float32[16, 16] strides(1, 16) memory(w)
 //   buffer bn.mean = %b: float32[16] transient
 //   constant c = %c: int64[]
 //   %t: float32[16, 16] strides(1, 16) grad = aten.t.default(self=%p_w)
@@ -22,38 +23,38 @@
 //   output logits = %t
 //   mutate bn.mean = %b2
 //
-// types      TENSOR | tensor (nothing is known of it) | int | float | bool |
-//            str | device | none | dict | object | list[TYPE] | tuple[TYPE, ...]; int, float and bool may
-//            carry a symbol: int(s0=2)
-// TENSOR     DTYPE[DIM, ...] then any of: strides(DIM, ...)  offset(DIM)
-//            device(cuda:0)  layout(sparse)  grad. Strides left out are those
-//            of a contiguous tensor.
+// types      TENSOR | tensor (its sizes are unknown) | int | float | bool |
+//            str | device | none | dict | object | list[TYPE] | tuple[TYPE,
+//            ...]; int, float and bool may carry a symbol: int(s0=2)
+// TENSOR     DTYPE[DIM, ...], then any of: strides(DIM, ...)  offset(DIM)
+//            device(cuda:0)  layout(sparse)  grad. Without strides the
+//            tensor is contiguous.
 // DIM        16 | s0=2 | "2*s0"=4: an expression and its hint
-// results    %v: TYPE, ...; a list result in brackets; `_` where none was kept;
-//            no result: the line starts with the operator
-// arguments  by name or without one; `*` switches between positional and
-// keyword values     none true false 3 0.5 inf nan "text" %v float32
-// complex(1.0, 2.0)
+// results    %v: TYPE, ...; a list result is in brackets; `_` is one that was
+//            dropped; without results the line starts with the operator
+// arguments  with or without a name; `*` switches between positional and
+//            keyword arguments
+// values     none true false 3 0.5 inf nan "text" %v float32 complex(1.0, 2.0)
 //            device(cpu) layout(strided) memory_format(preserve) op("aten.add")
 //            tensors[..] optional_tensors[..] ints[..] floats[..] bools[..]
 //            strings[..] lists[..]  graph "name" { statements }
 // @ A / B    the module frames by FQN, outermost first. The root's own frame is
 //            implied: `@ /` is the root alone, `@ ~ / A` a chain without it.
-//            Frames that no `module` line describes: A{"key", "type"}.
-// then       !nograd  !autocast(cpu, bfloat16, true, true)  !random
+//            A frame that no `module` line describes is A{"key", "type"}.
+// flags      !nograd  !autocast(cpu, bfloat16, true, true)  !random
 //            !writes(%v, ...)  !aliases(%result = %argument, ...)
-//            !name(n): the node's, if it is not its first result's
+//            !name(n), if the node isn't called like its first result
 //
-// Names are bare words of letters, digits and `_.@:`, or quoted. Inside
-// parentheses and brackets lines may be broken freely.
+// Names are words of letters, digits and `_.@:`, or quoted. Lines may be broken
+// anywhere inside parentheses and brackets.
 
 namespace pp::ir {
 
-/// The graph in the form above: everything that execution and cutting depend on
-/// (Node::metadata is left out).
+/// Prints everything that execution and cutting depend on. Node::metadata is
+/// left out.
 std::string to_text(const Graph& graph);
 
-/// Reads what to_text writes; values are numbered as they are defined.
+/// Parses what to_text() prints. Values are numbered in order of definition.
 /// throws Error(Input) with line and column
 Graph parse_text(std::string_view text);
 

@@ -22,7 +22,7 @@ void Cursor::skip_space() {
   }
 }
 
-bool Cursor::try_take(char symbol) {
+bool Cursor::accept(char symbol) {
   if (at_end() || text_[position_] != symbol) {
     return false;
   }
@@ -31,8 +31,8 @@ bool Cursor::try_take(char symbol) {
   return true;
 }
 
-void Cursor::take(char symbol) {
-  if (!try_take(symbol)) {
+void Cursor::expect(char symbol) {
+  if (!accept(symbol)) {
     fail(std::string("expected '") + symbol + "'");
   }
 }
@@ -42,7 +42,7 @@ std::string_view Cursor::peek_word() const {
   while (end < text_.size() && is_word_char(text_[end])) {
     ++end;
   }
-  // The colon of "%x: float32[2]" is not the name's.
+  // In "%x: float32[2]" the colon is not part of the name.
   while (end > position_ && text_[end - 1] == ':') {
     --end;
   }
@@ -54,7 +54,7 @@ bool Cursor::word_before(char symbol) const {
   return end > position_ && end < text_.size() && text_[end] == symbol;
 }
 
-bool Cursor::try_take_word(std::string_view keyword) {
+bool Cursor::accept_word(std::string_view keyword) {
   if (peek_word() != keyword) {
     return false;
   }
@@ -95,20 +95,22 @@ std::string Cursor::quoted() {
     }
     out += c;
   }
-  fail_at(start, "a quoted text does not end");
+  fail_at(start, "a quoted text has no closing quote");
 }
 
 std::string Cursor::number() {
   size_t end = position_;
-  const auto more = [&](std::string_view of) {
-    return end < text_.size() && of.find(text_[end]) != std::string_view::npos;
+  const auto next_is_one_of = [&](std::string_view chars) {
+    return end < text_.size() &&
+           chars.find(text_[end]) != std::string_view::npos;
   };
-  if (more("+-")) {
+  if (next_is_one_of("+-")) {
     ++end;
   }
   while (end < text_.size() &&
          (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 ||
-          text_[end] == '.' || (text_[end - 1] == 'e' && more("+-")))) {
+          text_[end] == '.' ||
+          (text_[end - 1] == 'e' && next_is_one_of("+-")))) {
     ++end;
   }
   std::string out(text_.substr(position_, end - position_));

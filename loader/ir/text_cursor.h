@@ -6,30 +6,31 @@
 
 namespace pp::ir::text {
 
-/// Walks over text, token by token; white space, line ends and comments count
-/// for nothing. Everything that fails throws Error(Input) with line and column.
+/// Walks over text, token by token. White space, line ends and comments are
+/// skipped. Members that fail throw Error(Input) with line and column.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) { skip_space(); }
 
   bool at_end() const { return position_ == text_.size(); }
-  /// The character the next token starts with; 0 at the end.
+  /// First character of the next token; 0 at the end.
   char peek() const { return at_end() ? '\0' : text_[position_]; }
 
-  /// Takes `symbol` if it comes next.
-  bool try_take(char symbol);
-  void take(char symbol);
-  /// Takes `keyword` if it is the whole of the next word.
-  bool try_take_word(std::string_view keyword);
-  /// The next word without taking it; empty if there is none.
+  /// Steps over `symbol` if it comes next.
+  bool accept(char symbol);
+  void expect(char symbol);
+  /// Steps over the next word if it is `keyword`.
+  bool accept_word(std::string_view keyword);
+  /// Returns the next word without stepping over it; empty if there is none.
   std::string_view peek_word() const;
-  /// Whether the next word is directly followed by `symbol`.
+  /// Whether `symbol` directly follows the next word.
   bool word_before(char symbol) const;
 
-  /// A bare word or a quoted text.
+  /// Reads a bare word or a quoted text.
   std::string name();
   std::string quoted();
-  /// An integer, or a number with a point, an exponent, `inf`, `nan`.
+  /// Reads the text of an integer, of a number with a point or an exponent,
+  /// `inf` or `nan`.
   std::string number();
   int64_t integer();
 
@@ -44,6 +45,7 @@ class Cursor {
   size_t position_ = 0;
 };
 
+/// throws Error(Input) at the cursor if `digits` are not an integer
 int64_t to_integer(std::string_view digits, const Cursor& at);
 
 }  // namespace pp::ir::text

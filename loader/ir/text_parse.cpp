@@ -15,11 +15,16 @@ namespace {
 
 using text::Cursor;
 
+// Graphs and lists are walked by recursion. Those of models are a few deep.
+constexpr int kMaxDepth = 100;
+
 class Parser {
  public:
-  explicit Parser(Cursor& cursor) : cursor_(cursor) {}
+  /// depth  number of arguments around this graph
+  explicit Parser(Cursor& cursor, int depth = 0)
+      : cursor_(cursor), depth_(depth) {}
 
-  /// Statements up to the end of the text or a closing brace.
+  /// Parses statements up to the end of the text or a closing brace.
   Graph run() {
     while (!cursor_.at_end() && cursor_.peek() != '}') {
       statement();
@@ -31,19 +36,21 @@ class Parser {
   void statement() {
     if (cursor_.word_before('(') || cursor_.peek() == '"') {
       node({});  // an operator without results
-    } else if (cursor_.try_take_word("range")) {
+    } else if (cursor_.accept_word("range")) {
       range();
-    } else if (cursor_.try_take_word("module")) {
+    } else if (cursor_.accept_word("guard")) {
+      graph_.guards.push_back(cursor_.name());
+    } else if (cursor_.accept_word("module")) {
       module();
-    } else if (cursor_.try_take_word("input")) {
+    } else if (cursor_.accept_word("input")) {
       input();
-    } else if (cursor_.try_take_word("output")) {
+    } else if (cursor_.accept_word("output")) {
       std::string name = cursor_.name();
-      cursor_.take('=');
+      cursor_.expect('=');
       graph_.outputs.push_back({std::move(name), arg()});
-    } else if (cursor_.try_take_word("mutate")) {
+    } else if (cursor_.accept_word("mutate")) {
       std::string fqn = cursor_.name();
-      cursor_.take('=');
+      cursor_.expect('=');
       graph_.mutations.push_back({std::move(fqn), ref()});
     } else if (
         const auto* kind =
@@ -57,7 +64,7 @@ class Parser {
 
   void range() {
     const std::string symbol = cursor_.name();
-    cursor_.take('=');
+    cursor_.expect('=');
     const Cursor start = cursor_;
     const std::string bounds = cursor_.number();
     const size_t dots = bounds.find("..");
@@ -76,9 +83,9 @@ class Parser {
   void module() {
     ModuleFrame frame{.key = {}, .fqn = cursor_.name(), .type = {}};
     while (true) {
-      if (cursor_.try_take_word("key")) {
+      if (cursor_.accept_word("key")) {
         frame.key = text::in_parentheses(cursor_);
-      } else if (cursor_.try_take_word("type")) {
+      } else if (cursor_.accept_word("type")) {
         frame.type = text::in_parentheses(cursor_);
       } else {
         modules_[frame.fqn] = frame;
@@ -91,71 +98,73 @@ class Parser {
     std::string name;
     if (cursor_.peek() != '%') {
       name = cursor_.name();
-      cursor_.take('=');
+      cursor_.expect('=');
     }
     const ValueId value = definition();
     if (name.empty()) {
       name = graph_.values.back().name;
     }
     graph_.inputs.push_back(
-        {std::move(name), value, cursor_.try_take_word("keyword")});
+        {std::move(name), value, cursor_.accept_word("keyword")});
   }
 
   void state(StateKind kind) {
     State state;
     state.fqn = cursor_.name();
     state.kind = kind;
-    cursor_.take('=');
+    cursor_.expect('=');
     state.value = definition();
-    state.persistent = !cursor_.try_take_word("transient");
-    if (cursor_.try_take_word("alias")) {
+    state.persistent = !cursor_.accept_word("transient");
+    if (cursor_.accept_word("alias")) {
       text::list(
           cursor_, '(', ')', [&] { state.aliases.push_back(cursor_.name()); });
+    }
+    if (cursor_.accept_word("memory")) {
+      state.memory = text::in_parentheses(cursor_);
     }
     graph_.states.push_back(std::move(state));
   }
 
   ValueId ref() {
     const Cursor start = cursor_;
-    cursor_.take('%');
+    cursor_.expect('%');
     const std::string name = cursor_.name();
     const auto found = names_.find(name);
     if (found == names_.end()) {
-      start.fail("no value is called '%" + name + "' here");
+      start.fail("no value '%" + name + "' is defined before this");
     }
     return found->second;
   }
 
   ValueId definition() {
     const Cursor start = cursor_;
-    cursor_.take('%');
+    cursor_.expect('%');
     Value value;
     value.name = cursor_.name();
-    cursor_.take(':');
+    cursor_.expect(':');
     text::read_type(cursor_, value);
     if (!names_.emplace(value.name, graph_.values.size()).second) {
-      start.fail("'%" + value.name + "' is defined a second time");
+      start.fail("'%" + value.name + "' is defined twice");
     }
     return add_value(graph_, std::move(value));
   }
 
   std::vector<NodeOutput> results() {
     std::vector<NodeOutput> out;
-    const auto one = [&](NodeOutput& output) {
-      output.ids.push_back(
-          cursor_.try_take_word("_") ? kNoValue : definition());
+    const auto read_result = [&](NodeOutput& output) {
+      output.ids.push_back(cursor_.accept_word("_") ? kNoValue : definition());
     };
     do {
       NodeOutput output;
       output.is_list = cursor_.peek() == '[';
       if (output.is_list) {
-        text::list(cursor_, '[', ']', [&] { one(output); });
+        text::list(cursor_, '[', ']', [&] { read_result(output); });
       } else {
-        one(output);
+        read_result(output);
       }
       out.push_back(std::move(output));
-    } while (cursor_.try_take(','));
-    cursor_.take('=');
+    } while (cursor_.accept(','));
+    cursor_.expect('=');
     return out;
   }
 
@@ -165,25 +174,25 @@ class Parser {
     node.outputs = std::move(outputs);
     bool keyword = false;
     text::list(cursor_, '(', ')', [&] {
-      if (cursor_.try_take('*')) {
+      if (cursor_.accept('*')) {
         keyword = !keyword;
         return;
       }
       NamedArg input{.name = {}, .arg = {}, .keyword = keyword};
       if (cursor_.word_before('=')) {
         input.name = cursor_.name();
-        cursor_.take('=');
+        cursor_.expect('=');
       }
       input.arg = arg();
       node.inputs.push_back(std::move(input));
     });
-    if (cursor_.try_take('@')) {
+    if (cursor_.accept('@')) {
       frames(node);
     }
     if (const auto defines = defines_of(node); !defines.empty()) {
       node.name = graph_.values[static_cast<size_t>(defines.front())].name;
     }
-    while (cursor_.try_take('!')) {
+    while (cursor_.accept('!')) {
       flag(node);
     }
     graph_.nodes.push_back(std::move(node));
@@ -195,25 +204,25 @@ class Parser {
   }
 
   void frames(Node& node) {
-    if (cursor_.try_take('/')) {
+    if (cursor_.accept('/')) {
       node.modules.push_back(frame(""));
       return;
     }
-    if (cursor_.try_take('~')) {
-      cursor_.take('/');
+    if (cursor_.accept('~')) {
+      cursor_.expect('/');
     } else {
       node.modules.push_back(frame(""));
     }
     do {
       ModuleFrame next = frame(cursor_.name());
-      if (cursor_.try_take('{')) {
+      if (cursor_.accept('{')) {
         next.key = cursor_.quoted();
-        cursor_.take(',');
+        cursor_.expect(',');
         next.type = cursor_.quoted();
-        cursor_.take('}');
+        cursor_.expect('}');
       }
       node.modules.push_back(std::move(next));
-    } while (cursor_.try_take('/'));
+    } while (cursor_.accept('/'));
   }
 
   void flag(Node& node) {
@@ -231,7 +240,7 @@ class Parser {
     } else if (word == "aliases") {
       text::list(cursor_, '(', ')', [&] {
         const ValueId result = ref();
-        cursor_.take('=');
+        cursor_.expect('=');
         node.effects.aliases.emplace_back(result, ref());
       });
     } else if (word == "autocast") {
@@ -242,6 +251,16 @@ class Parser {
   }
 
   Arg arg() {
+    if (++depth_ > kMaxDepth) {
+      cursor_.fail(
+          "arguments are nested deeper than " + std::to_string(kMaxDepth));
+    }
+    Arg out = one_arg();
+    --depth_;
+    return out;
+  }
+
+  Arg one_arg() {
     const char next = cursor_.peek();
     if (next == '%') {
       return {Ref{ref()}};
@@ -249,11 +268,11 @@ class Parser {
     if (next == '"') {
       return {cursor_.quoted()};
     }
-    if (cursor_.try_take_word("graph")) {
+    if (cursor_.accept_word("graph")) {
       SubGraph sub{.name = cursor_.name(), .graph = {}};
-      cursor_.take('{');
-      sub.graph = std::make_shared<const Graph>(Parser(cursor_).run());
-      cursor_.take('}');
+      cursor_.expect('{');
+      sub.graph = std::make_shared<const Graph>(Parser(cursor_, depth_).run());
+      cursor_.expect('}');
       return {std::move(sub)};
     }
     if (cursor_.word_before('[')) {
@@ -292,18 +311,18 @@ class Parser {
       return {OperatorName{text::in_parentheses(cursor_)}};
     }
     if (word == "complex") {
-      cursor_.take('(');
+      cursor_.expect('(');
       Complex out{.real = text::to_real(cursor_, cursor_.number()), .imag = 0};
-      cursor_.take(',');
+      cursor_.expect(',');
       out.imag = text::to_real(cursor_, cursor_.number());
-      cursor_.take(')');
+      cursor_.expect(')');
       return {out};
     }
     start.fail("expected a value, found '" + word + "('");
   }
 
   Arg word_arg() {
-    if (cursor_.try_take_word("none")) {
+    if (cursor_.accept_word("none")) {
       return {None{}};
     }
     if (const auto word = cursor_.peek_word();
@@ -316,13 +335,14 @@ class Parser {
     }
     const Cursor start = cursor_;
     const std::string digits = cursor_.number();
-    // "-inf" and "nan" have an n too.
+    // The "n" finds "-inf" and "nan".
     return digits.find_first_of(".en") == std::string::npos
                ? Arg{text::to_integer(digits, start)}
                : Arg{text::to_real(cursor_, digits)};
   }
 
   Cursor& cursor_;
+  int depth_;
   Graph graph_;
   std::map<std::string, ValueId> names_;
   std::map<std::string, ModuleFrame> modules_;

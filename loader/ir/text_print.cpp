@@ -42,7 +42,7 @@ std::string dims_text(const std::vector<Dim>& dims) {
   return join(parts);
 }
 
-// Shortest text that reads back to the same bits, and is no integer's.
+// The shortest text that reads back to the same bits and not as an integer.
 std::string double_text(double value) {
   std::array<char, 40> buffer{};
   const auto end =
@@ -137,6 +137,9 @@ class Printer {
           (range.min ? std::to_string(*range.min) : "") + ".." +
           (range.max ? std::to_string(*range.max) : ""));
     }
+    for (const std::string& guard : graph_.guards) {
+      line("guard " + word(guard));
+    }
     for (const Node& node : graph_.nodes) {
       for (const ModuleFrame& frame : node.modules) {
         const bool described = !frame.key.empty() || !frame.type.empty();
@@ -160,6 +163,9 @@ class Printer {
       std::vector<std::string> parts;
       std::ranges::transform(state.aliases, std::back_inserter(parts), word);
       out += " alias(" + join(parts) + ")";
+    }
+    if (!state.memory.empty()) {
+      out += " memory(" + word(state.memory) + ")";
     }
     return out;
   }
@@ -254,9 +260,10 @@ class Printer {
       out += " !aliases(" + join(parts) + ")";
     }
     const auto defines = defines_of(node);
-    const std::string usual =
+    const std::string default_name =
         defines.empty() ? "" : value_of(defines.front()).name;
-    return node.name == usual ? out : out + " !name(" + word(node.name) + ")";
+    return node.name == default_name ? out
+                                     : out + " !name(" + word(node.name) + ")";
   }
 
   std::string list_text(const List& list) const {
@@ -267,7 +274,7 @@ class Printer {
     return text::word_of(text::kListKinds, list.kind) + "[" + join(parts) + "]";
   }
 
-  // One overload for each thing an argument can be.
+  // One overload for each kind of argument.
   std::string show(None) const { return "none"; }
   std::string show(Ref ref) const { return ref_text(ref.id); }
   std::string show(bool value) const { return value ? "true" : "false"; }
@@ -304,7 +311,8 @@ class Printer {
   const Graph& graph_;
   std::string indent_;
   std::string out_;
-  std::map<std::string, ModuleFrame> modules_;  // by FQN, as listed on top
+  std::map<std::string, ModuleFrame>
+      modules_;  // by FQN: the frames that `module` lines list
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace pp::ir::text {
 
 std::optional<ScalarType> try_scalar_type(std::string_view word) {
-  // The enumerators are numbered with gaps, whose names are empty or unknown.
+  // The enumerators are listed because their numbers have gaps.
   using enum ScalarType;
   for (const ScalarType type :
        {Byte,           Char,           Short,    Int,         Long,
@@ -22,17 +22,17 @@ std::optional<ScalarType> try_scalar_type(std::string_view word) {
 }
 
 std::string in_parentheses(Cursor& cursor) {
-  cursor.take('(');
+  cursor.expect('(');
   std::string out = cursor.name();
-  cursor.take(')');
+  cursor.expect(')');
   return out;
 }
 
 bool boolean(Cursor& cursor) {
-  if (cursor.try_take_word("true")) {
+  if (cursor.accept_word("true")) {
     return true;
   }
-  if (!cursor.try_take_word("false")) {
+  if (!cursor.accept_word("false")) {
     cursor.fail("expected true or false");
   }
   return false;
@@ -52,20 +52,20 @@ Device device(Cursor& cursor) {
 
 Autocast autocast(Cursor& cursor) {
   Autocast out;
-  cursor.take('(');
+  cursor.expect('(');
   out.device_type = cursor.name();
-  cursor.take(',');
+  cursor.expect(',');
   const Cursor start = cursor;
   const auto dtype = try_scalar_type(cursor.name());
   if (!dtype) {
     start.fail("expected a dtype");
   }
   out.dtype = *dtype;
-  cursor.take(',');
+  cursor.expect(',');
   out.enabled = boolean(cursor);
-  cursor.take(',');
+  cursor.expect(',');
   out.cache_enabled = boolean(cursor);
-  cursor.take(')');
+  cursor.expect(')');
   return out;
 }
 
@@ -74,7 +74,8 @@ double to_real(const Cursor& cursor, const std::string& digits) {
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, out);
   if (error != std::errc{} || stop != end) {
-    cursor.fail("expected a number before this, found '" + digits + "'");
+    cursor.fail(
+        "expected a number before this position, found '" + digits + "'");
   }
   return out;
 }
@@ -84,7 +85,7 @@ namespace {
 Dim dim(Cursor& cursor) {
   const Cursor start = cursor;
   const std::string word = cursor.name();
-  if (cursor.try_take('=')) {
+  if (cursor.accept('=')) {
     return {cursor.integer(), word};
   }
   return {to_integer(word, start), {}};
@@ -117,15 +118,20 @@ TensorMeta tensor(Cursor& cursor, ScalarType dtype) {
   out.sizes = dims(cursor, '[', ']');
   out.strides = contiguous_strides(out.sizes);
   while (true) {
-    if (cursor.try_take_word("strides")) {
+    if (cursor.accept_word("strides")) {
       out.strides = dims(cursor, '(', ')');
-    } else if (cursor.try_take_word("offset")) {
-      out.storage_offset = dims(cursor, '(', ')').at(0);
-    } else if (cursor.try_take_word("device")) {
+    } else if (cursor.accept_word("offset")) {
+      const Cursor start = cursor;
+      const std::vector<Dim> offset = dims(cursor, '(', ')');
+      if (offset.size() != 1) {
+        start.fail("expected one number in parentheses");
+      }
+      out.storage_offset = offset.front();
+    } else if (cursor.accept_word("device")) {
       out.device = device(cursor);
-    } else if (cursor.try_take_word("layout")) {
+    } else if (cursor.accept_word("layout")) {
       out.layout = enumerator(cursor, kLayouts);
-    } else if (cursor.try_take_word("grad")) {
+    } else if (cursor.accept_word("grad")) {
       out.requires_grad = true;
     } else {
       return out;
@@ -138,7 +144,7 @@ TensorMeta tensor(Cursor& cursor, ScalarType dtype) {
 void read_type(Cursor& cursor, Value& value) {
   const std::string word(cursor.peek_word());
   const auto dtype = try_scalar_type(word);
-  // "bool" is a type and a dtype: the brackets tell.
+  // "bool" is both a type and a dtype; a dtype has brackets.
   if (dtype && cursor.word_before('[')) {
     cursor.name();
     value.tensor = tensor(cursor, *dtype);
@@ -148,9 +154,9 @@ void read_type(Cursor& cursor, Value& value) {
   if (value.type.kind == TypeKind::Tensor) {
     value.tensor.emplace().known = false;
   }
-  if (cursor.try_take('(')) {
+  if (cursor.accept('(')) {
     value.scalar = dim(cursor);
-    cursor.take(')');
+    cursor.expect(')');
   }
 }
 

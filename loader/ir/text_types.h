@@ -8,35 +8,35 @@
 #include "loader/ir/text_cursor.h"
 #include "loader/ir/text_words.h"
 
-// Parts of the text form that name no value: types, sizes, words.
+// Parsers of types, sizes and words.
 namespace pp::ir::text {
 
 std::optional<ScalarType> try_scalar_type(std::string_view word);
 
-/// What stands in the parentheses that come next.
+/// Reads the name in the parentheses that come next.
 std::string in_parentheses(Cursor& cursor);
 bool boolean(Cursor& cursor);
 Device device(Cursor& cursor);
 Autocast autocast(Cursor& cursor);
-/// `digits` were just taken.
+/// Converts a number that was just read from the cursor.
 double to_real(const Cursor& cursor, const std::string& digits);
-/// Type, tensor metadata or scalar of a value.
+/// Reads the type of a value with its tensor metadata or scalar.
 void read_type(Cursor& cursor, Value& value);
 
-/// `open`, items with commas between them, `close`.
+/// Reads `open`, items separated by commas, `close`.
 template <typename Item>
 void list(Cursor& cursor, char open, char close, const Item& item) {
-  cursor.take(open);
-  if (cursor.try_take(close)) {
+  cursor.expect(open);
+  if (cursor.accept(close)) {
     return;
   }
   do {
     item();
-  } while (cursor.try_take(','));
-  cursor.take(close);
+  } while (cursor.accept(','));
+  cursor.expect(close);
 }
 
-/// The enumerator whose word stands in parentheses.
+/// Reads the enumerator whose word stands in parentheses.
 template <typename Table>
 auto enumerator(Cursor& cursor, const Table& table) {
   const Cursor start = cursor;

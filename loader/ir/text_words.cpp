@@ -24,7 +24,7 @@ std::vector<Dim> contiguous_strides(const std::vector<Dim>& sizes) {
   for (size_t i = sizes.size(); i-- > 0;) {
     out[i] = stride;
     const Dim& size = sizes[i];
-    // A size of 0 or 1 counts as 1, as torch counts it.
+    // Like torch, count a size of 0 as 1.
     if (size.is_fixed()) {
       factor *= std::max<int64_t>(size.value, 1);
     } else {

@@ -45,7 +45,7 @@ constexpr std::array<std::pair<StateKind, std::string_view>, 3> kStateKinds{{
     {StateKind::Constant, "constant"},
 }};
 
-/// Types that are one word; lists and tuples have elements.
+/// Types without elements.
 constexpr std::array<std::pair<TypeKind, std::string_view>, 9> kPlainTypes{{
     {TypeKind::Tensor, "tensor"},
     {TypeKind::Int, "int"},
@@ -88,8 +88,8 @@ const Enum* try_value_of(
 bool is_bare(std::string_view name);
 bool is_word_char(char c);
 
-/// Strides of a contiguous tensor of these sizes; a product of symbols is
-/// written as sympy writes it ("16*s0").
+/// Strides of a contiguous tensor of these sizes. Products of symbols are
+/// written like sympy's ("16*s0").
 std::vector<Dim> contiguous_strides(const std::vector<Dim>& sizes);
 
 /// "cpu", "cuda:0"

@@ -9,35 +9,43 @@ namespace pp::ir {
 
 namespace {
 
+enum class ElementKind : uint8_t { Integer, Floating, Complex };
+
 struct Row {
   ScalarType type;
   std::string_view name;
   int64_t num_bytes;
-  bool floating;
+  ElementKind kind;
 };
 
 constexpr std::array kTypes = {
-    Row{ScalarType::Byte, "uint8", 1, false},
-    Row{ScalarType::Char, "int8", 1, false},
-    Row{ScalarType::Short, "int16", 2, false},
-    Row{ScalarType::Int, "int32", 4, false},
-    Row{ScalarType::Long, "int64", 8, false},
-    Row{ScalarType::Half, "float16", 2, true},
-    Row{ScalarType::Float, "float32", 4, true},
-    Row{ScalarType::Double, "float64", 8, true},
-    Row{ScalarType::ComplexHalf, "complex32", 4, false},
-    Row{ScalarType::ComplexFloat, "complex64", 8, false},
-    Row{ScalarType::ComplexDouble, "complex128", 16, false},
-    Row{ScalarType::Bool, "bool", 1, false},
-    Row{ScalarType::BFloat16, "bfloat16", 2, true},
-    Row{ScalarType::Float8E5M2, "float8_e5m2", 1, true},
-    Row{ScalarType::Float8E4M3FN, "float8_e4m3fn", 1, true},
-    Row{ScalarType::Float8E5M2FNUZ, "float8_e5m2fnuz", 1, true},
-    Row{ScalarType::Float8E4M3FNUZ, "float8_e4m3fnuz", 1, true},
-    Row{ScalarType::UInt16, "uint16", 2, false},
-    Row{ScalarType::UInt32, "uint32", 4, false},
-    Row{ScalarType::UInt64, "uint64", 8, false},
-    Row{ScalarType::Float8E8M0FNU, "float8_e8m0fnu", 1, true},
+    Row{ScalarType::Byte, "uint8", 1, ElementKind::Integer},
+    Row{ScalarType::Char, "int8", 1, ElementKind::Integer},
+    Row{ScalarType::Short, "int16", 2, ElementKind::Integer},
+    Row{ScalarType::Int, "int32", 4, ElementKind::Integer},
+    Row{ScalarType::Long, "int64", 8, ElementKind::Integer},
+    Row{ScalarType::Half, "float16", 2, ElementKind::Floating},
+    Row{ScalarType::Float, "float32", 4, ElementKind::Floating},
+    Row{ScalarType::Double, "float64", 8, ElementKind::Floating},
+    Row{ScalarType::ComplexHalf, "complex32", 4, ElementKind::Complex},
+    Row{ScalarType::ComplexFloat, "complex64", 8, ElementKind::Complex},
+    Row{ScalarType::ComplexDouble, "complex128", 16, ElementKind::Complex},
+    Row{ScalarType::Bool, "bool", 1, ElementKind::Integer},
+    Row{ScalarType::BFloat16, "bfloat16", 2, ElementKind::Floating},
+    Row{ScalarType::Float8E5M2, "float8_e5m2", 1, ElementKind::Floating},
+    Row{ScalarType::Float8E4M3FN, "float8_e4m3fn", 1, ElementKind::Floating},
+    Row{ScalarType::Float8E5M2FNUZ,
+        "float8_e5m2fnuz",
+        1,
+        ElementKind::Floating},
+    Row{ScalarType::Float8E4M3FNUZ,
+        "float8_e4m3fnuz",
+        1,
+        ElementKind::Floating},
+    Row{ScalarType::UInt16, "uint16", 2, ElementKind::Integer},
+    Row{ScalarType::UInt32, "uint32", 4, ElementKind::Integer},
+    Row{ScalarType::UInt64, "uint64", 8, ElementKind::Integer},
+    Row{ScalarType::Float8E8M0FNU, "float8_e8m0fnu", 1, ElementKind::Floating},
 };
 
 const Row& row_of(ScalarType type) {
@@ -62,14 +70,22 @@ int64_t element_size(ScalarType type) {
 }
 
 bool is_floating(ScalarType type) {
-  return row_of(type).floating;
+  return row_of(type).kind == ElementKind::Floating;
+}
+
+bool is_complex(ScalarType type) {
+  return row_of(type).kind == ElementKind::Complex;
+}
+
+bool is_differentiable(ScalarType type) {
+  return row_of(type).kind != ElementKind::Integer;
 }
 
 uint64_t num_bytes(const TensorMeta& meta) {
   if (!meta.known) {
     return 0;
   }
-  // Zero first: [0, 2^62, 2^62] is a legal, empty tensor.
+  // Look for zeros first: [0, 2^62, 2^62] is a valid, empty tensor.
   for (const Dim& dim : meta.sizes) {
     if (dim.value == 0) {
       return 0;

@@ -32,13 +32,16 @@ enum class ScalarType : int8_t {
   Float8E8M0FNU = 44,
 };
 
-/// "float32", "int64": torch's names.
+/// Torch's name of the type: "float32", "int64".
 std::string name_of(ScalarType type);
 /// Bytes of one element.
 int64_t element_size(ScalarType type);
 bool is_floating(ScalarType type);
+bool is_complex(ScalarType type);
+/// Whether a tensor of this type can have a gradient.
+bool is_differentiable(ScalarType type);
 
-/// Numbered as c10::MemoryFormat.
+/// Memory formats, numbered as c10::MemoryFormat numbers them.
 enum class MemoryFormat : int8_t {
   Contiguous = 0,
   Preserve = 1,
@@ -46,7 +49,7 @@ enum class MemoryFormat : int8_t {
   ChannelsLast3d = 3,
 };
 
-/// Numbered as c10::Layout.
+/// Layouts, numbered as c10::Layout numbers them.
 enum class Layout : int8_t {
   Strided = 0,
   Sparse = 1,
@@ -59,12 +62,12 @@ enum class Layout : int8_t {
 
 struct Device {
   std::string type = "cpu";
-  int index = -1;  ///< -1: none named
+  int index = -1;  ///< -1: not named
   bool operator==(const Device&) const = default;
 };
 
-/// A size that the export fixed, or an expression over symbols ("s0", "2*s1")
-/// with the value it had at export as a hint.
+/// A size: either fixed by the export, or an expression over symbols ("s0",
+/// "2*s1") with the value that it had at export as a hint.
 struct Dim {
   int64_t value = 0;
   std::string expr;  ///< empty: fixed
@@ -81,14 +84,15 @@ struct TensorMeta {
   Device device;
   Layout layout = Layout::Strided;
   bool requires_grad = false;
-  /// false: the file does not say what the tensor is like (TorchScript); the
-  /// fields above say nothing, and no shape contract is checked.
+  /// False if the file does not describe the tensor (TorchScript). The fields
+  /// above mean nothing then, and its shape is not checked.
   bool known = true;
   bool operator==(const TensorMeta&) const = default;
 };
 
-/// Bytes of a dense tensor of these sizes, by hint where they are symbolic; 0
-/// where they are not known.
+/// Bytes of a dense tensor of these sizes, computed with the hints of symbolic
+/// ones. 0 if the tensor is not known.
+/// throws Error(Input) if a size is negative or the number overflows
 uint64_t num_bytes(const TensorMeta& meta);
 
 enum class TypeKind {
@@ -107,7 +111,7 @@ enum class TypeKind {
 
 struct Type {
   TypeKind kind = TypeKind::Tensor;
-  std::vector<Type> elements;  ///< one for a List, all for a Tuple
+  std::vector<Type> elements;  ///< List: one for all; Tuple: one for each
   bool operator==(const Type&) const = default;
 };
 

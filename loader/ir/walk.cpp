@@ -7,7 +7,7 @@ namespace pp::ir {
 
 namespace {
 
-// One definition for the const and the mutable walk.
+// Serves both the const and the mutable walk.
 template <typename ArgType, typename Visit>
 void walk_refs(ArgType& arg, const Visit& visit) {
   if (auto* ref = std::get_if<Ref>(&arg.value)) {

@@ -23,14 +23,16 @@ class CudaGraph final : public DeviceGraph {
   at::cuda::CUDAGraph graph_;
 };
 
-/// LibTorch's generators and allocator of a device know of one capture.
-std::mutex& one_at_a_time() {
+/// Held during a capture: LibTorch's generators and allocator of a device allow
+/// one at a time.
+std::mutex& capture_mutex() {
   static std::mutex mutex;
   return mutex;
 }
 
-/// Before 2.15 a capture that fails leaves the allocator in its state, and a
-/// graph that goes takes the workspace of cuBLAS with it that others use.
+/// Refuses versions before 2.15, where a failed capture leaves the allocator in
+/// capture mode, and a destroyed graph frees cuBLAS's workspace that others
+/// use.
 void check_version() {
 #if TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR < 15
   throw std::runtime_error("LibTorch " TORCH_VERSION " is older than 2.15");
@@ -46,24 +48,24 @@ class CudaGraphMemory final : public GraphMemory {
   explicit CudaGraphMemory(int device)
       : device_(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device)),
         pool_(at::cuda::graph_pool_handle()) {
-    // What steps before have left in the allocator; during a capture it would
-    // not give that back to make room.
-    const std::lock_guard lock(one_at_a_time());
+    // Frees what earlier steps left in the allocator, because during a capture
+    // it can't free that to make room.
+    const std::lock_guard lock(capture_mutex());
     c10::cuda::CUDACachingAllocator::emptyCache();
   }
 
   std::unique_ptr<DeviceGraph> capture(
       c10::function_ref<void()> work) override {
-    const std::lock_guard lock(one_at_a_time());
+    const std::lock_guard lock(capture_mutex());
     const c10::DeviceGuard guard(device_);
     auto graph = std::make_unique<CudaGraph>();
-    // Other ranks' threads go on with what a capture of theirs would not allow.
+    // ThreadLocal: other ranks' threads may do what a capture doesn't allow.
     graph->graph().capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
     try {
       work();
     } catch (...) {
       const std::exception_ptr cause = std::current_exception();
-      end(*graph);
+      end_broken(*graph);
       std::rethrow_exception(cause);
     }
     graph->graph().capture_end();
@@ -71,8 +73,8 @@ class CudaGraphMemory final : public GraphMemory {
   }
 
  private:
-  /// After a failure, which broke the capture too.
-  static void end(CudaGraph& graph) noexcept {
+  /// Ends a capture that a failure has invalidated.
+  static void end_broken(CudaGraph& graph) noexcept {
     try {
       graph.graph().capture_end();
     } catch (const std::exception&) {

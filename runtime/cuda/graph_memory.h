@@ -6,9 +6,10 @@
 
 namespace pp {
 
-/// CUDA graphs, in a pool of the caching allocator of their own.
+/// Makes memory for CUDA graphs, which is a separate pool of the caching
+/// allocator.
 ///
-/// throws  std::runtime_error: this LibTorch can't do it reliably
+/// throws  std::runtime_error: this LibTorch can't capture reliably
 std::unique_ptr<GraphMemory> make_cuda_graph_memory(int device);
 
 }  // namespace pp

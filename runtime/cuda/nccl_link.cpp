@@ -13,11 +13,11 @@ namespace pp {
 
 namespace {
 
-// Numbers in the communicator.
+// Ranks in the communicator.
 constexpr int kSender = 0;
 constexpr int kReceiver = 1;
 constexpr int kNumRanks = 2;
-constexpr int kTag = 0;  // NCCL knows none
+constexpr int kTag = 0;  // NCCL ignores it
 
 class NcclLink final : public DeviceLink {
  public:
@@ -32,17 +32,17 @@ class NcclLink final : public DeviceLink {
   NcclLink& operator=(const NcclLink&) = delete;
   ~NcclLink() override {
     if (std::uncaught_exceptions() > 0) {
-      abort();  // the peer may not come any more
+      abort();  // the peer may never connect
     }
   }
 
   void send(const std::vector<at::Tensor>& memory) override {
-    as_one(memory, [this](std::vector<at::Tensor>& one) {
+    launch_together(memory, [this](std::vector<at::Tensor>& one) {
       group_->send(one, kReceiver, kTag);
     });
   }
   void recv(const std::vector<at::Tensor>& memory) override {
-    as_one(memory, [this](std::vector<at::Tensor>& one) {
+    launch_together(memory, [this](std::vector<at::Tensor>& one) {
       group_->recv(one, kSender, kTag);
     });
   }
@@ -51,15 +51,17 @@ class NcclLink final : public DeviceLink {
     try {
       group_->abort();
     } catch (const std::exception&) {
-      // It was broken already.
+      // The communicator had failed before.
     }
   }
 
  private:
-  /// One launch for all. c10d puts operations behind the current stream, and
-  /// wait() puts the current stream behind them; the host does not wait.
+  /// Transfers all tensors in one launch. c10d makes operations wait for the
+  /// current stream, and wait() makes that stream wait for them; the host does
+  /// not wait.
   template <typename Transfer>
-  void as_one(const std::vector<at::Tensor>& memory, const Transfer& transfer) {
+  void launch_together(
+      const std::vector<at::Tensor>& memory, const Transfer& transfer) {
     group_->startCoalescing();
     try {
       for (const at::Tensor& tensor : memory) {
@@ -76,12 +78,13 @@ class NcclLink final : public DeviceLink {
     }
   }
 
-  /// After a failure: NCCL's groups are the thread's, not the communicator's.
+  /// Closes the group after a failure: NCCL's groups belong to the thread, not
+  /// to the communicator.
   void end_group() noexcept {
     try {
       group_->endCoalescing();
     } catch (const std::exception&) {
-      // It is broken already.
+      // The communicator has failed before.
     }
   }
 

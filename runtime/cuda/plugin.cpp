@@ -1,5 +1,5 @@
-// The plug-in of `device = "cuda"`: all that needs a CUDA library at link time.
-// It is opened by runtime/device/plugin_loader.cpp.
+// The plug-in of `device = "cuda"`, which has everything that needs a CUDA
+// library at link time. runtime/device/plugin_loader.cpp opens it.
 #include "runtime/device/plugin.h"
 
 #include <cstdlib>
@@ -27,13 +27,14 @@ class CudaPlugin final : public DevicePlugin {
   /// throws c10::Error: no driver, no GPU
   CudaPlugin() : num_devices_(c10::cuda::device_count_ensure_non_zero()) {
     at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
-    // float32 is float32, as on the CPU.
+    // Products of float32 are computed in float32, as on the CPU.
     at::globalContext().setAllowTF32CuBLAS(false);
     at::globalContext().setAllowTF32CuDNN(false);
-    // The same bits for every split and schedule, as far as kernels have them.
+    // Bits are the same for every split and schedule if kernels are
+    // deterministic.
     at::globalContext().setDeterministicCuDNN(true);
-    // c10d's own watch over NCCL ends the process without a word. The ranks'
-    // watch knows of a dead peer sooner, and says which and why.
+    // c10d's own monitoring of NCCL ends the process without a message. The
+    // ranks' watcher notices a dead peer sooner, and says which and why.
     setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
     setenv("TORCH_NCCL_ENABLE_MONITORING", "0", /*overwrite=*/0);
   }

@@ -1,6 +1,7 @@
 #include "runtime/data/batch.h"
 
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 
 namespace pp {
 namespace {
@@ -31,8 +32,8 @@ std::optional<FixedInput> fixed_input(
           "inputs were exported with different batches: " + found->spec->name +
           " with " + std::to_string(found->rows) + ", " + spec.name + " with " +
           std::to_string(rows) +
-          "; give the one that is no batch split_dim = \"none\" in "
-          "[data].inputs");
+          "; set split_dim = \"none\" in [data].inputs for the one that is "
+          "not split into microbatches");
     }
     if (!found) {
       found = FixedInput{&spec, dimension, rows};
@@ -41,15 +42,84 @@ std::optional<FixedInput> fixed_input(
   return found;
 }
 
-[[noreturn]] void refuse_fixed(
-    const FixedInput& fixed, int replicas, const std::string& job_does) {
-  const std::string rows = std::to_string(fixed.rows);
+[[noreturn]] void refuse_no_data(std::span<const InputSpec> inputs) {
+  std::vector<std::string> keys;
+  for (const InputSpec& input : inputs) {
+    keys.push_back("data.inputs." + input.name + ".path");
+  }
   throw usage_error(
-      fixed.spec->name + " was exported with batch " + rows + "; " + job_does +
-      "; set batch_size = " + rows + " x microbatches" +
-      (replicas > 1 ? " x replicas" : "") +
-      ", or export with a dynamic dimension " +
-      std::to_string(fixed.dimension));
+      "the job has no data; set data.batch_size, the rows of a step" +
+      (keys.empty() ? "" : ", and " + join(keys)) +
+      ", in a job file or with --set");
+}
+
+/// wanted  the batch sizes that fit, and other settings
+[[noreturn]] void refuse_fixed(
+    const FixedInput& fixed,
+    const std::string& conflict,
+    const std::vector<std::string>& wanted) {
+  throw usage_error(
+      fixed.spec->name + " was exported with batch " +
+      std::to_string(fixed.rows) + ", but " + conflict + "; " +
+      (wanted.empty() ? "" : "set " + join(wanted, " or ") + ", or ") +
+      "export with a dynamic dimension " + std::to_string(fixed.dimension));
+}
+
+/// The number of microbatches follows from the batch size, which must be a
+/// multiple of the fixed rows.
+int fixed_microbatches(
+    const FixedInput& fixed, int64_t batch_size, int replicas) {
+  const int64_t unit = fixed.rows * replicas;
+  if (unit < 1 || batch_size % unit != 0) {
+    const int64_t below = unit < 1 ? 0 : batch_size / unit * unit;
+    std::vector<std::string> wanted;
+    for (const int64_t size : {below, below + unit}) {
+      if (size > 0) {
+        wanted.push_back(
+            (wanted.empty() ? "batch_size to " : "") + std::to_string(size));
+      }
+    }
+    refuse_fixed(
+        fixed,
+        "batch_size " + std::to_string(batch_size) + " is not a multiple of " +
+            std::to_string(fixed.rows) +
+            (replicas > 1 ? " x " + std::to_string(replicas) + " replicas"
+                          : ""),
+        wanted);
+  }
+  return static_cast<int>(batch_size / unit);
+}
+
+/// Checks that the batch size and the number of microbatches that a job gives
+/// make microbatches of the fixed rows.
+void check_microbatches(
+    const FixedInput& fixed,
+    int64_t batch_size,
+    int microbatches,
+    int replicas) {
+  const std::vector<int64_t> sizes =
+      chunk_sizes(batch_size, microbatches * replicas);
+  if (sizes.front() == fixed.rows && sizes.back() == fixed.rows) {
+    return;
+  }
+  const int64_t unit = fixed.rows * replicas;
+  std::vector<std::string> wanted;
+  if (unit > 0) {
+    wanted.push_back("batch_size to " + std::to_string(unit * microbatches));
+  }
+  if (unit > 0 && batch_size % unit == 0) {
+    wanted.push_back("microbatches to " + std::to_string(batch_size / unit));
+  }
+  refuse_fixed(
+      fixed,
+      "batch_size " + std::to_string(batch_size) + " with microbatches " +
+          std::to_string(microbatches) +
+          (replicas > 1 ? " x replicas " + std::to_string(replicas) : "") +
+          " makes microbatches of " + std::to_string(sizes.front()) +
+          (sizes.back() == sizes.front()
+               ? ""
+               : " and " + std::to_string(sizes.back())),
+      wanted);
 }
 
 }  // namespace
@@ -60,7 +130,7 @@ BatchPlan plan_batch(
     std::span<const InputSpec> inputs,
     int replicas) {
   if (data.batch_size < 1) {
-    throw usage_error("[data] needs batch_size, the rows of a step");
+    refuse_no_data(inputs);
   }
   const int64_t fewest = int64_t{microbatches.value_or(1)} * replicas;
   if (fewest > data.batch_size) {
@@ -69,7 +139,8 @@ BatchPlan plan_batch(
         " is smaller than microbatches " +
         std::to_string(microbatches.value_or(1)) +
         (replicas > 1 ? " x replicas " + std::to_string(replicas) : "") +
-        "; every microbatch needs a row");
+        ", and every microbatch needs a row; set batch_size to " +
+        std::to_string(fewest) + " or more");
   }
   BatchPlan plan;
   plan.batch_size = data.batch_size;
@@ -81,33 +152,17 @@ BatchPlan plan_batch(
   }
   plan.fixed_rows = fixed->rows;
   if (!microbatches) {
-    if (fixed->rows < 1 || data.batch_size % (fixed->rows * replicas) != 0) {
-      refuse_fixed(
-          *fixed,
-          replicas,
-          "this job's batch_size is " + std::to_string(data.batch_size));
-    }
     plan.num_microbatches =
-        static_cast<int>(data.batch_size / fixed->rows / replicas);
+        fixed_microbatches(*fixed, data.batch_size, replicas);
     return plan;
   }
-  const std::vector<int64_t> sizes =
-      chunk_sizes(data.batch_size, static_cast<int>(fewest));
-  if (sizes.front() != fixed->rows || sizes.back() != fixed->rows) {
-    refuse_fixed(
-        *fixed,
-        replicas,
-        "this job makes microbatches of " + std::to_string(sizes.front()) +
-            (sizes.back() == sizes.front()
-                 ? ""
-                 : " and " + std::to_string(sizes.back())));
-  }
+  check_microbatches(*fixed, data.batch_size, *microbatches, replicas);
   plan.num_microbatches = *microbatches;
   return plan;
 }
 
 std::vector<int64_t> chunk_sizes(int64_t num_rows, int num_chunks) {
-  check(num_chunks > 0, "chunks are at least one");
+  check(num_chunks > 0, "there is at least one chunk");
   std::vector<int64_t> sizes(num_chunks, num_rows / num_chunks);
   for (int64_t chunk = 0; chunk < num_rows % num_chunks; ++chunk) {
     ++sizes[chunk];

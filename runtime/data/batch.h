@@ -12,46 +12,44 @@
 
 namespace pp {
 
-/// A tensor that the model's user passes: what the data has to fit.
+/// A tensor that the model's user passes, which the data must match.
 struct InputSpec {
   std::string name;
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<ir::Dim> sizes;
-  /// false: the model does not say what it takes; the data come as they are.
+  /// False if the model doesn't say what it needs; then any data are accepted.
   bool known = true;
-  /// Bounds of the symbols in `sizes`, where the export set some.
+  /// Bounds of the symbols in `sizes`, if the export set any.
   std::map<std::string, ir::Range> ranges = {};
 };
 
-/// How many rows a step takes and how they are cut.
+/// The number of rows of a step, and how they are split.
 struct BatchPlan {
   int64_t batch_size = 0;
-  int num_microbatches = 1;  ///< of each replica
+  int num_microbatches = 1;  ///< per replica
   int num_replicas = 1;
-  /// Rows of every microbatch where the export fixed them; none: any number.
+  /// Rows of every microbatch if the export fixed them; none: any number.
   std::optional<int64_t> fixed_rows;
 
-  /// Microbatches of a full step, over all replicas.
+  /// Number of microbatches of a full step, over all replicas.
   int total_microbatches() const { return num_microbatches * num_replicas; }
 };
 
-/// Settles the batch before anything is loaded.
+/// Plans the batch before anything is loaded.
 ///
-/// microbatches  pipeline.microbatches; none: as many as the export's fixed
-///               batch asks for, else 1
-/// replicas      among which the microbatches of a step are shared out: each
-///               has so many
-/// throws        Error(Usage): fewer rows than microbatches; microbatches that
-///               a fixed-batch export can't take; inputs whose fixed batches
-///               disagree; no batch_size
+/// microbatches  pipeline.microbatches, per replica; none: as many as the
+///               export's fixed batch requires, else 1
+/// throws        Error(Usage): fewer rows than microbatches; microbatches of
+///               another size than the exported one; inputs with different
+///               exported sizes; no batch_size
 BatchPlan plan_batch(
     const DataConfig& data,
     std::optional<int> microbatches,
     std::span<const InputSpec> inputs,
     int replicas = 1);
 
-/// Rows of each of `num_chunks` chunks: the first num_rows % num_chunks have
-/// one more than the others (torch.tensor_split).
+/// Returns the number of rows of each chunk. The first num_rows % num_chunks
+/// chunks have one more than the others, as in torch.tensor_split.
 std::vector<int64_t> chunk_sizes(int64_t num_rows, int num_chunks);
 
 }  // namespace pp

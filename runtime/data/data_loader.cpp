@@ -7,46 +7,20 @@
 
 #include <ATen/ops/zeros.h>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/data/fit.h"
 #include "runtime/data/row_order.h"
+#include "runtime/data/size_rules.h"
 #include "runtime/data/source.h"
+#include "runtime/data/step_rows.h"
 
 namespace pp {
 namespace {
 
-/// Every input of the model has a source, and every source an input.
-void check_names(const DataConfig& config, std::span<const InputSpec> inputs) {
-  if (config.inputs.empty()) {
-    throw usage_error(
-        "there is no [data]: inputs.NAME = { path = \"...\" } says what each "
-        "input of the model is fed");
-  }
-  std::vector<std::string> names;
-  for (const InputSpec& input : inputs) {
-    names.push_back(input.name);
-  }
-  for (const auto& [name, source] : config.inputs) {
-    if (std::ranges::find(names, name) == names.end()) {
-      throw usage_error(
-          "data.inputs." + name + ": the model has no such input; it has " +
-          join(names) + did_you_mean(name, names));
-    }
-  }
-  for (const std::string& name : names) {
-    if (!config.inputs.contains(name)) {
-      throw usage_error(
-          "the model's input '" + name + "' has no data; add data.inputs." +
-          name + " = { path = \"...\" }");
-    }
-  }
-}
-
-/// What cross_entropy leaves out.
-constexpr double kIgnored = -100;
-
-/// The largest shift among the sources that cut windows of the same files.
+/// Returns the largest shift among the sources that cut windows from the same
+/// files.
 int64_t last_shift(const DataConfig& config, const SourceConfig& source) {
   int64_t shift = source.shift;
   const auto consider = [&](const SourceConfig& other) {
@@ -64,32 +38,34 @@ int64_t last_shift(const DataConfig& config, const SourceConfig& source) {
 }
 
 at::ScalarType target_type(ir::ScalarType type) {
-  const bool integer = !ir::is_floating(type) && type != ir::ScalarType::Bool &&
-                       type != ir::ScalarType::ComplexHalf &&
-                       type != ir::ScalarType::ComplexFloat &&
-                       type != ir::ScalarType::ComplexDouble;
-  return integer ? at::kLong : static_cast<at::ScalarType>(type);
+  const bool is_integer =
+      number_kind(type) == NumberKind::Integer && type != ir::ScalarType::Bool;
+  return is_integer ? at::kLong : static_cast<at::ScalarType>(type);
 }
 
-/// A microbatch's rows of a source, of those of the whole step.
+/// Reads the rows of one microbatch from a source.
+///
+/// step_rows  the rows of the whole step, which determine the padding
 at::Tensor rows_of(
     const Source& source,
-    std::span<const int64_t> step,
+    std::span<const int64_t> step_rows,
     std::span<const int64_t> rows,
     at::ScalarType as) {
   return source.lengths() == nullptr
              ? source.gather(rows, as)
-             : source.gather_padded(rows, source.lengths()->padded(step), as);
+             : source.gather_padded(
+                   rows, source.lengths()->padded(step_rows), as);
 }
 
-/// 1 where the source has elements of its own, 0 where it is filled up.
+/// Returns a mask that is 1 where rows_of() has elements and 0 where it has
+/// padding.
 at::Tensor mask_of(
     const Source& source,
-    std::span<const int64_t> step,
+    std::span<const int64_t> step_rows,
     std::span<const int64_t> rows,
     at::ScalarType as) {
   at::Tensor mask = at::zeros(
-      {std::ssize(rows), source.lengths()->padded(step)},
+      {std::ssize(rows), source.lengths()->padded(step_rows)},
       at::TensorOptions().dtype(as));
   for (int64_t i = 0; i < std::ssize(rows); ++i) {
     mask.select(0, i).narrow(0, 0, source.own_size(rows[i])).fill_(1);
@@ -97,15 +73,15 @@ at::Tensor mask_of(
   return mask;
 }
 
-/// What fills up short rows must be a number of their kind.
+/// Checks that the padding of integer rows is an integer.
 void check_pad(
     const std::string& label, const SourceConfig& source, ir::ScalarType type) {
   constexpr double kLargest = 1e15;  // doubles hold every integer up to it
   const double pad = source.pad.value_or(0);
-  if (!ir::is_floating(type) &&
+  if (!ir::is_differentiable(type) &&
       (pad != std::floor(pad) || std::abs(pad) > kLargest)) {
     throw usage_error(
-        label + ".pad must be an integer: the rows are of " +
+        label + ".pad must be an integer, because the rows are " +
         ir::name_of(type));
   }
 }
@@ -114,8 +90,8 @@ void check_pad(
 
 struct DataLoader::State {
   State(const DataConfig& config, DataLoaderOptions given)
-      : options(std::move(given)) {
-    check_names(config, options.inputs);
+      : options(std::move(given)), rules(options.inputs, options.guards) {
+    check_input_names("data", config, options.inputs);
     std::vector<const Source*> all;
     sources.reserve(options.inputs.size());
     for (InputSpec& input : options.inputs) {
@@ -125,73 +101,100 @@ struct DataLoader::State {
         source = config.inputs.at(source.mask);
       }
       sources.emplace_back(input.name, source, last_shift(config, source));
-      InputSpec fits = input;
+      InputSpec expected = input;
       if (!input.known) {
         input.dtype =
             is_mask.back() ? ir::ScalarType::Long : sources.back().dtype();
       }
-      // A mask is of any type, but as large as its rows.
-      fits.dtype = is_mask.back() ? sources.back().dtype() : input.dtype;
-      check_fits(sources.back(), fits);
+      // A mask may have any type, but must have the size of its rows.
+      expected.dtype = is_mask.back() ? sources.back().dtype() : input.dtype;
+      check_fits(sources.back(), expected);
       check_pad("data.inputs." + input.name, source, input.dtype);
       all.push_back(&sources.back());
     }
     check_symbols(all, options.inputs);
     if (config.target) {
-      SourceConfig source = *config.target;
-      const int64_t shift = last_shift(config, source);
-      if (!source.lengths.empty() && !source.pad) {
-        source.pad = kIgnored;
-      }
-      target = std::make_unique<Source>("target", source, shift);
-      if (!config.target->pad && target->lengths() != nullptr &&
-          ir::is_floating(target->dtype())) {
-        throw usage_error(
-            "target: " + target->path() +
-            " holds floating numbers, which no loss ignores: say what fills "
-            "short rows by pad");
-      }
-      check_pad("data.target", source, target->dtype());
+      open_target(config);
       all.push_back(target.get());
     }
-    num_rows = common_rows(all);
-    settle_steps(config);
-    for (const std::string& notice : notices) {
+    steps.emplace(
+        common_rows(all),
+        options.plan,
+        LastBatch{
+            .drop = config.drop_last,
+            .keep_short = options.keep_short_batch,
+            .pads_fixed = options.pads_fixed_batch,
+            .is_padding_trial = options.is_padding_trial});
+    // Every size that is known before the rows are.
+    for (const int64_t count : steps->microbatch_sizes()) {
+      check_sizes(count, {});
+    }
+    for (const std::string& notice : steps->notices()) {
       options.log.warning(notice);
     }
-    order = std::make_unique<RowOrder>(num_rows, config.shuffle, options.seed);
+    order = std::make_unique<RowOrder>(
+        steps->num_rows(), config.shuffle, options.seed);
     shuffle = config.shuffle;
   }
 
-  /// Decides what becomes of the rows that do not fill a batch.
-  void settle_steps(const DataConfig& config) {
-    const BatchPlan& plan = options.plan;
-    check(plan.batch_size > 0, "the batch is planned");
-    const int64_t rest = num_rows % plan.batch_size;
-    const bool too_few =
-        rest < plan.total_microbatches() && !options.keep_short_batch;
-    steps_per_epoch = num_rows / plan.batch_size;
-    std::string why;
-    if (plan.fixed_rows) {
-      why = "the model was exported with a fixed batch";
-    } else if (too_few) {
-      why = "they are fewer than the microbatches";
+  void open_target(const DataConfig& config) {
+    SourceConfig source = *config.target;
+    const int64_t shift = last_shift(config, source);
+    if (!source.lengths.empty() && !source.pad) {
+      source.pad = kIgnoreIndex;
     }
-    if (rest > 0 && !config.drop_last && why.empty()) {
-      ++steps_per_epoch;
-    } else if (rest > 0 && !config.drop_last) {
-      notices.push_back(
-          "the last " + std::to_string(rest) + " of " +
-          std::to_string(num_rows) +
-          " rows of each epoch are left out: " + why);
-    }
-    if (steps_per_epoch == 0) {
+    target = std::make_unique<Source>("target", source, shift);
+    if (!config.target->pad && target->lengths() != nullptr &&
+        ir::is_differentiable(target->dtype())) {
       throw usage_error(
-          "the data has " + std::to_string(num_rows) +
-          " rows, fewer than one batch of " + std::to_string(plan.batch_size) +
-          (config.drop_last ? " (drop_last)" : "") +
-          "; set a smaller batch_size" + (why.empty() ? "" : " (" + why + ")"));
+          "target: " + target->path() + " holds " +
+          (ir::is_complex(target->dtype()) ? "complex" : "floating-point") +
+          " numbers, none of which a loss ignores; set "
+          "pad to the number that fills short rows");
     }
+    check_pad("data.target", source, target->dtype());
+  }
+
+  /// Checks the sizes of a microbatch of `count` rows.
+  /// step_rows  the rows of its step; empty if they aren't known yet
+  void check_sizes(int64_t count, std::span<const int64_t> step_rows) const {
+    InputSizes sizes;
+    for (size_t k = 0; k < sources.size(); ++k) {
+      const Source& source = sources[k];
+      const Lengths* lengths = source.lengths();
+      const bool varies = lengths != nullptr && !lengths->is_fixed();
+      if (varies && step_rows.empty()) {
+        continue;
+      }
+      std::vector<int64_t> own = source.sizes();
+      if (source.has_rows()) {
+        own.at(static_cast<size_t>(source.split_dim())) = count;
+      }
+      if (varies) {
+        own.at(1) = lengths->padded(step_rows);
+      }
+      sizes.emplace(options.inputs[k].name, std::move(own));
+    }
+    rules.check(sizes, "microbatches of " + count_text(count, "row", "rows"));
+  }
+
+  /// Makes the rows that fill a microbatch zeros.
+  void clear_padding(Microbatch& microbatch) const {
+    for (const Source& source : sources) {
+      const auto input = microbatch.inputs.find(source.label());
+      if (input != microbatch.inputs.end() && source.has_rows()) {
+        input->second
+            .narrow(
+                source.split_dim(), microbatch.num_rows, microbatch.num_padding)
+            .zero_();
+      }
+    }
+  }
+
+  bool has_varying_lengths() const {
+    return std::ranges::any_of(sources, [](const Source& source) {
+      return source.lengths() != nullptr && !source.lengths()->is_fixed();
+    });
   }
 
   bool wants(const std::string& input) const {
@@ -199,14 +202,13 @@ struct DataLoader::State {
   }
 
   DataLoaderOptions options;
+  SizeRules rules;
   std::vector<Source> sources;  ///< in the order of options.inputs
-  std::vector<bool> is_mask;    ///< where the source has elements, not those
+  std::vector<bool> is_mask;    ///< the input is the mask of its source
   std::unique_ptr<Source> target;
-  int64_t num_rows = 0;
-  int64_t steps_per_epoch = 0;
+  std::optional<StepRows> steps;
   bool shuffle = false;
   std::unique_ptr<RowOrder> order;
-  std::vector<std::string> notices;
 };
 
 DataLoader::DataLoader(const DataConfig& config, DataLoaderOptions options)
@@ -216,46 +218,41 @@ DataLoader::DataLoader(DataLoader&&) noexcept = default;
 DataLoader& DataLoader::operator=(DataLoader&&) noexcept = default;
 
 int64_t DataLoader::num_rows() const {
-  return state_->num_rows;
+  return state_->steps->num_rows();
+}
+
+bool DataLoader::pads() const {
+  return state_->steps->pads();
 }
 
 int64_t DataLoader::steps_per_epoch() const {
-  return state_->steps_per_epoch;
+  return state_->steps->steps_per_epoch();
 }
 
 const std::vector<std::string>& DataLoader::notices() const {
-  return state_->notices;
+  return state_->steps->notices();
 }
 
 int DataLoader::num_microbatches(int64_t step) const {
-  const BatchPlan& plan = state_->options.plan;
-  const int64_t begin = step % state_->steps_per_epoch * plan.batch_size;
-  return static_cast<int>(
-      std::min<int64_t>(plan.total_microbatches(), state_->num_rows - begin));
+  return state_->steps->num_microbatches(step);
 }
 
 std::pair<int, int> DataLoader::own_microbatches(int64_t step) const {
-  const int all = num_microbatches(step);
-  const int each = state_->options.plan.num_microbatches;
-  const int first = std::min(all, each * state_->options.replica);
-  return {first, std::min(each, all - first)};
+  return state_->steps->own_microbatches(step, state_->options.replica);
 }
 
 std::vector<int64_t> DataLoader::rows(int64_t step) const {
-  check(step >= 0, "steps count from 0");
-  const int64_t batch_size = state_->options.plan.batch_size;
-  const int64_t epoch = step / state_->steps_per_epoch;
-  const int64_t begin = step % state_->steps_per_epoch * batch_size;
-  const int64_t end = std::min(begin + batch_size, state_->num_rows);
+  const auto [begin, end] = state_->steps->positions(step);
+  const int64_t epoch = step / steps_per_epoch();
   std::vector<int64_t> rows;
-  rows.reserve(end - begin);
+  rows.reserve(static_cast<size_t>(end - begin));
   for (int64_t position = begin; position < end; ++position) {
     rows.push_back(state_->order->row(epoch, position));
   }
   return rows;
 }
 
-/// Rows filled up to less than the model takes: known only by the step.
+/// Checks that the padded rows of a step aren't shorter than the model allows.
 void DataLoader::check_lengths(
     int64_t step, std::span<const int64_t> rows) const {
   for (size_t k = 0; k < state_->sources.size(); ++k) {
@@ -273,19 +270,30 @@ void DataLoader::check_lengths(
     if (lengths->padded(rows) < least) {
       throw input_error(
           input.name + ": the longest row of batch " + std::to_string(step) +
-          " has " + std::to_string(lengths->padded(rows)) +
-          " elements, the model takes " + std::to_string(least) +
-          " or more; set pad_to");
+          " has " + count_text(lengths->padded(rows), "element", "elements") +
+          ", but the model needs at least " + std::to_string(least) +
+          "; set pad_to");
     }
   }
 }
 
 std::vector<Microbatch> DataLoader::step(int64_t step) const {
-  const std::vector<int64_t> all = rows(step);
+  const State& state = *state_;
+  std::vector<int64_t> all = rows(step);
+  check_lengths(step, all);
+  const int64_t padding = state.steps->padding(step);
+  all.insert(all.end(), static_cast<size_t>(padding), all.back());
+  if (state.options.is_padding_trial) {
+    const std::vector<int64_t> once = all;
+    all.insert(all.end(), once.begin(), once.end());
+  }
   const std::vector<int64_t> sizes =
       chunk_sizes(std::ssize(all), num_microbatches(step));
-  const State& state = *state_;
-  check_lengths(step, all);
+  if (state.has_varying_lengths()) {
+    for (const int64_t size : std::set(sizes.begin(), sizes.end())) {
+      state.check_sizes(size, all);
+    }
+  }
   const auto [first, count] = own_microbatches(step);
   std::vector<Microbatch> out(sizes.size());
   std::span<const int64_t> left = all;
@@ -294,6 +302,10 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
     left = left.subspan(chunk.size());
     out[m].index = static_cast<int>(m);
     out[m].num_rows = sizes[m];
+    if (m + 1 == sizes.size() || state.options.is_padding_trial) {
+      out[m].num_rows -= padding;
+      out[m].num_padding = padding;
+    }
     const int index = out[m].index;
     const bool is_own = first <= index && index < first + count;
     for (size_t k = 0; is_own && k < state.sources.size(); ++k) {
@@ -318,15 +330,19 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
           *state.target, all, chunk, target_type(state.target->dtype()));
     }
   }
+  if (state.options.is_padding_trial) {
+    state.clear_padding(out.back());
+  }
   return out;
 }
 
+// Checkpoints store this text, so its words must not change.
 std::string DataLoader::order_text() const {
   const State& state = *state_;
-  return "rows " + std::to_string(state.num_rows) + ", batch " +
+  return "rows " + std::to_string(num_rows()) + ", batch " +
          std::to_string(state.options.plan.batch_size) + ", microbatches " +
          std::to_string(state.options.plan.total_microbatches()) +
-         ", steps an epoch " + std::to_string(state.steps_per_epoch) +
+         ", steps an epoch " + std::to_string(steps_per_epoch()) +
          (state.shuffle
               ? ", shuffled by seed " + std::to_string(state.options.seed)
               : ", in order");

@@ -18,70 +18,88 @@
 
 namespace pp {
 
-/// What one microbatch is fed. Tensors are contiguous and its own: no two
-/// microbatches share memory, but for inputs with split_dim = "none". One of
-/// another replica has no inputs, but its target: it counts in the loss.
+/// The data of one microbatch. Its tensors are contiguous, and no two
+/// microbatches share memory except for inputs with split_dim = "none". A
+/// microbatch of another replica has a target, which the loss needs, but no
+/// inputs.
 struct Microbatch {
   int index = 0;
   int64_t num_rows = 0;
-  std::map<std::string, at::Tensor> inputs;  ///< those wanted, by name
-  at::Tensor target;  ///< undefined where none is wanted or given
+  /// Rows after those, which are copies of the last one: a fixed batch has to
+  /// be full.
+  int64_t num_padding = 0;
+  std::map<std::string, at::Tensor> inputs;  ///< the wanted ones, by name
+  at::Tensor target;  ///< undefined if none is wanted or configured
 };
 
 struct DataLoaderOptions {
   BatchPlan plan;
-  std::vector<InputSpec> inputs;  ///< all tensors the model's user passes
-  /// The inputs that this rank's stages read; none: all of them.
+  std::vector<InputSpec> inputs;  ///< all tensors that the model's user passes
+  std::vector<std::string> guards = {};  ///< Graph::guards
+  /// Names of the inputs that this rank's stages read; none: all of them.
   std::optional<std::set<std::string>> wanted;
   bool wants_target = true;
   uint64_t seed = 0;
-  int replica = 0;  ///< whose microbatches are fed, of plan.num_replicas
-  /// A last batch of fewer rows than microbatches: false: dropped, with a
-  /// notice. true (inference): it comes as so many microbatches of one row,
-  /// fewer than the plan has.
+  int replica = 0;  ///< this rank's, out of plan.num_replicas
+  /// Whether a last batch with fewer rows than microbatches is kept. If it is,
+  /// as in inference, it is cut into fewer microbatches than planned, of one
+  /// row each; otherwise it is dropped, with a notice.
   bool keep_short_batch = false;
-  Log log;  ///< where notices go, as warnings
+  /// Whether the last microbatch of a model with a fixed batch is filled with
+  /// copies of its last row, as in inference; otherwise the rows that don't
+  /// fill a batch are dropped, with a notice.
+  bool pads_fixed_batch = false;
+  /// Instead of the data, a step of two microbatches: the last one twice, once
+  /// padded with copies and once with zeros. Whoever cuts off the padding of
+  /// outputs compares them first. Needs pads() of the loader without it.
+  bool is_padding_trial = false;
+  Log log;  ///< gets the notices, as warnings
 };
 
 /// Reads the rows of each step from mapped files.
 ///
-/// Which rows a step takes is a function of (seed, epoch, step, batch size,
-/// number of rows) alone: every rank computes the same without a message, and
-/// a resumed run starts at any step. Only rows that are used are read.
+/// The rows of a step depend only on seed, epoch, step, batch size and number
+/// of rows. So every rank computes the same rows without communication, and a
+/// run can resume at any step. Only rows that are used are read.
 ///
-/// An input takes files of its own kind: integers and bools become the input's
-/// integer or bool type, floating its floating type; a target's integers
-/// become int64, other targets keep their type.
+/// Files must hold numbers of the input's kind. Integers and bools are
+/// converted to the input's integer or bool type, floating-point numbers to its
+/// floating-point type. A target's integers are converted to int64; other
+/// targets keep their type.
 class DataLoader {
  public:
   /// Opens every source and checks it against the model's inputs.
   ///
   /// throws  Error(Usage): no [data], an input without a source or a source
-  ///         without an input, data that do not make one batch;
-  ///         Error(Input): a file that can't be read, shape or dtype that does
-  ///         not fit its input, sources that disagree on the number of rows
+  ///         without an input, fewer rows than one batch; microbatches of a
+  ///         size that the export excludes (SizeRules);
+  ///         Error(Input): a file that can't be read, a shape or dtype that
+  ///         doesn't match its input, sources with different numbers of rows
   DataLoader(const DataConfig& config, DataLoaderOptions options);
   ~DataLoader();
   DataLoader(DataLoader&&) noexcept;
   DataLoader& operator=(DataLoader&&) noexcept;
 
   int64_t num_rows() const;
-  /// Counts the last, partial batch if it is used.
+  /// Whether the last microbatch has padding.
+  bool pads() const;
+  /// Includes the last, partial batch if it is used.
   int64_t steps_per_epoch() const;
-  /// Microbatches of a step (counted from 0 over all epochs), of all replicas;
-  /// the plan's number, but for a short batch that is kept.
+  // Steps are counted from 0 over all epochs.
+
+  /// Number of microbatches of a step, over all replicas. It differs from the
+  /// plan's only for a short batch that is kept.
   int num_microbatches(int64_t step) const;
-  /// Those of them that are this replica's: the first, and how many.
+  /// Returns the first of this replica's microbatches, and their number.
   std::pair<int, int> own_microbatches(int64_t step) const;
-  /// The rows of a step, in order.
+  /// Returns the rows of a step, in order.
   std::vector<int64_t> rows(int64_t step) const;
-  /// What each microbatch of a step is fed, those of other replicas included.
-  /// Thread safe.
+  /// Reads the data of a step's microbatches, of all replicas. Thread safe.
   std::vector<Microbatch> step(int64_t step) const;
-  /// What the log was told on opening: rows that are left out.
+  /// The notices that were logged on opening: which rows are left out.
   const std::vector<std::string>& notices() const;
-  /// Everything that decides which rows a step takes: equal on two ranks if
-  /// their data order is.
+  /// Describes everything that determines the rows of a step. It is equal on
+  /// two ranks if they use the same rows, and checkpoints store it.
   std::string order_text() const;
 
  private:

@@ -7,9 +7,10 @@
 
 namespace pp {
 
-/// What the data are like, by input: for models that do not say what they take.
+/// Returns types and sizes of the data by input, for models that don't say what
+/// they need.
 ///
-/// num_rows  of a microbatch
+/// num_rows  rows of a microbatch
 /// throws    Error(Input): unreadable files
 InputHints examples_of(const DataConfig& data, int64_t num_rows);
 

@@ -1,8 +1,10 @@
 #include "runtime/data/fit.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
@@ -10,16 +12,13 @@
 namespace pp {
 namespace {
 
-enum class Kind { Integer, Floating, Complex };
-
-Kind kind_of(ir::ScalarType type) {
-  if (ir::is_floating(type)) {
-    return Kind::Floating;
-  }
-  const bool complex = type == ir::ScalarType::ComplexHalf ||
-                       type == ir::ScalarType::ComplexFloat ||
-                       type == ir::ScalarType::ComplexDouble;
-  return complex ? Kind::Complex : Kind::Integer;
+/// A name as a key of a job file, in quotes where it needs them.
+std::string name_as_key(const std::string& name) {
+  const bool is_bare = std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+  });
+  return is_bare ? name : "\"" + name + "\"";
 }
 
 bool counts_samples(const Source& source, size_t dimension) {
@@ -35,8 +34,8 @@ void check_range(
   const auto refuse = [&](const char* bound, int64_t value) {
     throw input_error(
         found + ": dimension " + std::to_string(dimension) + " is " +
-        std::to_string(size) + ", the model was exported for " + bound + " " +
-        std::to_string(value));
+        std::to_string(size) + ", but the model was exported for " + bound +
+        " " + std::to_string(value));
   };
   if (range.max && size > *range.max) {
     refuse("at most", *range.max);
@@ -48,23 +47,31 @@ void check_range(
 
 }  // namespace
 
+NumberKind number_kind(ir::ScalarType type) {
+  if (ir::is_floating(type)) {
+    return NumberKind::Floating;
+  }
+  return ir::is_complex(type) ? NumberKind::Complex : NumberKind::Integer;
+}
+
 void check_fits(const Source& source, const InputSpec& input) {
   if (!input.known) {
     return;
   }
-  if (kind_of(source.dtype()) != kind_of(input.dtype)) {
+  if (number_kind(source.dtype()) != number_kind(input.dtype)) {
     throw input_error(
-        input.name + " takes " + ir::name_of(input.dtype) + ", but " +
+        input.name + " needs " + ir::name_of(input.dtype) + ", but " +
         source.path() + " holds " + ir::name_of(source.dtype()) +
         "; save it as " + ir::name_of(input.dtype));
   }
   const std::string found =
-      input.name + " takes " + ir::dims_text(input.sizes) + ", but " +
-      source.path() + " gives " + shape_text(source.sizes());
+      input.name + " needs shape " + ir::dims_text(input.sizes) + ", but " +
+      source.path() + " has " + shape_text(source.sizes());
   if (source.sizes().size() != input.sizes.size()) {
     throw input_error(
-        found + ": " + std::to_string(source.sizes().size()) +
-        " dimensions, not " + std::to_string(input.sizes.size()));
+        found + ": " +
+        count_text(std::ssize(source.sizes()), "dimension", "dimensions") +
+        ", not " + std::to_string(input.sizes.size()));
   }
   for (size_t i = 0; i < input.sizes.size(); ++i) {
     const ir::Dim& dim = input.sizes[i];
@@ -74,7 +81,7 @@ void check_fits(const Source& source, const InputSpec& input) {
       throw input_error(
           input.name + " was exported with rows of " +
           std::to_string(dim.value) +
-          "; fill them up to that: pad_to = " + std::to_string(dim.value));
+          "; set pad_to = " + std::to_string(dim.value));
     }
     if (!counts_samples(source, i) && dim.is_fixed() &&
         dim.value != source.sizes()[i]) {
@@ -112,8 +119,8 @@ void check_symbols(
         throw input_error(
             inputs[k].name + " and " + seen.source->label() +
             " share the size " + entry->first + ", but " + sources[k]->path() +
-            " gives " + std::to_string(sources[k]->sizes()[i]) + " and " +
-            seen.source->path() + " gives " + std::to_string(wanted));
+            " has " + std::to_string(sources[k]->sizes()[i]) + " and " +
+            seen.source->path() + " has " + std::to_string(wanted));
       }
     }
   }
@@ -142,6 +149,35 @@ int64_t common_rows(std::span<const Source* const> sources) {
         "dimension 0 counts samples");
   }
   return first->num_rows();
+}
+
+void check_input_names(
+    const std::string& table,
+    const DataConfig& config,
+    std::span<const InputSpec> inputs) {
+  if (config.inputs.empty()) {
+    throw usage_error(
+        "there is no [" + table +
+        "]; set inputs.NAME = { path = \"...\" } for each input of the model");
+  }
+  std::vector<std::string> names;
+  for (const InputSpec& input : inputs) {
+    names.push_back(input.name);
+  }
+  for (const auto& [name, source] : config.inputs) {
+    if (std::ranges::find(names, name) == names.end()) {
+      throw usage_error(
+          table + ".inputs." + name + ": the model has no such input; it has " +
+          join(names));
+    }
+  }
+  for (const std::string& name : names) {
+    if (!config.inputs.contains(name)) {
+      throw usage_error(
+          "the model's input '" + name + "' has no data; add " + table +
+          ".inputs." + name_as_key(name) + " = { path = \"...\" }");
+    }
+  }
 }
 
 }  // namespace pp

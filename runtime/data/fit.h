@@ -8,19 +8,38 @@
 
 namespace pp {
 
-/// Checks that a source gives what the model's input takes: kind of number,
-/// and every dimension that the export fixed but the one that counts samples.
-/// throws  Error(Input) naming input, file, what is there and what is taken
+enum class NumberKind { Integer, Floating, Complex };
+
+/// Returns the kind of a type's numbers. Bools count as integers.
+NumberKind number_kind(ir::ScalarType type);
+
+/// Checks that a source has what the model's input needs: its kind of number,
+/// and every size that the export fixed, except the number of samples.
+///
+/// throws  Error(Input) naming input, file, what it has and what is needed
 void check_fits(const Source& source, const InputSpec& input);
 
-/// Checks that inputs that share a symbolic size get the same one.
+/// Checks that inputs that share a symbolic size have the same size.
+///
 /// sources  in the order of `inputs`
 /// throws   Error(Input) naming both
 void check_symbols(
     std::span<const Source* const> sources, std::span<const InputSpec> inputs);
 
-/// Checks that all sources have the same number of rows, and gives it.
+/// Checks that all sources have the same number of rows, and returns that
+/// number.
+///
 /// throws  Error(Input) naming two that differ; Error(Usage): none has rows
 int64_t common_rows(std::span<const Source* const> sources);
+
+/// Checks that every input of the model has a source, and every source an
+/// input.
+///
+/// table   of the job file: "data" or "eval.data"
+/// throws  Error(Usage)
+void check_input_names(
+    const std::string& table,
+    const DataConfig& config,
+    std::span<const InputSpec> inputs);
 
 }  // namespace pp

@@ -18,6 +18,8 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
+constexpr char kThisWay[] = "this way";
+
 std::string text_of(const Sizes& sizes) {
   return shape_text({sizes.data(), sizes.size()});
 }
@@ -30,7 +32,7 @@ std::string key_of(const std::string& name) {
   return "output.outputs." + name;
 }
 
-/// Whether two shapes are the same, but for one dimension.
+/// Whether two shapes are the same, except in one dimension.
 bool same_sizes(
     const Sizes& a, const Sizes& b, std::optional<int64_t> except = {}) {
   if (a.size() != b.size()) {
@@ -52,8 +54,9 @@ bool same_sizes(
   throw usage_error(
       "output " + name + " can't be joined " + how +
       ": microbatches have shapes " + text_of(first) + " and " +
-      shape_of(other) + "; choose another by " + key_of(name) +
-      ".join (a dimension, \"mean\", \"sum\", \"stack\" or \"same\")");
+      shape_of(other) + "; set " + key_of(name) +
+      ".join to another rule (a dimension, \"mean\", \"sum\", \"stack\" or "
+      "\"same\")");
 }
 
 std::span<const std::byte> bytes_of(const at::Tensor& tensor) {
@@ -68,7 +71,7 @@ TensorSource source_of(const at::Tensor& tensor) {
       bytes_of(tensor)};
 }
 
-/// Along dimension 0, or a new one before it.
+/// Joins values along dimension 0, or along a new dimension before it.
 class Appended : public JoinedOutput {
  public:
   Appended(
@@ -85,7 +88,8 @@ class Appended : public JoinedOutput {
   void add(const at::Tensor& value, int64_t /*num_rows*/) override {
     const Sizes sizes = value.sizes().vec();
     if (stack_ ? !same_sizes(sizes, first_) : !same_sizes(sizes, first_, 0)) {
-      refuse_shapes(name_, stack_ ? "so" : "along dimension 0", first_, value);
+      refuse_shapes(
+          name_, stack_ ? kThisWay : "along dimension 0", first_, value);
     }
     length_ += stack_ ? 1 : sizes[0];
     file_.write(bytes_of(value));
@@ -110,7 +114,8 @@ class Appended : public JoinedOutput {
   TempFile file_;
 };
 
-/// Along a dimension whose entries do not lie one after the other in a file.
+/// Joins values along another dimension, where they don't follow one another in
+/// memory.
 class Concatenated : public JoinedOutput {
  public:
   Concatenated(std::string name, int64_t dimension)
@@ -141,24 +146,27 @@ class Concatenated : public JoinedOutput {
   at::Tensor joined_;
 };
 
-/// The sum, or the mean by rows: in double where the values are floating.
+/// Computes the sum, or the mean by rows. Floating-point and complex values are
+/// summed in double.
 class Summed : public JoinedOutput {
  public:
   Summed(std::string name, bool mean, const at::Tensor& first)
       : name_(std::move(name)), mean_(mean), type_(first.scalar_type()) {
-    const bool floating = at::isFloatingType(type_);
-    if (mean && !floating) {
+    const bool complex = at::isComplexType(type_);
+    if (mean && !complex && !at::isFloatingType(type_)) {
       throw usage_error(
-          "output " + name_ +
-          " holds integers, which have no mean; choose another join by " +
-          key_of(name_) + ".join");
+          "output " + name_ + " holds integers, which have no mean; set " +
+          key_of(name_) + ".join to another rule");
     }
-    sum_ = at::zeros_like(floating ? first.to(at::kDouble) : first);
+    sum_ = at::zeros_like(
+        complex                     ? first.to(at::kComplexDouble)
+        : at::isFloatingType(type_) ? first.to(at::kDouble)
+                                    : first);
   }
 
   void add(const at::Tensor& value, int64_t num_rows) override {
     if (value.sizes() != sum_.sizes()) {
-      refuse_shapes(name_, "so", sum_.sizes().vec(), value);
+      refuse_shapes(name_, kThisWay, sum_.sizes().vec(), value);
     }
     const at::Tensor wide = value.to(sum_.scalar_type());
     sum_ += mean_ ? wide.mul(static_cast<double>(num_rows)) : wide;
@@ -181,7 +189,7 @@ class Summed : public JoinedOutput {
   int64_t num_rows_ = 0;
 };
 
-/// One value that all microbatches have.
+/// Keeps the value that all microbatches have in common.
 class Same : public JoinedOutput {
  public:
   Same(std::string name, const at::Tensor& first)
@@ -189,14 +197,12 @@ class Same : public JoinedOutput {
 
   void add(const at::Tensor& value, int64_t /*num_rows*/) override {
     if (value.sizes() != value_.sizes()) {
-      refuse_shapes(name_, "so", value_.sizes().vec(), value);
+      refuse_shapes(name_, kThisWay, value_.sizes().vec(), value);
     }
     if (!at::equal(value, value_)) {
       throw usage_error(
-          "output " + name_ +
-          " differs between microbatches; choose another join than \"same\" "
-          "by " +
-          key_of(name_) + ".join");
+          "output " + name_ + " differs between microbatches; set " +
+          key_of(name_) + ".join to another rule than \"same\"");
     }
   }
 
@@ -212,8 +218,19 @@ int64_t checked_dimension(
   if (given < -value.dim() || given >= value.dim()) {
     throw usage_error(
         key_of(name) + ".join = " + std::to_string(given) +
-        ": the output has shape " + shape_of(value) + ", no such dimension");
+        ": the output has shape " + shape_of(value) +
+        ", which has no such dimension");
   }
+  return given < 0 ? given + value.dim() : given;
+}
+
+Join join_of(const OutputRule& rule, const at::Tensor& value) {
+  return rule.join.value_or(value.dim() == 0 ? Join::Mean : Join::Dimension);
+}
+
+/// The dimension along which values are joined; it may not exist.
+int64_t dimension_of(const OutputRule& rule, const at::Tensor& value) {
+  const int64_t given = rule.join ? rule.dimension : 0;
   return given < 0 ? given + value.dim() : given;
 }
 
@@ -225,7 +242,7 @@ at::Tensor reduced(
     if (value.dim() < 1 || value.size(-1) == 0) {
       throw usage_error(
           key_of(name) + ".reduce = \"argmax\": the output has shape " +
-          shape_of(value) + ", no entries along a last dimension");
+          shape_of(value) + ", which has no entries along a last dimension");
     }
     return at::argmax(value, -1);
   }
@@ -233,11 +250,42 @@ at::Tensor reduced(
     if (value.dim() < 2 || value.size(1) == 0) {
       throw usage_error(
           key_of(name) + ".reduce = \"last\": the output has shape " +
-          shape_of(value) + ", no entries along dimension 1");
+          shape_of(value) + ", which has no entries along dimension 1");
     }
     return value.select(1, -1);
   }
   return value;
+}
+
+std::string try_find_obstacle(
+    const OutputRule& rule, const at::Tensor& reduced, RowCount rows) {
+  const Join join = join_of(rule, reduced);
+  if (rows.padding == 0 || join == Join::Same) {
+    return "";
+  }
+  if (join != Join::Dimension) {
+    return "is one value for all rows of a microbatch";
+  }
+  const int64_t dimension = dimension_of(rule, reduced);
+  const int64_t wanted = rows.own + rows.padding;
+  if (dimension >= 0 && dimension < reduced.dim() &&
+      reduced.size(dimension) == wanted) {
+    return "";
+  }
+  return "has shape " + shape_of(reduced) +
+         ", which doesn't have one entry per row along dimension " +
+         std::to_string(dimension);
+}
+
+at::Tensor without_padding(
+    const OutputRule& rule, const at::Tensor& reduced, RowCount rows) {
+  if (rows.padding == 0 || join_of(rule, reduced) == Join::Same) {
+    return reduced;
+  }
+  check(
+      try_find_obstacle(rule, reduced, rows).empty(),
+      "the padding can be cut off");
+  return reduced.narrow(dimension_of(rule, reduced), 0, rows.own);
 }
 
 std::unique_ptr<JoinedOutput> join_output(
@@ -245,8 +293,7 @@ std::unique_ptr<JoinedOutput> join_output(
     const OutputRule& rule,
     const at::Tensor& first,
     const std::filesystem::path& path) {
-  const Join otherwise = first.dim() == 0 ? Join::Mean : Join::Dimension;
-  switch (rule.join.value_or(otherwise)) {
+  switch (join_of(rule, first)) {
     case Join::Dimension: {
       const int64_t dimension =
           checked_dimension(name, rule.join ? rule.dimension : 0, first);
@@ -264,7 +311,7 @@ std::unique_ptr<JoinedOutput> join_output(
     case Join::Mean:
       return std::make_unique<Summed>(name, true, first);
   }
-  check(false, "every join has its row");
+  check(false, "every join has a case");
   return nullptr;
 }
 

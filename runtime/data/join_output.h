@@ -12,40 +12,61 @@
 
 namespace pp {
 
-/// One output of the model over a run: its microbatches' values, joined as
-/// they come.
+/// One output of the model over a run. It joins the microbatches' values as
+/// they are added.
 class JoinedOutput {
  public:
   virtual ~JoinedOutput() = default;
 
-  /// value  contiguous, on the CPU; not kept, but for its bytes
-  /// throws Error(Usage): it can't be joined with those before, or is not the
-  ///        same under `join = "same"`; the message offers another join
+  /// Adds the value of the next microbatch.
+  ///
+  /// value   contiguous, on the CPU; its bytes are copied
+  /// throws  Error(Usage): it can't be joined with the earlier ones, or differs
+  ///         from them under `join = "same"`; the message offers another join
   virtual void add(const at::Tensor& value, int64_t num_rows) = 0;
 
-  /// The joined tensor, which lives as long as this does. Called once.
+  /// Returns the joined tensor, whose memory this object owns. Called once.
   virtual TensorSource finish() = 0;
 };
 
-/// Defaults (`rule.join` unset): concatenated along dimension 0; a scalar's
-/// mean. A mean is weighted by rows, so that the mean of microbatches' means
-/// is that of the batch.
+/// Makes the output for a rule. If `rule.join` is unset, values are
+/// concatenated along dimension 0, and scalars are averaged. A mean is weighted
+/// by rows, so the mean of the microbatches' means is that of the batch.
 ///
-/// What grows with the number of microbatches goes to a temporary file beside
-/// `path`; only a join along another dimension than 0 stays in memory.
+/// Results that grow with the number of microbatches go to a temporary file
+/// beside `path`, unless they are joined along a dimension other than 0; those
+/// stay in memory.
 ///
-/// name    for messages
-/// first   what the first value looks like
-/// throws  Error(Usage): the rule asks for a dimension that it has not
+/// name    used in messages
+/// first   the first value, or one like it
+/// throws  Error(Usage): the rule names a dimension that the value doesn't have
 std::unique_ptr<JoinedOutput> join_output(
     const std::string& name,
     const OutputRule& rule,
     const at::Tensor& first,
     const std::filesystem::path& path);
 
-/// What `rule.reduce` keeps of a microbatch's value.
-/// throws Error(Usage): the value has no such dimension
+/// Returns the part of a microbatch's value that `rule.reduce` keeps.
+///
+/// throws  Error(Usage): the value has no such dimension
 at::Tensor reduced(
     const std::string& name, Reduce reduce, const at::Tensor& value);
+
+/// The rows of a microbatch: its own, and those that only fill it.
+struct RowCount {
+  int64_t own = 0;
+  int64_t padding = 0;
+};
+
+/// Why the part of a value that belongs to the padding can't be cut off; empty
+/// if it can. It can along the dimension of the join, if that has one entry per
+/// row; a value that all microbatches have in common has nothing to cut.
+std::string try_find_obstacle(
+    const OutputRule& rule, const at::Tensor& reduced, RowCount rows);
+
+/// The part of a value that belongs to a microbatch's own rows. Needs a value
+/// without an obstacle.
+at::Tensor without_padding(
+    const OutputRule& rule, const at::Tensor& reduced, RowCount rows);
 
 }  // namespace pp

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 
@@ -39,7 +40,7 @@ std::vector<int64_t> read_lengths(const TensorFile& file) {
     }
   }
   throw input_error(
-      file.path + ": lengths are one list of integers, this is " +
+      file.path + ": lengths must be a list of integers, but this is " +
       ir::name_of(type) + shape_text(file.tensor.sizes));
 }
 
@@ -50,66 +51,81 @@ Lengths::Lengths(
     const SourceConfig& config,
     std::span<const TensorFile> files)
     : buckets_(config.pad_to) {
-  SourceConfig named;
-  named.path = config.lengths;
-  const auto paths = files_of(named);
+  std::ranges::sort(buckets_);
+  SourceConfig lengths;
+  lengths.path = config.lengths;
+  const auto paths = files_of(lengths);
   if (paths.size() != files.size()) {
     throw usage_error(
-        label + ": " + std::to_string(files.size()) + " files of rows and " +
-        std::to_string(paths.size()) +
-        " of lengths; each file of rows has one of lengths");
+        label + ": each file of rows needs a file of lengths, but there are " +
+        std::to_string(files.size()) + " of rows and " +
+        std::to_string(paths.size()) + " of lengths");
   }
-  const auto limit = buckets_.empty() ? std::numeric_limits<int64_t>::max()
-                                      : std::ranges::max(buckets_);
-  for (size_t f = 0; f < files.size(); ++f) {
-    const TensorFile& file = files[f];
-    const std::vector<int64_t>& sizes = file.tensor.sizes;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::vector<int64_t>& sizes = files[i].tensor.sizes;
     if (sizes.empty() || sizes.size() > 2) {
       throw input_error(
-          label + ": " + file.path + " has shape " + shape_text(sizes) +
-          "; rows with lengths lie one after the other, or are [rows, "
-          "longest]");
+          label + ": " + files[i].path + " has shape " + shape_text(sizes) +
+          "; rows with lengths must be one long sequence or have shape "
+          "[rows, longest]");
     }
-    const std::vector<int64_t> all =
-        read_lengths(open_tensor_file(paths[f], named));
-    const bool is_table = sizes.size() == 2;
-    if (is_table && std::ssize(all) != sizes[0]) {
-      throw input_error(
-          paths[f].string() + " has " + std::to_string(all.size()) +
-          " lengths, " + file.path + " " + std::to_string(sizes[0]) + " rows");
-    }
-    int64_t begin = 0;
-    for (size_t k = 0; k < all.size(); ++k) {
-      const int64_t room = is_table ? sizes[1] : sizes[0] - begin;
-      const auto refuse = [&](const std::string& why) {
-        throw input_error(
-            label + ": row " + std::to_string(k) + " of " + file.path +
-            " has length " + std::to_string(all[k]) + " (" + paths[f].string() +
-            "), " + why);
-      };
-      if (all[k] < 0) {
-        refuse("which is negative");
-      }
-      if (all[k] > room) {
-        refuse("but " + std::to_string(room) + " elements are there");
-      }
-      if (all[k] > limit) {
-        refuse("more than pad_to = " + std::to_string(limit));
-      }
-      rows_.push_back({static_cast<int32_t>(f), begin, all[k]});
-      begin += is_table ? sizes[1] : all[k];
-      longest_ = std::max(longest_, all[k]);
-    }
-    if (!is_table && begin != sizes[0]) {
-      throw input_error(
-          label + ": the lengths of " + paths[f].string() + " add up to " +
-          std::to_string(begin) + ", " + file.path + " has " +
-          std::to_string(sizes[0]) + " elements");
-    }
+    add_file(
+        label,
+        static_cast<int32_t>(i),
+        files[i],
+        paths[i].string(),
+        read_lengths(open_tensor_file(paths[i], lengths)));
   }
-  std::ranges::sort(buckets_);
   is_fixed_ = buckets_.size() == 1;
   longest_ = buckets_.empty() ? longest_ : buckets_.back();
+}
+
+void Lengths::add_file(
+    const std::string& label,
+    int32_t file_index,
+    const TensorFile& file,
+    const std::string& lengths_path,
+    const std::vector<int64_t>& lengths) {
+  const std::vector<int64_t>& sizes = file.tensor.sizes;
+  const bool is_table = sizes.size() == 2;
+  if (is_table && std::ssize(lengths) != sizes[0]) {
+    throw input_error(
+        lengths_path + " has " +
+        count_text(lengths.size(), "length", "lengths") + ", but " + file.path +
+        " has " + count_text(sizes[0], "row", "rows"));
+  }
+  const auto limit =
+      buckets_.empty() ? std::numeric_limits<int64_t>::max() : buckets_.back();
+  int64_t begin = 0;
+  for (size_t k = 0; k < lengths.size(); ++k) {
+    const int64_t room = is_table ? sizes[1] : sizes[0] - begin;
+    const auto refuse = [&](const std::string& why) {
+      throw input_error(
+          label + ": row " + std::to_string(k) + " of " + file.path +
+          " has length " + std::to_string(lengths[k]) + " (" + lengths_path +
+          "), " + why);
+    };
+    if (lengths[k] < 0) {
+      refuse("which is negative");
+    }
+    if (lengths[k] > room) {
+      refuse(
+          "but only " + count_text(room, "element is", "elements are") +
+          " left");
+    }
+    if (lengths[k] > limit) {
+      refuse("more than pad_to = " + std::to_string(limit));
+    }
+    rows_.push_back({file_index, begin, lengths[k]});
+    begin += is_table ? sizes[1] : lengths[k];
+    longest_ = std::max(longest_, lengths[k]);
+  }
+  if (!is_table && begin != sizes[0]) {
+    throw input_error(
+        label + ": the lengths of " + lengths_path + " add up to " +
+        std::to_string(begin) + ", but " + file.path + " has " +
+        count_text(sizes[0], "element", "elements"));
+  }
 }
 
 int64_t Lengths::padded(std::span<const int64_t> rows) const {

@@ -10,27 +10,28 @@
 
 namespace pp {
 
-/// How long each row of a source is, and how far rows are filled up.
+/// The lengths of a source's rows, and the lengths they are padded to.
 class Lengths {
  public:
-  /// Reads the lengths of the rows of one file after the other.
+  /// Reads the lengths of the rows of every file.
   ///
-  /// files   what holds the rows: each one long sequence with its rows one
-  ///         after the other, or [rows, longest]
+  /// files   hold the rows; each is one long sequence with one row after the
+  ///         other, or has shape [rows, longest]
   /// throws  Error(Input) naming file, row and reason: a length that is
-  ///         negative, longer than its row or than `pad_to`; lengths that do
-  ///         not add up to their sequence. Error(Usage): files that do not pair
+  ///         negative, longer than its row or than `pad_to`; lengths that don't
+  ///         add up to their sequence. Error(Usage): the numbers of files of
+  ///         lengths and of rows differ
   Lengths(
       const std::string& label,
       const SourceConfig& config,
       std::span<const TensorFile> files);
 
   int64_t num_rows() const { return static_cast<int64_t>(rows_.size()); }
-  /// The longest a padded row can get.
+  /// The length of the longest padded row.
   int64_t longest() const { return longest_; }
-  /// Whether padded rows always have that length.
+  /// Whether all padded rows have that length.
   bool is_fixed() const { return is_fixed_; }
-  /// The length that these rows are filled up to: all the same.
+  /// Returns the length that all of these rows are padded to.
   int64_t padded(std::span<const int64_t> rows) const;
 
   struct Row {
@@ -41,8 +42,15 @@ class Lengths {
   const Row& row(int64_t index) const { return rows_[index]; }
 
  private:
+  void add_file(
+      const std::string& label,
+      int32_t file_index,
+      const TensorFile& file,
+      const std::string& lengths_path,
+      const std::vector<int64_t>& lengths);
+
   std::vector<Row> rows_;
-  std::vector<int64_t> buckets_;  ///< ascending; empty: the longest of a batch
+  std::vector<int64_t> buckets_;  ///< ascending; empty: pad to the longest row
   int64_t longest_ = 0;
   bool is_fixed_ = false;
 };

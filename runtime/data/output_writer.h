@@ -13,22 +13,28 @@
 
 namespace pp {
 
-/// Writes a run's outputs into a `.safetensors` file while they are made, each
-/// microbatch's after the one before it, joined by their rules (join_output).
-/// Memory does not grow with the number of microbatches. The file appears
-/// whole, at finish(); destroyed without it, nothing is left behind.
+/// Writes a run's outputs to a `.safetensors` file while they are computed,
+/// microbatch by microbatch, joined by their rules (join_output). Memory
+/// doesn't grow with the number of microbatches. The complete file appears at
+/// finish(); without finish() no file is left behind.
 class OutputWriter {
  public:
   OutputWriter(
       std::filesystem::path path, std::map<std::string, OutputRule> rules);
 
-  /// Adds the next microbatch's value of an output.
-  /// throws Error(Usage) as join_output and JoinedOutput do; Error(Runtime):
-  ///        the disk
-  void add(const std::string& name, int64_t num_rows, const at::Tensor& value);
+  /// Adds the next microbatch's value of an output, without what belongs to
+  /// its padding, which has to have no obstacle (try_find_obstacle).
+  ///
+  /// throws  Error(Usage): the values can't be joined, see join_output() and
+  ///         JoinedOutput; Error(Runtime): writing fails
+  void add(const std::string& name, RowCount rows, const at::Tensor& value);
 
-  /// throws Error(Runtime): the disk
-  void finish();
+  /// throws  Error(Runtime): writing fails
+  void finish() { finish_as(path_); }
+  /// Like finish(), under another name and with metadata.
+  void finish_as(
+      const std::filesystem::path& path,
+      const std::map<std::string, std::string>& metadata = {});
 
  private:
   std::filesystem::path path_;
@@ -36,8 +42,9 @@ class OutputWriter {
   std::map<std::string, std::unique_ptr<JoinedOutput>> outputs_;
 };
 
-/// Writes tensors by name into one .safetensors file, atomically.
-/// throws Error(Runtime): the disk
+/// Writes tensors by name to one .safetensors file, atomically.
+///
+/// throws  Error(Runtime): writing fails
 void write_outputs(
     const std::filesystem::path& path,
     const std::map<std::string, at::Tensor>& outputs);

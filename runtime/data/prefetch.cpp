@@ -13,8 +13,9 @@ Prefetch::Prefetch(Load load, int64_t end)
       thread_([this,
                state = at::ThreadLocalState(),
                num_threads = at::get_num_threads()] {
-        const at::ThreadLocalStateGuard as_there(state);
-        // LibTorch takes the number set last for threads that set none.
+        const at::ThreadLocalStateGuard as_in_creator(state);
+        // A thread that sets no number of threads gets the one set last
+        // anywhere in the process.
         at::set_num_threads(num_threads);
         run();
       }) {}
@@ -31,11 +32,11 @@ Prefetch::~Prefetch() {
 void Prefetch::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || asked_ >= 0; });
+    changed_.wait(lock, [this] { return stopping_ || requested_ >= 0; });
     if (stopping_) {
       return;
     }
-    const int64_t step = asked_;
+    const int64_t step = requested_;
     lock.unlock();
     std::vector<Microbatch> rows;
     std::exception_ptr error;
@@ -48,14 +49,14 @@ void Prefetch::run() {
     next_ = std::move(rows);
     error_ = error;
     next_step_ = step;
-    asked_ = -1;
+    requested_ = -1;
     changed_.notify_all();
   }
 }
 
 std::vector<Microbatch> Prefetch::take(int64_t step) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return loaded(); });
+  changed_.wait(lock, [this] { return is_idle(); });
   std::vector<Microbatch> rows;
   if (next_step_ == step) {
     if (error_) {
@@ -68,7 +69,7 @@ std::vector<Microbatch> Prefetch::take(int64_t step) {
   next_.clear();
   next_step_ = -1;
   if (step + 1 < end_) {
-    asked_ = step + 1;
+    requested_ = step + 1;
     changed_.notify_all();
   }
   return rows;

@@ -12,36 +12,38 @@
 
 namespace pp {
 
-/// Reads the next step's rows on a thread of its own while one runs. Holds at
-/// most one step that nobody has taken yet.
+/// Reads the next step's rows on a separate thread while the current step runs.
+/// Holds the rows of at most one step.
 class Prefetch {
  public:
   using Load = std::function<std::vector<Microbatch>(int64_t step)>;
 
-  /// load  thread safe; what it refers to must outlive this
-  /// end   one past the last step that will be asked for
+  /// load  thread safe; what it refers to must outlive this object
+  /// end   one past the last step that will be requested
   Prefetch(Load load, int64_t end);
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
   ~Prefetch();
 
-  /// The rows of a step, read by now if the one before was asked for last.
-  /// throws what `load` throws
+  /// Returns the rows of a step. They have been read in advance if the previous
+  /// call was for the step before.
+  ///
+  /// throws  what `load` throws
   std::vector<Microbatch> take(int64_t step);
 
  private:
   void run();
-  bool loaded() const { return asked_ < 0; }
+  bool is_idle() const { return requested_ < 0; }
 
   const Load load_;
   const int64_t end_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  int64_t asked_ = -1;  ///< what the thread is to read; -1: nothing
+  int64_t requested_ = -1;  ///< step that the thread is to read; -1: none
   bool stopping_ = false;
-  int64_t next_step_ = -1;  ///< whose rows are in next_
+  int64_t next_step_ = -1;  ///< the step that has been read; -1: none
   std::vector<Microbatch> next_;
-  std::exception_ptr error_;  ///< in place of next_
+  std::exception_ptr error_;  ///< why next_ could not be read
   std::thread thread_;
 };
 

@@ -1,20 +1,12 @@
 #include "runtime/data/row_order.h"
 
 #include "loader/core/error.h"
+#include "loader/core/mix_bits.h"
 
 namespace pp {
 namespace {
 
 constexpr int kRounds = 6;
-
-/// splitmix64's finaliser (Steele et al. 2014): every input bit reaches every
-/// output bit.
-uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15U;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31U);
-}
 
 }  // namespace
 
@@ -30,11 +22,11 @@ RowOrder::RowOrder(int64_t num_rows, bool shuffle, uint64_t seed)
 int64_t RowOrder::row(int64_t epoch, int64_t position) const {
   check(
       position >= 0 && static_cast<uint64_t>(position) < num_rows_,
-      "a position lies inside the epoch");
+      "the position is inside the epoch");
   if (!shuffle_) {
     return position;
   }
-  const uint64_t key = mix(mix(seed_) ^ static_cast<uint64_t>(epoch));
+  const uint64_t key = mix_bits(mix_bits(seed_) ^ static_cast<uint64_t>(epoch));
   const uint64_t mask = (uint64_t{1} << half_bits_) - 1;
   uint64_t at = static_cast<uint64_t>(position);
   do {
@@ -42,7 +34,7 @@ int64_t RowOrder::row(int64_t epoch, int64_t position) const {
     uint64_t right = at & mask;
     for (uint64_t round = 0; round < kRounds; ++round) {
       const uint64_t next =
-          left ^ (mix(key ^ mix(right + (round << 32U))) & mask);
+          left ^ (mix_bits(key ^ mix_bits(right + (round << 32U))) & mask);
       left = right;
       right = next;
     }

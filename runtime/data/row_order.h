@@ -4,19 +4,19 @@
 
 namespace pp {
 
-/// In which order the rows of a data set are taken. Holds no list: a position
-/// is sent through a keyed permutation, so any step of any epoch is known at
-/// once, on every rank.
+/// The order in which the rows of a data set are used. It holds no list: a
+/// keyed permutation maps positions to rows, so every rank knows any step of
+/// any epoch at once.
 ///
-/// source  a Feistel network over the next power of four, walked until it
-///         lands inside [0, num_rows) (Black and Rogaway 2002, "Ciphers with
-///         Arbitrary Finite Domains")
+/// The permutation is a Feistel network over the next power of four, applied
+/// until the result is inside [0, num_rows) (Black and Rogaway 2002, "Ciphers
+/// with Arbitrary Finite Domains").
 class RowOrder {
  public:
-  /// shuffle  false: the order is that of the files
+  /// shuffle  false: rows keep the order of the files
   RowOrder(int64_t num_rows, bool shuffle, uint64_t seed);
 
-  /// The row at `position` in [0, num_rows) of an epoch.
+  /// Returns the row at `position` in [0, num_rows) of an epoch.
   int64_t row(int64_t epoch, int64_t position) const;
 
  private:

@@ -8,6 +8,7 @@
 #include <ATen/ops/full.h>
 #include <c10/core/TensorOptions.h>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 
@@ -46,8 +47,8 @@ Source::Source(
   } else {
     if (files_.size() > 1) {
       throw usage_error(
-          label_ + ": split_dim = \"none\" takes one file, but " +
-          config_.path + " matches " + std::to_string(files_.size()));
+          label_ + ": split_dim = \"none\" allows one file, but " +
+          config_.path.string() + " matches " + std::to_string(files_.size()));
     }
     sizes_ = files_.front().tensor.sizes;
   }
@@ -61,8 +62,8 @@ void Source::lay_out_rows() {
     if (dimension >= sizes.size()) {
       throw input_error(
           label_ + ": " + file.path + " has shape " + shape_text(sizes) +
-          ", no dimension " + std::to_string(dimension) +
-          " to count samples along");
+          ", which has no dimension " + std::to_string(dimension) +
+          " (split_dim)");
     }
     if (sizes_.empty()) {
       sizes_ = sizes;
@@ -105,8 +106,9 @@ void Source::lay_out_windows(int64_t last_shift) {
     }
     if (sizes[0] - last_shift < window) {
       throw input_error(
-          label_ + ": " + file.path + " has " + std::to_string(sizes[0]) +
-          " elements, too few for one window of " + std::to_string(window) +
+          label_ + ": " + file.path + " has " +
+          count_text(sizes[0], "element", "elements") +
+          ", too few for one window of " + std::to_string(window) +
           (last_shift > 0 ? " shifted by " + std::to_string(last_shift) : ""));
     }
     const int64_t rows = (sizes[0] - last_shift - window) / stride + 1;
@@ -123,13 +125,13 @@ void Source::lay_out_windows(int64_t last_shift) {
 const Source::Strips& Source::strips_of(int64_t row) const {
   const auto after =
       std::ranges::upper_bound(strips_, row, {}, &Strips::first_row);
-  check(after != strips_.begin(), "a row lies in a file");
+  check(after != strips_.begin(), "the row is in a file");
   return *std::prev(after);
 }
 
 at::Tensor Source::empty(const std::vector<int64_t>& sizes) const {
-  // A file may hold any byte for a bool; read as bytes, it is made 0 or 1 by
-  // the conversion.
+  // A file may hold any byte for a bool. It is read as a byte, which the
+  // conversion to bool makes 0 or 1.
   const at::ScalarType type = dtype() == ir::ScalarType::Bool
                                   ? at::kByte
                                   : static_cast<at::ScalarType>(dtype());

@@ -17,47 +17,50 @@
 
 namespace pp {
 
-/// The rows of one input (or the target): one or several mapped files, seen as
-/// one tensor along the dimension that counts samples.
+/// The rows of one input, or of the target: one or several mapped files, joined
+/// to one tensor along the dimension that counts samples.
 class Source {
  public:
-  /// label        the input's name, for messages
-  /// last_shift   the largest shift of all sources that cut windows: every
-  ///              source of a file has as many windows as that one
-  /// throws       Error(Input): unreadable, files that do not fit each other,
-  ///              a sequence shorter than a window; Error(Usage)
+  /// label       the input's name, for messages
+  /// last_shift  the largest shift of all sources that cut windows from the
+  ///             same files; it determines the number of windows of each
+  /// throws      Error(Input): unreadable files, files with different types or
+  ///             shapes, a sequence shorter than a window;
+  ///             Error(Usage): several files for a source without rows
   Source(std::string label, const SourceConfig& config, int64_t last_shift);
 
   const std::string& label() const { return label_; }
-  /// Of the first file.
+  /// The path of the first file.
   const std::string& path() const { return files_.front().path; }
   ir::ScalarType dtype() const { return files_.front().tensor.dtype; }
-  /// Sizes of the whole; windows are rows. Filled up rows: as long as they get.
+  /// Sizes of the joined tensor. Windows are rows; padded rows have the length
+  /// of the longest.
   const std::vector<int64_t>& sizes() const { return sizes_; }
   bool has_rows() const { return config_.split_dim.has_value(); }
   int64_t split_dim() const { return *config_.split_dim; }
   int64_t num_rows() const { return sizes_[*config_.split_dim]; }
 
-  /// Rows of different length, which are filled up; null where they are alike.
+  /// The lengths of rows that are padded; null if all rows are alike.
   const Lengths* lengths() const { return lengths_ ? &*lengths_ : nullptr; }
 
-  /// How many elements of its own a filled up row has.
+  /// Number of elements of a padded row that aren't padding.
   int64_t own_size(int64_t row) const {
     return std::max<int64_t>(0, lengths_->row(row).size - config_.shift);
   }
 
   /// Copies rows into a new contiguous tensor, in their order.
   at::Tensor gather(std::span<const int64_t> rows, at::ScalarType as) const;
-  /// The same of rows of different length, filled up to `length`.
+  /// Copies rows of different lengths, padded to `length`.
   at::Tensor gather_padded(
       std::span<const int64_t> rows, int64_t length, at::ScalarType as) const;
-  /// Copies everything: for a source without rows.
+  /// Copies the whole tensor of a source without rows.
   at::Tensor whole(at::ScalarType as) const;
 
  private:
-  /// Where a file's rows lie: `outer` strips of it, in each the row's block.
+  /// The position of rows in a file. The file consists of `outer_` strips, each
+  /// of which has a block of every row.
   struct Strips {
-    int64_t first_row = 0;  ///< of the file, among all rows
+    int64_t first_row = 0;  ///< the file's first row among all rows
     int64_t num_rows = 0;
     size_t offset = 0;      ///< bytes to the first block
     size_t strip_step = 0;  ///< bytes from strip to strip
@@ -72,11 +75,11 @@ class Source {
   std::string label_;
   SourceConfig config_;
   std::vector<TensorFile> files_;
-  std::vector<Strips> strips_;  ///< one a file
+  std::vector<Strips> strips_;  ///< one per file
   std::optional<Lengths> lengths_;
   std::vector<int64_t> sizes_;
   size_t outer_ = 1;
-  size_t block_ = 0;  ///< bytes of a row in one strip
+  size_t block_ = 0;  ///< bytes of a row's block
 };
 
 }  // namespace pp

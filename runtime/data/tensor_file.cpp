@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "loader/archive/folders.h"
 #include "loader/archive/npy.h"
 #include "loader/archive/pickle_tensors.h"
 #include "loader/archive/zip_reader.h"
@@ -18,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Picks a tensor by key, or the only one.
+/// Returns the tensor with this key, or the only one.
 template <typename Value>
 const Value& pick(
     const std::map<std::string, Value>& tensors,
@@ -75,7 +76,7 @@ std::map<std::string, PickledTensor> pickled_tensors(
   return tensors;
 }
 
-/// Fixed sizes and strides of a saved tensor, checked against its record.
+/// Sizes and strides of a saved tensor, checked against the bytes that it has.
 struct Layout {
   std::vector<int64_t> sizes;
   std::vector<int64_t> strides;
@@ -97,7 +98,7 @@ Layout checked_layout(
     const int64_t stride = meta.strides[i].value;
     layout.sizes.push_back(size);
     layout.strides.push_back(stride);
-    // A stride of 0 repeats an element: no bound on its size by the record.
+    // A stride of 0 repeats an element, so the record doesn't bound its size.
     fits = size >= 0 && stride >= 0 && size <= (int64_t{1} << 40) &&
            layout.num_elements <= (int64_t{1} << 40) &&
            (size == 0 || stride <= capacity) &&
@@ -125,7 +126,7 @@ bool is_contiguous(const Layout& layout) {
   return true;
 }
 
-/// The elements in row-major order, on the heap.
+/// Copies the elements in row-major order.
 std::vector<std::byte> packed(
     const Layout& layout, const std::byte* storage, size_t element) {
   std::vector<std::byte> out(
@@ -179,29 +180,15 @@ TensorFile open_pt(const fs::path& path, const std::string& key) {
 }
 
 TensorFile open_bin(const fs::path& path, const SourceConfig& source) {
-  constexpr std::array<ir::ScalarType, 12> kTypes = {
-      ir::ScalarType::Bool,
-      ir::ScalarType::Byte,
-      ir::ScalarType::Char,
-      ir::ScalarType::Short,
-      ir::ScalarType::UInt16,
-      ir::ScalarType::Int,
-      ir::ScalarType::UInt32,
-      ir::ScalarType::Long,
-      ir::ScalarType::Half,
-      ir::ScalarType::BFloat16,
-      ir::ScalarType::Float,
-      ir::ScalarType::Double};
-  const auto* type = std::ranges::find(kTypes, source.dtype, ir::name_of);
-  if (type == kTypes.end()) {
+  if (!source.dtype) {
     throw usage_error(
-        path.string() + " needs dtype: a .bin does not say its own");
+        path.string() + " needs dtype, which a .bin file does not record");
   }
   auto file =
       std::make_shared<const MappedFile>(path, MappedFile::Mode::ReadOnly);
-  auto row = static_cast<uint64_t>(ir::element_size(*type));
+  auto row = static_cast<uint64_t>(ir::element_size(*source.dtype));
   for (const int64_t size : source.shape) {
-    // No row is larger than its file, so the product can't overflow.
+    // A row isn't larger than its file, so the product can't overflow.
     if (size < 1 || row > file->size() / static_cast<uint64_t>(size)) {
       row = 0;
       break;
@@ -211,12 +198,13 @@ TensorFile open_bin(const fs::path& path, const SourceConfig& source) {
   if (row == 0 || file->size() % row != 0) {
     throw input_error(
         path.string() + " has " + std::to_string(file->size()) +
-        " bytes, which is not a whole number of rows of " + source.dtype +
+        " bytes, which is not a whole number of rows of " +
+        ir::name_of(*source.dtype) +
         (source.shape.empty() ? "" : " " + shape_text(source.shape)));
   }
   std::vector<int64_t> sizes = {static_cast<int64_t>(file->size() / row)};
   sizes.insert(sizes.end(), source.shape.begin(), source.shape.end());
-  return {path.string(), {*type, sizes, file->bytes()}, file};
+  return {path.string(), {*source.dtype, sizes, file->bytes()}, file};
 }
 
 }  // namespace
@@ -228,11 +216,9 @@ std::vector<fs::path> files_of(const SourceConfig& source) {
     return {path};
   }
   std::vector<fs::path> files;
-  std::error_code unreadable;
-  for (const auto& entry :
-       fs::directory_iterator(path.parent_path(), unreadable)) {
-    if (matches_glob(entry.path().filename().string(), pattern)) {
-      files.push_back(entry.path());
+  for (const fs::path& entry : entries_of(path.parent_path())) {
+    if (matches_glob(entry.filename().string(), pattern)) {
+      files.push_back(entry);
     }
   }
   if (files.empty()) {
@@ -258,7 +244,7 @@ TensorFile open_tensor_file(const fs::path& path, const SourceConfig& source) {
   }
   throw usage_error(
       "can't tell what " + path.string() +
-      " holds; data ends in .npy, .safetensors, .pt or .bin");
+      " holds; data files end in .npy, .safetensors, .pt or .bin");
 }
 
 }  // namespace pp

@@ -21,7 +21,7 @@ void Loans::come_back(at::Tensor tensor, c10::Event used) {
 }
 
 void Loans::collect() {
-  // Freed outside the lock: a tensor may itself be lent by these loans.
+  // Tensors are freed outside the lock: one may itself be lent by these loans.
   std::vector<at::Tensor> done;
   {
     const std::lock_guard lock(mutex_);
@@ -39,7 +39,7 @@ Loans::~Loans() {
   try {
     collect_all();
   } catch (const std::exception&) {
-    // The device has failed: nobody uses its memory again.
+    // The device has failed, so nobody uses its memory again.
   }
 }
 

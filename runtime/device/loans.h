@@ -11,23 +11,25 @@
 
 namespace pp {
 
-/// A rank's tensors that another stream than the one they were made on still
-/// reads. A device's allocator gives memory that is freed to the next who asks
-/// on the stream it was made on, at once: so such a tensor is owned here until
-/// the event behind its last use is done. Thread safe.
+/// Owns a rank's tensors that a stream other than their own still reads. A
+/// device's allocator reuses freed memory at once for the stream it was
+/// allocated on, so such a tensor stays here until the event after its last use
+/// has completed. Thread safe.
 class Loans {
  public:
   Loans() = default;
   Loans(const Loans&) = delete;
   Loans& operator=(const Loans&) = delete;
-  /// Waits for what came back after its rank was gone.
+  /// Waits for tensors that came back after their rank was gone.
   ~Loans();
 
-  /// `used`: recorded behind the last use.
+  /// Takes back a tensor.
+  ///
+  /// used  recorded after its last use
   void come_back(at::Tensor tensor, c10::Event used);
-  /// Frees what is no longer read. Never blocks.
+  /// Frees the tensors that are no longer read. Never blocks.
   void collect();
-  /// Waits for what has come back and frees it.
+  /// Waits until the tensors that came back are no longer read, and frees them.
   void collect_all();
   size_t size() const;
 
@@ -40,15 +42,16 @@ class Loans {
   std::deque<Loan> back_;
 };
 
-/// The same values for `reader` to read: a tensor over the same memory. When
-/// the last that shares it goes, on any thread, `loans` gets it back with an
-/// event of `reader`. Undefined and empty tensors are given as they are.
+/// Returns a tensor over the same memory for `reader` to read. When the last
+/// reference to it goes, on any thread, `loans` gets the memory back with an
+/// event recorded on `reader`. Undefined and empty tensors are returned as they
+/// are.
 at::Tensor lend(
     at::Tensor tensor,
     const std::shared_ptr<Loans>& loans,
     const c10::Stream& reader);
 
-/// An event recorded on `stream` now.
+/// Records an event on `stream` now.
 c10::Event recorded_on(const c10::Stream& stream);
 
 }  // namespace pp

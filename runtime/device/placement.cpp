@@ -7,18 +7,6 @@
 
 namespace pp {
 
-DeviceChoice parse_device(const std::string& text) {
-  if (text == "cpu") {
-    return {};
-  }
-  const size_t colon = text.find(':');
-  return {
-      false,
-      colon == std::string::npos
-          ? std::nullopt
-          : std::optional(std::stoi(text.substr(colon + 1)))};
-}
-
 int device_of_rank(
     const DeviceChoice& choice, int local_rank, int num_devices) {
   if (choice.index && *choice.index >= num_devices) {
@@ -38,15 +26,14 @@ std::string sharing_text(const std::vector<std::string>& devices) {
     ranks[devices[rank]].push_back(std::to_string(rank));
   }
   std::vector<std::string> shared;
-  for (const auto& [device, those] : ranks) {
-    if (those.size() > 1) {
-      shared.push_back("ranks " + join(those) + " share " + device);
+  for (const auto& [device, sharers] : ranks) {
+    if (sharers.size() > 1) {
+      shared.push_back("ranks " + join(sharers) + " share " + device);
     }
   }
   return shared.empty() ? ""
                         : join(shared, "; ") +
-                              ": they take turns on it, and its memory is "
-                              "theirs together";
+                              ": they take turns on it and share its memory";
 }
 
 }  // namespace pp

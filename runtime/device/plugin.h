@@ -15,50 +15,53 @@ class Store;
 
 namespace pp {
 
-/// One direction between two ranks of different processes, for memory of their
-/// devices. One end sends, the other receives, in the same order.
+/// A one-way link between the devices of two ranks in different processes. One
+/// end sends and the other receives, in the same order.
 class DeviceLink {
  public:
   virtual ~DeviceLink() = default;
 
-  /// Both take 1-D tensors that travel together, put the transfer behind what
-  /// the calling thread's current stream holds, and return; what that stream
-  /// gets next comes after it.
-  /// throws what the device's library throws
+  // Both enqueue the transfer of some tensors on the calling thread's current
+  // stream and return.
+  //
+  // memory  1-D tensors that travel together
+  // throws  what the device's library throws
   virtual void send(const std::vector<at::Tensor>& memory) = 0;
   virtual void recv(const std::vector<at::Tensor>& memory) = 0;
 
-  /// Ends what is under way; what waits for it goes on. Any thread.
+  /// Aborts transfers in progress, so that whatever waits for them continues.
+  /// May be called from any thread.
   virtual void abort() noexcept = 0;
 };
 
-/// Work that a device was handed once and does again.
+/// Work that was captured once and that a device can repeat.
 class DeviceGraph {
  public:
   virtual ~DeviceGraph() = default;
 
-  /// Puts the work behind what the calling thread's current stream holds: the
-  /// same kernels on the same memory.
+  /// Enqueues the work on the calling thread's current stream: the same kernels
+  /// on the same memory.
   virtual void replay() = 0;
 };
 
-/// What graphs that are replayed in the order of their capture allocate: one
-/// may read what an earlier one left, and use again what it freed.
+/// The memory of graphs that are replayed in the order of their capture. A
+/// graph may read what an earlier one left, and reuse what it freed.
 class GraphMemory {
  public:
   virtual ~GraphMemory() = default;
 
-  /// Calls `work`, which hands work to the calling thread's current stream; the
-  /// device does none of it. One capture at a time in a process.
+  /// Calls `work`, which enqueues kernels on the calling thread's current
+  /// stream, and captures them; the device doesn't run them. Captures of a
+  /// process exclude each other.
   ///
-  /// throws  what `work` throws, or the device's library where the work can't
-  ///         be captured; nothing is left under capture
+  /// throws  what `work` throws, or what the device's library throws if the
+  ///         work can't be captured; then no capture is left open
   virtual std::unique_ptr<DeviceGraph> capture(
       c10::function_ref<void()> work) = 0;
 };
 
-/// What a kind of device offers beyond LibTorch's own generic interface to
-/// devices, streams, events and generators (c10/core/impl). Thread safe.
+/// The features of a kind of device that LibTorch's generic interface to
+/// devices, streams, events and generators (c10/core/impl) lacks. Thread safe.
 class DevicePlugin {
  public:
   virtual ~DevicePlugin() = default;
@@ -66,15 +69,16 @@ class DevicePlugin {
   virtual c10::DeviceType type() const = 0;
   /// At least 1.
   virtual int num_devices() const = 0;
-  /// "NVIDIA H200"
+  /// Returns the model's name: "NVIDIA H200".
   virtual std::string name_of(int index) const = 0;
-  /// Of the piece of hardware, however it is numbered here.
+  /// Returns an ID of the hardware that doesn't depend on its index in this
+  /// process.
   virtual std::string identity_of(int index) const = 0;
 
   /// Opens one end of a link and waits for the other.
   ///
-  /// store   of these two ranks alone
-  /// device  of this rank
+  /// store   used by these two ranks only
+  /// device  this rank's
   virtual std::unique_ptr<DeviceLink> connect(
       const c10::intrusive_ptr<c10d::Store>& store,
       c10::Device device,
@@ -82,18 +86,18 @@ class DevicePlugin {
 
   virtual std::unique_ptr<GraphMemory> graph_memory(int index) = 0;
 
-  /// Names what this thread does from now on for the device's profiler, until
-  /// the matching end_range(). Ranges lie in one another.
+  /// Tells the device's profiler what this thread does until the matching
+  /// end_range(). Ranges may be nested.
   virtual void begin_range(const char* name) noexcept = 0;
   virtual void end_range() noexcept = 0;
 };
 
-// How a plug-in library is opened. It exports, with C linkage:
+// A plug-in library exports, with C linkage:
 //
-//   const char* pp_plugin_version()   what it was built from; has to be
-//                                     plugin_version(), before all else
+//   const char* pp_plugin_version()
+//       returns its kPluginBuild; called first
 //   DevicePlugin* pp_plugin_open(std::string& error)
-//                                     null: `error` says why, in one line
+//       returns null on failure; then `error` says why, in one line
 
 inline constexpr char kPluginVersionSymbol[] = "pp_plugin_version";
 inline constexpr char kPluginOpenSymbol[] = "pp_plugin_open";

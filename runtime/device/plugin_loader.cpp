@@ -19,7 +19,8 @@ Function symbol(
   void* found = dlsym(library, name);
   if (found == nullptr) {
     throw runtime_error(
-        path.string() + " is no plug-in of pp: it has no '" + name + "'");
+        path.string() + " is not a plug-in of pp: it does not export '" + name +
+        "'");
   }
   return reinterpret_cast<Function>(found);
 }
@@ -27,17 +28,18 @@ Function symbol(
 std::filesystem::path find_plugin(
     const std::string& file,
     const std::vector<std::filesystem::path>& folders) {
-  std::vector<std::string> looked;
+  std::vector<std::string> searched;
   for (const std::filesystem::path& folder : folders) {
     std::error_code ignored;
     if (std::filesystem::exists(folder / file, ignored)) {
       return folder / file;
     }
-    looked.push_back(folder.string());
+    searched.push_back(folder.string());
   }
   throw runtime_error(
-      "this build of pp has no " + file + " (looked in " + join(looked) +
-      "); build it with -DPP_WITH_CUDA=ON, which says what is missing, or use "
+      "this build of pp has no " + file + " (looked in " + join(searched) +
+      "); build pp with -DPP_WITH_CUDA=ON, whose configuration names what is "
+      "missing, or use "
       "device = \"cpu\"");
 }
 
@@ -55,14 +57,16 @@ std::shared_ptr<DevicePlugin> open_plugin(
       symbol<PluginVersion>(library, kPluginVersionSymbol, path)();
   if (version != kPluginBuild) {
     throw runtime_error(
-        path.string() + " was built as " + version + ", this is " +
+        path.string() + " was built for " + version + ", but this is " +
         kPluginBuild + "; build both together");
   }
   std::string error;
   DevicePlugin* plugin =
       symbol<PluginOpen>(library, kPluginOpenSymbol, path)(error);
   if (plugin == nullptr) {
-    throw runtime_error(first_line(error));
+    throw runtime_error(
+        "this host has no GPU that can be used: " + first_line(error) +
+        "; use device = \"cpu\" or another host");
   }
   return std::shared_ptr<DevicePlugin>(plugin);
 }

@@ -4,8 +4,8 @@
 
 namespace pp {
 
-/// What the parts of one build have in common. A plug-in of another pp or
-/// another LibTorch has other layouts.
+/// Identifies the build. A plug-in for another pp or another LibTorch has
+/// incompatible types.
 inline constexpr char kPluginBuild[] =
     "pp " PP_VERSION " with LibTorch " TORCH_VERSION;
 

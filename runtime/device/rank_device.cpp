@@ -15,8 +15,8 @@ c10::Stream stream_on(c10::Device device) {
 
 }  // namespace
 
-void wait_for(const c10::Stream& to, const c10::Stream& from) {
-  recorded_on(from).block(to);
+void wait_for(const c10::Stream& waiting, const c10::Stream& from) {
+  recorded_on(from).block(waiting);
 }
 
 RankDevice::RankDevice(std::shared_ptr<DevicePlugin> plugin, int index)

@@ -15,12 +15,12 @@
 
 namespace pp {
 
-/// LibTorch has 32 streams a device to hand out, then it begins again; a rank
-/// takes four. So many threads of a process have streams of their own.
+/// Number of ranks of a process that get separate streams: LibTorch has a pool
+/// of 32 streams per device, and a rank uses four.
 constexpr int kRanksWithStreams = 8;
 
-/// What one rank computes on, where that is not the CPU: a device, and streams
-/// of its own on it.
+/// The device that a rank computes on, if it isn't the CPU, and the rank's
+/// streams on it.
 class RankDevice {
  public:
   RankDevice(std::shared_ptr<DevicePlugin> plugin, int index);
@@ -28,19 +28,20 @@ class RankDevice {
   c10::Device device() const { return device_; }
   DevicePlugin& plugin() const { return *plugin_; }
 
-  /// Everything a stage computes.
+  /// The stream of everything a stage computes.
   const c10::Stream& compute() const { return compute_; }
-  /// Transfers to peers, from peers, and of the data that is read.
+  // The streams of transfers to peers, from peers, and of input data.
   const c10::Stream& send() const { return send_; }
   const c10::Stream& receive() const { return receive_; }
   const c10::Stream& upload() const { return upload_; }
-  /// Of another device of the same kind, for copies from there.
+  /// Returns this rank's stream on another device of the same kind, for copies
+  /// from that device.
   c10::Stream copy_stream(c10::Device from);
 
-  /// What others still read of this rank's, and this rank's transfers.
+  /// This rank's tensors that other ranks or its own transfers still read.
   const std::shared_ptr<Loans>& loans() const { return loans_; }
 
-  /// Waits until all streams are done.
+  /// Waits until all streams have completed their work.
   void synchronise() const;
 
  private:
@@ -54,7 +55,7 @@ class RankDevice {
   std::shared_ptr<Loans> loans_ = std::make_shared<Loans>();
 };
 
-/// While it lives, the calling thread computes on the rank's device and its
+/// While it exists, the calling thread computes on the rank's device, on its
 /// compute stream.
 class ComputeOn {
  public:
@@ -64,7 +65,7 @@ class ComputeOn {
   c10::StreamGuard guard_;
 };
 
-/// `to` does nothing from now on before what `from` holds now is done.
-void wait_for(const c10::Stream& to, const c10::Stream& from);
+/// Makes later work of `waiting` wait for the work that is on `from` now.
+void wait_for(const c10::Stream& waiting, const c10::Stream& from);
 
 }  // namespace pp

@@ -1,12 +1,13 @@
 #include "runtime/job/checks.h"
 
 #include <algorithm>
-#include <variant>
+#include <string>
+#include <vector>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/job/document.h"
-#include "runtime/job/keys.h"
 
 namespace pp {
 namespace {
@@ -32,7 +33,7 @@ class Checker {
   }
 
  private:
-  /// Whether the document has a key or table; `path` is dotted.
+  /// Whether the document has a key or table. path  "train.steps"
   bool has(std::string_view path) const {
     return static_cast<bool>(document_.at_path(path));
   }
@@ -51,20 +52,26 @@ class Checker {
     if (path == has("model.stages")) {
       refuse(
           "model",
-          path ? "[model] has both path and stages; one of them says what runs"
+          path ? "[model] has both path and stages; leave one out"
                : "[model] needs path (a saved model) or stages (a stage "
                  "directory)");
     }
+    if (const toml::array* files = document_.at_path("model.stages").as_array();
+        files != nullptr && files->empty()) {
+      refuse(
+          "model.stages",
+          "model.stages is empty; list the stages' files in order, or name a "
+          "stage directory");
+    }
     if (!path && has("split")) {
       refuse(
-          "split",
-          "[split] goes with model.path; model.stages is already split");
+          "split", "[split] needs model.path; model.stages is already split");
     }
     if (has("split.at") && has("split.stages")) {
       refuse("split.stages", "[split] has both at and stages; leave one out");
     }
     if (has("split.balance") && !has("split.stages")) {
-      refuse("split.balance", "split.balance goes with split.stages");
+      refuse("split.balance", "split.balance needs split.stages");
     }
   }
 
@@ -79,7 +86,8 @@ class Checker {
           "batch_size " + std::to_string(job_.data.batch_size) +
               " is smaller than microbatches " + std::to_string(*microbatches) +
               (replicas > 1 ? " x replicas " + std::to_string(replicas) : "") +
-              "; every microbatch needs a row");
+              ", and every microbatch needs a row; set batch_size to " +
+              std::to_string(*microbatches * replicas) + " or more");
     }
   }
 
@@ -94,23 +102,23 @@ class Checker {
     if (!std::ranges::is_permutation(parallel.order, ParallelConfig{}.order)) {
       refuse(
           "parallel.order",
-          "parallel.order names pipeline and replica, each once");
+          "parallel.order must name pipeline and replica, each once");
     }
     if (parallel.replicas > 1 && !job_.train) {
       refuse(
           "parallel.replicas",
-          "parallel.replicas goes with [train]; inference runs one pipeline");
+          "parallel.replicas needs [train]; inference runs one pipeline");
     }
     if (parallel.replicas > 1 && has("output.save")) {
       refuse(
           "output.save",
-          "output.save of a training with replicas is not yet supported");
+          "output.save is not yet supported in a training with replicas");
     }
   }
 
   void check_data() const {
     if (!has("data.batch_size")) {
-      refuse("data", "[data] needs batch_size, the rows of a step");
+      refuse("data", "[data] needs batch_size, the number of rows per step");
     }
     if (!job_.has_data()) {
       refuse(
@@ -120,9 +128,7 @@ class Checker {
     }
     check_sources("data", job_.data);
     if (job_.data.target && !job_.train) {
-      refuse(
-          "data.target",
-          "data.target goes with [train]; inference has no loss");
+      refuse("data.target", "data.target needs [train]; inference has no loss");
     }
   }
 
@@ -131,84 +137,12 @@ class Checker {
     path.emplace_back("inputs");
     for (const auto& [input, source] : data.inputs) {
       path.push_back(input);
-      check_source(path, source, data.inputs);
+      check_source(document_, name_, path, source, data.inputs);
       path.pop_back();
     }
     if (data.target) {
       path.back() = "target";
-      check_source(path, *data.target, data.inputs);
-    }
-  }
-
-  void check_source(
-      const KeyPath& path,
-      const SourceConfig& source,
-      const std::map<std::string, SourceConfig>& inputs) const {
-    const toml::table* table = &document_;
-    for (const std::string& segment : path) {
-      table = table->get(segment)->as_table();
-    }
-    const auto refuse_key = [&](const char* key, const std::string& message) {
-      KeyPath whole = path;
-      whole.emplace_back(key);
-      refuse(whole, path_text(whole) + " " + message);
-    };
-    if (table->contains("mask")) {
-      if (table->size() > 1) {
-        refuse_key("mask", "goes with no other key");
-      }
-      if (path.back() == "target") {
-        refuse_key("mask", "is of an input");
-      }
-      const auto of = inputs.find(source.mask);
-      if (of == inputs.end() || of->second.lengths.empty()) {
-        refuse_key(
-            "mask",
-            "names '" + source.mask + "', which is no input with lengths");
-      }
-      return;
-    }
-    if (!table->contains("path")) {
-      refuse(path, path_text(path) + " needs path");
-    }
-    if (!source.lengths.empty() &&
-        (source.window || source.split_dim != 0 || table->contains("shape"))) {
-      refuse_key("lengths", "goes with neither window, split_dim nor shape");
-    }
-    for (const char* key : {"pad", "pad_to"}) {
-      if (source.lengths.empty() && table->contains(key)) {
-        refuse_key(key, "goes with lengths");
-      }
-    }
-    const bool raw = source.path.ends_with(".bin");
-    if (raw && !table->contains("dtype")) {
-      refuse(
-          path, path_text(path) + " needs dtype: a .bin does not say its own");
-    }
-    for (const char* key : {"dtype", "shape"}) {
-      if (!raw && table->contains(key)) {
-        refuse_key(key, "goes with a .bin; other files say their own");
-      }
-    }
-    if (source.window && table->contains("shape")) {
-      refuse_key("shape", "does not go with window");
-    }
-    for (const char* key : {"shift", "stride"}) {
-      const bool shifts = std::string(key) == "shift";
-      if (!source.window && !(shifts && !source.lengths.empty()) &&
-          table->contains(key)) {
-        refuse_key(
-            key, shifts ? "goes with window or lengths" : "goes with window");
-      }
-    }
-    if (source.window && source.split_dim != 0) {
-      refuse_key("split_dim", "does not go with window: windows are rows");
-    }
-    if (path.back() == "target" && source.split_dim != 0) {
-      refuse_key("split_dim", "of a target is always 0");
-    }
-    if ((raw || source.path.ends_with(".npy")) && table->contains("key")) {
-      refuse_key("key", "goes with .safetensors and .pt");
+      check_source(document_, name_, path, *data.target, data.inputs);
     }
   }
 
@@ -223,82 +157,115 @@ class Checker {
     if (train.steps == 0 && !has("eval")) {
       refuse(
           "train.steps",
-          "train.steps = 0 evaluates only, and there is no [eval]");
+          "train.steps = 0 evaluates only, but there is no [eval]");
     }
-    const LossConfig& loss = train.loss;
-    if (loss.name.empty() && loss.output.empty() && loss.path.empty()) {
+    check_loss(train.loss);
+    check_optimizer(train.optimizer, train.steps != 0);
+    check_groups(train.optimizer);
+    check_lr_schedule(train);
+  }
+
+  void check_loss(const LossConfig& loss) const {
+    if (!loss.needs_target() && loss.output.empty()) {
       refuse(
           "train.loss",
           "[train] needs loss: { name = \"cross_entropy\" }, or { output = "
-          "\"loss\" } where the graph computes its own");
+          "\"loss\" } if the graph computes its own");
     }
-    if (!loss.name.empty() && !loss.path.empty()) {
-      refuse("train.loss.path", "train.loss has both name and path");
+    if (loss.kind && !loss.path.empty()) {
+      refuse(
+          "train.loss.path",
+          "train.loss has both name and path; leave one out");
     }
     if (!job_.has_data()) {
       refuse("train", "[train] needs [data]");
     }
-    const bool built_in = !loss.name.empty() || !loss.path.empty();
-    if (built_in && !job_.data.target) {
+    if (loss.needs_target() && !job_.data.target) {
       refuse(
           "train.loss",
           "train.loss compares with data.target, which is missing");
     }
-    if (!built_in && job_.data.target) {
+    if (!loss.needs_target() && job_.data.target) {
       refuse(
           "data.target",
           "data.target is not read: train.loss has no name, so the graph "
-          "computes its own loss; feed labels by data.inputs");
+          "computes its own loss; feed labels through data.inputs");
     }
-    check_optimizer(train.optimizer);
-    check_lr_schedule(train);
   }
 
   void check_lr_schedule(const TrainConfig& train) const {
-    const LrScheduleConfig& schedule = train.lr_schedule;
+    const LrSchedule& schedule = train.lr_schedule;
     if (train.steps && *train.steps > 0 && schedule.warmup > *train.steps) {
       refuse(
           "train.lr_schedule.warmup",
           "train.lr_schedule.warmup is " + std::to_string(schedule.warmup) +
-              ", more than the run's " + std::to_string(*train.steps) +
-              " steps");
+              ", more than the run's " +
+              count_text(*train.steps, "step", "steps"));
     }
-    const auto lr = train.optimizer.options.find("lr");
-    const double* given = lr == train.optimizer.options.end()
-                              ? nullptr
-                              : std::get_if<double>(&lr->second);
-    if (given != nullptr && schedule.min_lr > *given) {
+    const double lr = train.optimizer.options.lr;
+    if (schedule.min_lr > lr) {
       refuse(
           "train.lr_schedule.min_lr",
-          "train.lr_schedule.min_lr is " +
-              value_text(toml::value(schedule.min_lr)) +
-              ", more than train.optimizer.lr, " +
-              value_text(toml::value(*given)));
+          "train.lr_schedule.min_lr is " + toml_number_text(schedule.min_lr) +
+              ", more than train.optimizer.lr, " + toml_number_text(lr));
     }
   }
 
-  void check_optimizer(const OptimizerConfig& optimizer) const {
-    if (optimizer.name.empty()) {
+  void check_optimizer(const OptimizerConfig& optimizer, bool updates) const {
+    const bool is_given = has("train.optimizer");
+    if (updates && !has("train.optimizer.name")) {
       refuse(
-          has("train.optimizer") ? "train.optimizer" : "train",
-          "[train] needs optimizer.name: \"sgd\", \"adam\" or \"adamw\"");
+          is_given ? "train.optimizer" : "train",
+          "[train] needs optimizer.name: " + optimizer_names());
     }
-    const bool sgd = optimizer.name == "sgd";
-    for (const auto& [option, value] : optimizer.options) {
-      const bool of_sgd =
-          option == "momentum" || option == "dampening" || option == "nesterov";
-      const bool of_adam =
-          option == "betas" || option == "eps" || option == "amsgrad";
-      const std::string path = "train.optimizer." + option;
-      if (sgd ? of_adam : of_sgd) {
-        refuse(path, path + " is not an option of " + optimizer.name);
+    for (const OptimizerOption& option : optimizer_options()) {
+      const std::string path = "train.optimizer." + std::string(option.name);
+      if (has(path)) {
+        check_option(split_text(path, '.'), optimizer.kind, option.name);
       }
-      const auto* numbers = std::get_if<std::vector<double>>(&value);
-      if (numbers != nullptr && numbers->size() != 2) {
-        refuse(path, path + " takes two numbers");
-      }
-      if (numbers != nullptr && std::ranges::max(*numbers) >= 1) {
-        refuse(path, path + " takes two numbers from 0 to below 1");
+    }
+    const std::string problem = optimizer_problem(optimizer);
+    if (!problem.empty()) {
+      refuse("train.optimizer", "train.optimizer: " + problem);
+    }
+  }
+
+  static std::string optimizer_names() {
+    std::vector<std::string> names;
+    for (const std::string_view name : kEnumWords<OptimizerKind>) {
+      names.push_back("\"" + std::string(name) + "\"");
+    }
+    return join(names, " or ");
+  }
+
+  /// Refuses an option that another optimizer has.
+  void check_option(
+      const KeyPath& path, OptimizerKind kind, std::string_view option) const {
+    const OptimizerRow& row = optimizer_row(kind);
+    if (row.has_option(option)) {
+      return;
+    }
+    refuse(
+        path,
+        path_text(path) + " is not an option of " + std::string(row.name) +
+            "; it has " +
+            join(std::vector<std::string>(
+                row.options.begin(), row.options.end())));
+  }
+
+  void check_groups(const OptimizerConfig& optimizer) const {
+    const toml::node_view groups = document_.at_path("train.groups");
+    if (!groups) {
+      return;
+    }
+    for (const toml::node& group : *groups.as_array()) {
+      for (const auto& [key, node] : *group.as_table()) {
+        if (key.str() != "match") {
+          check_option(
+              {"train", "groups", std::string(key.str())},
+              optimizer.kind,
+              key.str());
+        }
       }
     }
   }
@@ -307,8 +274,8 @@ class Checker {
     if (!job_.train) {
       refuse(
           "eval",
-          "[eval] goes with [train], which says the loss; train.steps = 0 "
-          "evaluates only");
+          "[eval] needs [train], which has the loss; train.steps = 0 evaluates "
+          "only");
     }
     const DataConfig& data = job_.eval->data;
     if (data.inputs.empty()) {
@@ -318,7 +285,7 @@ class Checker {
     if (data.target.has_value() != job_.data.target.has_value()) {
       refuse(
           data.target ? "eval.data.target" : "eval.data",
-          data.target ? "eval.data.target goes with data.target"
+          data.target ? "eval.data.target needs data.target"
                       : "eval.data needs target: the loss compares with it");
     }
     const std::optional<int>& microbatches = job_.pipeline.microbatches;
@@ -327,7 +294,8 @@ class Checker {
           "eval.data.batch_size",
           "eval batch_size " + std::to_string(data.batch_size) +
               " is smaller than microbatches " + std::to_string(*microbatches) +
-              "; every microbatch needs a row");
+              ", and every microbatch needs a row; set it to " +
+              std::to_string(*microbatches) + " or more");
     }
   }
 

@@ -5,15 +5,28 @@
 #include <toml++/toml.h>
 
 #include "runtime/job/job.h"
+#include "runtime/job/keys.h"
 
 namespace pp {
 
-/// What the keys say together, as far as it needs no model and no file.
+/// Checks that the keys fit together, as far as that needs no model and no
+/// file.
 ///
 /// document  where the job came from, for the places in messages
 /// name      the job file's name
 /// throws    Error(Usage)
 void check_job(
     const Job& job, const toml::table& document, const std::string& name);
+
+/// Part of check_job(): one of `data.inputs` or a target.
+///
+/// path    where the source is: {"data", "inputs", "x"}
+/// inputs  all inputs of the same table
+void check_source(
+    const toml::table& document,
+    const std::string& name,
+    const KeyPath& path,
+    const SourceConfig& source,
+    const std::map<std::string, SourceConfig>& inputs);
 
 }  // namespace pp

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <sstream>
 
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "runtime/job/nested_names.h"
 
 namespace pp {
 namespace {
@@ -23,8 +25,8 @@ std::string in_quotes(std::string_view text) {
   return out + '"';
 }
 
-/// Lays `over` on `base`. A dotted key's tables are merged, an inline table
-/// stands for the whole and replaces.
+/// Writes the values of `over` into `base`. The tables of a dotted key are
+/// merged; an inline table is a value as a whole and replaces.
 void lay_over(toml::table& base, toml::table&& over) {
   for (auto& [key, node] : over) {
     toml::node* below = base.get(key.str());
@@ -35,7 +37,7 @@ void lay_over(toml::table& base, toml::table&& over) {
       continue;
     }
     const toml::key& name = key;
-    // The old key would keep its place, which is not where this value stands.
+    // Assigning would keep the old key and with it the old place.
     base.erase(name.str());
     node.visit(
         [&](auto& value) { base.insert_or_assign(name, std::move(value)); });
@@ -51,8 +53,8 @@ std::optional<toml::table> try_parse(
   }
 }
 
-/// Whether a value is meant as a whole number: one that is none in TOML is not
-/// a string for that.
+/// Whether a value is meant as a whole number. If TOML can't read it as one, it
+/// is an error and not a string.
 bool is_whole_number(std::string_view value) {
   if (value.starts_with('+') || value.starts_with('-')) {
     value.remove_prefix(1);
@@ -61,7 +63,7 @@ bool is_whole_number(std::string_view value) {
          value.find_first_not_of("_0123456789") == std::string_view::npos;
 }
 
-/// The table that "key.path=value" means.
+/// The table that "key.path=value" stands for.
 toml::table parse_override(const std::string& argument) {
   const std::string source = "--set " + argument;
   const size_t equals = argument.find('=');
@@ -71,16 +73,17 @@ toml::table parse_override(const std::string& argument) {
     const std::string key = argument.substr(0, equals);
     const std::string value = argument.substr(equals + 1);
     table = try_parse(key + " = " + value, source);
-    if (!table && !is_whole_number(value)) {
+    if (!table && is_whole_number(value)) {
+      throw usage_error(source + ": " + value + " is not a 64-bit integer");
+    }
+    if (!table) {
       table = try_parse(key + " = " + in_quotes(value), source);
-    } else if (!table) {
-      throw usage_error(
-          source + ": " + value + " is not a whole number of 64 bits");
     }
   }
   if (!table) {
     throw usage_error(source + ": write it as --set key.path=value");
   }
+  join_nested_names(*table);
   return std::move(*table);
 }
 
@@ -97,6 +100,7 @@ toml::table parse_document(
     throw usage_error(
         place_text(error.source()) + std::string(error.description()));
   }
+  join_nested_names(document);
   for (const std::string& argument : overrides) {
     lay_over(document, parse_override(argument));
   }
@@ -133,6 +137,28 @@ std::string place_of(
   return place.empty() ? name + ": " : place;
 }
 
+std::optional<double> try_number(const toml::node& value) {
+  if (const auto* integer = value.as_integer()) {
+    return static_cast<double>(integer->get());
+  }
+  const auto* real = value.as_floating_point();
+  return real != nullptr ? std::optional(real->get()) : std::nullopt;
+}
+
+std::string toml_number_text(double value) {
+  if (std::abs(value) < 1e15 && value == std::floor(value)) {
+    return std::to_string(static_cast<int64_t>(value));
+  }
+  std::array<char, 32> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  std::string text(digits.data(), end.ptr);
+  if (const size_t exponent = text.find("e-0"); exponent != std::string::npos) {
+    text.erase(exponent + 2, 1);  // "1e-08"
+  }
+  return text;
+}
+
 std::string value_text(const toml::node& value) {
   if (const auto* text = value.as_string()) {
     return in_quotes(text->get());
@@ -148,10 +174,7 @@ std::string value_text(const toml::node& value) {
     return "[" + join(parts) + "]";
   }
   if (const auto* number = value.as_floating_point()) {
-    std::array<char, 32> text{};  // the shortest that reads back the same
-    const auto end =
-        std::to_chars(text.data(), text.data() + text.size(), number->get());
-    return {text.data(), end.ptr};
+    return toml_number_text(number->get());
   }
   std::ostringstream out;
   value.visit([&out](const auto& node) { out << node; });

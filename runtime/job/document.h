@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,11 +11,11 @@
 
 namespace pp {
 
-/// A job file as TOML, with `--set` arguments laid over it. Every key and value
-/// knows the place it came from.
+/// Parses a job file as TOML and applies the `--set` arguments. Every key and
+/// value knows where it came from.
 ///
-/// name    stands for the file in messages
-/// throws  Error(Usage): not TOML, a key given twice (line and column)
+/// name    the file's name in messages
+/// throws  Error(Usage): not TOML, or a key is given twice (line and column)
 toml::table parse_document(
     std::string_view text,
     const std::string& name,
@@ -23,10 +24,17 @@ toml::table parse_document(
 /// "job.toml:12:5: " or "--set train.steps=x: "
 std::string place_text(const toml::source_region& source);
 
-/// The place of the deepest part of `path` that the document has; the file's
-/// name where it has none.
+/// The place of the deepest part of `path` that is in the document; the file's
+/// name if no part is.
 std::string place_of(
     const toml::table& document, const KeyPath& path, const std::string& name);
+
+/// A number as a double; nothing: another type. toml++ itself has no double for
+/// an integer that would be rounded.
+std::optional<double> try_number(const toml::node& value);
+
+/// The shortest text that reads back as the same number: "3", "0.5", "1e-8".
+std::string toml_number_text(double value);
 
 /// A value as it would stand in a file: `"cuda"`, `[1, 2]`.
 std::string value_text(const toml::node& value);

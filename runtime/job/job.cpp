@@ -22,7 +22,10 @@ namespace fs = std::filesystem;
 std::string read_text(const fs::path& path) {
   std::error_code unreadable;
   if (fs::is_directory(path, unreadable)) {
-    throw input_error(path.string() + " is a folder; a job file ends in .toml");
+    throw input_error(
+        path.string() +
+        " is a folder without manifest.json; pp run expects a job file "
+        "(.toml), or the stage directory that 'pp split' writes");
   }
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -39,8 +42,8 @@ std::string read_text(const fs::path& path) {
   if (out.starts_with("PK\3\4")) {
     throw usage_error(
         path.string() +
-        " is a saved model; pp run takes a job file, whose model.path it can "
-        "be, or the stage directory that 'pp split' makes of it");
+        " is a saved model; pp run expects a job file with model.path set to "
+        "it, or the stage directory that 'pp split' writes");
   }
   return out;
 }
@@ -49,7 +52,8 @@ bool may_differ(const std::string& key) {
   return key == "pipeline.launcher" || key == "pipeline.threads_per_rank";
 }
 
-/// Hosts keep files in folders of their own, under the same names.
+/// Whether a key is a path. Hosts may have the files in different folders,
+/// under the same names.
 bool is_place(std::string_view key) {
   for (const std::string_view name :
        {"path", "stages", "checkpoint", "weights", "dir"}) {
@@ -64,6 +68,13 @@ void write_values(
     const toml::table& table, const std::string& prefix, WrittenJob& written) {
   for (const auto& [key, node] : table) {
     const std::string name = prefix + std::string(key.str());
+    written.places[name] = place_text(key.source());
+    if (const toml::array* items = node.as_array()) {
+      for (size_t i = 0; i < items->size(); ++i) {
+        written.places[name + "." + std::to_string(i)] =
+            place_text((*items)[i].source());
+      }
+    }
     if (const toml::table* below = node.as_table()) {
       write_values(*below, name + ".", written);
       continue;
@@ -90,6 +101,17 @@ Job job_of(
 }
 
 }  // namespace
+
+std::string WrittenJob::place_of(
+    std::initializer_list<std::string_view> keys) const {
+  for (const std::string_view key : keys) {
+    if (const auto found = places.find(std::string(key));
+        found != places.end()) {
+      return found->second;
+    }
+  }
+  return "";
+}
 
 Job parse_job(
     std::string_view text,

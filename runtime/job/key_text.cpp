@@ -1,23 +1,15 @@
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "loader/core/text.h"
+#include "runtime/job/document.h"
 #include "runtime/job/schema.h"
 
 namespace pp {
 namespace {
 
-/// "3", "0.5": as a person writes it.
-std::string number_text(double value) {
-  if (std::abs(value) < 1e15 && value == std::floor(value)) {
-    return std::to_string(static_cast<int64_t>(value));
-  }
-  std::string text = std::to_string(value);
-  text.erase(text.find_last_not_of('0') + 1);
-  return text;
-}
-
-std::string one_of(const std::vector<std::string_view>& choices) {
+std::string one_of(std::span<const std::string_view> choices) {
   std::string text;
   for (size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) {
@@ -28,24 +20,29 @@ std::string one_of(const std::vector<std::string_view>& choices) {
   return text;
 }
 
-}  // namespace
-
+/// " >= 1", " from 0 to 3", " > 0 and <= 1000000"; empty if every number is in
+/// range.
 std::string range_text(const JobKey& key) {
+  const bool has_min = std::isfinite(key.min);
   const bool has_max = key.max < kLargestCount;
-  if (key.above_min) {
-    return " above " + number_text(key.min) +
-           (has_max ? ", at most " + number_text(key.max) : "");
+  if (has_min && has_max && !key.above_min && !key.below_max) {
+    return " from " + toml_number_text(key.min) + " to " +
+           toml_number_text(key.max);
   }
-  if (std::isfinite(key.min) && has_max) {
-    return " from " + number_text(key.min) + " to " + number_text(key.max);
+  std::string text;
+  if (has_min) {
+    text += (key.above_min ? " > " : " >= ") + toml_number_text(key.min);
   }
-  if (std::isfinite(key.min)) {
-    return ", " + number_text(key.min) + " or more";
+  if (has_max) {
+    text += (text.empty() ? "" : " and") +
+            std::string(key.below_max ? " < " : " <= ") +
+            toml_number_text(key.max);
   }
-  return "";
+  return text;
 }
 
-std::string type_text(const JobKey& key) {
+/// One text for each type that the value may have.
+std::vector<std::string> type_texts(const JobKey& key) {
   std::vector<std::string> parts;
   const auto add = [&](KeyType type, const std::string& text) {
     if ((key.types & type) != 0) {
@@ -60,10 +57,31 @@ std::string type_text(const JobKey& key) {
       key.choices.empty() ? "list of strings"
                           : "list of " + one_of(key.choices));
   add(kIntegerList, "list of integers" + range_text(key));
-  add(kNumberList, "list of numbers" + range_text(key));
+  add(kNumberPair, "list of two numbers" + range_text(key));
   add(kTableList, "list of tables");
   add(kTable, "table");
-  return join(parts, "; or ");
+  return parts;
+}
+
+std::string with_article(const std::string& text) {
+  if (text.starts_with('`')) {
+    return text;
+  }
+  return (text.starts_with("integer") ? "an " : "a ") + text;
+}
+
+}  // namespace
+
+std::string type_text(const JobKey& key) {
+  return join(type_texts(key), "; or ");
+}
+
+std::string expected_text(const JobKey& key) {
+  std::vector<std::string> parts = type_texts(key);
+  for (std::string& part : parts) {
+    part = with_article(part);
+  }
+  return join(parts, ", or ");
 }
 
 std::string default_text(const JobKey& key) {

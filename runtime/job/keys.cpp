@@ -25,8 +25,8 @@ bool starts_with(std::span<const std::string> path, const KeyPath& pattern) {
       });
 }
 
-/// The path under which the table of keys has it: what a table shares with
-/// another (`data.target`, `data.inputs.<name>`) is listed once.
+/// The path under which job_keys() lists a key: keys that a table shares with
+/// another (`data.target`, `data.inputs.<name>`) are listed once.
 KeyPath listed_path(const KeyPath& path) {
   for (const JobKey& key : job_keys()) {
     const KeyPath pattern = pattern_of(key.path);
@@ -41,7 +41,7 @@ KeyPath listed_path(const KeyPath& path) {
   return path;
 }
 
-/// The segments at `path`'s last position of all keys in its table.
+/// The names of all keys in the table that `path` is in.
 std::vector<std::string> sibling_names(const KeyPath& path) {
   const KeyPath listed = listed_path(path);
   const std::span table = std::span(listed).first(listed.size() - 1);

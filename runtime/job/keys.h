@@ -7,16 +7,16 @@
 
 namespace pp {
 
-/// A key as it stands in a file: {"data", "inputs", "x", "path"}.
+/// A key of a file, by segments: {"data", "inputs", "x", "path"}.
 using KeyPath = std::vector<std::string>;
 
 /// "data.inputs.x.path"
 std::string path_text(const KeyPath& path);
 
-/// The key's row of the table, or null.
+/// The key's row in job_keys(), or null.
 const JobKey* try_find_key(const KeyPath& path);
 
-/// Whether the path names a table: some key lies below it.
+/// Whether the path names a table that has keys.
 bool is_table(const KeyPath& path);
 
 /// "; did you mean 'train.steps'?": the keys nearest to an unknown one, first

@@ -8,7 +8,7 @@
 
 namespace pp {
 
-/// A validated document as a Job; paths are made absolute from `folder`.
+/// Reads a validated document; relative paths start from `folder`.
 Job read_job(const toml::table& document, const std::filesystem::path& folder);
 
 }  // namespace pp

@@ -1,477 +1,81 @@
 #include "runtime/job/schema.h"
 
+#include <deque>
+#include <vector>
+
+#include "runtime/job/fields.h"
+
 namespace pp {
 namespace {
 
-std::vector<JobKey> make_keys() {
-  return {
-      // [model]
-      {.path = "model.path",
-       .default_note = "one of `path` and `stages` is required",
-       .meaning = "Saved full model: `.pt2`, or TorchScript `.pt`."},
-      {.path = "model.stages",
-       .types = kString | kStringList,
-       .default_note = "one of `path` and `stages` is required",
-       .meaning = "Stage directory that `pp split` wrote, or the files of "
-                  "stages exported by hand, in order."},
-      {.path = "model.mode",
-       .default_value = "\"exported\"",
-       .meaning = "Training flags of dropout and batch-norm: as exported, all "
-                  "on, or all off. In a script that `path` names, also which "
-                  "branches on `self.training` run.",
-       .choices = {"exported", "train", "eval"}},
-      {.path = "model.weights",
-       .default_note = "none",
-       .meaning = "Safetensors files to take parameters and buffers from, by "
-                  "FQN; the last part may hold `*` and `?`."},
-      {.path = "model.checkpoint",
-       .default_note = "none",
-       .meaning = "Checkpoint folder `step_N` whose weights to start from."},
+/// Tables that have the keys of an input.
+constexpr JobKey kTarget = {
+    .path = "data.target",
+    .default_note = "none",
+    .meaning = "What the loss compares with; the keys of an input.",
+    .same_as = "data.inputs.<name>",
+    .types = kTable};
+constexpr JobKey kEvalInput = {
+    .path = "eval.data.inputs.<name>",
+    .default_note = "required with `[eval]`",
+    .meaning = "Held-out data, read in order; the keys of an input.",
+    .same_as = "data.inputs.<name>",
+    .types = kTable};
+constexpr JobKey kEvalTarget = {
+    .path = "eval.data.target",
+    .default_note = "none",
+    .meaning = "What the loss compares with; the keys of an input.",
+    .same_as = "data.inputs.<name>",
+    .types = kTable};
 
-      // [split]
-      {.path = "split.at",
-       .types = kStringList,
-       .default_note = "none",
-       .meaning = "Split points: `FQN` cuts before the module, `FQN:end` "
-                  "after it."},
-      {.path = "split.stages",
-       .types = kInteger,
-       .default_note = "none",
-       .meaning = "Number of stages; the cuts are chosen by `balance`.",
-       .min = 1,
-       .max = kLargestCount},
-      {.path = "split.balance",
-       .default_value = "\"params\"",
-       .meaning = "What `stages` evens out; `time` is measured first.",
-       .choices = {"params", "flops", "time", "memory"}},
-      {.path = "split.markers",
-       .types = kBool,
-       .default_value = "false",
-       .meaning = "Cut where the model calls `pipe_split()`."},
-      {.path = "split.tied",
-       .default_value = "\"replicate\"",
-       .meaning = "A parameter of several stages: each holds it and the "
-                  "gradients are summed, or one sends it.",
-       .choices = {"replicate", "transmit"}},
+/// All keys, and the defaults that they are views of.
+class JobKeys {
+ public:
+  JobKeys() {
+    add(model_fields());
+    add(split_fields());
+    add(pipeline_fields());
+    add(parallel_fields());
+    add(data_fields());
+    add(source_fields());
+    keys_.push_back(kTarget);
+    add(train_fields());
+    add(loss_fields());
+    add(optimizer_fields());
+    const std::span<const JobKey> options = optimizer_option_keys();
+    keys_.insert(keys_.end(), options.begin(), options.end());
+    add(lr_schedule_fields());
+    add(eval_fields());
+    add(eval_data_fields());
+    keys_.push_back(kEvalInput);
+    keys_.push_back(kEvalTarget);
+    add(output_fields());
+    add(output_rule_fields());
+    add(security_fields());
+  }
 
-      // [pipeline]
-      {.path = "pipeline.schedule",
-       .default_value = "\"1F1B\"",
-       .meaning = "A name that `pp schedule --list` prints, in any case, or "
-                  "the path of a `.csv`."},
-      {.path = "pipeline.microbatches",
-       .types = kInteger,
-       .default_note = "fixed-batch export: `batch_size` / its batch; else 1",
-       .meaning = "Microbatches that a step is cut into.",
-       .min = 1,
-       .max = kLargestCount},
-      {.path = "pipeline.ranks",
-       .types = kInteger,
-       .default_note = "stages / `stages_per_rank`; under `env` WORLD_SIZE",
-       .meaning = "Ranks of the pipeline.",
-       .min = 1,
-       .max = kLargestCount},
-      {.path = "pipeline.stages_per_rank",
-       .types = kInteger,
-       .default_note = "the schedule's own",
-       .meaning = "Stages that each rank owns; where the split has more, "
-                  "neighbours run as one.",
-       .min = 1,
-       .max = kLargestCount},
-      {.path = "pipeline.rank_map",
-       .types = kIntegerList,
-       .default_note = "the schedule's own",
-       .meaning = "The rank of each stage: the schedule's ranks numbered "
-                  "otherwise.",
-       .min = 0,
-       .max = kLargestCount},
-      {.path = "pipeline.launcher",
-       .default_value = "\"auto\"",
-       .meaning = "Ranks are threads (`local`), processes that `pp` starts "
-                  "(`processes`), or started by torchrun, Slurm or Open MPI "
-                  "(`env`). `auto`: `env` where one of these started `pp`, "
-                  "else `local`.",
-       .choices = {"auto", "local", "processes", "env"}},
-      {.path = "pipeline.transport",
-       .default_value = "\"auto\"",
-       .meaning = "How messages travel between ranks that are processes. "
-                  "`auto`: in shared memory within a host, by Gloo (TCP) "
-                  "between hosts. `gloo`: by Gloo everywhere.",
-       .choices = {"auto", "gloo"}},
-      {.path = "pipeline.threads_per_rank",
-       .types = kInteger,
-       .default_value = "1",
-       .unit = "threads",
-       .meaning = "Threads of one rank's operators; changes bits.",
-       .min = 1,
-       .max = 1024},
-      {.path = "pipeline.device",
-       .default_value = "\"cpu\"",
-       .meaning = "Where the ranks compute. `cuda`: the ranks of a host go "
-                  "round over its GPUs; `cuda:N`: all on that one. See "
-                  "[cuda.md](cuda.md).",
-       .choices = {"cpu", "cuda", "cuda:N"}},
-      {.path = "pipeline.cuda_graphs",
-       .types = kBool,
-       .default_value = "false",
-       .meaning = "Capture the stages' passes as CUDA graphs and replay them. "
-                  "See [cuda.md](cuda.md)."},
-      {.path = "pipeline.stall_timeout",
-       .types = kNumber,
-       .default_value = "60",
-       .unit = "seconds",
-       .meaning = "A rank that does nothing for so long has failed.",
-       .min = 0,
-       .max = 1e6,
-       .above_min = true},
-      {.path = "pipeline.recompute",
-       .types = kBool | kStringList,
-       .default_value = "false",
-       .meaning = "Modules (patterns) whose forward is run again in backward "
-                  "to save memory; `true`: whole stages."},
+  std::span<const JobKey> keys() const { return keys_; }
 
-      // [parallel]
-      {.path = "parallel.replicas",
-       .types = kInteger,
-       .default_value = "1",
-       .meaning = "Copies of the pipeline that share each step's rows.",
-       .min = 1,
-       .max = kLargestCount},
-      {.path = "parallel.zero",
-       .types = kInteger,
-       .default_value = "0",
-       .meaning = "What replicas share out: 1 optimizer state; 2 and 3 are "
-                  "not yet supported.",
-       .min = 0,
-       .max = 3},
-      {.path = "parallel.tensor",
-       .types = kInteger,
-       .default_value = "1",
-       .meaning = "Ranks that share one stage's operators.",
-       .min = 1,
-       .max = kLargestCount,
-       .supported_only = "1"},
-      {.path = "parallel.order",
-       .types = kStringList,
-       .default_value = "[\"pipeline\", \"replica\"]",
-       .meaning = "Order of the mesh's dimensions, fastest first.",
-       .choices = {"pipeline", "replica"}},
+ private:
+  template <typename Config>
+  void add(std::span<const Field<Config>> fields) {
+    for (const Field<Config>& field : fields) {
+      JobKey& key = keys_.emplace_back(field.key);
+      if (field.default_value != nullptr) {
+        key.default_value = defaults_.emplace_back(field.default_value());
+      }
+    }
+  }
 
-      // [data]
-      {.path = "data.batch_size",
-       .types = kInteger,
-       .default_note = "required with `[data]`",
-       .unit = "rows",
-       .meaning = "Rows a step, over all replicas.",
-       .min = 1,
-       .max = 1e12},
-      {.path = "data.shuffle",
-       .types = kBool,
-       .default_value = "true",
-       .meaning = "Another order of rows each epoch, decided by `train.seed`. "
-                  "Inference reads in order."},
-      {.path = "data.drop_last",
-       .types = kBool,
-       .default_value = "false",
-       .meaning = "Leave out the last batch of an epoch if it is not full."},
-      {.path = "data.inputs.<name>.path",
-       .default_note = "required, or `mask`",
-       .meaning = "`.npy`, `.safetensors`, `.pt` (tensors) or `.bin`. `*` and "
-                  "`?` in the last part: several files, in order of their "
-                  "names."},
-      {.path = "data.inputs.<name>.key",
-       .default_note = "the file's only tensor",
-       .meaning = "The tensor's name in a `.safetensors` or `.pt`."},
-      {.path = "data.inputs.<name>.dtype",
-       .default_note = "required for `.bin`",
-       .meaning = "Element type of a `.bin`, little endian.",
-       .choices =
-           {"bool",
-            "uint8",
-            "int8",
-            "int16",
-            "uint16",
-            "int32",
-            "uint32",
-            "int64",
-            "float16",
-            "bfloat16",
-            "float32",
-            "float64"}},
-      {.path = "data.inputs.<name>.shape",
-       .types = kIntegerList,
-       .default_note = "a scalar",
-       .unit = "elements",
-       .meaning = "Sizes of one row of a `.bin`.",
-       .min = 1,
-       .max = 1e12},
-      {.path = "data.inputs.<name>.window",
-       .types = kInteger,
-       .default_note = "none",
-       .unit = "elements",
-       .meaning = "The file is one long sequence; rows are windows of this "
-                  "length.",
-       .min = 1,
-       .max = 1e12},
-      {.path = "data.inputs.<name>.shift",
-       .types = kInteger,
-       .default_value = "0",
-       .unit = "elements",
-       .meaning = "Where the first window starts, or each row with `lengths`.",
-       .min = 0,
-       .max = 1e12},
-      {.path = "data.inputs.<name>.stride",
-       .types = kInteger,
-       .default_note = "`window`",
-       .unit = "elements",
-       .meaning = "From the start of a window to that of the next.",
-       .min = 1,
-       .max = 1e12},
-      {.path = "data.inputs.<name>.split_dim",
-       .types = kInteger | kString,
-       .default_value = "0",
-       .meaning = "The dimension that counts samples, along which microbatches "
-                  "are cut; `none`: every microbatch gets the whole tensor.",
-       .min = 0,
-       .max = 64,
-       .choices = {"none"}},
-      {.path = "data.inputs.<name>.lengths",
-       .default_note = "none",
-       .meaning = "File of the length of each row, for rows of different "
-                  "length."},
-      {.path = "data.inputs.<name>.pad",
-       .types = kNumber,
-       .default_note = "0; an integer target: -100",
-       .meaning = "What fills short rows."},
-      {.path = "data.inputs.<name>.pad_to",
-       .types = kInteger | kString | kIntegerList,
-       .default_note = "`batch`",
-       .unit = "elements",
-       .meaning = "Length that rows are filled to: one for all, that of the "
-                  "batch's longest, or the smallest of a list that it fits in.",
-       .min = 1,
-       .choices = {"batch"}},
-      {.path = "data.inputs.<name>.mask",
-       .default_note = "none",
-       .meaning =
-           "Instead of a file: an input with `lengths`; 1 where it has a "
-           "row's elements, 0 where it is filled up."},
-      {.path = "data.target",
-       .types = kTable,
-       .default_note = "none",
-       .meaning = "What the loss compares with; the keys of an input.",
-       .same_as = "data.inputs.<name>"},
-
-      // [train]
-      {.path = "train.steps",
-       .types = kInteger,
-       .default_note = "one of `steps` and `epochs` is required",
-       .unit = "steps",
-       .meaning = "Updates of the whole run; 0: evaluate only.",
-       .min = 0,
-       .max = 1e12},
-      {.path = "train.epochs",
-       .types = kInteger,
-       .default_note = "one of `steps` and `epochs` is required",
-       .unit = "epochs",
-       .meaning = "Passes over the data.",
-       .min = 1,
-       .max = 1e9},
-      {.path = "train.accumulate",
-       .types = kInteger,
-       .default_value = "1",
-       .unit = "steps",
-       .meaning = "Pipeline steps an update.",
-       .min = 1,
-       .max = kLargestCount},
-      {.path = "train.loss.name",
-       .default_note = "none: the graph's own loss",
-       .meaning = "Built-in loss of an output and the target.",
-       .choices = {"cross_entropy", "mse", "l1", "nll", "bce_with_logits"}},
-      {.path = "train.loss.output",
-       .default_note = "the only floating output",
-       .meaning = "The output that the loss takes; without `name` and `path`: "
-                  "that is the loss."},
-      {.path = "train.loss.path",
-       .default_note = "none",
-       .meaning = "A loss graph (`.pt2`) of an output and the target."},
-      {.path = "train.optimizer.name",
-       .default_note = "required",
-       .meaning = "LibTorch's fused kernels.",
-       .choices = {"sgd", "adam", "adamw"}},
-      {.path = "train.optimizer.lr",
-       .types = kNumber,
-       .default_value = "1e-3",
-       .meaning = "Learning rate.",
-       .min = 0},
-      {.path = "train.optimizer.weight_decay",
-       .types = kNumber,
-       .default_note = "0.01 for `adamw`, else 0",
-       .meaning = "As in torch: decoupled in `adamw`, else added to the "
-                  "gradient.",
-       .min = 0},
-      {.path = "train.optimizer.momentum",
-       .types = kNumber,
-       .default_value = "0",
-       .meaning = "`sgd` only.",
-       .min = 0},
-      {.path = "train.optimizer.dampening",
-       .types = kNumber,
-       .default_value = "0",
-       .meaning = "`sgd` only."},
-      {.path = "train.optimizer.nesterov",
-       .types = kBool,
-       .default_value = "false",
-       .meaning = "`sgd` only."},
-      {.path = "train.optimizer.betas",
-       .types = kNumberList,
-       .default_value = "[0.9, 0.999]",
-       .meaning = "`adam` and `adamw`; two numbers.",
-       .min = 0,
-       .max = 1},
-      {.path = "train.optimizer.eps",
-       .types = kNumber,
-       .default_value = "1e-8",
-       .meaning = "`adam` and `adamw`.",
-       .min = 0},
-      {.path = "train.optimizer.amsgrad",
-       .types = kBool,
-       .default_value = "false",
-       .meaning = "`adam` and `adamw`."},
-      {.path = "train.groups",
-       .types = kTableList,
-       .default_value = "[]",
-       .meaning = "Other optimizer options for the parameters whose name "
-                  "matches `match` (`*`, `?`); the first that matches holds."},
-      {.path = "train.freeze",
-       .types = kStringList,
-       .default_value = "[]",
-       .meaning = "Patterns (`*`, `?`) of parameters that are not trained."},
-      {.path = "train.lr_schedule.name",
-       .default_value = "\"constant\"",
-       .meaning = "How the learning rate changes after the warm-up.",
-       .choices = {"constant", "linear", "cosine"}},
-      {.path = "train.lr_schedule.warmup",
-       .types = kInteger,
-       .default_value = "0",
-       .unit = "steps",
-       .meaning = "Steps in which the learning rate rises to `optimizer.lr`.",
-       .min = 0,
-       .max = 1e12},
-      {.path = "train.lr_schedule.min_lr",
-       .types = kNumber,
-       .default_value = "0",
-       .meaning = "Where `linear` and `cosine` end.",
-       .min = 0},
-      {.path = "train.clip_grad_norm",
-       .types = kNumber,
-       .default_note = "none",
-       .meaning = "Largest norm of all gradients together; larger ones are "
-                  "scaled down.",
-       .min = 0,
-       .above_min = true},
-      {.path = "train.precision",
-       .default_value = "\"fp32\"",
-       .meaning = "Type that autocast computes the forward in; parameters, "
-                  "gradients and optimizer stay as they are. `fp16`: the loss "
-                  "is scaled as `torch.amp.GradScaler` does.",
-       .choices = {"fp32", "bf16", "fp16"}},
-      {.path = "train.seed",
-       .types = kInteger,
-       .default_value = "0",
-       .meaning = "Decides the data order and the random operators.",
-       .min = 0},
-
-      // [eval]
-      {.path = "eval.every",
-       .types = kInteger,
-       .default_note = "at the end only",
-       .unit = "steps",
-       .meaning = "Steps from one evaluation to the next.",
-       .min = 1,
-       .max = 1e12},
-      {.path = "eval.data.batch_size",
-       .types = kInteger,
-       .default_note = "`data.batch_size`",
-       .unit = "rows",
-       .meaning = "Rows a step of the evaluation.",
-       .min = 1,
-       .max = 1e12},
-      {.path = "eval.data.drop_last",
-       .types = kBool,
-       .default_value = "false",
-       .meaning = "Leave out the last batch if it is not full."},
-      {.path = "eval.data.inputs.<name>",
-       .types = kTable,
-       .default_note = "required with `[eval]`",
-       .meaning = "Held-out data, read in order; the keys of an input.",
-       .same_as = "data.inputs.<name>"},
-      {.path = "eval.data.target",
-       .types = kTable,
-       .default_note = "none",
-       .meaning = "What the loss compares with; the keys of an input.",
-       .same_as = "data.inputs.<name>"},
-
-      // [output]
-      {.path = "output.dir",
-       .default_note = "`runs/` and the job file's name",
-       .meaning =
-           "Folder of everything the run writes; of several machines one "
-           "that all see, or [one "
-           "each](clusters.md#with-a-shared-folder-or-without)."},
-      {.path = "output.checkpoint_every",
-       .types = kInteger,
-       .default_note = "at the end only",
-       .unit = "steps",
-       .meaning = "Steps from one checkpoint to the next.",
-       .min = 1,
-       .max = 1e12},
-      {.path = "output.keep",
-       .types = kInteger,
-       .default_value = "3",
-       .unit = "checkpoints",
-       .meaning = "Newest checkpoints that stay; 0: all.",
-       .min = 0,
-       .max = kLargestCount},
-      {.path = "output.trace",
-       .types = kBool,
-       .default_value = "false",
-       .meaning = "Write `trace.json`, which Perfetto and chrome://tracing "
-                  "open: what each rank did when."},
-      {.path = "output.save",
-       .types = kStringList,
-       .default_note = "inference: all; training: none",
-       .meaning = "The outputs to write."},
-      {.path = "output.outputs.<name>.join",
-       .types = kInteger | kString,
-       .default_note = "0; a scalar: `mean`",
-       .meaning = "How microbatches are joined: along a dimension, or by "
-                  "rule. A mean is weighted by rows; `same`: all must be "
-                  "equal.",
-       .min = -64,
-       .max = 64,
-       .choices = {"mean", "sum", "stack", "same"}},
-      {.path = "output.outputs.<name>.reduce",
-       .default_note = "none",
-       .meaning = "What is kept of each microbatch: the index of the largest "
-                  "entry along the last dimension, or the last entry along "
-                  "dimension 1.",
-       .choices = {"argmax", "last"}},
-      {.path = "output.shard_rows",
-       .types = kInteger,
-       .default_note = "none: one file",
-       .unit = "rows",
-       .meaning = "Rows a file of inference outputs.",
-       .min = 1,
-       .supported_only = "-"},
-  };
-}
+  std::deque<std::string> defaults_;
+  std::vector<JobKey> keys_;
+};
 
 }  // namespace
 
 std::span<const JobKey> job_keys() {
-  static const std::vector<JobKey> keys = make_keys();
-  return keys;
+  static const JobKeys kKeys;
+  return kKeys.keys();
 }
 
 }  // namespace pp

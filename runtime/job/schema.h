@@ -4,15 +4,14 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace pp {
 
-/// No count of ranks, stages or microbatches is larger; not worth a word in a
-/// message.
+/// Upper limit for the numbers of ranks, stages and microbatches. Messages and
+/// pages don't mention it.
 inline constexpr double kLargestCount = 1 << 20;
 
-/// What a key's value may be; several are or-ed.
+/// The TOML types that a key accepts, combined with `|`.
 enum KeyType : unsigned {
   kString = 1,
   kInteger = 2,
@@ -20,42 +19,45 @@ enum KeyType : unsigned {
   kBool = 8,
   kStringList = 16,
   kIntegerList = 32,
-  kNumberList = 64,
+  kNumberPair = 64,
   kTableList = 128,
-  kTable = 256,  ///< by JobKey::same_as
+  kTable = 256,  ///< with the keys of JobKey::same_as
 };
 
-/// One key of the job file. The table of them drives validation, and
-/// docs/job-file.md has a row for each.
+/// One key of the job file: validation, reading and docs/job-file.md follow it.
+/// field() (field.h) fills in type, choices and default from its member.
 struct JobKey {
   /// "data.inputs.<name>.path": `<name>` stands for any name.
   std::string_view path = {};
-  unsigned types = kString;
-  std::string_view default_value = {};  ///< TOML; empty: none, see default_note
-  std::string_view default_note = {};   ///< "required", "one a stage"
+  std::string_view default_note = {};  ///< in place of a value: "required"
   std::string_view unit = {};
   std::string_view meaning = {};  ///< one line
 
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  bool above_min = false;                      ///< `min` itself is out
-  std::vector<std::string_view> choices = {};  ///< of a string
+  bool above_min = false;  ///< `min` itself is out of range
+  bool below_max = false;  ///< `max` itself is out of range
 
-  /// The only value (TOML) that is supported yet; "-": none is, the key must
-  /// be absent; empty: all are.
+  /// The only value (TOML) that is supported so far. "-" if none is, so the key
+  /// must be absent; empty if all are.
   std::string_view supported_only = {};
-  /// kTable: it has the keys that this path has.
+  /// kTable: the path whose keys this table has.
   std::string_view same_as = {};
+
+  unsigned types = 0;
+  std::span<const std::string_view> choices = {};  ///< what a string may be
+  std::string_view default_value = {};             ///< TOML; empty: a note
 };
 
 /// Every key, grouped by table, in the order of the documentation.
 std::span<const JobKey> job_keys();
 
-/// "integer, 1 or more", "`sgd`, `adam` or `adamw`": what a value may be.
+/// Describes the accepted values in a table: "integer >= 1", "`sgd`, `adam` or
+/// `adamw`".
 std::string type_text(const JobKey& key);
 
-/// ", 1 or more", " from 0 to 3"; empty where every number will do
-std::string range_text(const JobKey& key);
+/// Describes the accepted values in a sentence: "an integer >= 1".
+std::string expected_text(const JobKey& key);
 
 /// The default as the documentation shows it: "`1`", "required".
 std::string default_text(const JobKey& key);

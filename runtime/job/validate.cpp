@@ -16,14 +16,17 @@ namespace pp {
 namespace {
 
 unsigned list_types(const toml::array& items) {
-  unsigned types = kStringList | kIntegerList | kNumberList | kTableList;
+  unsigned types = kStringList | kIntegerList | kNumberPair | kTableList;
+  if (items.size() != 2) {
+    types &= ~static_cast<unsigned>(kNumberPair);
+  }
   for (const toml::node& item : items) {
     if (item.is_string()) {
       types &= kStringList;
     } else if (item.is_integer()) {
-      types &= kIntegerList | kNumberList;
+      types &= kIntegerList | kNumberPair;
     } else if (item.is_floating_point()) {
-      types &= kNumberList;
+      types &= kNumberPair;
     } else if (item.is_table()) {
       types &= kTableList;
     } else {
@@ -33,7 +36,7 @@ unsigned list_types(const toml::array& items) {
   return types;
 }
 
-/// The types (or-ed) that a value can pass for.
+/// The types (or-ed) that a value has.
 unsigned types_of(const toml::node& value) {
   if (const toml::array* items = value.as_array()) {
     return list_types(*items);
@@ -56,7 +59,7 @@ unsigned types_of(const toml::node& value) {
   return 0;
 }
 
-/// A scalar as it is, a list item by item.
+/// The items of a list, or the scalar itself.
 std::vector<const toml::node*> items_of(const toml::node& value) {
   std::vector<const toml::node*> items;
   if (const toml::array* list = value.as_array()) {
@@ -86,34 +89,54 @@ bool is_numbered(std::string_view choice, std::string_view text) {
              number, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-void check_item(
-    const JobKey& key, const std::string& name, const toml::node& item) {
-  if (const auto number = item.value<double>(); number && item.is_number()) {
-    const bool low = key.above_min ? !(*number > key.min) : *number < key.min;
-    if (low || *number > key.max || !std::isfinite(*number)) {
-      refuse(
-          item,
-          name + " = " + value_text(item) + " is out of range; it takes " +
-              type_text(key));
-    }
-  }
-  const auto text = item.value<std::string>();
-  if (!text) {
-    return;
-  }
-  if (text->empty()) {
+[[noreturn]] void refuse_value(
+    const JobKey& key,
+    const std::string& name,
+    const toml::node& value,
+    const std::string& hint = "") {
+  refuse(
+      value,
+      name + ": expected " + expected_text(key) + ", got " +
+          (value.is_table() ? "a table" : value_text(value)) + hint);
+}
+
+bool is_in_range(const JobKey& key, double number) {
+  return (key.above_min ? number > key.min : number >= key.min) &&
+         (key.below_max ? number < key.max : number <= key.max) &&
+         std::isfinite(number);
+}
+
+void check_word(
+    const JobKey& key,
+    const std::string& name,
+    const toml::node& item,
+    const std::string& word) {
+  if (word.empty()) {
     refuse(item, name + " must not be empty");
   }
   const std::vector<std::string> choices(
       key.choices.begin(), key.choices.end());
   const auto is_it = [&](const std::string& choice) {
-    return choice == *text || is_numbered(choice, *text);
+    return choice == word || is_numbered(choice, word);
   };
   if (!choices.empty() && std::ranges::none_of(choices, is_it)) {
-    refuse(
+    refuse_value(key, name, item, did_you_mean(word, choices));
+  }
+}
+
+void check_item(
+    const JobKey& key, const std::string& name, const toml::node& item) {
+  if (const auto number = try_number(item);
+      number && !is_in_range(key, *number)) {
+    const bool too_large = *number > key.max && key.max >= kLargestCount;
+    refuse_value(
+        key,
+        name,
         item,
-        name + " can't be " + value_text(item) + "; it takes " +
-            type_text(key) + did_you_mean(*text, choices));
+        too_large ? "; the largest is " + toml_number_text(key.max) : "");
+  }
+  if (const auto word = item.value<std::string>()) {
+    check_word(key, name, item, *word);
   }
 }
 
@@ -137,7 +160,7 @@ void check_supported(
 void check_value(
     const JobKey& key, const std::string& name, const toml::node& value);
 
-/// One of `train.groups`: a pattern and options of the optimizer.
+/// Checks one of `train.groups`: a pattern and options of the optimizer.
 void check_group(const toml::table& group, const std::string& name) {
   if (const toml::node* match = group.get("match");
       match == nullptr || !match->is_string()) {
@@ -152,7 +175,7 @@ void check_group(const toml::table& group, const std::string& name) {
     if (option == nullptr) {
       throw usage_error(
           place_text(key.source()) + "unknown key '" + std::string(key.str()) +
-          "' in " + name + "; it takes match and the optimizer's options");
+          "' in " + name + "; a group has match and the optimizer's options");
     }
     check_value(*option, name + "." + std::string(key.str()), node);
   }
@@ -161,12 +184,7 @@ void check_group(const toml::table& group, const std::string& name) {
 void check_value(
     const JobKey& key, const std::string& name, const toml::node& value) {
   if ((types_of(value) & key.types) == 0) {
-    refuse(
-        value,
-        name +
-            (value.is_table() ? " can't be a table"
-                              : " can't be " + value_text(value)) +
-            "; it takes " + type_text(key));
+    refuse_value(key, name, value);
   }
   for (const toml::node* item : items_of(value)) {
     if (const toml::table* table = item->as_table()) {
@@ -183,7 +201,7 @@ void check_table(const toml::table& table, KeyPath& path) {
   for (const auto& [key, node] : table) {
     entries.emplace_back(&key, &node);
   }
-  // The table sorts by name; a person reads from the top.
+  // toml++ sorts by name; the first error by line is the one to report.
   std::ranges::stable_sort(entries, {}, [](const auto& entry) {
     const toml::source_position at = entry.first->source().begin;
     return std::tuple(at.line, at.column);
@@ -191,14 +209,14 @@ void check_table(const toml::table& table, KeyPath& path) {
   for (const auto& [key, node] : entries) {
     path.emplace_back(key->str());
     const std::string name = path_text(path);
-    const JobKey* known = try_find_key(path);
+    const JobKey* found = try_find_key(path);
     if (is_table(path)) {
       if (!node->is_table()) {
-        refuse(*node, name + " must be a table, not " + value_text(*node));
+        refuse(*node, name + ": expected a table, got " + value_text(*node));
       }
       check_table(*node->as_table(), path);
-    } else if (known != nullptr) {
-      check_value(*known, name, *node);
+    } else if (found != nullptr) {
+      check_value(*found, name, *node);
     } else {
       throw usage_error(
           place_text(key->source()) + "unknown key '" + name + "'" +

@@ -17,6 +17,7 @@ namespace {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) {
     out.push_back(text.data());
   }
@@ -39,8 +40,8 @@ std::vector<std::string> merged_environment(
   return out;
 }
 
-/// The new process's side: between fork and exec only calls that are safe
-/// there, since this process has threads. Reports errno through `report`.
+/// Runs in the new process. Since this process has threads, only calls that are
+/// safe between fork and exec are allowed. Writes errno to `report`.
 [[noreturn]] void become(
     const std::vector<char*>& argv,
     const std::vector<char*>& environment,
@@ -48,13 +49,22 @@ std::vector<std::string> merged_environment(
     pid_t parent,
     int report) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() == parent) {  // else it died before the call above
+  if (getppid() == parent) {  // else the parent died before the prctl call
     sigprocmask(SIG_SETMASK, &mask, nullptr);
     execvpe(argv[0], argv.data(), environment.data());
     const int error = errno;
     [[maybe_unused]] const auto written = write(report, &error, sizeof(error));
   }
   _exit(127);
+}
+
+Error cannot_start(const std::string& program, int error) {
+  const std::string limit =
+      error == EAGAIN
+          ? "; is this user's limit on processes (ulimit -u) reached?"
+          : "";
+  return usage_error(
+      "can't start '" + program + "': " + std::strerror(error) + limit);
 }
 
 }  // namespace
@@ -70,15 +80,16 @@ std::string to_string(const Exit& exit) {
 Child::Child(
     const std::vector<std::string>& command,
     const std::map<std::string, std::string>& environment,
-    const sigset_t& mask)
-    : pid_(-1) {
+    const sigset_t& mask) {
   check(!command.empty(), "a command to start");
   auto arguments = command;
   auto variables = merged_environment(environment);
   const auto argv = pointers(arguments);
   const auto envp = pointers(variables);
   std::array<int, 2> report{};
-  check(pipe2(report.data(), O_CLOEXEC) == 0, "a pipe");
+  if (pipe2(report.data(), O_CLOEXEC) != 0) {
+    throw cannot_start(command.front(), errno);
+  }
 
   const pid_t parent = getpid();
   pid_ = fork();
@@ -95,9 +106,7 @@ Child::Child(
     waitpid(pid_, nullptr, 0);
   }
   if (failed || pid_ < 0) {
-    throw usage_error(
-        "can't start '" + command.front() +
-        "': " + std::strerror(failed ? error : fork_error));
+    throw cannot_start(command.front(), failed ? error : fork_error);
   }
 }
 

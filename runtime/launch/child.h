@@ -1,11 +1,11 @@
 #pragma once
 
+#include <csignal>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <signal.h>
 #include <sys/types.h>
 
 namespace pp {
@@ -19,13 +19,13 @@ struct Exit {
 /// "killed by signal 9 (Killed)", "exited with code 3"
 std::string to_string(const Exit& exit);
 
-/// A process that this one started. It can't outlive this one: it is killed
+/// A process that this one started. It can't outlive this process: it is killed
 /// when the thread that started it ends, and by the destructor.
 class Child {
  public:
-  /// command      argv; the program is looked for along PATH
-  /// environment  added to this process's, or in place of it
-  /// mask         the signal mask to start with
+  /// command      argv; the program is searched for in PATH
+  /// environment  variables to add to this process's, or to replace there
+  /// mask         the signal mask that the process starts with
   /// throws Error(Usage): the program can't be started
   Child(
       const std::vector<std::string>& command,
@@ -35,13 +35,13 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
-  /// How it ended; nothing while it runs.
+  /// How the process ended; nothing while it runs.
   std::optional<Exit> poll();
   bool running() { return !poll(); }
   void send_signal(int number);
 
  private:
-  pid_t pid_;
+  pid_t pid_ = -1;
   std::optional<Exit> exit_;
 };
 

@@ -6,21 +6,25 @@
 #include <thread>
 #include <utility>
 
-#include <signal.h>
-
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
-#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
-#include "runtime/launch/first_cause.h"
+#include "loader/core/text.h"
+#include "runtime/launch/abandonable_call.h"
+#include "runtime/launch/descriptors.h"
+#include "runtime/launch/error_console.h"
+#include "runtime/launch/greeting.h"
 #include "runtime/launch/job_board.h"
 #include "runtime/launch/job_store.h"
 #include "runtime/launch/launch.h"
+#include "runtime/launch/make_context.h"
+#include "runtime/launch/quiet_process.h"
 #include "runtime/launch/stall.h"
+#include "runtime/launch/stop_guard.h"
 #include "runtime/launch/store_watch.h"
 #include "runtime/launch/watched_transport.h"
-#include "runtime/transport/connect.h"
+#include "runtime/transport/connect/connect.h"
 
 namespace pp {
 namespace {
@@ -28,30 +32,34 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A peer's broken connection is a cause only if the watcher found no better
-// one by then; it finds a dead rank after 1.25 s and a poll.
+// A peer's broken connection is the cause only if the watcher finds no better
+// one within this time; it finds a dead rank after 1.25 s and a poll.
 constexpr milliseconds kGrace{1700};
 
-// A rank on another machine that gives no sign of life for so long, several
-// beats, stands still.
+// A rank on another machine that gives no sign of life for this long (several
+// beats) doesn't respond.
 constexpr milliseconds kSilent{600};
 
-// A store that does not answer for the stall timeout stands still; a busy one
-// may need a moment.
+// A store that doesn't answer within the stall timeout is considered stuck, but
+// a busy one gets at least this long.
 constexpr milliseconds kShortestAnswer{1000};
 
-// A store that stands still is found by the watcher at about the same time as
-// a rank's own wait runs out.
+// The watcher finds a stuck store at about the same time as a rank's own wait
+// runs out. The watcher's cause is the better one.
 constexpr milliseconds kWatcherFirst{400};
 
-// How long the store's host waits for the others to have read how it ended.
-constexpr milliseconds kLastWords{1500};
-constexpr milliseconds kLastWordsOfTheCause{200};
+// How long the store's host waits for the others to read how the job ended, and
+// then for the rank that caused the failure, which may be dead.
+constexpr milliseconds kReadCauseLimit{1500};
+constexpr milliseconds kCausingRankLimit{200};
 
-// Ranks may be at work for long after this one is done; a cause ends the wait.
-constexpr std::chrono::hours kForEver{24 * 3650};
+// Each step of connecting has a limit of its own, which is shorter.
+constexpr std::chrono::minutes kConnectLimit{10};
 
-/// Looks until `done()`, often at first. False after `limit`.
+// Other ranks may work long after this one is done; a cause ends the wait.
+constexpr std::chrono::hours kNoLimit{24 * 3650};
+
+/// Polls until `done()`, often at first. Returns false after `limit`.
 template <class Done>
 bool look_until(milliseconds limit, milliseconds longest_pause, Done done) {
   const auto deadline = Clock::now() + limit;
@@ -65,41 +73,6 @@ bool look_until(milliseconds limit, milliseconds longest_pause, Done done) {
   return true;
 }
 
-/// While it lives, LibTorch logs errors only. To the end of a connection c10d
-/// gives a warning with a page of stack, where we give a line with the cause.
-class QuietC10d {
- public:
-  QuietC10d() {
-    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) {
-      constexpr int kErrors = 2;
-      FLAGS_caffe2_log_level = kErrors;
-    }
-  }
-  QuietC10d(const QuietC10d&) = delete;
-  QuietC10d& operator=(const QuietC10d&) = delete;
-  ~QuietC10d() { FLAGS_caffe2_log_level = before_; }
-
- private:
-  int before_ = FLAGS_caffe2_log_level;
-};
-
-/// While it lives, writing to a connection that the peer closed is an error of
-/// that write: Gloo would have the signal end the process.
-class BrokenPipesAreErrors {
- public:
-  BrokenPipesAreErrors() {
-    struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &ignore, &before_);
-  }
-  BrokenPipesAreErrors(const BrokenPipesAreErrors&) = delete;
-  BrokenPipesAreErrors& operator=(const BrokenPipesAreErrors&) = delete;
-  ~BrokenPipesAreErrors() { sigaction(SIGPIPE, &before_, nullptr); }
-
- private:
-  struct sigaction before_ {};
-};
-
 /// One rank's part in a job of several processes, from joining to leaving.
 class EnvJob {
  public:
@@ -107,8 +80,9 @@ class EnvJob {
       : ranks_(ranks),
         options_(options),
         store_(join_store(ranks, options)),
+        stop_guard_(options.stop, [this](int call) { end_silent_wait(call); }),
         board_(store_.main),
-        launcher_speaks_(board_.has_speaker()),
+        launcher_reports_(board_.has_reporter()),
         watch_(
             store_.watch,
             first_,
@@ -117,6 +91,7 @@ class EnvJob {
              .host = host_name(),
              .store_rank = ranks.agent_store ? -1 : 0,
              .store_name = store_.name,
+             .console = error_console(ranks),
              .stop = options.stop,
              .activity = &activity_}) {}
 
@@ -132,19 +107,38 @@ class EnvJob {
     leave();
     if (const auto cause = first_.get()) {
       JobFailed failed(*cause);
-      failed.set_told(launcher_speaks_);
-      throw failed;
+      failed.set_told(is_told());
+      throw JobFailed(failed);
     }
   }
 
+  /// Publishes that this rank can't start. Returns whether another rank prints
+  /// the same message to the same console.
+  bool report(const std::exception_ptr& error) {
+    fail(error);
+    leave();
+    const auto cause = first_.get();
+    return cause && is_told() &&
+           cause->message == cause_of(error, ranks_.rank).message;
+  }
+
  private:
+  bool is_told() const { return launcher_reports_ || watch_.is_told(); }
+
   void wait_for_all_to_join() {
     int next = 0;
+    const auto began = Clock::now();
+    bool announced = false;
     const bool joined =
         look_until(options_.join_timeout, milliseconds{20}, [&] {
           first_.check();
           while (next < ranks_.size && board_.has_joined(next)) {
             ++next;
+          }
+          if (next < ranks_.size && !announced &&
+              Clock::now() - began > kAnnounceAfter) {
+            announced = true;
+            announce_missing();
           }
           return next == ranks_.size;
         });
@@ -156,51 +150,68 @@ class EnvJob {
     }
   }
 
+  /// Says which ranks are missing. Of those that wait, the first says it.
+  void announce_missing() {
+    std::vector<int> missing;
+    for (int rank = 0; rank < ranks_.size; ++rank) {
+      if (!board_.has_joined(rank)) {
+        missing.push_back(rank);
+      } else if (rank < ranks_.rank) {
+        return;
+      }
+    }
+    options_.log.warning(
+        (missing.size() == 1 ? "waiting for rank " : "waiting for ranks ") +
+        pp::join(missing) + " of " + std::to_string(ranks_.size) + " at " +
+        store_.name);
+  }
+
   void connect() {
     watch_.look_now();
-    GlooOptions gloo;
+    JobMember self;
+    self.store =
+        c10::make_intrusive<c10d::PrefixStore>("transport", store_.transport);
+    self.rank = ranks_.rank;
+    self.size = ranks_.size;
     const char* name = std::getenv("GLOO_SOCKET_IFNAME");
-    gloo.interface_name = name ? name : "";
-    gloo.address = reachable_address(ranks_);
-    gloo.grace = kGrace;
-    transport_ = connect_ranks(
-        c10::make_intrusive<c10d::PrefixStore>("transport", store_.main),
-        ranks_.rank,
-        ranks_.size,
-        options_.transport,
-        gloo);
+    self.options.interface_name = name ? name : "";
+    self.options.address =
+        reachable_address(ranks_, [this] { first_.check(); });
+    self.options.grace = kGrace;
+    // Ranks that wait for each other inside Gloo hear of no cause.
+    auto connected = abandonable_call(
+        [self, kind = options_.transport] { return connect_ranks(self, kind); },
+        kConnectLimit,
+        [this] { first_.check(); });
+    if (!connected) {
+      throw runtime_error("the ranks can't connect to each other");
+    }
+    transport_ = std::move(*connected);
     limit_answers(store_, std::max(kShortestAnswer, options_.stall_timeout));
     first_.attach(*transport_);
     watched_transport_.emplace(*transport_, activity_);
+    greet_peers(*watched_transport_, store_.job, options_.stall_timeout);
   }
 
   void run_main(const RankMain& main) {
-    RankContext context;
-    context.rank = ranks_.rank;
-    context.size = ranks_.size;
+    RankContext context =
+        make_context(options_, first_, *watched_transport_, activity_);
     context.local_rank = ranks_.local_rank;
     context.launcher = LauncherKind::Env;
-    context.transport = &*watched_transport_;
-    context.activity = &activity_;
     context.store = store_.main;
-    context.log = options_.log.for_rank(ranks_.rank);
-    context.check_interrupted = [this] { first_.check(); };
     context.report_failure = [this](const std::exception_ptr& error) {
       fail(error);
     };
-    context.attach = [this](Transport& one) { first_.attach(one); };
-    context.detach = [this](Transport& one) { first_.detach(one); };
-    context.stall_timeout = options_.stall_timeout;
     main(context);
   }
 
-  // Connections stay up until nobody needs them: closing one can drop data
-  // that the peer has not read yet.
+  // Connections stay open until nobody needs them: closing one can drop data
+  // that the peer hasn't read yet.
   void wait_for_all_to_finish() {
     board_.count(JobBoard::Counter::Done);
-    look_until(kForEver, milliseconds{10}, [&] {
+    look_until(kNoLimit, milliseconds{10}, [&] {
       first_.check();
-      return board_.counted(JobBoard::Counter::Done) >= ranks_.size;
+      return board_.count_of(JobBoard::Counter::Done) >= ranks_.size;
     });
   }
 
@@ -209,9 +220,9 @@ class EnvJob {
     try {
       std::rethrow_exception(error);
     } catch (const c10::DistError&) {
-      // The store's connection broke: the watcher knows more, in a moment.
+      // The connection to the store broke; the watcher will soon know more.
       first_.wait_for(milliseconds{500});
-      has_store = false;  // an answer that came late would be taken for another
+      has_store = false;  // a late answer would be mistaken for another one
     } catch (...) {}
     if (first_.get()) {
       return;
@@ -223,20 +234,36 @@ class EnvJob {
     }
     try {
       if (activity_.stalled() && !first_.wait_for(kWatcherFirst)) {
-        cause = explain_stall(cause, look_at_all());
+        cause = explain_stall(cause, states_of_ranks());
       }
       if (first_.get()) {
         return;
       }
       cause = board_.publish(cause);
     } catch (const std::exception&) {
-      // The store is gone: the cause stays ours.
+      // The store is gone, so the cause is this rank's own.
     }
     first_.set(cause);
   }
 
-  /// What each rank is at, and whether it shows life.
-  std::vector<RankState> look_at_all() {
+  /// Ends a wait for a store that doesn't answer after a request to stop. With
+  /// a cause, the rank needs the store to leave, and gets more time.
+  void end_silent_wait(int call) {
+    constexpr int kPatience = 5;
+    if (first_.get() && call < kPatience) {
+      return;
+    }
+    Cause cause;
+    cause.rank = ranks_.rank;
+    cause.host = host_name();
+    cause.message = "interrupted";
+    cause.interrupted = true;
+    first_.set(cause);
+    end_calls(store_);
+  }
+
+  /// Collects what each rank is doing, and whether it is alive.
+  std::vector<RankState> states_of_ranks() {
     std::vector<int> ranks(static_cast<size_t>(ranks_.size));
     std::iota(ranks.begin(), ranks.end(), 0);
     const auto before = board_.read(ranks).second;
@@ -245,10 +272,10 @@ class EnvJob {
     std::vector<RankState> all;
     for (const int rank : ranks) {
       const size_t i = static_cast<size_t>(rank);
-      RankState state{board_.host(rank), board_.doing(rank), ""};
+      RankState state{board_.host(rank), board_.activity(rank), ""};
       const Liveness life = liveness(board_.process(rank));
       if (rank == ranks_.rank) {
-        state.doing = activity_.now();
+        state.activity = activity_.now();
       } else if (life == Liveness::Stopped) {
         state.silence = "its process is stopped, by a signal or a debugger";
       } else if (
@@ -285,8 +312,8 @@ class EnvJob {
       board_.count(JobBoard::Counter::Left);
       return;
     }
-    look_until(kLastWords, milliseconds{10}, [&] {
-      return board_.counted(JobBoard::Counter::Left) >= ranks_.size - 1;
+    look_until(kReadCauseLimit, milliseconds{10}, [&] {
+      return board_.count_of(JobBoard::Counter::Left) >= ranks_.size - 1;
     });
   }
 
@@ -299,9 +326,9 @@ class EnvJob {
       }
       return next == ranks_.size;
     };
-    look_until(kLastWords, milliseconds{10}, all_but_the_cause);
-    if (causing_rank > 0) {  // it may be dead
-      look_until(kLastWordsOfTheCause, milliseconds{10}, [&] {
+    look_until(kReadCauseLimit, milliseconds{10}, all_but_the_cause);
+    if (causing_rank > 0) {
+      look_until(kCausingRankLimit, milliseconds{10}, [&] {
         return board_.has_seen(causing_rank);
       });
     }
@@ -312,12 +339,20 @@ class EnvJob {
   Activity activity_;
   FirstCause first_;
   JobStore store_;
+  StopGuard stop_guard_;
   JobBoard board_;
-  bool launcher_speaks_;
+  bool launcher_reports_;
   std::unique_ptr<Transport> transport_;
   std::optional<WatchedTransport> watched_transport_;
-  StoreWatch watch_;  // ends first
+  StoreWatch watch_;  // destroyed first
 };
+
+/// Number of descriptors that a rank needs for its connections, and for the
+/// store if it serves that.
+int num_descriptors(const EnvRanks& ranks) {
+  const bool serves_store = ranks.rank == 0 && !ranks.agent_store;
+  return serves_store ? 17 + 5 * ranks.size : 11 + 2 * ranks.size;
+}
 
 }  // namespace
 
@@ -328,6 +363,7 @@ void launch_env(
     return;
   }
   at::set_num_threads(options.threads_per_rank);
+  check_descriptors(num_descriptors(ranks), ranks.size);
   const QuietC10d quiet;
   const BrokenPipesAreErrors no_signal;
   std::optional<EnvJob> job;
@@ -336,10 +372,28 @@ void launch_env(
   } catch (const c10::Error&) {
     throw runtime_error(
         "rank " + std::to_string(ranks.rank) +
-        " lost the job's store while it joined: " +
+        " lost its connection to the job's store while joining: " +
         cause_of(std::current_exception(), ranks.rank).message);
   }
   job->run(main);
+}
+
+void fail_before_start(
+    const EnvRanks& ranks,
+    const LaunchOptions& options,
+    const std::exception_ptr& error) {
+  constexpr std::chrono::seconds kJoinLimit{2};
+  LaunchOptions brief = options;
+  brief.join_timeout = kJoinLimit;
+  JobFailed failed(cause_of(error, ranks.rank));
+  try {
+    const QuietC10d quiet;
+    const BrokenPipesAreErrors no_signal;
+    failed.set_told(EnvJob(ranks, brief).report(error));
+  } catch (const std::exception&) {
+    // The other ranks can't be reached: they don't run, or run elsewhere.
+  }
+  throw JobFailed(failed);
 }
 
 }  // namespace pp

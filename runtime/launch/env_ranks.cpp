@@ -1,6 +1,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "loader/core/count_text.h"
 #include "runtime/launch/launch.h"
 
 namespace pp {
@@ -11,7 +12,7 @@ class Environment {
   explicit Environment(const std::function<const char*(const char*)>& getenv)
       : getenv_(getenv) {}
 
-  /// Empty if not set.
+  /// The variable's value; empty if it is not set.
   std::string text(const char* name) const {
     const char* value = getenv_(name);
     return value ? value : "";
@@ -29,7 +30,7 @@ class Environment {
     if (error != std::errc() || stop != end || out < 0) {
       throw usage_error(
           "the environment variable " + std::string(name) + " is '" + value +
-          "', not a number from 0 on");
+          "'; it must be an integer of 0 or more");
     }
     return out;
   }
@@ -76,10 +77,13 @@ EnvRanks from_torchrun(const Environment& env) {
   out.agent_store = env.text("TORCHELASTIC_USE_AGENT_STORE") == "True";
   out.restart_count = env.number("TORCHELASTIC_RESTART_COUNT").value_or(0);
   out.run_id = env.text("TORCHELASTIC_RUN_ID");
+  if (!out.run_id.empty()) {
+    out.job_name = "torchrun run " + out.run_id;
+  }
   return out;
 }
 
-// A batch script has SLURM_PROCID too; what makes a step is srun.
+// A batch script has SLURM_PROCID too; only srun makes a step.
 std::optional<EnvRanks> from_slurm(const Environment& env) {
   const bool in_step =
       env.has("SLURM_PROCID") &&
@@ -96,12 +100,17 @@ std::optional<EnvRanks> from_slurm(const Environment& env) {
   out.rank = env.needed("SLURM_PROCID", "SLURM_STEP_ID");
   out.local_rank = env.number("SLURM_LOCALID").value_or(0);
   out.run_id = env.text("SLURM_JOB_ID");
+  // The parts of a heterogeneous job have numbers of their own.
+  const std::string whole = env.text("SLURM_HET_JOB_ID");
+  out.job_name = "Slurm step " + (whole.empty() ? out.run_id : whole) + "." +
+                 env.text("SLURM_STEP_ID");
+  out.one_console = true;
   std::string hosts = env.text("SLURM_STEP_NODELIST");
   hosts = hosts.empty() ? env.text("SLURM_JOB_NODELIST") : hosts;
   if (!hosts.empty()) {
     out.master_addr = first_host(hosts);
   }
-  // Two jobs on one machine should not meet at one port.
+  // Two jobs on one machine should not use the same port.
   out.master_port += env.number("SLURM_JOB_ID").value_or(0) % 1000;
   return out;
 }
@@ -115,12 +124,20 @@ std::optional<EnvRanks> from_open_mpi(const Environment& env) {
   out.rank = env.needed("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE");
   out.local_rank = env.number("OMPI_COMM_WORLD_LOCAL_RANK").value_or(0);
   out.local_size = env.number("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(out.size);
+  out.run_id = env.text("PMIX_NAMESPACE");
+  if (out.run_id.empty()) {
+    out.run_id = env.text("OMPI_MCA_ess_base_jobid");
+  }
+  if (!out.run_id.empty()) {
+    out.job_name = "Open MPI job " + out.run_id;
+  }
+  out.one_console = true;
   if (out.local_size < out.size && !env.has("MASTER_ADDR")) {
     throw usage_error(
-        "mpirun started " + std::to_string(out.size) + " ranks, " +
+        "mpirun started " + count_text(out.size, "rank", "ranks") + ", " +
         std::to_string(out.local_size) +
-        " on this machine, but MASTER_ADDR, the address of rank 0's, is not "
-        "set; pass it with mpirun -x MASTER_ADDR=...");
+        " on this machine, but MASTER_ADDR, the address of rank 0's machine, "
+        "is not set; pass it with mpirun -x MASTER_ADDR=...");
   }
   return out;
 }
@@ -150,7 +167,7 @@ std::optional<EnvRanks> read_env_ranks(
   if (out->master_port < 1 || out->master_port > 65535) {
     throw usage_error(
         "MASTER_PORT is " + std::to_string(out->master_port) +
-        "; a port is from 1 to 65535");
+        "; it must be a port from 1 to 65535");
   }
   if (out->rank >= out->size) {
     throw usage_error(

@@ -6,10 +6,10 @@ namespace pp {
 namespace {
 
 constexpr auto kCause = "cause";
-// A placeholder, so that the cause can be read without waiting for the key.
+// Stands for no cause, so that the key can be read without waiting for it.
 constexpr auto kNoCause = "-";
 constexpr auto kGoodbye = "bye";
-constexpr auto kSpeaker = "speaker";
+constexpr auto kReporter = "reporter";
 
 std::string key(const char* what, int rank) {
   return std::string(what) + "/" + std::to_string(rank);
@@ -49,10 +49,14 @@ std::optional<Cause> JobBoard::cause() {
   return parse(store_->get_to_str(kCause));
 }
 
+bool JobBoard::has_failed(c10d::Store& store) {
+  return store.check({kCause}) && store.get_to_str(kCause) != kNoCause;
+}
+
 void JobBoard::join(int rank, const std::string& host) {
   store_->set(key("host", rank), host);
   store_->set(key("process", rank), to_string(own_process()));
-  note_doing(rank, {});
+  note_activity(rank, {});
   beat(rank);
 }
 
@@ -72,12 +76,12 @@ void JobBoard::beat(int rank) {
   store_->add(key("beat", rank), 1);
 }
 
-void JobBoard::note_doing(int rank, const Doing& doing) {
-  store_->set(key("doing", rank), to_json(doing));
+void JobBoard::note_activity(int rank, const ActivityState& activity) {
+  store_->set(key("activity", rank), to_json(activity));
 }
 
-Doing JobBoard::doing(int rank) {
-  return doing_from_json(store_->get_to_str(key("doing", rank)));
+ActivityState JobBoard::activity(int rank) {
+  return activity_from_json(store_->get_to_str(key("activity", rank)));
 }
 
 void JobBoard::say_goodbye(int rank) {
@@ -112,19 +116,23 @@ bool JobBoard::has_seen(int rank) {
   return store_->check({key("seen", rank)});
 }
 
-void JobBoard::announce_speaker() {
-  store_->set(kSpeaker, std::string("launcher"));
+void JobBoard::announce_reporter() {
+  store_->set(kReporter, std::string("launcher"));
 }
 
-bool JobBoard::has_speaker() {
-  return store_->check({kSpeaker});
+bool JobBoard::has_reporter() {
+  return store_->check({kReporter});
+}
+
+bool JobBoard::may_tell(const std::string& console) {
+  return store_->add("told/" + console, 1) == 1;
 }
 
 void JobBoard::count(Counter counter) {
   store_->add(name(counter), 1);
 }
 
-int JobBoard::counted(Counter counter) {
+int JobBoard::count_of(Counter counter) {
   return static_cast<int>(store_->add(name(counter), 0));
 }
 

@@ -7,8 +7,8 @@
 
 #include <c10/util/intrusive_ptr.h>
 
-#include "runtime/launch/failure.h"
 #include "runtime/launch/process_id.h"
+#include "runtime/rank/failure.h"
 
 namespace c10d {
 class Store;
@@ -16,52 +16,65 @@ class Store;
 
 namespace pp {
 
-/// What the ranks of a job tell each other through their store: the first
-/// cause, signs of life, who is there and who is done. No call waits for
-/// another rank. Every call may throw what c10d throws when the store is gone.
+/// The messages that the ranks of a job leave for each other in their store:
+/// the first cause of failure, signs of life, which ranks have joined and which
+/// are done. No call waits for another rank. Every call throws c10d's errors if
+/// the store is gone.
 ///
-/// keys  cause: "-" or JSON     beat/R: a counter, then "bye"
-///       host/R: a name         seen/R, done, left: counters
-///       process/R: a ProcessId   doing/R: a Doing, at most a beat old
-///       speaker: there if the launcher tells the user the cause
+/// keys  claim/R      who rank R is: see job_claim.h
+///       cause        "-", or a Cause as JSON
+///       host/R       host name of rank R
+///       process/R    its ProcessId
+///       beat/R       a counter that rank R increments, at last "bye"
+///       activity/R   its ActivityState, at most a beat old
+///       seen/R       set once rank R knows the cause
+///       done, left   counters of ranks
+///       reporter     set if the launcher tells the user the cause
+///       told/C       set once a rank prints the cause to the console C
 class JobBoard {
  public:
   explicit JobBoard(c10::intrusive_ptr<c10d::Store> store);
 
-  /// Publishes `cause` unless there is one; returns the first.
+  /// Publishes `cause` unless another was published before; returns the first.
   Cause publish(const Cause& cause);
   std::optional<Cause> cause();
+  /// Whether a job has published a cause; it may have no board yet.
+  static bool has_failed(c10d::Store& store);
 
-  /// This rank is there: first sign of life.
+  /// Adds this rank to the board; its first sign of life.
   void join(int rank, const std::string& host);
   bool has_joined(int rank);
   std::string host(int rank);
-  /// Of a rank that has joined.
+  /// The rank must have joined.
   ProcessId process(int rank);
 
   void beat(int rank);
-  void note_doing(int rank, const Doing& doing);
-  /// Of a rank that has joined.
-  Doing doing(int rank);
-  /// No more signs of life will come, and that is all right.
+  void note_activity(int rank, const ActivityState& activity);
+  /// The rank must have joined.
+  ActivityState activity(int rank);
+  /// Says that this rank leaves normally, so no more signs of life will follow.
   void say_goodbye(int rank);
-  /// The cause and the last sign of life of each of `ranks` (who have joined).
+  /// The cause, and the last sign of life of each of `ranks`, which must have
+  /// joined.
   std::pair<std::optional<Cause>, std::vector<std::string>> read(
       const std::vector<int>& ranks);
   static bool said_goodbye(const std::string& beat);
 
-  /// The rank knows the cause and has no more use for the store, so its host
-  /// may leave.
+  /// Says that the rank knows the cause and needs the store no more, so that
+  /// the store's host may leave.
   void mark_seen(int rank);
   bool has_seen(int rank);
 
-  /// The launcher will tell the user why the job failed.
-  void announce_speaker();
-  bool has_speaker();
+  /// Says that the launcher will tell the user why the job failed.
+  void announce_reporter();
+  bool has_reporter();
+  /// Whether this rank is the one that prints the cause to that console: the
+  /// first to ask.
+  bool may_tell(const std::string& console);
 
   enum class Counter { Done, Left };
   void count(Counter counter);
-  int counted(Counter counter);
+  int count_of(Counter counter);
 
  private:
   c10::intrusive_ptr<c10d::Store> store_;

@@ -1,125 +1,45 @@
 #include "runtime/launch/job_store.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <iterator>
-#include <memory>
 #include <set>
 #include <thread>
 
 #include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <c10/util/Exception.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "loader/core/first_line.h"
-#include "runtime/launch/failure.h"
+#include "runtime/launch/abandonable_call.h"
+#include "runtime/launch/job_claim.h"
+#include "runtime/launch/job_identity.h"
+#include "runtime/launch/loopback.h"
+#include "runtime/rank/failure.h"
 
 namespace pp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
+using Store = c10::intrusive_ptr<c10d::Store>;
 
-// No call of ours waits for another rank inside the store, so one that takes
-// longer means that the store is gone.
+// No call waits for another rank inside the store, so one that takes longer
+// means that the store is gone.
 constexpr milliseconds kStoreTimeout{20000};
+// A call in which c10d itself waits for a key takes longer than that.
+constexpr milliseconds kAnswerLimit{25000};
 constexpr milliseconds kProbePause{20};
 
-using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+// How long rank 0 looks for the job that has its port, to name it.
+constexpr milliseconds kFindOwnerLimit{3000};
 
-Addresses resolve(const std::string& host, int port, int type) {
-  addrinfo hints{};
-  hints.ai_socktype = type;
-  addrinfo* found = nullptr;
-  const int error =
-      getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (error != 0) {
-    throw runtime_error(
-        "MASTER_ADDR '" + host +
-        "' does not resolve to an address: " + gai_strerror(error));
-  }
-  return {found, freeaddrinfo};
-}
-
-class Socket {
- public:
-  Socket(const addrinfo& address, int flags)
-      : fd_(socket(
-            address.ai_family,
-            address.ai_socktype | SOCK_CLOEXEC | flags,
-            address.ai_protocol)) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) {
-      close(fd_);
-    }
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-bool accepts(const addrinfo& address) {
-  const Socket socket(address, SOCK_NONBLOCK);
-  if (socket.fd() < 0) {
-    return false;
-  }
-  connect(socket.fd(), address.ai_addr, address.ai_addrlen);
-  pollfd ready{socket.fd(), POLLOUT, 0};
-  constexpr int kTimeoutMs = 1000;
-  if (poll(&ready, 1, kTimeoutMs) != 1) {
-    return false;
-  }
-  int error = 0;
-  socklen_t size = sizeof(error);
-  getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
-  return error == 0;
-}
-
-/// Waits until somebody serves the store. c10d's own client would retry too,
-/// but once a second, with a warning each time, and deaf to `stop`.
-void wait_for_server(const EnvRanks& ranks, const LaunchOptions& options) {
-  const auto deadline = Clock::now() + options.join_timeout;
-  while (true) {
-    const Addresses addresses =
-        resolve(ranks.master_addr, ranks.master_port, SOCK_STREAM);
-    for (const addrinfo* a = addresses.get(); a != nullptr; a = a->ai_next) {
-      if (accepts(*a)) {
-        return;
-      }
-    }
-    if (options.stop.stop_requested()) {
-      Cause cause;
-      cause.rank = ranks.rank;
-      cause.host = host_name();
-      cause.message = "interrupted while waiting for the job's store";
-      cause.interrupted = true;
-      throw JobFailed(cause);
-    }
-    if (Clock::now() > deadline) {
-      throw runtime_error(
-          "nobody serves the job's store at " + ranks.master_addr + ":" +
-          std::to_string(ranks.master_port) + " after " +
-          std::to_string(options.join_timeout.count()) +
-          " s; is rank 0 running, and are MASTER_ADDR and MASTER_PORT the "
-          "same on every rank?");
-    }
-    std::this_thread::sleep_for(kProbePause);
-  }
-}
+constexpr auto kOwnPort = "; give each job a MASTER_PORT of its own";
 
 /// This process's connections to that port.
 std::set<int> connections_to(int port) {
@@ -130,7 +50,7 @@ std::set<int> connections_to(int port) {
     const int fd = std::atoi(entry.path().filename().c_str());
     sockaddr_in6 peer{};
     socklen_t size = sizeof(peer);
-    // The port lies at the same place for both families of addresses.
+    // Both address families have the port at the same offset.
     if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
         (peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6) &&
         ntohs(peer.sin6_port) == port) {
@@ -140,8 +60,7 @@ std::set<int> connections_to(int port) {
   return found;
 }
 
-c10::intrusive_ptr<c10d::Store> prefixed(
-    const c10::intrusive_ptr<c10d::Store>& store, const std::string& prefix) {
+Store prefixed(const Store& store, const std::string& prefix) {
   return c10::make_intrusive<c10d::PrefixStore>(prefix, store);
 }
 
@@ -153,48 +72,243 @@ c10d::TCPStoreOptions client_options(int port) {
   return options;
 }
 
-/// Keys of one attempt of one job: torchrun's own scheme, then ours.
-std::string key_prefix(const EnvRanks& ranks) {
-  return "/worker/attempt_" + std::to_string(ranks.restart_count) + "/pp";
+/// Serves a store on every address of this machine. c10d's server also connects
+/// to itself, so it isn't given MASTER_ADDR, where another machine may be.
+c10::intrusive_ptr<c10d::TCPStore> make_server(int port) {
+  auto options = client_options(port);
+  options.isServer = true;
+  return c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
 }
+
+/// Serves a store for the processes of this machine, at a free port. c10d's
+/// server listens on every address unless it is given a socket.
+c10::intrusive_ptr<c10d::TCPStore> make_local_server() {
+  const int listener = listen_on_loopback();
+  auto options = client_options(port_of(listener));
+  options.isServer = true;
+  options.masterListenFd = listener;
+  return c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
+}
+
+std::string reason_of(const c10::Error& error) {
+  const std::string text = first_line(error.what_without_backtrace());
+  return text.find("EADDRINUSE") == std::string::npos
+             ? text
+             : "another program uses this port";
+}
+
+/// One rank on its way into the store.
+class StoreJoiner {
+ public:
+  StoreJoiner(const EnvRanks& ranks, const LaunchOptions& options)
+      : ranks_(ranks),
+        options_(options),
+        own_(own_identity(ranks, options.output_folder)),
+        answer_limit_(
+            std::min(kStoreTimeout, milliseconds(options.join_timeout))),
+        root_(key_prefix(ranks)),
+        keep_waiting_(until_stopped(ranks, options)) {
+    out_.name = ranks.master_addr + ":" + std::to_string(ranks.master_port);
+  }
+
+  JobStore join() {
+    addresses_ = resolve_master(ranks_, SOCK_STREAM, keep_waiting_);
+    if (serves()) {
+      serve();
+    }
+    try {
+      wait_for_server();
+      const Store plain = connect();
+      const Store root = prefixed(plain, root_);
+      const JobIdentity job = job_in(*plain, *root);
+      check_is_ours(job);
+      if (job.nonce == own_.nonce) {
+        plain->set(kOwnerKey, to_json(own_));
+      }
+      out_.job = job.nonce;
+      root_ += "/" + job.nonce;
+      out_.main = prefixed(plain, root_);
+      claim_rank(*out_.main, own_, job, ranks_.agent_store, out_.name);
+      out_.watch = prefixed(connect(), root_);
+      out_.transport = prefixed(connect(), root_);
+      return std::move(out_);
+    } catch (const c10::Error& error) {
+      throw runtime_error(
+          "can't join the job's store at " + out_.name + ": " +
+          reason_of(error) +
+          "; set MASTER_ADDR to rank 0's machine and MASTER_PORT to a free "
+          "port");
+    }
+  }
+
+ private:
+  bool serves() const { return ranks_.rank == 0 && !ranks_.agent_store; }
+
+  void serve() {
+    try {
+      const auto server = make_server(ranks_.master_port);
+      prefixed(server, root_)->set(kJobKey, to_json(own_));
+      out_.server = server;
+    } catch (const c10::Error& error) {
+      const std::string owner = find_owner();
+      throw runtime_error(
+          "can't serve the job's store at " + out_.name + ": " +
+          (owner.empty() ? reason_of(error) +
+                               "; set MASTER_PORT to a port that is free on "
+                               "rank 0's machine"
+                         : "another job uses this port: " + owner + kOwnPort));
+    }
+  }
+
+  /// The job that serves a store at this rank's port; empty if none tells. One
+  /// that has just begun to serve tells a little later.
+  std::string find_owner() {
+    const auto deadline = Clock::now() + kFindOwnerLimit;
+    try {
+      const auto store = try_connect("127.0.0.1", kFindOwnerLimit);
+      while (store && Clock::now() < deadline) {
+        if ((*store)->check({kOwnerKey})) {
+          return describe(identity_from_json((*store)->get_to_str(kOwnerKey)));
+        }
+        keep_waiting_();
+        std::this_thread::sleep_for(kProbePause);
+      }
+      return "";
+    } catch (const c10::Error&) {
+      return "";
+    } catch (const JobFailed&) {
+      throw;
+    } catch (const Error&) {
+      return "";
+    }
+  }
+
+  /// Waits until the store is served. c10d's own client would retry too, but
+  /// only once a second, with a warning each time, and without regard to
+  /// signals.
+  void wait_for_server() {
+    const auto began = Clock::now();
+    // This rank's own store is there, unless the address leads elsewhere.
+    const milliseconds limit =
+        serves() ? answer_limit_ : milliseconds(options_.join_timeout);
+    bool announced = false;
+    while (!accepts_connections(addresses_)) {
+      keep_waiting_();
+      const auto waited = Clock::now() - began;
+      if (waited > limit) {
+        throw no_server();
+      }
+      if (!serves() && ranks_.local_rank == 0 && !announced &&
+          waited > kAnnounceAfter) {
+        announced = true;
+        options_.log.warning(
+            (ranks_.agent_store ? "waiting for the launcher's store at "
+                                : "waiting for rank 0 of " +
+                                      std::to_string(ranks_.size) + " at ") +
+            out_.name);
+      }
+      std::this_thread::sleep_for(kProbePause);
+      addresses_ = resolve_master(ranks_, SOCK_STREAM, keep_waiting_);
+    }
+  }
+
+  Error no_server() const {
+    if (serves()) {
+      return runtime_error(
+          "MASTER_ADDR '" + ranks_.master_addr +
+          "' doesn't lead to this machine, on which rank 0 serves the job's "
+          "store; set it to the address of rank 0's machine");
+    }
+    return runtime_error(
+        "the job's store at " + out_.name + " doesn't answer after " +
+        std::to_string(options_.join_timeout.count()) +
+        " s; is rank 0 running, and are MASTER_ADDR and MASTER_PORT the "
+        "same on every rank?");
+  }
+
+  /// Nothing if the port accepts a connection, but doesn't answer.
+  std::optional<Store> try_connect(
+      const std::string& address, milliseconds limit) const {
+    return abandonable_call(
+        [address, store_options = client_options(ranks_.master_port)]() {
+          return Store(
+              c10::make_intrusive<c10d::TCPStore>(address, store_options));
+        },
+        limit,
+        keep_waiting_);
+  }
+
+  Store connect() {
+    const std::set<int> before = connections_to(ranks_.master_port);
+    auto store = try_connect(ranks_.master_addr, answer_limit_);
+    if (!store) {
+      throw runtime_error(
+          out_.name +
+          " accepts connections, but doesn't answer as a job's "
+          "store within " +
+          std::to_string(answer_limit_.count() / 1000) +
+          " s; another program uses this port, or rank 0 doesn't respond");
+    }
+    std::ranges::set_difference(
+        connections_to(ranks_.master_port),
+        before,
+        std::back_inserter(out_.sockets));
+    limit_answers(out_, kAnswerLimit);
+    return *store;
+  }
+
+  /// The identity of the job that this rank finds in the store. The first rank
+  /// to come writes it if the launcher serves the store; else rank 0 does.
+  JobIdentity job_in(c10d::Store& plain, c10d::Store& root) {
+    if (ranks_.agent_store) {
+      return identity_from_json(
+          root.compareSet(kJobKey, std::string(), to_json(own_)));
+    }
+    const auto deadline = Clock::now() + answer_limit_ / 2;
+    while (!root.check({kJobKey})) {
+      keep_waiting_();
+      // A job writes its own key first.
+      const bool is_owned = plain.check({kOwnerKey}) && !root.check({kJobKey});
+      if (is_owned || Clock::now() > deadline) {
+        const std::string owner = find_owner();
+        throw runtime_error(
+            "the store at " + out_.name + " isn't that of this job: " +
+            (owner.empty() ? "another program, or another version of pp, "
+                             "serves it"
+                           : "another job uses this port: " + owner) +
+            kOwnPort);
+      }
+      std::this_thread::sleep_for(kProbePause);
+    }
+    return identity_from_json(root.get_to_str(kJobKey));
+  }
+
+  void check_is_ours(const JobIdentity& job) const {
+    if (ranks_.agent_store) {
+      return;  // torchrun sees to it
+    }
+    if (serves() ? job.nonce != own_.nonce : !may_be_one_job(job, own_)) {
+      throw runtime_error(
+          "rank " + std::to_string(ranks_.rank) + " of " +
+          std::to_string(ranks_.size) + " finds another job at " + out_.name +
+          ": " + describe(job) + kOwnPort);
+    }
+  }
+
+  const EnvRanks& ranks_;
+  const LaunchOptions& options_;
+  const JobIdentity own_;
+  const milliseconds answer_limit_;
+  std::string root_;
+  const KeepWaiting keep_waiting_;
+  Addresses addresses_;
+  JobStore out_;
+};
 
 }  // namespace
 
 JobStore join_store(const EnvRanks& ranks, const LaunchOptions& options) {
-  JobStore out;
-  out.name = ranks.master_addr + ":" + std::to_string(ranks.master_port);
-  auto store_options = client_options(ranks.master_port);
-  try {
-    if (ranks.rank == 0 && !ranks.agent_store) {
-      store_options.isServer = true;
-      out.server =
-          c10::make_intrusive<c10d::TCPStore>(ranks.master_addr, store_options);
-      store_options.isServer = false;
-    }
-    wait_for_server(ranks, options);
-    const auto connect = [&] {
-      const std::set<int> before = connections_to(ranks.master_port);
-      auto store =
-          c10::make_intrusive<c10d::TCPStore>(ranks.master_addr, store_options);
-      std::ranges::set_difference(
-          connections_to(ranks.master_port),
-          before,
-          std::back_inserter(out.sockets));
-      return prefixed(std::move(store), key_prefix(ranks));
-    };
-    out.main = connect();
-    out.watch = connect();
-    return out;
-  } catch (const c10::Error& error) {
-    throw runtime_error(
-        std::string(
-            out.server || ranks.rank != 0 || ranks.agent_store
-                ? "can't join the job's store at "
-                : "can't serve the job's store at ") +
-        out.name + ": " + first_line(error.what_without_backtrace()) +
-        "; set MASTER_ADDR to rank 0's machine and MASTER_PORT to a free "
-        "port");
-  }
+  return StoreJoiner(ranks, options).join();
 }
 
 void limit_answers(const JobStore& store, milliseconds limit) {
@@ -208,44 +322,39 @@ void limit_answers(const JobStore& store, milliseconds limit) {
   }
 }
 
-JobStore serve_store(int* port) {
+void end_calls(const JobStore& store) {
+  for (const int socket : store.sockets) {
+    shutdown(socket, SHUT_RDWR);
+  }
+}
+
+JobStore serve_store(EnvRanks& ranks) {
   JobStore out;
-  auto options = client_options(0);
-  options.isServer = true;
-  auto server = c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
-  *port = server->getPort();
-  out.name = "127.0.0.1:" + std::to_string(*port);
-  out.main = prefixed(server, key_prefix({}));
-  out.server = std::move(server);
+  const auto server = make_local_server();
+  ranks.master_port = server->getPort();
+  const Store plain = server;
+  const JobIdentity own = own_identity(ranks, "");
+  const std::string root = key_prefix(ranks);
+  prefixed(plain, root)->set(kJobKey, to_json(own));
+  plain->set(kOwnerKey, to_json(own));
+  out.name = "127.0.0.1:" + std::to_string(ranks.master_port);
+  out.job = own.nonce;
+  out.main = prefixed(server, root + "/" + own.nonce);
+  out.server = server;
   return out;
 }
 
-std::string reachable_address(const EnvRanks& ranks) {
-  const Addresses addresses =
-      resolve(ranks.master_addr, ranks.master_port, SOCK_DGRAM);
-  for (const addrinfo* a = addresses.get(); a != nullptr; a = a->ai_next) {
-    // Connecting a datagram socket sends nothing; it picks the route.
-    const Socket socket(*a, 0);
-    sockaddr_storage own{};
-    socklen_t size = sizeof(own);
-    std::array<char, NI_MAXHOST> text{};
-    if (socket.fd() >= 0 &&
-        connect(socket.fd(), a->ai_addr, a->ai_addrlen) == 0 &&
-        getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&own), &size) ==
-            0 &&
-        getnameinfo(
-            reinterpret_cast<const sockaddr*>(&own),
-            size,
-            text.data(),
-            text.size(),
-            nullptr,
-            0,
-            NI_NUMERICHOST) == 0) {
-      return text.data();
+KeepWaiting until_stopped(const EnvRanks& ranks, const LaunchOptions& options) {
+  return [rank = ranks.rank, stop = options.stop] {
+    if (stop.stop_requested()) {
+      Cause cause;
+      cause.rank = rank;
+      cause.host = host_name();
+      cause.message = "interrupted while waiting for the job's store";
+      cause.interrupted = true;
+      throw JobFailed(cause);
     }
-  }
-  throw runtime_error(
-      "this machine has no route to MASTER_ADDR '" + ranks.master_addr + "'");
+  };
 }
 
 }  // namespace pp

@@ -7,6 +7,7 @@
 #include <c10/util/intrusive_ptr.h>
 
 #include "runtime/launch/launch.h"
+#include "runtime/launch/master_address.h"
 
 namespace c10d {
 class Store;
@@ -14,33 +15,42 @@ class Store;
 
 namespace pp {
 
+/// After how much waiting a rank says what it waits for.
+inline constexpr std::chrono::milliseconds kAnnounceAfter{5000};
+
 /// The connections of one process to the store of its job.
 struct JobStore {
-  /// Serves the store as long as it lives; null if another process does.
+  /// Serves the store while it exists; null if another process serves it.
   c10::intrusive_ptr<c10d::Store> server;
-  c10::intrusive_ptr<c10d::Store> main;   ///< of the rank's own thread
-  c10::intrusive_ptr<c10d::Store> watch;  ///< of the watcher
-  std::string name;                       ///< "127.0.0.1:29500"
-  std::vector<int> sockets;               ///< of `main` and `watch`
+  c10::intrusive_ptr<c10d::Store> main;   ///< for the rank's own thread
+  c10::intrusive_ptr<c10d::Store> watch;  ///< for the watcher's thread
+  /// For the thread that connects the rank to the others, which may block.
+  c10::intrusive_ptr<c10d::Store> transport;
+  std::string name;          ///< "127.0.0.1:29500"
+  std::string job;           ///< a text that no other job has
+  std::vector<int> sockets;  ///< those of the three connections
 };
 
-/// From now on a call on `main` or `watch` fails (c10::DistNetworkError) where
-/// the store does not answer for so long. c10d itself waits for ever.
+/// Makes calls on the store fail (c10::DistNetworkError) if it doesn't answer
+/// within `limit`. Without it c10d waits without limit.
 void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 
-/// Rank 0 serves the store at the master's address unless the launcher does;
-/// every rank connects.
-/// throws Error(Runtime): the port is taken; nobody serves within join_timeout
-///        JobFailed: options.stop was requested meanwhile
+/// Makes calls on the store fail at once, on any thread.
+void end_calls(const JobStore& store);
+
+/// Connects to the job's store and claims this rank's number there. Rank 0
+/// serves it at the master's address unless the launcher does.
+/// throws Error(Runtime): the port is in use, by another job or another
+///        program; this rank's number is taken; no store within join_timeout
+///        JobFailed: options.stop was requested while waiting
 JobStore join_store(const EnvRanks& ranks, const LaunchOptions& options);
 
-/// Serves a store for processes of this machine, at a free port, the way
-/// torchrun does, so that launch_env joins it. `watch` is not set.
-JobStore serve_store(int* port);
+/// Serves a store for processes of this machine at a free port, as torchrun
+/// does, so that launch_env can join it with `ranks`, whose port it sets. Only
+/// `server` and `main` are set.
+JobStore serve_store(EnvRanks& ranks);
 
-/// An address of this machine that the job's other ranks can reach: the one
-/// that it talks to the master from.
-/// throws Error(Runtime): the master's name does not resolve
-std::string reachable_address(const EnvRanks& ranks);
+/// Returns a function that throws JobFailed once options.stop is requested.
+KeepWaiting until_stopped(const EnvRanks& ranks, const LaunchOptions& options);
 
 }  // namespace pp

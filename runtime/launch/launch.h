@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <map>
 #include <optional>
@@ -8,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "runtime/launch/rank_context.h"
-#include "runtime/transport/connect.h"
+#include "runtime/options/transport_kind.h"
+#include "runtime/rank/rank_context.h"
 
 namespace pp {
 
-/// Ranks that another program started: torchrun, Slurm, Open MPI, or
-/// MASTER_ADDR by hand. Read from the environment, in one place.
+/// This process as a rank that another program started: torchrun, Slurm, Open
+/// MPI, or a user who set MASTER_ADDR. Read from environment variables.
 struct EnvRanks {
   int rank = 0;
   int size = 1;
@@ -25,10 +26,16 @@ struct EnvRanks {
   bool agent_store = false;  ///< torchrun serves the store itself
   int restart_count = 0;
   std::string run_id;
+  /// The launcher's name of the job, the same on all its ranks: "Slurm step
+  /// 71.0". Empty if it gives none.
+  std::string job_name;
+  /// Whether the launcher prints what all ranks print in one place.
+  bool one_console = false;
 };
 
-/// Nothing if no variable of a known launcher is set. Slurm counts only inside
-/// a step (srun) of several tasks, Open MPI only with several ranks.
+/// Reads the variables of the known launchers; nothing if none is set. Slurm
+/// counts only inside a step (srun) of several tasks, Open MPI only with
+/// several ranks.
 /// throws Error(Usage): a variable is set but not a number, rank >= size, ...
 std::optional<EnvRanks> read_env_ranks(
     const std::function<const char*(const char*)>& getenv);
@@ -37,9 +44,12 @@ struct LaunchOptions {
   int threads_per_rank = 1;
   std::chrono::milliseconds stall_timeout{60000};
   TransportKind transport = TransportKind::Auto;  ///< launch_env
+  /// launch_env: the folder that the job writes to, which tells jobs apart that
+  /// meet at one port. May be empty.
+  std::string output_folder;
   Log log;
-  /// Ends the job on all ranks with the cause "interrupted"; for signals, see
-  /// signals.h.
+  /// A request ends the job on all ranks with the cause "interrupted". For
+  /// signals, see signals.h.
   std::stop_token stop;
   /// launch_env: how long ranks wait for each other to start.
   std::chrono::seconds join_timeout{300};
@@ -47,27 +57,44 @@ struct LaunchOptions {
 
 using RankMain = std::function<void(RankContext&)>;
 
-/// Runs `main` on `num_ranks` threads of this process. Rethrows the first
-/// cause (as JobFailed with its place, or the error itself where only one rank
-/// runs). All threads have ended when it returns.
+/// Runs `main` on `num_ranks` threads of this process. All threads have ended
+/// when it returns.
+/// throws JobFailed with the first cause; with one rank, the error itself
 void launch_local(
     int num_ranks, const LaunchOptions& options, const RankMain& main);
 
-/// This process is one rank of a job that something else started. The first
-/// cause on any rank reaches every rank within a second; a rank that dies
-/// without a word is named within two.
+/// Runs `main` as one rank of a job whose processes another program started.
+/// The first cause on any rank reaches every rank within a second; a rank that
+/// dies without reporting an error is named within two. If several ranks would
+/// print the cause to one console, told() is true in all but one.
+/// throws JobFailed with the first cause; Error(Runtime): this rank can't join,
+///        for example because another job uses the port
 void launch_env(
     const EnvRanks& ranks, const LaunchOptions& options, const RankMain& main);
 
-/// Starts `num_ranks` processes of `command` (argv) with the variables
-/// launch_env reads, serves their store and watches them. Throws the first
-/// cause once all have ended, with the exit code that is due: the cause's kind,
-/// that of the first to end badly, or 128 + signal. The ranks' own JobFailed
-/// says that it is told().
+/// Tells the other ranks of a job that this one can't start, so that they don't
+/// wait for it. Takes at most a few seconds.
+/// throws JobFailed with this rank's error; told() is true if another rank has
+///        the same and prints it to the same console
+[[noreturn]] void fail_before_start(
+    const EnvRanks& ranks,
+    const LaunchOptions& options,
+    const std::exception_ptr& error);
+
+/// Starts `num_ranks` processes of `command` (argv) with the variables that
+/// launch_env reads, serves their store and watches them until all have ended.
+/// In the ranks' own JobFailed, told() is true.
 ///
-/// While it runs it takes SIGINT and SIGTERM for itself, hands them on to the
-/// ranks, and leaves none of them behind, however it ends.
-/// throws JobFailed; Error(Usage): the command can't be started
-void launch_processes(int num_ranks, const std::vector<std::string>& command);
+/// While it runs it handles SIGINT, SIGTERM and SIGHUP and passes them on to
+/// the ranks. However it ends, it leaves no rank behind. throws JobFailed with
+/// the first cause and the exit code: the cause's kind,
+///        the code of the first process to fail, or 128 + signal;
+///        Error(Usage): the command can't be started
+/// time_to_save  how long ranks may take to save and end after the first
+///               signal; none: they are to end at once
+void launch_processes(
+    int num_ranks,
+    const std::vector<std::string>& command,
+    std::optional<std::chrono::milliseconds> time_to_save = std::nullopt);
 
 }  // namespace pp

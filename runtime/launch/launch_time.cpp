@@ -24,7 +24,7 @@ std::optional<Process> read_process(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   std::getline(file, line);
-  // The name in brackets may hold anything.
+  // The name in parentheses may contain anything.
   const size_t end = line.rfind(") ");
   if (end == std::string::npos) {
     return std::nullopt;
@@ -41,8 +41,8 @@ std::optional<Process> read_process(int pid) {
   return fields ? std::optional(process) : std::nullopt;
 }
 
-/// Whether torchrun started it, or something between torchrun and us.
-/// Nothing: not ours to read.
+/// Whether the process is a descendant of torchrun. Nothing if its environment
+/// can't be read.
 std::optional<bool> is_worker(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
   if (!file) {

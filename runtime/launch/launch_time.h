@@ -5,9 +5,9 @@
 
 namespace pp {
 
-/// When the torchrun that started this process was itself started: a process
-/// restarted by it (--max-restarts) gets the same time. Nothing where there is
-/// no torchrun above this process, or it can't be found out.
+/// Returns the time at which the torchrun that started this process was itself
+/// started. A process that it restarts (--max-restarts) gets the same time.
+/// Nothing if no torchrun started this process, or if that can't be determined.
 std::optional<std::chrono::system_clock::time_point> torchrun_start();
 
 }  // namespace pp

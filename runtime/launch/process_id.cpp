@@ -11,7 +11,7 @@ namespace pp {
 
 namespace {
 
-/// This boot of this kernel, and the name space of its process numbers.
+/// Identifies this boot of the kernel and the namespace of its process numbers.
 std::string machine_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string boot;
@@ -22,12 +22,12 @@ std::string machine_id() {
   return boot + " " + space.string();
 }
 
-/// 'R', 'S', 'T', 'Z', ...; 0 where there is no such process.
+/// The state of a process: 'R', 'S', 'T', 'Z', ...; 0 if there is none.
 char state_of(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   std::getline(file, line);
-  // The name in brackets may hold anything.
+  // The name in parentheses may contain anything.
   const size_t end = line.rfind(") ");
   return end == std::string::npos ? '\0' : line[end + 2];
 }

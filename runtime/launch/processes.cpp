@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "runtime/launch/child.h"
+#include "runtime/launch/descriptors.h"
 #include "runtime/launch/job_board.h"
 #include "runtime/launch/job_store.h"
 #include "runtime/launch/launch.h"
@@ -21,35 +22,48 @@ using std::chrono::seconds;
 
 constexpr milliseconds kPollChildren{10};
 
-// Ranks stop by themselves, within a second or when the operator they are in
-// returns. After this long they are asked once more, then killed; sooner if
-// they have not even noticed that the job is over (stopped by a signal).
+// Ranks may notice this much later than their parent that their time to save is
+// over.
+constexpr seconds kSlack{1};
+
+// Ranks stop by themselves within a second, or when the operator they are in
+// returns. After this long they are asked again, then killed; sooner if they
+// haven't even noticed that the job is over (they are stopped by a signal).
 constexpr seconds kAskAfter{10};
 constexpr seconds kKillAfter{15};
 constexpr milliseconds kNoticeAfter{1500};
 
+// Descriptors that the store and the watch on signals need, and connections.
+constexpr int kOwnDescriptors = 15;
+constexpr int kDescriptorsPerRank = 3;
+
 class Processes {
  public:
-  Processes(int num_ranks, const std::vector<std::string>& command)
-      : signals_([this](const CaughtSignal& caught) {
+  Processes(
+      int num_ranks,
+      const std::vector<std::string>& command,
+      std::optional<milliseconds> time_to_save)
+      : time_to_save_(time_to_save),
+        signals_([this](const CaughtSignal& caught) {
           signal_from_terminal_ = caught.from_terminal;
           signal_ = caught.number;
           ++num_signals_;
         }),
-        store_(serve_store(&port_)),
+        shared_(shared_variables(num_ranks)),
+        store_(serve_store(shared_)),
         board_(store_.main) {
-    board_.announce_speaker();
+    board_.announce_reporter();
     for (int rank = 0; rank < num_ranks; ++rank) {
       ranks_.push_back(
-          {Child(command, variables(rank, num_ranks), signals_.previous_mask()),
-           false});
+          {Child(command, variables(rank), signals_.previous_mask()), false});
     }
   }
 
   void wait() {
     while (!all_ended()) {
       std::this_thread::sleep_for(kPollChildren);
-      hand_on_signals();
+      pass_on_signals();
+      end_saving();
       end_stragglers();
     }
     const auto cause = board_.cause();
@@ -68,17 +82,28 @@ class Processes {
     bool ended = false;
   };
 
-  std::map<std::string, std::string> variables(int rank, int size) const {
+  /// The variables that all ranks have in common, except for the port.
+  static EnvRanks shared_variables(int num_ranks) {
+    EnvRanks shared;
+    shared.size = num_ranks;
+    shared.local_size = num_ranks;
+    shared.agent_store = true;
+    shared.run_id = "pp";
+    return shared;
+  }
+
+  std::map<std::string, std::string> variables(int rank) const {
+    const std::string size = std::to_string(shared_.size);
     return {
         {"RANK", std::to_string(rank)},
-        {"WORLD_SIZE", std::to_string(size)},
+        {"WORLD_SIZE", size},
         {"LOCAL_RANK", std::to_string(rank)},
-        {"LOCAL_WORLD_SIZE", std::to_string(size)},
+        {"LOCAL_WORLD_SIZE", size},
         {"MASTER_ADDR", "127.0.0.1"},
-        {"MASTER_PORT", std::to_string(port_)},
+        {"MASTER_PORT", std::to_string(shared_.master_port)},
         {"TORCHELASTIC_USE_AGENT_STORE", "True"},
         {"TORCHELASTIC_RESTART_COUNT", "0"},
-        {"TORCHELASTIC_RUN_ID", "pp"},
+        {"TORCHELASTIC_RUN_ID", shared_.run_id},
     };
   }
 
@@ -107,14 +132,14 @@ class Processes {
     }
     if (ending_since_ || board_.cause()) {
       start_ending();
-      return;  // it follows from what came first
+      return;  // a consequence of the first cause
     }
     Cause cause;
     cause.rank = rank;
     cause.host = host_name();
     cause.message = to_string(exit);
     if (board_.has_joined(rank)) {
-      set_place(cause, board_.doing(rank));
+      set_place(cause, board_.activity(rank));
       cause.last_seen = true;
     }
     board_.publish(cause);
@@ -130,20 +155,35 @@ class Processes {
     }
   }
 
-  void hand_on_signals() {
+  void pass_on_signals() {
     const int count = num_signals_;
-    if (count == signals_handed_on_) {
+    if (count == signals_passed_on_) {
       return;
     }
-    signals_handed_on_ = count;
-    start_ending();
-    const bool again = count > 1;
+    signals_passed_on_ = count;
+    // With time to save, the first signal asks for that and the second ends the
+    // job. The next one kills.
+    const int num_requests = time_to_save_ ? 2 : 1;
+    const bool again = count > num_requests;
+    if (count < num_requests) {
+      saving_since_ = Clock::now();
+    } else {
+      start_ending();
+    }
     for (Rank& rank : ranks_) {
       if (again) {
         rank.child.send_signal(SIGKILL);
       } else if (!signal_from_terminal_) {
         rank.child.send_signal(signal_);
       }
+    }
+  }
+
+  /// The ranks end by themselves when their time to save is over.
+  void end_saving() {
+    if (saving_since_ &&
+        Clock::now() - *saving_since_ > *time_to_save_ + kSlack) {
+      start_ending();
     }
   }
 
@@ -173,16 +213,18 @@ class Processes {
     }
   }
 
+  const std::optional<milliseconds> time_to_save_;
   std::atomic<bool> signal_from_terminal_{false};
   std::atomic<int> signal_{0};
   std::atomic<int> num_signals_{0};
-  SignalWatch signals_;  // before the store's threads
-  int port_ = 0;
+  SignalWatch signals_;  // constructed before the store starts threads
+  EnvRanks shared_;
   JobStore store_;
   JobBoard board_;
   std::vector<Rank> ranks_;
-  std::optional<int> code_;  ///< of the first to end badly, without a cause
-  int signals_handed_on_ = 0;
+  std::optional<int> code_;  ///< exit code of the first rank to fail
+  int signals_passed_on_ = 0;
+  std::optional<Clock::time_point> saving_since_;
   std::optional<Clock::time_point> ending_since_;
   bool asked_ = false;
   bool looked_for_stopped_ = false;
@@ -190,8 +232,13 @@ class Processes {
 
 }  // namespace
 
-void launch_processes(int num_ranks, const std::vector<std::string>& command) {
-  Processes(num_ranks, command).wait();
+void launch_processes(
+    int num_ranks,
+    const std::vector<std::string>& command,
+    std::optional<milliseconds> time_to_save) {
+  check_descriptors(
+      kOwnDescriptors + kDescriptorsPerRank * num_ranks, num_ranks);
+  Processes(num_ranks, command, time_to_save).wait();
 }
 
 }  // namespace pp

@@ -1,34 +1,38 @@
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <thread>
 #include <vector>
-
-#include <signal.h>
 
 namespace pp {
 
 struct CaughtSignal {
   int number = 0;
-  /// The terminal sent it (Ctrl-C), to every process of the foreground group.
+  /// True if the terminal sent it (Ctrl-C) to every process of the foreground
+  /// group.
   bool from_terminal = false;
 };
 
-/// Turns SIGINT and SIGTERM into calls on a thread of this object, where
-/// anything may be done, instead of ending the process.
+/// Turns SIGINT, SIGTERM and SIGHUP into calls of `callback` on a thread of
+/// this object, instead of ending the process. The callback may do anything.
+/// SIGHUP stays ignored where the process was started so (nohup).
 ///
-/// The signals are blocked on the constructing thread and on the threads it
-/// starts from then on: construct it in main(), before other threads. One at a
-/// time; a program started meanwhile must be given previous_mask().
+/// `timeout` and some launchers send one request to a process and then to its
+/// group, so a signal within a quarter of a second of another is no call.
+///
+/// The signals are blocked on the constructing thread and on threads that it
+/// starts afterwards, so construct it in main(), before other threads, and only
+/// one at a time. Start child processes with previous_mask().
 class SignalWatch {
  public:
   explicit SignalWatch(std::function<void(const CaughtSignal&)> callback);
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
-  /// The signals are again what they were before.
+  /// Restores the signals.
   ~SignalWatch();
 
-  /// The mask that the thread had before.
+  /// The signal mask that the thread had before.
   const sigset_t& previous_mask() const { return previous_; }
 
  private:

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <optional>
 
+#include "loader/core/text.h"
+
 namespace pp {
 
 namespace {
@@ -21,27 +23,28 @@ std::string name_of(int rank, const RankState& state) {
 }
 
 std::string row(int rank, const RankState& state) {
-  const Doing& doing = state.doing;
-  const std::string action = action_text(doing);
+  const ActivityState& activity = state.activity;
+  const std::string action = action_text(activity);
   std::string text = name_of(rank, state) + ": ";
   text += action.empty() ? "between steps" : "in " + action;
   if (!state.silence.empty()) {
-    return text + " when last heard of; " + state.silence;
+    return text + " when last heard from; " + state.silence;
   }
-  text += doing.waits() ? ", waits for " + awaited_text(doing) : ", at work";
-  return text + ", " + seconds_text(doing.seconds);
+  text += activity.waits() ? ", waiting for " + awaited_text(activity)
+                           : ", running";
+  return text + ", " + seconds_text(activity.seconds);
 }
 
-/// From `rank` on, who waits for whom; ends with the one that does not wait,
-/// or with one that is in it already.
+/// The ranks that wait for each other, starting with `rank`. Ends with one that
+/// doesn't wait, or with the second occurrence of a rank.
 std::vector<int> chain_from(int rank, const std::vector<RankState>& ranks) {
   std::vector<int> chain = {rank};
   while (true) {
     const RankState& state = ranks.at(static_cast<size_t>(chain.back()));
-    if (!state.silence.empty() || !state.doing.waits()) {
+    if (!state.silence.empty() || !state.activity.waits()) {
       return chain;
     }
-    const int next = state.doing.peer;
+    const int next = state.activity.peer;
     const bool closed = std::ranges::find(chain, next) != chain.end();
     chain.push_back(next);
     if (closed) {
@@ -50,7 +53,7 @@ std::vector<int> chain_from(int rank, const std::vector<RankState>& ranks) {
   }
 }
 
-/// The rank that all wait for in the end; none: they wait in a ring.
+/// The rank that all wait for in the end; nothing if they wait in a ring.
 std::optional<int> culprit(
     const std::vector<int>& chain, const std::vector<RankState>& ranks) {
   const auto is_silent = [&](int rank) {
@@ -59,7 +62,7 @@ std::optional<int> culprit(
   if (is_silent(chain.back())) {
     return chain.back();
   }
-  // What the chain does not show: a rank may wait for more than messages.
+  // The chain doesn't show everything: ranks wait for more than messages.
   for (int rank = 0; rank < static_cast<int>(ranks.size()); ++rank) {
     if (is_silent(rank)) {
       return rank;
@@ -69,12 +72,13 @@ std::optional<int> culprit(
   return ring ? std::nullopt : std::optional(chain.back());
 }
 
-/// "waited 60 s for a message from rank 1" and more about that message.
-std::string with_message(const std::string& waited, const Doing& doing) {
+/// "waited 60 s for a message from rank 1", completed by which message it is.
+std::string with_message(
+    const std::string& waited, const ActivityState& activity) {
   const size_t end = waited.find(" for ");
-  return end == std::string::npos || !doing.waits()
+  return end == std::string::npos || !activity.waits()
              ? waited
-             : waited.substr(0, end) + " for " + awaited_text(doing);
+             : waited.substr(0, end) + " for " + awaited_text(activity);
 }
 
 }  // namespace
@@ -84,28 +88,24 @@ Cause explain_stall(const Cause& waited, const std::vector<RankState>& ranks) {
   const RankState& first = ranks.at(static_cast<size_t>(waited.rank));
   const std::optional<int> last = culprit(chain, ranks);
   Cause cause = waited;
-  cause.message = with_message(waited.message, first.doing);
+  cause.message = with_message(waited.message, first.activity);
   if (!last) {
-    std::string names;
-    for (const int rank : chain) {
-      names += (names.empty() ? "" : ", ") + std::to_string(rank);
-    }
-    cause.message += "; ranks " + names +
-                     " wait for each other: a message was lost on its way, or "
-                     "a link stands still";
+    cause.message += "; ranks " + join(chain) +
+                     " wait for each other: a message was lost, or a link is "
+                     "stuck";
   } else if (*last != waited.rank) {
     const RankState& state = ranks.at(static_cast<size_t>(*last));
-    const std::string at = state.doing.in_action()
-                               ? action_text(state.doing)
-                               : "what it does between steps";
+    const std::string at = state.activity.in_action()
+                               ? "in " + action_text(state.activity)
+                               : "between steps";
     cause.rank = *last;
     cause.host = state.host;
-    set_place(cause, state.doing);
+    set_place(cause, state.activity);
     cause.last_seen = !state.silence.empty();
     cause.message =
-        (state.silence.empty() ? "has not come out of " + at + " for " +
-                                     seconds_text(state.doing.seconds)
-                               : "stands still: " + state.silence) +
+        (state.silence.empty()
+             ? "has been " + at + " for " + seconds_text(state.activity.seconds)
+             : "doesn't respond: " + state.silence) +
         "; rank " + std::to_string(waited.rank) + " " + cause.message +
         " (pipeline.stall_timeout)";
   }

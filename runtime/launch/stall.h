@@ -3,26 +3,27 @@
 #include <string>
 #include <vector>
 
-#include "runtime/launch/activity.h"
-#include "runtime/launch/failure.h"
+#include "runtime/rank/activity.h"
+#include "runtime/rank/failure.h"
 
 namespace pp {
 
-/// What is known of a rank when a wait of another has run out.
+/// The state of a rank when another rank's wait has run out of time.
 struct RankState {
   std::string host;
-  Doing doing;
-  /// Why it can't answer: "its process is stopped"; empty: it shows life.
+  ActivityState activity;
+  /// Why it can't respond: "its process is stopped"; empty if it is alive.
   std::string silence;
 };
 
-/// One rank waited in vain for another, which may itself wait for a third: the
-/// cause is the one at the end of that chain. Where the chain is a ring, a
-/// message was lost on the way, and the cause stays the one that waited.
+/// Finds the cause of a wait that ran out of time. The rank waited for may
+/// itself wait for another: the cause is the rank at the end of that chain. If
+/// the chain is a ring, a message was lost, and the cause stays the rank that
+/// waited.
 ///
-/// waited   its own account
+/// waited   the cause as that rank sees it
 /// ranks    by rank
-/// returns  the cause, with who waits for which message from whom as details
+/// returns  the cause; its details say which rank waits for which message
 Cause explain_stall(const Cause& waited, const std::vector<RankState>& ranks);
 
 }  // namespace pp

@@ -12,21 +12,23 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kBeatEvery{100};
 
-// A rank beats with every poll, also while its operators run long. After this
-// silence its process is looked for, if it is on this machine.
+// A rank gives a sign of life with every poll, even while an operator runs
+// long. After this much silence its process is looked for, if it is on this
+// machine.
 constexpr milliseconds kDeadAfter{1250};
 
-// A rank on another machine: a process that dies there closes its connections,
-// which its peers notice first. This finds a machine or a network that is gone.
+// For a rank on another machine. If only its process dies, its connections
+// close and its peers notice first, so this finds a machine or network that is
+// gone.
 constexpr milliseconds kOutOfSightAfter{10000};
 
-// A launcher that saw a rank die ends the others with a signal at once. For so
-// long after a request to stop, look whether a rank died first.
+// A launcher that sees a rank die ends the others with a signal at once. So for
+// this long after a request to stop, look whether a rank had died before it.
 constexpr milliseconds kDeadAfterStop{500};
 constexpr milliseconds kStopDelay{600};
 
-// This process or the store stood still for longer: what looks like others'
-// silence may be our own.
+// If a poll is this late, this process or the store was paused, and what looks
+// like the others' silence may be our own.
 constexpr milliseconds kOwnPause{500};
 
 bool is_late(const std::exception& error) {
@@ -89,18 +91,18 @@ void StoreWatch::run() {
     if (!first_.get()) {
       board_.say_goodbye(options_.rank);
     } else if (!seen_) {
-      board_.mark_seen(options_.rank);
+      note_seen();
     }
   } catch (const std::exception&) {
-    // The store is gone: nobody is left to tell.
+    // The store is gone, so there is nobody left to tell.
   }
 }
 
 void StoreWatch::poll() {
   if (seen_) {
-    return;  // the store may be gone from now on
+    return;  // the store may be gone by now
   }
-  board_.note_doing(options_.rank, options_.activity->now());
+  board_.note_activity(options_.rank, options_.activity->now());
   board_.beat(options_.rank);
   find_joined();
   std::vector<int> ranks;
@@ -150,7 +152,7 @@ void StoreWatch::look_for_dead(Clock::time_point now) {
       cause.rank = rank;
       cause.host = life.host;
       cause.message = death;
-      set_place(cause, board_.doing(rank));
+      set_place(cause, board_.activity(rank));
       cause.last_seen = true;
       found(board_.publish(cause));
       return;
@@ -158,7 +160,7 @@ void StoreWatch::look_for_dead(Clock::time_point now) {
   }
 }
 
-/// What became of a rank that is silent for so long; empty: nothing bad.
+/// Says how a rank that has been silent for that long died; empty if it didn't.
 std::string StoreWatch::death_of(
     const Life& life, Clock::duration silent) const {
   if (silent <= (stop_requested_ ? kDeadAfterStop : kDeadAfter)) {
@@ -169,14 +171,14 @@ std::string StoreWatch::death_of(
     case Liveness::Stopped:
       return "";
     case Liveness::Dead:
-      return "died without a word";
+      return "died without reporting an error";
     case Liveness::Unknown:
       break;
   }
   return silent > kOutOfSightAfter
              ? "gave no sign of life for " +
                    std::to_string(kOutOfSightAfter.count() / 1000) +
-                   " s: it, its machine or the network is gone"
+                   " s: the process, its machine or the network is gone"
              : "";
 }
 
@@ -201,11 +203,16 @@ void StoreWatch::found(const Cause& cause) {
   if (!seen_) {
     seen_ = true;
     first_.set(cause);
-    board_.mark_seen(options_.rank);
+    note_seen();
   }
 }
 
-/// What became of the store: it is gone, or it does not answer in time.
+void StoreWatch::note_seen() {
+  is_told_ = !board_.may_tell(options_.console);
+  board_.mark_seen(options_.rank);
+}
+
+/// The cause for a store that is gone, or late: doesn't answer in time.
 Cause StoreWatch::store_gone(bool late) const {
   const std::string store = "the job's store at " + options_.store_name;
   Cause cause;
@@ -213,14 +220,14 @@ Cause StoreWatch::store_gone(bool late) const {
     cause.rank = options_.store_rank;
     const auto host = peers_.find(options_.store_rank);
     cause.host = host != peers_.end() ? host->second.host : "";
-    cause.message =
-        late ? "stands still or is out of reach: " + store +
-                   ", which it serves, does not answer"
-             : "died without a word: " + store + ", which it served, is gone";
+    cause.message = late ? "doesn't respond or can't be reached: " + store +
+                               ", which it serves, doesn't answer"
+                         : "died without reporting an error: " + store +
+                               ", which it served, is gone";
   } else {
     cause.message =
-        late ? "the launcher stands still or is out of reach: " + store +
-                   ", which it serves, does not answer"
+        late ? "the launcher doesn't respond or can't be reached: " + store +
+                   ", which it serves, doesn't answer"
              : "the launcher is gone, with the store it served at " +
                    options_.store_name;
   }

@@ -10,18 +10,18 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/launch/first_cause.h"
 #include "runtime/launch/job_board.h"
+#include "runtime/rank/first_cause.h"
 
 namespace pp {
 
-/// Watches the job from a thread of its own, with a store connection of its
-/// own: gives signs of life, and puts the first cause found into a FirstCause.
-/// A cause is one that another rank published, a rank that died (it gives no
-/// sign of life, and its process is gone or out of sight), the store being
-/// gone, or a request to stop. A process that is there but stands still is no
-/// cause here: who waits for it finds out after its stall timeout. It also
-/// tells the others what this rank is at.
+/// Watches the job on a thread and a store connection of its own. It gives
+/// signs of life, publishes what this rank is doing, and puts the first cause
+/// that it finds into a FirstCause: a cause that another rank published, a rank
+/// that died (no sign of life, and its process is gone or on another machine),
+/// the store being gone, or a request to stop. A process that exists but
+/// doesn't respond is not a cause here: ranks that wait for it find out after
+/// their stall timeout.
 class StoreWatch {
  public:
   struct Options {
@@ -30,11 +30,12 @@ class StoreWatch {
     std::string host;
     int store_rank = -1;     ///< the rank that serves the store; -1: none
     std::string store_name;  ///< "127.0.0.1:29500"
+    std::string console;     ///< see error_console.h
     std::stop_token stop;
-    const Activity* activity = nullptr;  ///< of this rank
+    const Activity* activity = nullptr;  ///< this rank's
   };
 
-  /// The rank joins the board. `first` must outlive the watch.
+  /// Joins the board. `first` must outlive the watch.
   /// throws what c10d throws if the store is gone
   StoreWatch(
       c10::intrusive_ptr<c10d::Store> store,
@@ -44,10 +45,14 @@ class StoreWatch {
   StoreWatch& operator=(const StoreWatch&) = delete;
   ~StoreWatch();
 
-  /// Says goodbye, or that the cause is known, and ends the thread. Does not
-  /// wait for a poll. After a failure it is this rank's last use of the store.
+  /// Tells the board that this rank leaves or knows the cause, and ends the
+  /// thread at once. After a failure it is this rank's last use of the store.
   void stop() noexcept;
-  /// All ranks have joined: from now on it knows each by its host.
+  /// Whether another rank prints the cause to this rank's console. Valid after
+  /// stop().
+  bool is_told() const { return is_told_; }
+  /// Polls without delay; called when all ranks have joined, so that the watch
+  /// knows their hosts.
   void look_now();
 
  private:
@@ -66,15 +71,17 @@ class StoreWatch {
   std::string death_of(const Life& life, Clock::duration silent) const;
   void look_for_stop(Clock::time_point now);
   void found(const Cause& cause);
+  void note_seen();
   Cause store_gone(bool late) const;
 
   JobBoard board_;
   FirstCause& first_;
   const Options options_;
-  std::map<int, Life> peers_;  ///< those who have joined
+  std::map<int, Life> peers_;  ///< the ranks that have joined
   Clock::time_point last_poll_;
   std::optional<Clock::time_point> stop_requested_;
   bool seen_ = false;
+  bool is_told_ = false;
 
   std::mutex mutex_;
   std::condition_variable stop_changed_;

@@ -1,14 +1,15 @@
 #pragma once
 
-#include "runtime/launch/activity.h"
+#include "runtime/rank/activity.h"
 #include "runtime/transport/transport.h"
 
 namespace pp {
 
-/// A transport that says in `activity` whom its rank waits for.
+/// Wraps the transport `inner`, and records in `activity` which peer the rank
+/// waits for.
 class WatchedTransport : public Transport {
  public:
-  /// Both outlive it.
+  /// Both must outlive it.
   WatchedTransport(Transport& inner, Activity& activity)
       : inner_(inner), activity_(activity) {}
 

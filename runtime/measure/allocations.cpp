@@ -9,7 +9,7 @@ namespace pp {
 
 namespace {
 
-/// LibTorch tells the thread's profiler of every block.
+/// Passes on what LibTorch reports to the thread's profiler.
 class Reporter final : public c10::MemoryReportingInfoBase {
  public:
   Reporter(
@@ -65,7 +65,7 @@ void AllocationLedger::allocated(
     int owner, const void* address, int64_t num_bytes) {
   const std::lock_guard lock(mutex_);
   Block& block = blocks_[address];
-  // An address that comes again was freed where no watch saw it.
+  // A known address was freed by a thread without a watch.
   accounts_[block.owner].live -= block.num_bytes;
   block = {owner, num_bytes};
   Account& account = accounts_.at(owner);
@@ -77,7 +77,7 @@ void AllocationLedger::freed(const void* address) {
   const std::lock_guard lock(mutex_);
   const auto block = blocks_.find(address);
   if (block == blocks_.end()) {
-    return;  // from before the watch
+    return;  // it was allocated before the watch began
   }
   accounts_[block->second.owner].live -= block->second.num_bytes;
   blocks_.erase(block);

@@ -11,15 +11,15 @@
 
 namespace pp {
 
-/// The bytes of tensors that are alive, by owner: who allocated
-/// them. Whichever thread frees them, they count until then. Thread safe.
-/// Mapped memory is nobody's.
+/// Counts the bytes of tensors that are alive, by owner. The owner is who
+/// allocated a tensor, whichever thread frees it. Mapped memory isn't counted.
+/// Thread safe.
 class AllocationLedger {
  public:
   explicit AllocationLedger(int num_owners = 1);
 
   int64_t live(int owner = 0) const;
-  /// The most since the start, or since the last reset_peak().
+  /// Largest live() since the start, or since the last reset_peak().
   int64_t peak(int owner = 0) const;
   void reset_peak(int owner = 0);
 
@@ -41,10 +41,10 @@ class AllocationLedger {
   std::vector<Account> accounts_;
 };
 
-/// While it lives, what this thread allocates on devices of that type is booked
-/// to `owner`, and what it frees is taken off its owner. Threads without a
-/// watch are not seen: let one watch on every thread that frees what another
-/// allocated.
+/// While it exists, what this thread allocates on devices of `type` is added to
+/// `owner`, and what it frees is subtracted from whoever allocated it. A thread
+/// without a watch isn't seen, so every thread that frees memory of another
+/// needs one too.
 class AllocationWatch {
  public:
   explicit AllocationWatch(

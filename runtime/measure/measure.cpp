@@ -13,7 +13,8 @@ namespace pp {
 
 namespace {
 
-double measure_copy(const MeasureOptions& options) {
+/// Returns the time to copy a byte in memory, in nanoseconds.
+double ns_per_copied_byte(const MeasureOptions& options) {
   constexpr size_t kBytes = size_t{1} << 22;
   const std::vector<char> from(kBytes, 1);
   std::vector<char> to(kBytes, 0);
@@ -34,7 +35,7 @@ NodeCosts measure_costs(const Model& model, const MeasureOptions& options) {
   const size_t count = model.graph.nodes.size();
   std::vector<uint64_t> best(count, kNever);
   uint64_t whole = kNever;
-  // In turn, so that a slow spell of the machine meets both.
+  // Both take turns, so that a slow spell of the machine affects them alike.
   run_passes(options, [&](bool counts) {
     std::vector<uint64_t> now(count, 0);
     runs.run_timed(arguments, now);
@@ -56,7 +57,7 @@ NodeCosts measure_costs(const Model& model, const MeasureOptions& options) {
   }
   MeasureOptions copies = options;
   copies.seconds = 0.05;
-  out.ns_per_byte = measure_copy(copies);
+  out.ns_per_byte = ns_per_copied_byte(copies);
   return out;
 }
 

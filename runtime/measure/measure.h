@@ -1,21 +1,22 @@
 #pragma once
 
-#include "loader/model.h"
+#include "loader/model/model.h"
 #include "runtime/measure/timed_runs.h"
-#include "splitter/node_costs.h"
-#include "splitter/split_spec.h"
+#include "splitter/cut/node_costs.h"
+#include "splitter/cut/split_spec.h"
 
 namespace pp {
 
-/// Runs the model's graph forward on its sample inputs and times its nodes.
-/// Of many passes the fastest counts: noise only adds. The nodes' times are
-/// scaled so that they sum up to what the graph takes without clocks in it.
-/// What crosses a cut is priced at the speed of a copy in memory.
-/// throws Error(Usage): the model does not say what its inputs are like;
-///        Error(Runtime): an operator fails
+/// Runs the model's graph forward on its sample inputs and times its nodes. The
+/// fastest of many passes counts, because noise only adds time. Node times are
+/// scaled so that their sum is the time of the graph without clocks in it. A
+/// byte that crosses a cut costs what it costs to copy it in memory.
+///
+/// throws  Error(Usage): the model doesn't describe its inputs;
+///         Error(Runtime): an operator fails
 NodeCosts measure_costs(const Model& model, const MeasureOptions& options = {});
 
-/// The spec, with measured costs where it balances by time and has none yet.
+/// Adds measured costs to a spec that balances by time and has none.
 SplitSpec with_costs(const Model& model, SplitSpec spec);
 
 }  // namespace pp

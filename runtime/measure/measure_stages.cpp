@@ -27,7 +27,9 @@ StageRuns::StageRuns(const Model& model, const Partition& parts)
       }
       const auto found =
           std::ranges::find(inputs, input.user_name, &ir::Input::name);
-      check(found != inputs.end(), "a stage reads an input of the model");
+      check(
+          found != inputs.end(),
+          "a user input of a stage is an input of the model");
       sources.push_back({true, static_cast<size_t>(found - inputs.begin())});
     }
   }
@@ -42,10 +44,10 @@ void StageRuns::pass(bool counts) {
           source.from_user ? user_[source.index] : sent[source.index]);
     }
     sent.clear();
-    const uint64_t took =
+    const uint64_t elapsed_ns =
         time_of([&] { sent = stages_[i].run(std::move(arguments)); });
     if (counts) {
-      best_ns_[i] = std::min(best_ns_[i], took);
+      best_ns_[i] = std::min(best_ns_[i], elapsed_ns);
     }
   }
 }

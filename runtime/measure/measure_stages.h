@@ -4,28 +4,30 @@
 #include <vector>
 
 #include "runtime/measure/program_runs.h"
-#include "splitter/partition.h"
+#include "splitter/cut/partition.h"
 
 namespace pp {
 
-/// The stages of a model in one process, run one after the other on its sample
-/// inputs and timed.
+/// Runs and times the stages of a model in one process, one after the other, on
+/// the model's sample inputs.
 class StageRuns {
  public:
-  /// The model and what `partition` made of it.
+  /// parts  the result of partition() on the model
   StageRuns(const Model& model, const Partition& parts);
 
-  /// Runs the chain once. counts: whether its times may become the best.
+  /// Runs all stages once.
+  ///
+  /// counts  whether its times may count as the best; false while warming up
   void pass(bool counts);
 
-  /// The fastest forward of each stage, nanoseconds.
+  /// The time of each stage's fastest forward, in nanoseconds.
   const std::vector<uint64_t>& best_ns() const { return best_ns_; }
 
  private:
-  /// Where an argument comes from: the stage before, by position, or the user.
+  /// Says where an argument comes from: the user or the stage before.
   struct Source {
     bool from_user = false;
-    size_t index = 0;
+    size_t index = 0;  ///< among the model's inputs, or what was sent
   };
   std::vector<c10::IValue> user_;
   std::vector<ProgramRuns> stages_;

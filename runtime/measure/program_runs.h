@@ -7,12 +7,12 @@
 
 #include "runtime/measure/sample_inputs.h"
 #include "runtime/program/program.h"
-#include "runtime/stage/states.h"
+#include "runtime/stage/map_states.h"
 
 namespace pp {
 
-/// A graph and its states, to be run again and again. What it writes stays in
-/// memory of its own.
+/// A graph and its states, for repeated runs. It has its own copies of whatever
+/// it writes.
 class ProgramRuns {
  public:
   ProgramRuns(
@@ -24,18 +24,18 @@ class ProgramRuns {
         states_(map_states(graph, records, archive, false)) {}
 
   std::vector<c10::IValue> run(std::vector<c10::IValue> arguments) const {
-    own(arguments);
+    copy_written(arguments);
     return program_.run(std::move(arguments), states_, {}).outputs;
   }
   void run_timed(
       std::vector<c10::IValue> arguments, std::span<uint64_t> node_ns) const {
-    own(arguments);
+    copy_written(arguments);
     program_.run_timed(std::move(arguments), states_, {}, node_ns);
   }
 
  private:
-  /// Arguments that the graph writes to are copied first.
-  void own(std::vector<c10::IValue>& arguments) const {
+  /// Copies the arguments that the graph writes to.
+  void copy_written(std::vector<c10::IValue>& arguments) const {
     for (size_t i = 0; i < arguments.size(); ++i) {
       if (program_.written_inputs()[i] != 0 && arguments[i].isTensor()) {
         arguments[i] = arguments[i].toTensor().clone();

@@ -7,7 +7,7 @@
 #include <ATen/ops/randn.h>
 
 #include "loader/core/error.h"
-#include "loader/formats/exported_program.h"
+#include "loader/exported_program/load.h"
 
 namespace pp {
 
@@ -16,7 +16,7 @@ namespace {
 using Sequence = PickleValue::Sequence;
 using Mapping = PickleValue::Mapping;
 
-/// The tensors that torch.save wrote as (args, kwargs), by input.
+/// The tensors that an export saved as (args, kwargs).
 class SavedArguments {
  public:
   explicit SavedArguments(const Model& model)
@@ -27,7 +27,7 @@ class SavedArguments {
     try {
       value_ = read_pickle(*archive_);
     } catch (const Error&) {
-      return;  // more than tensors and plain values
+      return;  // they aren't just tensors and plain values
     }
     const auto* both = std::get_if<Sequence>(&value_.value);
     if (both != nullptr && both->items.size() == 2) {
@@ -36,7 +36,7 @@ class SavedArguments {
     }
   }
 
-  /// A copy of the tensor given for this input, if it is one.
+  /// Returns a copy of the tensor saved for this input, or an undefined one.
   at::Tensor try_tensor(const ir::Input& input, size_t position) const {
     const PickledTensor* tensor = nullptr;
     if (args_ != nullptr && position < args_->items.size()) {
@@ -77,7 +77,7 @@ class SavedArguments {
       return {};
     }
     const auto options = at::TensorOptions(dtype);
-    // The mapping is read only, and so is the view.
+    // The mapping is read-only, and the view is only read.
     auto* first = const_cast<std::byte*>(bytes.data()) +
                   static_cast<size_t>(saved.tensor.storage_offset.value) * item;
     return at::empty_strided(sizes, strides, options)
@@ -114,8 +114,8 @@ c10::IValue draw(const ir::Graph& graph, const ir::Input& input) {
   }
   if (!value.tensor || !value.tensor->known) {
     throw usage_error(
-        "the model does not say what its input '" + input.name +
-        "' is like (a scripted module); say it with --input " + input.name +
+        "the model does not say the shape of its input '" + input.name +
+        "' (it is a scripted module); give it with --input " + input.name +
         "=4x32 or =4x32:int64");
   }
   return draw_tensor(*value.tensor, static_cast<uint64_t>(input.value));

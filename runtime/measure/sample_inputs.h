@@ -7,17 +7,18 @@
 #include <ATen/core/ivalue.h>
 
 #include "loader/ir/graph.h"
-#include "loader/model.h"
+#include "loader/model/model.h"
 
 namespace pp {
 
-/// A tensor like `meta`, from a fixed seed: normal numbers; integers are 0 or
-/// 1, valid for any embedding.
+/// Makes a tensor like `meta` from a fixed seed. Floating-point numbers are
+/// normally distributed; integers are 0 or 1, which any embedding accepts.
 at::Tensor draw_tensor(const ir::TensorMeta& meta, uint64_t seed);
 
-/// An argument for each input of the graph: what the model was exported with
-/// where its file has it, else drawn at the sizes of the export.
-/// throws Error(Usage): the file says nothing of an input's sizes
+/// Returns an argument for each input of the graph: the one that the model was
+/// exported with if its file has it, else a random one of the exported sizes.
+///
+/// throws  Error(Usage): the file doesn't say an input's sizes
 std::vector<c10::IValue> sample_arguments(const Model& model);
 
 }  // namespace pp

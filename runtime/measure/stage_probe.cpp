@@ -14,8 +14,8 @@ namespace pp {
 
 namespace {
 
-// Neither so small that the processor slows down, nor so large that it grows
-// beyond all bounds on its way.
+// Neither so small that it becomes denormal, which slows the processor down,
+// nor so large that it overflows on its way.
 constexpr double kMadeUpGradient = 1e-3;
 
 Message copy_of(const Message& message) {
@@ -71,7 +71,7 @@ class Prober {
       probe.to_next = forward(previous_);
       if (trains()) {
         const Message gradients = gradients_like(probe.to_next);
-        stage_.backward(0, gradients);  // now the parameters have gradients
+        stage_.backward(0, gradients);  // allocates the parameters' gradients
       }
       measure_full(*ledger, probe);
       if (trains()) {
@@ -96,7 +96,8 @@ class Prober {
  private:
   bool trains() const { return input_.pass == Pass::Train; }
 
-  /// As the executor does it: the model outputs are gone when it returns.
+  /// Runs the forward as the executor does: the model's outputs are freed when
+  /// it returns.
   Message forward(const Message& previous) {
     StageResult result = stage_.forward(
         0,
@@ -104,13 +105,13 @@ class Prober {
         input_.user_inputs,
         {0, 0, 0},
         input_.pass,
-        trains() ? input_.loss : OutputsTaker());
+        trains() ? input_.loss : OutputsCallback());
     return std::move(result.to_next);
   }
 
-  /// What `action` takes at most beyond what is there before it.
+  /// Returns the most bytes that `action` allocates on top of what is there.
   template <typename Action>
-  int64_t work_of(AllocationLedger& ledger, Action action) {
+  int64_t peak_of(AllocationLedger& ledger, Action action) {
     const int64_t before = ledger.live();
     ledger.reset_peak();
     action();
@@ -123,7 +124,7 @@ class Prober {
     Message previous = copy_of(previous_);
     memory.input = ledger.live() - base;
     Message sent;
-    memory.forward_work = work_of(ledger, [&] { sent = forward(previous); });
+    memory.forward_work = peak_of(ledger, [&] { sent = forward(previous); });
     previous = {};
     const int64_t with_output = ledger.live();
     sent = {};
@@ -137,7 +138,7 @@ class Prober {
     memory.output_gradient = ledger.live() - kept;
     Message back;
     memory.backward_work =
-        work_of(ledger, [&] { back = stage_.backward(0, gradients); });
+        peak_of(ledger, [&] { back = stage_.backward(0, gradients); });
     gradients = {};
     const int64_t with_back = ledger.live();
     back = {};
@@ -153,11 +154,11 @@ class Prober {
     sent = {};
     Message back;
     memory.input_work =
-        work_of(ledger, [&] { back = stage_.backward_input(0, gradients); });
+        peak_of(ledger, [&] { back = stage_.backward_input(0, gradients); });
     gradients = {};
     back = {};
     memory.kept_for_weight = ledger.live() - base;
-    memory.weight_work = work_of(ledger, [&] { stage_.backward_weight(0); });
+    memory.weight_work = peak_of(ledger, [&] { stage_.backward_weight(0); });
   }
 
   template <typename Action>
@@ -167,7 +168,8 @@ class Prober {
     times.push_back(now() - start);
   }
 
-  /// One thread is timed by what it computes, whoever else wants its core.
+  /// Returns seconds of CPU time if the stage uses one thread, so that other
+  /// processes on its core don't count; else of wall time.
   static double now() {
     timespec time{};
     clock_gettime(
@@ -177,7 +179,8 @@ class Prober {
            1e-9 * static_cast<double>(time.tv_nsec);
   }
 
-  /// B and the pair I and W in turns, each after a forward of its own.
+  /// Times F, B, I and W. B alternates with the pair I and W, each after its
+  /// own forward.
   void time(int num_timed, StageProbe& probe) {
     std::vector<double> forwards;
     std::vector<double> inputs;

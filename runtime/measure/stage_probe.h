@@ -6,32 +6,32 @@
 
 namespace pp {
 
-/// One microbatch to try a stage on.
+/// A microbatch to run through a stage.
 struct ProbeInput {
-  const Message* previous = nullptr;  ///< what the stage before sent
+  const Message* previous = nullptr;  ///< from the stage before; null: none
   UserInputs user_inputs;
   Pass pass = Pass::Train;
-  /// Training, last stage: the weighted loss of the model outputs.
-  OutputsTaker loss;
+  /// Computes the weighted loss of the model's outputs (last stage, training).
+  OutputsCallback loss;
 };
 
-/// What one microbatch of a stage takes.
+/// Memory and time of one microbatch in a stage.
 struct StageProbe {
   StageMemory memory;
-  StageCost cost;  ///< times in seconds, 0 where they were not asked for
-  /// What I and W take together against the B before them; 0 if not timed.
+  StageCost cost;  ///< times in seconds; 0 if they weren't asked for
+  /// Median of (I + W) / B in time; 0 if not timed.
   double split_ratio = 0;
   Message to_next;  ///< for the next stage's probe
 };
 
-/// Runs one microbatch through a stage, backward and split backward included,
-/// and watches what it allocates. Gradients that come back are made up; no
-/// matter what they are, they take as long. Leaves gradients in the parameters
-/// and renewed buffers in the stage: take one that nobody needs.
+/// Runs one microbatch through a stage, including full and split backward, and
+/// records what it allocates. The incoming gradients are made up, since time
+/// doesn't depend on their values. Leaves gradients in the parameters and new
+/// values in the buffers, so the stage can't be used for anything else.
 ///
-/// num_timed  how often each action is timed, after it ran two times; the cost
-///            is the median. 0: not at all
-/// throws     as Stage
+/// num_timed  number of times each action is timed, after two runs; the cost is
+///            the median. 0: nothing is timed
+/// throws     what Stage throws
 StageProbe probe_stage(Stage& stage, const ProbeInput& input, int num_timed);
 
 }  // namespace pp

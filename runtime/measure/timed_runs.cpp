@@ -11,15 +11,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// The caller's number of threads again, however the passes end.
-class Threads {
+/// Sets LibTorch's number of threads, and restores the caller's at the end.
+class ThreadsGuard {
  public:
-  explicit Threads(int count) : before_(at::get_num_threads()) {
+  explicit ThreadsGuard(int count) : before_(at::get_num_threads()) {
     at::set_num_threads(count);
   }
-  ~Threads() { at::set_num_threads(before_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
+  ~ThreadsGuard() { at::set_num_threads(before_); }
+  ThreadsGuard(const ThreadsGuard&) = delete;
+  ThreadsGuard& operator=(const ThreadsGuard&) = delete;
 
  private:
   int before_;
@@ -29,7 +29,7 @@ class Threads {
 
 void run_passes(
     const MeasureOptions& options, const std::function<void(bool)>& pass) {
-  const Threads threads(options.threads);
+  const ThreadsGuard threads(options.threads);
   const c10::AutoGradMode no_grad(false);
   for (int i = 0; i < options.warm_up; ++i) {
     pass(false);

@@ -9,16 +9,17 @@ struct MeasureOptions {
   int warm_up = 2;
   int min_passes = 5;
   int max_passes = 100;
-  double seconds = 1;  ///< no pass starts later, but for the first few
-  int threads = 1;     ///< as a rank has them
+  double seconds = 1;  ///< after this time, only the first min_passes start
+  int threads = 1;     ///< a rank's default number
 };
 
-/// Calls `pass` for warm-up, then until time or passes are used up, without
-/// gradients, with `threads` threads. The argument says whether it counts.
+/// Calls `pass` first to warm up, then until the limit on time or passes is
+/// reached, with gradients off and `threads` threads. The argument says whether
+/// the call counts.
 void run_passes(
     const MeasureOptions& options, const std::function<void(bool)>& pass);
 
-/// Wall time of a call in nanoseconds.
+/// Returns the wall time of a call in nanoseconds.
 uint64_t time_of(const std::function<void()>& work);
 
 }  // namespace pp

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "loader/core/error.h"
 
@@ -13,11 +14,13 @@ namespace pp {
 namespace fs = std::filesystem;
 namespace {
 
-// Ordered: a reader sees the keys as documented.
+// Keys are written in the documented order.
 using Json = nlohmann::ordered_json;
 
-/// Bytes of the lines before the first that is not whole or whose step is not
-/// before `first_step`.
+constexpr int kMetricsVersion = 1;  // docs/formats.md
+
+/// Returns the bytes of the lines before the first that is incomplete or whose
+/// step is `first_step` or later.
 uintmax_t bytes_before(const fs::path& path, int64_t first_step) {
   std::ifstream file(path, std::ios::binary);
   std::string line;
@@ -37,7 +40,7 @@ uintmax_t bytes_before(const fs::path& path, int64_t first_step) {
 }  // namespace
 
 std::string metrics_line(const StepReport& report) {
-  Json json = {{"step", report.step}};
+  Json json = {{"version", kMetricsVersion}, {"step", report.step}};
   if (report.loss) {
     json["loss"] = *report.loss;
   }
@@ -58,6 +61,7 @@ std::string metrics_line(const StepReport& report) {
 
 std::string metrics_line(const EvalReport& report) {
   const Json json = {
+      {"version", kMetricsVersion},
       {"step", report.step},
       {"eval_loss", report.loss},
       {"eval_s", report.seconds}};
@@ -71,7 +75,7 @@ MetricsWriter::MetricsWriter(const fs::path& path, int64_t first_step)
     fs::resize_file(path, bytes_before(path, first_step), error);
     if (error) {
       throw runtime_error(
-          path.string() + ": cannot cut the metrics: " + error.message());
+          path.string() + ": cannot truncate the metrics: " + error.message());
     }
   }
   file_.reset(std::fopen(path.c_str(), "ae"));
@@ -91,6 +95,11 @@ void MetricsWriter::write(const EvalReport& report) {
 }
 
 void MetricsWriter::append(const std::string& line) {
+  struct stat status {};
+  if (fstat(fileno(file_.get()), &status) == 0 && status.st_nlink == 0) {
+    throw runtime_error(
+        path_.string() + " was removed while the job was writing to it");
+  }
   const std::string text = line + "\n";
   if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() ||
       std::fflush(file_.get()) != 0) {

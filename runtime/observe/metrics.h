@@ -10,23 +10,24 @@
 
 namespace pp {
 
-/// One line of `metrics.jsonl`, without the newline. What a report does not
-/// have is left out; a number that is not finite is null.
+/// Returns one line of `metrics.jsonl`, without the newline. Values that the
+/// report doesn't have are left out; a number that isn't finite becomes null.
 std::string metrics_line(const StepReport& report);
-/// {"step": ..., "eval_loss": ..., "eval_s": ...}
+/// Returns {"step": ..., "eval_loss": ..., "eval_s": ...}.
 std::string metrics_line(const EvalReport& report);
 
 /// Appends to `metrics.jsonl`; every line reaches the file before the call
 /// returns.
 class MetricsWriter {
  public:
-  /// first_step  the first step this run will report: the file is cut before
-  ///             the first line of that step or a later one, or that is not
-  ///             whole. 0 starts anew.
+  /// Opens the file and truncates it before the first line that is incomplete
+  /// or whose step is `first_step` or later.
+  ///
+  /// first_step  the first step that this run reports; 0 empties the file
   /// throws      Error(Runtime) naming the path and the system's reason
   MetricsWriter(const std::filesystem::path& path, int64_t first_step);
 
-  /// throws  Error(Runtime), e.g. disk full
+  // Both throw Error(Runtime), for example if the disk is full.
   void write(const StepReport& report);
   void write(const EvalReport& report);
 

@@ -65,7 +65,8 @@ void Progress::draw() {
       tokens_per_step_.value() / seconds,
       static_cast<double>(last_->total - last_->step) * step_seconds_.value()};
   if (options_.terminal) {
-    // One write that overwrites and then clears the rest: no flicker.
+    // A single write that overwrites the line and clears the rest avoids
+    // flicker.
     write_(
         "\r" + bar_line(*last_, rates, options_.width()) +
         std::string(kClearToEnd));

@@ -23,12 +23,12 @@ int num_digits(int64_t value) {
   return static_cast<int>(std::to_string(value).size());
 }
 
-/// " 37/200": the step padded to the total's width, so that nothing moves.
-std::string step_text(const StepReport& report, bool padded) {
-  const int width = padded ? num_digits(report.total) : 0;
+/// Returns "step  37/200". The step is padded to the total's width, so that the
+/// text after it doesn't move.
+std::string step_text(const StepReport& report) {
   return print(
       "step %*lld/%lld",
-      width,
+      num_digits(report.total),
       static_cast<long long>(report.step),
       static_cast<long long>(report.total));
 }
@@ -38,7 +38,7 @@ std::string speed_text(const ProgressRates& rates) {
                                 : rate_text(rates.samples_per_s, "samples/s");
 }
 
-/// "[====>     ]", `width` columns with its brackets.
+/// Returns "[====>     ]" of `width` columns, brackets included.
 std::string bar(double share, int width) {
   const int inside = width - 2;
   const int filled = static_cast<int>(std::floor(share * inside));
@@ -73,7 +73,7 @@ std::string join_parts(
 }  // namespace
 
 std::string duration_text(double seconds) {
-  // Beyond a hundred thousand hours nobody is told anything.
+  // 100,000 hours
   if (!std::isfinite(seconds) || seconds < 0 || seconds > 3.6e8) {
     return "-:--";
   }
@@ -121,7 +121,7 @@ std::string bar_line(
     const StepReport& report, const ProgressRates& rates, int width) {
   // The last column stays free: some terminals wrap when it is filled.
   const int columns = std::max(width - 1, 1);
-  std::vector<std::string> parts = {step_text(report, /*padded=*/true)};
+  std::vector<std::string> parts = {step_text(report)};
   if (report.loss) {
     parts.push_back("loss " + number_text(*report.loss));
   }
@@ -147,7 +147,7 @@ std::string bar_line(
 }
 
 std::string plain_line(const StepReport& report, const ProgressRates& rates) {
-  std::vector<std::string> parts = {step_text(report, /*padded=*/true)};
+  std::vector<std::string> parts = {step_text(report)};
   if (report.loss) {
     parts.push_back("loss " + number_text(*report.loss));
   }

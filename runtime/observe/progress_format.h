@@ -7,36 +7,38 @@
 
 namespace pp {
 
-/// "0:12", "12:03", "1:02:03"; "-:--" where it is not known (negative or not
-/// finite).
+/// Returns "0:12", "12:03", "1:02:03", or "-:--" for an unknown duration, which
+/// is negative, not finite or over 100,000 hours.
 std::string duration_text(double seconds);
 
-/// "12.3k tok/s", "845 tok/s", "3.21 tok/s"
+/// Returns "12.3k tok/s", "845 tok/s", "3.21 tok/s".
 std::string rate_text(double per_second, std::string_view unit);
 
-/// "2.3104", "0.0021", "1.25e-07", "nan": four or five digits, of a width that
-/// hardly changes from step to step.
+/// Returns "2.3104", "0.0021", "1.25e-07", "nan": four or five digits, so that
+/// the width hardly changes from step to step.
 std::string number_text(double value);
 
-/// What a line shows beside the report; already smoothed.
+/// Smoothed values that a line shows besides the report.
 struct ProgressRates {
   double samples_per_s = 0;
   double tokens_per_s = 0;  ///< 0: show samples
   double seconds_left = -1;
 };
 
-/// "step  37/200 [====>     ] loss 2.3104 grad 0.8412 12.3k tok/s 0:12 left"
+/// Returns "step  37/200 [====>     ] loss 2.3104 grad 0.8412 12.3k tok/s 0:12
+/// left", on one line.
 ///
-/// width  columns of the terminal; the text has fewer, so that it never wraps.
-///        Where it is tight the bar goes first, then parts from the right.
+/// width  columns of the terminal; the text has fewer, so it never wraps. If
+///        they don't suffice, the bar is dropped first, then parts from the
+///        right.
 std::string bar_line(
     const StepReport& report, const ProgressRates& rates, int width);
 
-/// "step 37/200  loss 2.3104  grad 0.8412  lr 3e-04  81 ms/step  12.3k tok/s
-/// 0:12 left", on one line
+/// Returns "step 37/200  loss 2.3104  grad 0.8412  lr 3e-04  81 ms/step  12.3k
+/// tok/s  0:12 left", on one line.
 std::string plain_line(const StepReport& report, const ProgressRates& rates);
 
-/// "eval at step 50: loss 2.2871 (0.8 s)"
+/// Returns "eval at step 50: loss 2.2871 (0.8 s)".
 std::string eval_line(const EvalReport& report);
 
 }  // namespace pp

@@ -5,17 +5,18 @@
 
 namespace pp {
 
-/// What one update tells, to metrics and progress alike.
+/// The values of one update that metrics and progress show.
 struct StepReport {
   int64_t step = 0;                           ///< this update's number, from 1
   int64_t total = 0;                          ///< updates of the run
-  std::optional<double> loss = std::nullopt;  ///< none: inference
+  std::optional<double> loss = std::nullopt;  ///< none in inference
   std::optional<double> grad_norm = std::nullopt;
   double lr = 0;
   double step_ms = 0;
   double samples_per_s = 0;
-  std::optional<double> tokens_per_s = std::nullopt;  ///< integer inputs
-  /// Share of rank-time not computing, 0 to 1.
+  /// None if the model has no integer inputs.
+  std::optional<double> tokens_per_s = std::nullopt;
+  /// Fraction of the ranks' time in which they don't compute, 0 to 1.
   std::optional<double> bubble = std::nullopt;
 };
 

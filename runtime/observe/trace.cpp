@@ -15,9 +15,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kNsPerMicrosecond = 1000;
-constexpr int kDeviceTracks = 1'000'000;  // below the ranks' own
+// The threads of a rank's process.
+constexpr int kHost = 0;
+constexpr int kDevice = 1;
+// An action that begins with a wait did nothing before it. What was recorded
+// until the wait began is the recording's own time.
+constexpr int64_t kShortestSliceNs = 50'000;
 
-/// Names of the palette that trace viewers know.
+/// Returns a colour by its name in the palette of trace viewers.
 const char* color_of(std::string_view kind) {
   if (kind == "F") {
     return "good";
@@ -31,6 +36,22 @@ const char* color_of(std::string_view kind) {
   return kind == "B" ? "terrible" : "white";
 }
 
+double microseconds(int64_t ns) {
+  return static_cast<double>(ns) / kNsPerMicrosecond;
+}
+
+/// An event that names a process or a thread, or says where to show it.
+std::string metadata_event(
+    const std::string& name, int process, int thread, const Json& args) {
+  const Json event = {
+      {"name", name},
+      {"ph", "M"},
+      {"pid", process},
+      {"tid", thread},
+      {"args", args}};
+  return event.dump();
+}
+
 }  // namespace
 
 int64_t trace_clock_ns() {
@@ -39,8 +60,8 @@ int64_t trace_clock_ns() {
       .count();
 }
 
-/// One name for a message on both of its ends. A step may pass several times
-/// (accumulation, evaluation): both ends count them alike.
+/// Names a message alike on both of its ends. A step may run the schedule
+/// several times (accumulation, evaluation); both ends count the passes.
 std::string TraceRecorder::arrow_name(
     int receiver, int microbatch, bool forward, bool begins) {
   const std::string name = std::to_string(replica_) + ":" +
@@ -53,28 +74,56 @@ std::string TraceRecorder::arrow_name(
 
 void TraceRecorder::push(Span span) {
   span.step = step_;
-  span.begin_ns = trace_clock_ns();
-  span.end_ns = span.begin_ns;
-  span.arrow_ns = span.begin_ns;
+  span.time.begin_ns = trace_clock_ns();
   open_.push_back(spans_.size());
   spans_.push_back(std::move(span));
 }
 
 void TraceRecorder::begin(std::string name) {
-  if (!is_full()) {
-    push({.name = std::move(name)});
+  if (is_full()) {
+    open_.push_back(kMaxSpans);
+    return;
   }
+  push({.name = std::move(name)});
 }
 
 void TraceRecorder::end() {
   if (open_.empty()) {
     return;
   }
-  const int64_t now = trace_clock_ns();
-  spans_[open_.back()].end_ns = now;
+  end_wait();
+  if (open_.back() < kMaxSpans) {
+    spans_[open_.back()].time.end_ns = trace_clock_ns();
+  }
   open_.pop_back();
-  if (!open_.empty() && !spans_[open_.back()].arrow_begins) {
-    spans_[open_.back()].arrow_ns = now;  // it waited for its message
+}
+
+void TraceRecorder::begin_wait(std::string name) {
+  end_wait();
+  wait_ = Span{.name = std::move(name), .step = step_};
+  wait_->time.begin_ns = trace_clock_ns();
+}
+
+void TraceRecorder::end_wait() {
+  if (!wait_) {
+    return;
+  }
+  wait_->time.end_ns = trace_clock_ns();
+  for (const size_t span : open_) {
+    if (span < kMaxSpans) {
+      spans_[span].waits.push_back(wait_->time);
+    }
+  }
+  if (!is_full()) {
+    spans_.push_back(std::move(*wait_));
+  }
+  wait_.reset();
+}
+
+void TraceRecorder::set_step(int64_t step) {
+  step_ = step;
+  if (steps_.size() < kMaxSpans) {
+    steps_.push_back({step, trace_clock_ns()});
   }
 }
 
@@ -90,7 +139,9 @@ TraceRecorder::Span TraceRecorder::span_of(
 void TraceRecorder::begin_action(
     int stage, int microbatch, std::string_view kind) {
   end_actions();
+  in_action_ = true;
   if (is_full()) {
+    open_.push_back(kMaxSpans);
     return;
   }
   Span span = span_of(stage, microbatch, kind);
@@ -107,7 +158,6 @@ void TraceRecorder::begin_action(
     span.arrow = arrow_name(stage, microbatch, forward, false);
   }
   push(std::move(span));
-  in_action_ = true;
 }
 
 void TraceRecorder::add_device_action(
@@ -121,15 +171,14 @@ void TraceRecorder::add_device_action(
   }
   Span span = span_of(stage, microbatch, kind);
   span.step = step_;
-  span.begin_ns = begin_ns;
-  span.end_ns = end_ns;
+  span.time = {begin_ns, end_ns};
   span.on_device = true;
   has_device_ = true;
   spans_.push_back(std::move(span));
 }
 
 void TraceRecorder::add_memory(int stage, int64_t at_ns, int64_t num_bytes) {
-  if (memory_.size() < kMostSpans) {
+  if (memory_.size() < kMaxSpans) {
     memory_.push_back({stage, at_ns, num_bytes});
   }
 }
@@ -141,37 +190,36 @@ void TraceRecorder::end_actions() {
   }
 }
 
-std::string TraceRecorder::events(int64_t origin_ns) {
-  while (!open_.empty()) {
-    end();
+/// Returns the parts of a span that lie between its waits. The last one is
+/// there even if it is short, so no span is lost.
+std::vector<TraceRecorder::Interval> TraceRecorder::slices_of(
+    const Span& span) {
+  std::vector<Interval> slices;
+  int64_t begin_ns = span.time.begin_ns;
+  for (const Interval& wait : span.waits) {
+    if (wait.begin_ns - begin_ns >= kShortestSliceNs) {
+      slices.push_back({begin_ns, wait.begin_ns});
+    }
+    begin_ns = wait.end_ns;
   }
-  const auto microseconds = [](int64_t ns) {
-    return static_cast<double>(ns) / kNsPerMicrosecond;
-  };
-  const auto at = [&](int64_t ns) { return microseconds(ns - origin_ns); };
-  const auto track = [](int id, const std::string& name) {
-    return Json{
-        {"name", "thread_name"},
-        {"ph", "M"},
-        {"pid", 0},
-        {"tid", id},
-        {"args", {{"name", name}}}}
-        .dump();
-  };
-  const std::string rank = "rank " + std::to_string(rank_);
-  const int device_track = kDeviceTracks + rank_;
-  std::string out = track(rank_, rank);
-  if (has_device_) {
-    out += ",\n" + track(device_track, rank + ", device");
-  }
-  for (const Span& span : spans_) {
+  slices.push_back({begin_ns, span.time.end_ns});
+  return slices;
+}
+
+/// Returns the events of a span, and that of its arrow if it has one.
+std::string TraceRecorder::span_events(
+    const Span& span, int64_t origin_ns) const {
+  const std::vector<Interval> slices = slices_of(span);
+  std::string out;
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const Interval& time = slices[i];
     Json event = {
         {"name", span.name},
         {"ph", "X"},
-        {"pid", 0},
-        {"tid", span.on_device ? device_track : rank_},
-        {"ts", at(span.begin_ns)},
-        {"dur", microseconds(span.end_ns - span.begin_ns)}};
+        {"pid", rank_},
+        {"tid", span.on_device ? kDevice : kHost},
+        {"ts", microseconds(time.begin_ns - origin_ns)},
+        {"dur", microseconds(time.end_ns - time.begin_ns)}};
     event["args"] = {{"step", span.step}};
     if (span.stage >= 0) {
       const std::string stage = std::to_string(span.stage);
@@ -181,21 +229,61 @@ std::string TraceRecorder::events(int64_t origin_ns) {
       event["args"]["stage"] = span.stage;
       event["args"]["microbatch"] = span.microbatch;
     }
-    out += ",\n" + event.dump();
-    if (!span.arrow.empty()) {
-      Json arrow = {
-          {"name", "message"},
-          {"cat", "message"},
-          {"ph", span.arrow_begins ? "s" : "f"},
-          {"id", span.arrow},
-          {"pid", 0},
-          {"tid", rank_},
-          {"ts", at(span.arrow_ns)}};
-      if (!span.arrow_begins) {
-        arrow["bp"] = "e";
-      }
-      out += ",\n" + arrow.dump();
+    if (i > 0) {
+      event["args"]["continued"] = true;
     }
+    out += (i == 0 ? "" : ",\n") + event.dump();
+  }
+  if (span.arrow.empty()) {
+    return out;
+  }
+  // It ends where the action has its message, and begins with the send.
+  const Interval& at = span.arrow_begins ? slices.front() : slices.back();
+  Json arrow = {
+      {"name", "message"},
+      {"cat", "message"},
+      {"ph", span.arrow_begins ? "s" : "f"},
+      {"id", span.arrow},
+      {"pid", rank_},
+      {"tid", kHost},
+      {"ts", microseconds(at.begin_ns - origin_ns)}};
+  if (!span.arrow_begins) {
+    arrow["bp"] = "e";
+  }
+  return out + ",\n" + arrow.dump();
+}
+
+std::string TraceRecorder::events(int64_t origin_ns) {
+  while (!open_.empty()) {
+    end();
+  }
+  std::string out =
+      metadata_event(
+          "process_name",
+          rank_,
+          kHost,
+          {{"name", "rank " + std::to_string(rank_)}}) +
+      ",\n" +
+      metadata_event(
+          "process_sort_index", rank_, kHost, {{"sort_index", rank_}}) +
+      ",\n" + metadata_event("thread_name", rank_, kHost, {{"name", "host"}});
+  if (has_device_) {
+    out += ",\n" +
+           metadata_event("thread_name", rank_, kDevice, {{"name", "device"}});
+  }
+  for (const auto& [step, at_ns] : steps_) {
+    const Json mark = {
+        {"name", "step " + std::to_string(step)},
+        {"cat", "step"},
+        {"ph", "i"},
+        {"s", "p"},
+        {"pid", rank_},
+        {"tid", kHost},
+        {"ts", microseconds(at_ns - origin_ns)}};
+    out += ",\n" + mark.dump();
+  }
+  for (const Span& span : spans_) {
+    out += ",\n" + span_events(span, origin_ns);
   }
   for (const auto& [stage, at_ns, num_bytes] : memory_) {
     const Json counter = {
@@ -203,8 +291,8 @@ std::string TraceRecorder::events(int64_t origin_ns) {
          "stage " + std::to_string(stage) + ", memory (replica " +
              std::to_string(replica_) + ")"},
         {"ph", "C"},
-        {"pid", 0},
-        {"ts", at(at_ns)},
+        {"pid", rank_},
+        {"ts", microseconds(at_ns - origin_ns)},
         {"args", {{"bytes", num_bytes}}}};
     out += ",\n" + counter.dump();
   }

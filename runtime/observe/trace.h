@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,21 +12,24 @@
 
 namespace pp {
 
-/// What one rank does when, for the Chrome trace format (Perfetto,
-/// chrome://tracing). Used by the rank's own thread. Spans lie in one another
-/// as they were begun; it stops taking more at kMostSpans.
+/// Records what one rank does and when, for the Chrome trace format (Perfetto,
+/// chrome://tracing). Used by the rank's own thread. Spans are nested. A wait
+/// lies between spans, not in them: it divides those that are open. After
+/// kMaxSpans no more are recorded.
 class TraceRecorder {
  public:
-  static constexpr size_t kMostSpans = 100'000;
+  static constexpr size_t kMaxSpans = 100'000;
 
-  /// replica  whose messages these are: two replicas' have the same names
+  /// replica  tells apart messages of different replicas
   TraceRecorder(int rank, int replica) : rank_(rank), replica_(replica) {}
 
-  /// An action begins, and the one before is over. kind: "F", "SEND_B", ...
+  /// Begins an action and ends the one before.
+  ///
+  /// kind  "F", "SEND_B", ...
   void begin_action(int stage, int microbatch, std::string_view kind);
-  /// No action is under way.
+  /// Ends the current action, if there is one.
   void end_actions();
-  /// What the rank's device did meanwhile, on a track of its own; times by
+  /// Adds an action to the separate track of the rank's device. Times are by
   /// trace_clock_ns().
   void add_device_action(
       int stage,
@@ -33,32 +37,46 @@ class TraceRecorder {
       std::string_view kind,
       int64_t begin_ns,
       int64_t end_ns);
-  /// What a stage holds of the device's memory from then on.
+  /// Notes the bytes of device memory that a stage holds from `at_ns` on.
   void add_memory(int stage, int64_t at_ns, int64_t num_bytes);
-  /// Something that is no action: "update".
+  /// Begins a span that isn't an action, such as "update".
   void begin(std::string name);
   void end();
-  /// The spans that begin from now on are this step's (counted from 1).
-  void set_step(int64_t step) { step_ = step; }
+  /// Begins a wait and ends the one before.
+  void begin_wait(std::string name);
+  /// Ends the current wait, if there is one.
+  void end_wait();
+  /// Sets the step, counted from 1, of the spans that begin from now on, and
+  /// marks its beginning.
+  void set_step(int64_t step);
 
-  /// The rank's events, to go between the brackets of a list; its open spans
-  /// end now. Sends have an arrow to the action that uses the message.
+  /// Ends all open spans and returns the rank's events as the items of a JSON
+  /// list, without its brackets. The rank is a process, whose threads are the
+  /// host and the device. Sends have an arrow to the action that uses the
+  /// message.
   ///
   /// origin_ns  the job's beginning, by trace_clock_ns() of one rank
   std::string events(int64_t origin_ns);
 
  private:
+  struct Interval {
+    int64_t begin_ns = 0;
+    int64_t end_ns = 0;
+  };
   struct Span {
     std::string name;
     int stage = -1;
     int microbatch = -1;
     int64_t step = 0;
-    int64_t begin_ns = 0;
-    int64_t end_ns = 0;
-    std::string arrow = {};  ///< begins or ends one of that name
+    Interval time = {};
+    std::vector<Interval> waits = {};  ///< during it, in order
+    std::string arrow = {};  ///< name of the arrow that begins or ends here
     bool arrow_begins = false;
-    int64_t arrow_ns = 0;  ///< where it does: its end when the message is there
     bool on_device = false;
+  };
+  struct Mark {
+    int64_t step = 0;
+    int64_t at_ns = 0;
   };
   struct Memory {
     int stage = 0;
@@ -68,8 +86,10 @@ class TraceRecorder {
   using Slot = std::tuple<int, int, bool>;  // stage, microbatch, forward
 
   static Span span_of(int stage, int microbatch, std::string_view kind);
-  bool is_full() const { return spans_.size() >= kMostSpans; }
+  static std::vector<Interval> slices_of(const Span& span);
+  bool is_full() const { return spans_.size() >= kMaxSpans; }
   void push(Span span);
+  std::string span_events(const Span& span, int64_t origin_ns) const;
 
   std::string arrow_name(
       int receiver, int microbatch, bool forward, bool begins);
@@ -79,18 +99,22 @@ class TraceRecorder {
   int64_t step_ = 0;
   std::vector<Span> spans_;
   std::vector<Memory> memory_;
-  std::vector<size_t> open_;
+  std::vector<Mark> steps_;
+  std::vector<size_t> open_;  ///< spans; kMaxSpans: one that isn't recorded
+  std::optional<Span> wait_;  ///< the current one
   bool in_action_ = false;
   bool has_device_ = false;
-  std::map<std::string, int> num_arrows_;  ///< by end and name
-  std::set<Slot> received_;                ///< from other ranks, not used yet
+  std::map<std::string, int> num_arrows_;  ///< by "s" (start) or "f", and name
+  std::set<Slot> received_;                ///< messages not used yet
 };
 
-/// Nanoseconds of a clock that all ranks of a host share.
+/// Returns nanoseconds of a clock that all ranks of a host share.
 int64_t trace_clock_ns();
 
-/// Writes `path` from the events of all ranks.
-/// throws Error(Runtime) naming path and reason
+/// Writes a trace file.
+///
+/// events  TraceRecorder::events() of every rank
+/// throws  Error(Runtime) naming the path
 void write_trace(
     const std::filesystem::path& path, const std::vector<std::string>& events);
 

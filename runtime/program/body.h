@@ -10,22 +10,22 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
-#include "runtime/autodiff/rule.h"
 #include "runtime/program/builtins.h"
 #include "runtime/program/program.h"
+#include "runtime/program/rules/rule.h"
 
 namespace pp {
 
-/// Where one argument of an instruction comes from.
+/// Says where one argument of an instruction comes from.
 struct Operand {
   enum class From : uint8_t {
     Constant,  ///< index into Body::constants
-    Slot,      ///< index is a value, which stays
-    LastUse,   ///< index is a value, which is moved out
+    Slot,      ///< index is a value, which stays in its slot
+    LastUse,   ///< index is a value, which is moved out of its slot
     List,      ///< index into Body::lists
   };
   From from = From::Constant;
-  /// A number in a slot that the schema wants as a tensor.
+  /// The slot holds a number, but the schema asks for a tensor.
   bool wrap_number = false;
   int32_t index = 0;
 };
@@ -37,11 +37,12 @@ struct ListOperand {
 };
 
 enum class InstructionKind : uint8_t {
-  Operator,          ///< through the dispatcher
+  Operator,          ///< called through the dispatcher
   Builtin,           ///< a plain function: symbolic arithmetic
-  Generator,         ///< through the dispatcher, with a generator of ours
-  DefaultGenerator,  ///< the same with the process's, seeded for it
-  Dropout,           ///< our kernels: keyed masks
+  Generator,         ///< an operator that gets a generator of our own
+  DefaultGenerator,  ///< an operator that draws from the process's generator,
+                     ///< which is seeded before the call
+  Dropout,           ///< our own kernels from here on, with keyed masks
   DropoutInPlace,
   FeatureDropout,
   FeatureDropoutInPlace,
@@ -49,50 +50,53 @@ enum class InstructionKind : uint8_t {
   Attention,
   Cond,
   WhileLoop,
-  ScriptLoop,  ///< TorchScript's: a number of turns and a condition
+  ScriptIf,
+  ScriptLoop,  ///< TorchScript's loop: a number of turns and a condition
 };
 
 struct Instruction {
   InstructionKind kind = InstructionKind::Operator;
   bool grad_enabled = true;
-  bool draws = false;     ///< random numbers
-  int16_t autocast = -1;  ///< index into Body::autocasts
+  bool draws = false;          ///< it draws random numbers
+  bool is_batch_norm = false;  ///< has_batch_norm_backward()
+  int16_t autocast = -1;       ///< index into Body::autocasts
   int32_t generator_argument = -1;
   std::optional<c10::OperatorHandle> op;
   BuiltinFunction builtin = nullptr;
   std::vector<Operand> operands;
   std::vector<ir::NodeOutput> outputs;
-  std::vector<ir::ValueId> dead;  ///< values nobody reads after this
+  std::vector<ir::ValueId> dead;  ///< results that nobody reads
   std::vector<std::unique_ptr<Program::Body>> blocks;  ///< sub-graphs
   int32_t node = 0;  ///< its position in the graph
   std::string target;
-  std::string name;    ///< first output in the source graph
-  std::string module;  ///< FQN it ran under
-  std::string index;   ///< what it looks up, for messages; empty: nothing
-  /// How to differentiate it; null: by autograd, or there is nothing to.
+  std::string name;        ///< node_name()
+  std::string module;      ///< FQN of the module it ran under
+  std::string index_name;  ///< source of the indices it looks up; empty: none
+  /// How to differentiate it; null if autograd does, or if there is no
+  /// gradient.
   const Rule* rule = nullptr;
-  /// What a rule calls its inputs, by position; kNoValue: a constant.
+  /// The inputs as a rule counts them (Wanted); kNoValue: a constant.
   std::vector<ir::ValueId> rule_inputs;
 };
 
-/// A stretch of instructions, by how a recorded run treats it.
+/// A stretch of instructions that a recorded run treats alike.
 struct Segment {
   enum class Kind : uint8_t {
-    Straight,  ///< each by its rule, or without a gradient
-    Island,    ///< by autograd, in one graph
-    Repeated,  ///< keeps what it reads and runs again in the backward
+    Straight,  ///< each call has a rule, or no gradient
+    Island,    ///< autograd differentiates it, as one graph
+    Repeated,  ///< recomputed: keeps its inputs and runs again in the backward
   };
   struct Input {
     ir::ValueId value = 0;
-    bool written = false;  ///< in place, in the segment
+    bool written = false;  ///< the segment writes it in place
   };
 
   Kind kind = Kind::Straight;
   size_t begin = 0;
   size_t end = 0;
-  std::vector<Input> inputs;         ///< what it reads and does not make
-  std::vector<ir::ValueId> outputs;  ///< what it makes and others read
-  std::vector<Segment> parts;        ///< Repeated: of what it consists
+  std::vector<Input> inputs;         ///< what it reads but doesn't compute
+  std::vector<ir::ValueId> outputs;  ///< what it computes and others read
+  std::vector<Segment> parts;        ///< Repeated: the segments it consists of
 };
 
 struct Program::Body {
@@ -103,15 +107,15 @@ struct Program::Body {
   std::vector<ListOperand> lists;
   std::vector<ir::Autocast> autocasts;
   std::vector<Instruction> instructions;
-  std::vector<Segment> segments;  ///< one after the other
+  std::vector<Segment> segments;  ///< they cover the instructions, in order
   std::vector<ir::ValueId> inputs;
   std::vector<ir::ValueId> states;
-  std::vector<int32_t> state_of;  ///< by value: its position, or -1
-  /// By value: the state's one reader may add to its gradient by itself. Those
-  /// of several readers are added up first, as autograd does.
+  std::vector<int32_t> state_of;  ///< by value: position in states, or -1
+  /// For each value, whether it has exactly one reader. The gradient of such a
+  /// state is added to directly; others are summed first, as autograd does.
   std::vector<uint8_t> has_one_reader;
   std::vector<Operand> outputs;
-  std::vector<uint8_t> wanted;
+  std::vector<uint8_t> wanted_outputs;
   std::vector<ir::ValueId> mutated;
   std::vector<uint8_t> written_inputs;
   std::vector<uint8_t> written_states;
@@ -121,8 +125,11 @@ struct Program::Body {
 std::unique_ptr<Program::Body> compile(
     const ir::Graph& graph, const ProgramOptions& options);
 
-/// Runs `body`. `occurrence` counts the runs of a loop's body. `node_ns`: what
-/// each node took is added there, by position in the graph; empty: not timed.
+/// Runs `body`.
+///
+/// occurrence  counts the runs of a loop's body
+/// node_ns     by position in the graph: each node's time is added there;
+///             empty: nothing is timed
 ProgramResult run_body(
     const Program::Body& body,
     std::vector<c10::IValue> inputs,
@@ -131,29 +138,32 @@ ProgramResult run_body(
     int64_t occurrence,
     std::span<uint64_t> node_ns = {});
 
-/// Calls a random operator that takes no generator with the process's own,
-/// seeded for it; one such call at a time.
+/// Calls a random operator whose schema has no generator, after seeding the
+/// process's own. Such calls exclude each other.
 void call_seeded(
     const c10::OperatorHandle& op,
     torch::jit::Stack& stack,
     c10::Device device,
     uint64_t seed);
 
-/// The random operators that get kernels of ours; arguments on the stack in
-/// the operator's schema order, results pushed back.
+/// Runs a random operator that has a kernel of our own. It pops the arguments,
+/// in schema order, and pushes the results.
 void run_random(
     const Instruction& instruction, torch::jit::Stack& stack, uint64_t seed);
 
-/// What differentiates our dropout kernels. It has no forward of its own:
+/// Differentiates our dropout kernels. It has no forward; record_dropout()
+/// takes its place.
 extern const Rule kDropoutRule;
-/// does what run_random() does and keeps the mask.
+/// Does what run_random() does for dropout, and keeps the mask.
 void record_dropout(
     const Instruction& instruction,
     torch::jit::Stack& stack,
     uint64_t seed,
     Kept& kept);
 
-/// Branches and loops. `occurrence`: of the body that the node stands in.
+/// Runs a branch or a loop.
+///
+/// occurrence  the run of the body that the instruction is part of
 void run_control_flow(
     const Instruction& instruction,
     torch::jit::Stack& stack,

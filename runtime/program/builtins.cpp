@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
+#include "loader/core/checked_math.h"
 #include "loader/core/error.h"
 
 namespace pp {
@@ -40,49 +42,56 @@ void binary(Stack& stack, Integers integers, Floats floats) {
   }
 }
 
-int64_t floor_divide(int64_t a, int64_t b) {
-  if (b == 0) {
-    throw runtime_error("division of a size by zero");
-  }
-  const int64_t quotient = a / b;
-  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+template <template <typename> typename Functor>
+void by_functor(Stack& s) {
+  binary(s, Functor<int64_t>(), Functor<double>());
 }
 
-int64_t int_power(int64_t base, int64_t exponent) {
-  int64_t result = 1;
-  for (int64_t i = 0; i < exponent; ++i) {
-    result *= base;
+using TryInteger = std::optional<int64_t> (*)(int64_t, int64_t);
+
+/// An operation on integers whose result may not be one.
+/// throws Error(Runtime)
+template <TryInteger kTry>
+int64_t checked(int64_t a, int64_t b) {
+  const std::optional<int64_t> result = kTry(a, b);
+  if (!result) {
+    throw runtime_error(
+        "arithmetic on the sizes " + std::to_string(a) + " and " +
+        std::to_string(b) + " divides by zero or leaves 64 bits");
   }
-  return result;
+  return *result;
+}
+
+template <TryInteger kTry, template <typename> typename Functor>
+void by_checked(Stack& s) {
+  binary(s, checked<kTry>, Functor<double>());
 }
 
 template <typename Function>
 void to_integer(Stack& stack, Function function) {
   const IValue a = torch::jit::pop(stack);
   if (a.isDouble()) {
-    stack.emplace_back(static_cast<int64_t>(function(a.toDouble())));
+    const double whole = function(a.toDouble());
+    constexpr double kFirstTooLarge = 0x1p63;
+    if (!(whole >= -kFirstTooLarge && whole < kFirstTooLarge)) {
+      throw runtime_error(
+          "the number " + std::to_string(whole) + " is no 64-bit integer");
+    }
+    stack.emplace_back(static_cast<int64_t>(whole));
   } else {
     stack.emplace_back(as_int(a));
   }
 }
 
-void add(Stack& s) {
-  binary(s, std::plus<int64_t>(), std::plus<double>());
-}
-void sub(Stack& s) {
-  binary(s, std::minus<int64_t>(), std::minus<double>());
-}
-void mul(Stack& s) {
-  binary(s, std::multiplies<int64_t>(), std::multiplies<double>());
-}
 void floordiv(Stack& s) {
-  binary(s, floor_divide, [](double a, double b) { return std::floor(a / b); });
+  binary(s, checked<try_floor_divide>, [](double a, double b) {
+    return std::floor(a / b);
+  });
 }
 void mod(Stack& s) {
-  binary(
-      s,
-      [](int64_t a, int64_t b) { return a - floor_divide(a, b) * b; },
-      [](double a, double b) { return a - std::floor(a / b) * b; });
+  binary(s, checked<try_modulo>, [](double a, double b) {
+    return a - std::floor(a / b) * b;
+  });
 }
 void truediv(Stack& s) {
   const IValue b = torch::jit::pop(s);
@@ -93,7 +102,7 @@ void pow(Stack& s) {
   const IValue b = torch::jit::pop(s);
   const IValue a = torch::jit::pop(s);
   if (a.isInt() && b.isInt() && b.toInt() >= 0) {
-    s.emplace_back(int_power(a.toInt(), b.toInt()));
+    s.emplace_back(checked<try_power>(a.toInt(), b.toInt()));
   } else {
     s.emplace_back(std::pow(as_double(a), as_double(b)));
   }
@@ -103,18 +112,18 @@ void neg(Stack& s) {
   if (a.isDouble()) {
     s.emplace_back(-a.toDouble());
   } else {
-    s.emplace_back(-as_int(a));
+    s.emplace_back(checked<try_subtract>(0, as_int(a)));
   }
 }
 void pos(Stack&) {}  // the operand is the result
-/// Shifts as products and quotients: a size times or over a power of two.
+// A shift multiplies or divides a size by a power of two.
 void lshift(Stack& s) {
-  const int64_t count = as_int(torch::jit::pop(s));
-  s.emplace_back(as_int(torch::jit::pop(s)) * int_power(2, count));
+  const int64_t factor = checked<try_power>(2, as_int(torch::jit::pop(s)));
+  s.emplace_back(checked<try_multiply>(as_int(torch::jit::pop(s)), factor));
 }
 void rshift(Stack& s) {
-  const int64_t count = as_int(torch::jit::pop(s));
-  s.emplace_back(floor_divide(as_int(torch::jit::pop(s)), int_power(2, count)));
+  const int64_t factor = checked<try_power>(2, as_int(torch::jit::pop(s)));
+  s.emplace_back(checked<try_floor_divide>(as_int(torch::jit::pop(s)), factor));
 }
 void sym_max(Stack& s) {
   binary(
@@ -127,24 +136,6 @@ void sym_min(Stack& s) {
       s,
       [](int64_t a, int64_t b) { return std::min(a, b); },
       [](double a, double b) { return std::min(a, b); });
-}
-void eq(Stack& s) {
-  binary(s, std::equal_to<int64_t>(), std::equal_to<double>());
-}
-void ne(Stack& s) {
-  binary(s, std::not_equal_to<int64_t>(), std::not_equal_to<double>());
-}
-void lt(Stack& s) {
-  binary(s, std::less<int64_t>(), std::less<double>());
-}
-void le(Stack& s) {
-  binary(s, std::less_equal<int64_t>(), std::less_equal<double>());
-}
-void gt(Stack& s) {
-  binary(s, std::greater<int64_t>(), std::greater<double>());
-}
-void ge(Stack& s) {
-  binary(s, std::greater_equal<int64_t>(), std::greater_equal<double>());
 }
 void logical_and(Stack& s) {
   const bool b = as_bool(torch::jit::pop(s));
@@ -190,9 +181,9 @@ struct BuiltinRow {
 };
 
 constexpr BuiltinRow kBuiltins[] = {
-    {"_operator.add", add},
-    {"_operator.sub", sub},
-    {"_operator.mul", mul},
+    {"_operator.add", by_checked<try_add, std::plus>},
+    {"_operator.sub", by_checked<try_subtract, std::minus>},
+    {"_operator.mul", by_checked<try_multiply, std::multiplies>},
     {"_operator.floordiv", floordiv},
     {"_operator.mod", mod},
     {"_operator.truediv", truediv},
@@ -201,12 +192,12 @@ constexpr BuiltinRow kBuiltins[] = {
     {"_operator.pos", pos},
     {"_operator.lshift", lshift},
     {"_operator.rshift", rshift},
-    {"_operator.eq", eq},
-    {"_operator.ne", ne},
-    {"_operator.lt", lt},
-    {"_operator.le", le},
-    {"_operator.gt", gt},
-    {"_operator.ge", ge},
+    {"_operator.eq", by_functor<std::equal_to>},
+    {"_operator.ne", by_functor<std::not_equal_to>},
+    {"_operator.lt", by_functor<std::less>},
+    {"_operator.le", by_functor<std::less_equal>},
+    {"_operator.gt", by_functor<std::greater>},
+    {"_operator.ge", by_functor<std::greater_equal>},
     {"_operator.and_", logical_and},
     {"_operator.or_", logical_or},
     {"_operator.not_", logical_not},

@@ -6,11 +6,11 @@
 
 namespace pp {
 
-/// Takes its arguments off the stack and pushes its result.
+/// Pops its arguments from the stack and pushes its result.
 using BuiltinFunction = void (*)(torch::jit::Stack&);
 
-/// Python's arithmetic on sizes, as exports write it ("_operator.mul",
-/// "torch.sym_max", "math.ceil"), or nullptr.
+/// Finds a function of Python's arithmetic on sizes, by the name that exports
+/// use: "_operator.mul", "torch.sym_max", "math.ceil". Null if there is none.
 BuiltinFunction builtin_function(std::string_view target);
 
 }  // namespace pp

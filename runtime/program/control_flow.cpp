@@ -1,10 +1,11 @@
-// cond, while_loop and TorchScript's If and Loop: sub-graphs run by the same
-// interpreter. Their captured values are ordinary operands, so a block has
-// inputs only and no states.
+// cond, while_loop and TorchScript's If and Loop. The interpreter runs their
+// sub-graphs like any other. Captured values are ordinary operands, so a block
+// has inputs but no states.
 #include <algorithm>
 
 #include "loader/core/error.h"
 #include "runtime/program/body.h"
+#include "runtime/program/operand_gradients.h"
 
 namespace pp {
 
@@ -21,7 +22,8 @@ std::vector<IValue> operands_from(const Stack& stack, size_t first) {
   return {stack.begin() + static_cast<std::ptrdiff_t>(first), stack.end()};
 }
 
-/// A list-valued result is spread over one node output with many values.
+/// Pushes the results of a block. If the node has one output with many values,
+/// they become a list.
 void push_results(
     const Instruction& instruction, Stack& stack, std::vector<IValue> results) {
   stack.clear();
@@ -38,30 +40,31 @@ void push_results(
   }
 }
 
-/// Number of a turn, also among those of the loop around: each draws its own
-/// random numbers.
+/// Numbers a turn uniquely, also among those of the surrounding loop, because
+/// each turn draws its own random numbers.
 int64_t inner_occurrence(int64_t outer, int64_t turn) {
   constexpr int64_t kStride = int64_t{1} << 20;
   return static_cast<int64_t>(
       static_cast<uint64_t>(outer) * kStride + static_cast<uint64_t>(turn));
 }
 
-/// Operands: number of turns, condition, carried values, values only read. The
-/// body takes the turn in place of the first two and gives the condition first.
+/// Runs TorchScript's Loop. Its operands are the number of turns, the
+/// condition, carried values, and values that are only read. The body gets the
+/// turn in place of the first two and returns the next condition first.
 void run_script_loop(
     const Instruction& instruction,
     Stack& stack,
     const RandomKey& key,
     int64_t outer) {
   const Program::Body& body = *instruction.blocks[0];
-  const int64_t most = stack[0].toInt();
-  bool go_on = truth(stack[1]);
+  const int64_t max_turns = stack[0].toInt();
+  bool continues = truth(stack[1]);
   std::vector<IValue> values = operands_from(stack, 1);
-  for (int64_t turn = 0; go_on && turn < most; ++turn) {
+  for (int64_t turn = 0; continues && turn < max_turns; ++turn) {
     values[0] = turn;
     ProgramResult next =
         run_body(body, values, {}, key, inner_occurrence(outer, turn));
-    go_on = truth(next.outputs[0]);
+    continues = truth(next.outputs[0]);
     std::move(next.outputs.begin() + 1, next.outputs.end(), values.begin() + 1);
   }
   const auto first = values.begin() + 1;
@@ -70,28 +73,27 @@ void run_script_loop(
   push_results(instruction, stack, std::vector<IValue>(first, last));
 }
 
-}  // namespace
-
-void run_control_flow(
+/// Runs TorchScript's If or torch.cond, without the gradients that the latter
+/// gives to operands of the other branch.
+std::vector<IValue> run_branch(
     const Instruction& instruction,
-    Stack& stack,
+    bool condition,
+    std::vector<IValue> operands,
     const RandomKey& key,
     int64_t outer) {
-  if (instruction.kind == InstructionKind::Cond) {
-    const Program::Body& block = *instruction.blocks[truth(stack[0]) ? 0 : 1];
-    ProgramResult result =
-        run_body(block, operands_from(stack, 1), {}, key, outer);
-    push_results(instruction, stack, std::move(result.outputs));
-    return;
-  }
-  if (instruction.kind == InstructionKind::ScriptLoop) {
-    run_script_loop(instruction, stack, key, outer);
-    return;
-  }
-  // The carried values come first, then those the blocks only read.
+  const Program::Body& block = *instruction.blocks[condition ? 0 : 1];
+  return run_body(block, std::move(operands), {}, key, outer).outputs;
+}
+
+/// Runs while_loop. Its operands are the carried values, then those that the
+/// blocks only read. Returns the carried values.
+std::vector<IValue> run_while_loop(
+    const Instruction& instruction,
+    std::vector<IValue> values,
+    const RandomKey& key,
+    int64_t outer) {
   const Program::Body& condition = *instruction.blocks[0];
   const Program::Body& step = *instruction.blocks[1];
-  std::vector<IValue> values = operands_from(stack, 0);
   for (int64_t turn = 0;; ++turn) {
     const int64_t occurrence = inner_occurrence(outer, turn);
     const ProgramResult go = run_body(condition, values, {}, key, occurrence);
@@ -107,7 +109,38 @@ void run_control_flow(
     num_carried += output.is_list ? output.ids.size() : 1;
   }
   values.resize(num_carried);
-  push_results(instruction, stack, std::move(values));
+  return values;
+}
+
+}  // namespace
+
+void run_control_flow(
+    const Instruction& instruction,
+    Stack& stack,
+    const RandomKey& key,
+    int64_t outer) {
+  if (instruction.kind == InstructionKind::ScriptLoop) {
+    run_script_loop(instruction, stack, key, outer);
+    return;
+  }
+  if (instruction.kind == InstructionKind::ScriptIf) {
+    push_results(
+        instruction,
+        stack,
+        run_branch(
+            instruction, truth(stack[0]), operands_from(stack, 1), key, outer));
+    return;
+  }
+  const bool is_loop = instruction.kind == InstructionKind::WhileLoop;
+  std::vector<IValue> operands = operands_from(stack, is_loop ? 0 : 1);
+  OperandGradients gradients(operands);
+  std::vector<IValue> results =
+      is_loop
+          ? run_while_loop(instruction, std::move(operands), key, outer)
+          : run_branch(
+                instruction, truth(stack[0]), std::move(operands), key, outer);
+  gradients.join(results);
+  push_results(instruction, stack, std::move(results));
 }
 
 }  // namespace pp

@@ -12,8 +12,8 @@ namespace pp {
 
 namespace {
 
-/// "aten.relu.default" for "aten.relu_.default", which takes the same
-/// arguments; empty: there is none that has a rule, and so nothing to gain.
+/// Returns "aten.relu.default" for "aten.relu_.default" if both accept the same
+/// arguments. Empty if that operator has no rule: then nothing is gained.
 std::string functional_of(const std::string& target) {
   const size_t overload = target.rfind('.');
   if (!target.starts_with("aten.") || overload == 4 ||
@@ -61,7 +61,8 @@ class Rewriter {
     }
   }
 
-  /// By position: the new target of the nodes to rewrite, others empty.
+  /// Returns by position the new targets of the nodes to rewrite; the others
+  /// are empty.
   std::vector<std::string> targets() {
     std::vector<std::string> out(graph_.nodes.size());
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
@@ -70,7 +71,7 @@ class Rewriter {
         out[i] = functional_of(node.target);
       }
       if (!out[i].empty()) {
-        continue;  // its result has memory of its own
+        continue;  // its result gets new memory
       }
       for (const auto& [output, input] : node.effects.aliases) {
         is_shared_[output] = 1;
@@ -83,7 +84,7 @@ class Rewriter {
  private:
   bool can_rewrite(const ir::Node& node, int32_t position) const {
     const std::vector<ir::ValueId> made = ir::defines_of(node);
-    // Under autocast nobody knows the types from the graph.
+    // Under autocast the graph doesn't say what the types are.
     if (node.effects.writes.size() != 1 || made.size() != 1 || node.autocast) {
       return false;
     }
@@ -93,7 +94,7 @@ class Rewriter {
            keeps_type(node, x);
   }
 
-  /// The result of the other form is of the type that x has.
+  /// Whether the rewritten node's result has the type of x.
   bool keeps_type(const ir::Node& node, ir::ValueId x) const {
     const auto& meta = graph_.values[x].tensor;
     return meta && meta->known && ir::is_floating(meta->dtype) &&
@@ -102,14 +103,14 @@ class Rewriter {
              return value.type.kind != ir::TypeKind::Tensor ||
                     (value.tensor && value.tensor->known &&
                      (value.tensor->dtype == meta->dtype ||
-                      !ir::is_floating(value.tensor->dtype)));
+                      !ir::is_differentiable(value.tensor->dtype)));
            });
   }
 
   const ir::Graph& graph_;
   std::vector<int32_t> maker_;        ///< by value: the node, or -1
   std::vector<int32_t> last_reader_;  ///< by value
-  std::vector<uint8_t> is_shared_;    ///< by value: memory, with another
+  std::vector<uint8_t> is_shared_;    ///< by value: another one has its memory
 };
 
 }  // namespace

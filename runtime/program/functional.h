@@ -6,11 +6,11 @@
 
 namespace pp {
 
-/// The graph with relu_(x) as relu(x) and so on, wherever nobody can tell: x
-/// was made by a node, has no views, and is not read again but through the
-/// result. The nodes keep their positions and the values their names.
+/// Replaces relu_(x) by relu(x), and so on, wherever that makes no difference:
+/// a node computed x, x has no views, and later nodes read only the result.
+/// Nodes keep their positions and values their names.
 ///
-/// returns  nothing, if there is no such node
+/// returns  nothing if there is no such node
 std::optional<ir::Graph> without_writes(const ir::Graph& graph);
 
 }  // namespace pp

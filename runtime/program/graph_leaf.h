@@ -5,19 +5,18 @@
 
 namespace pp {
 
-/// Where a graph of autograd begins: a node that catches the gradient of a
-/// value, and does not keep the value. Unlike a leaf of autograd it takes the
-/// gradient as it comes, in whatever layout, and the value may be written in
-/// place.
+/// The beginning of an autograd graph: a node that catches the gradient of a
+/// value but doesn't keep the value. Unlike autograd's own leaf it leaves the
+/// gradient in the layout it arrives in, and the value may be written in place.
 class GraphLeaf {
  public:
   GraphLeaf();
 
-  /// The value in the same memory, for the graph to start from.
+  /// Returns a tensor over the value's memory, at which the graph begins.
   at::Tensor enter(const at::Tensor& value) const;
-  /// To ask the engine for the gradient that arrives.
+  /// The edge by which the engine is asked for the gradient.
   torch::autograd::Edge edge() const { return {node_, 0}; }
-  /// What a full backward left; undefined where nothing arrived.
+  /// Moves out the gradient after a full backward; undefined if none arrived.
   at::Tensor take_gradient();
 
  private:

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
-#include "loader/core/text.h"
+#include "loader/core/index_text.h"
+#include "loader/ir/operator_parts.h"
 #include "loader/ir/walk.h"
 
 namespace pp {
@@ -17,13 +20,31 @@ namespace {
 struct Lookup {
   std::string_view op;
   int index;
-  int dim;  ///< the argument that says which; -1: dimension 0
+  int dim;  ///< the argument that gives the dimension; -1: see dimension_of()
+  bool has_classes = false;  ///< a loss, which may ignore one
 };
 constexpr std::array kLookups = {
     Lookup{"embedding", 1, -1},
+    Lookup{"_embedding_bag", 1, -1},
+    Lookup{"_embedding_bag_forward_only", 1, -1},
+    Lookup{"embedding_bag", 1, -1},
     Lookup{"index_select", 2, 1},
     Lookup{"gather", 2, 1},
+    Lookup{"scatter", 2, 1},
+    Lookup{"scatter_add", 2, 1},
+    Lookup{"scatter_reduce", 2, 1},
+    Lookup{"index_add", 2, 1},
+    Lookup{"index_copy", 2, 1},
+    Lookup{"index_fill", 2, 1},
+    Lookup{"cross_entropy_loss", 1, -1, true},
+    Lookup{"nll_loss", 1, -1, true},
+    Lookup{"nll_loss_nd", 1, -1, true},
+    Lookup{"nll_loss_forward", 1, -1, true},
+    Lookup{"nll_loss2d", 1, -1, true},
+    Lookup{"nll_loss2d_forward", 1, -1, true},
 };
+// The argument of a loss over classes.
+constexpr size_t kIgnoredClass = 4;
 
 constexpr std::array<std::string_view, 9> kViews = {
     "view",
@@ -38,13 +59,8 @@ constexpr std::array<std::string_view, 9> kViews = {
 
 /// "aten.embedding.default" and "aten::embedding" -> "embedding"
 std::string_view base_name(std::string_view target) {
-  for (const std::string_view prefix : {"aten.", "aten::"}) {
-    if (target.starts_with(prefix)) {
-      target.remove_prefix(prefix.size());
-      return target.substr(0, target.find('.'));
-    }
-  }
-  return "";
+  const ir::OperatorParts op = ir::operator_parts(target);
+  return op.library == "aten" ? op.name : "";
 }
 
 const Lookup* find_lookup(const std::string& target) {
@@ -53,18 +69,54 @@ const Lookup* find_lookup(const std::string& target) {
   return found == kLookups.end() ? nullptr : &*found;
 }
 
-/// "1, 5": the place of the `position`-th element.
-std::string place_text(at::IntArrayRef sizes, int64_t position) {
-  std::vector<int64_t> place(sizes.size());
-  for (size_t i = sizes.size(); i-- > 0;) {
-    place[i] = position % sizes[i];
-    position /= sizes[i];
+/// Returns the text about the first index that is not in 0 to size - 1; empty
+/// if all are, apart from the ignored one.
+std::string fault_in(
+    const at::Tensor& index,
+    int64_t size,
+    std::optional<int64_t> ignored,
+    const std::string& name) {
+  const at::Tensor flat = index.detach().cpu().to(at::kLong).contiguous();
+  const auto* begin = flat.const_data_ptr<int64_t>();
+  const auto* end = begin + flat.numel();
+  const auto* bad = std::find_if(begin, end, [&](int64_t i) {
+    return (i < 0 || i >= size) && i != ignored;
+  });
+  return bad == end ? ""
+                    : index_text(
+                          name,
+                          {flat.sizes().data(), flat.sizes().size()},
+                          bad - begin,
+                          *bad,
+                          0,
+                          size - 1) +
+                          (ignored ? ", and " + std::to_string(*ignored) +
+                                         ", which is ignored"
+                                   : "");
+}
+
+bool has_indices(const at::Tensor& tensor) {
+  return tensor.defined() && (tensor.scalar_type() == at::kLong ||
+                              tensor.scalar_type() == at::kInt);
+}
+
+/// The dimension of the table that an operator looks up; none: there is none.
+std::optional<int64_t> dimension_of(
+    const Lookup& lookup,
+    std::span<const c10::IValue> arguments,
+    const at::Tensor& table) {
+  if (lookup.has_classes) {
+    return table.dim() > 1 ? 1 : 0;
   }
-  std::vector<std::string> texts;
-  for (const int64_t index : place) {
-    texts.push_back(std::to_string(index));
+  if (lookup.dim < 0) {
+    return 0;
   }
-  return join(texts);
+  if (!arguments[lookup.dim].isInt()) {
+    return std::nullopt;
+  }
+  const int64_t dim = arguments[lookup.dim].toInt();
+  return dim >= -table.dim() && dim < table.dim() ? std::optional(dim)
+                                                  : std::nullopt;
 }
 
 }  // namespace
@@ -103,32 +155,24 @@ std::string index_fault(
   const Lookup* lookup = find_lookup(target);
   if (lookup == nullptr ||
       arguments.size() <= static_cast<size_t>(lookup->index) ||
-      !arguments[0].isTensor() || !arguments[lookup->index].isTensor()) {
+      !arguments[0].isTensor()) {
     return "";
   }
   const at::Tensor& table = arguments[0].toTensor();
-  const at::Tensor& index = arguments[lookup->index].toTensor();
-  const bool has_dim = lookup->dim < 0 || arguments[lookup->dim].isInt();
-  if (!table.defined() || !index.defined() || table.dim() == 0 || !has_dim ||
-      (index.scalar_type() != at::kLong && index.scalar_type() != at::kInt)) {
+  const c10::IValue& index = arguments[lookup->index];
+  if (!table.defined() || table.dim() == 0) {
     return "";
   }
-  const int64_t dim = lookup->dim < 0 ? 0 : arguments[lookup->dim].toInt();
-  if (dim < -table.dim() || dim >= table.dim()) {
+  const std::optional<int64_t> dim = dimension_of(*lookup, arguments, table);
+  if (!dim || !index.isTensor() || !has_indices(index.toTensor())) {
     return "";
   }
-  const int64_t size = table.size(dim);
-  const at::Tensor flat = index.detach().cpu().to(at::kLong).contiguous();
-  const auto* begin = flat.const_data_ptr<int64_t>();
-  const auto* end = begin + flat.numel();
-  const auto* bad =
-      std::find_if(begin, end, [&](int64_t i) { return i < 0 || i >= size; });
-  if (bad == end) {
-    return "";
+  std::optional<int64_t> ignored;
+  if (lookup->has_classes && arguments.size() > kIgnoredClass &&
+      arguments[kIgnoredClass].isInt()) {
+    ignored = arguments[kIgnoredClass].toInt();
   }
-  return "'" + name + "' holds " + std::to_string(*bad) + " at [" +
-         place_text(flat.sizes(), bad - begin) + "], but only 0 to " +
-         std::to_string(size - 1) + " are there";
+  return fault_in(index.toTensor(), table.size(*dim), ignored, name);
 }
 
 }  // namespace pp

@@ -9,17 +9,19 @@
 
 namespace pp {
 
-/// Which argument of an operator is a tensor of indices; -1: none.
+/// Returns which argument of an operator is a tensor of indices, or -1.
 int index_argument(const std::string& target);
 
-/// What to call a value: the user's input of which it is a view, else its name.
+/// Returns what messages call a value: the user's input that it is a view of,
+/// else its own name.
 std::string source_name(const ir::Graph& graph, ir::ValueId id);
 
-/// After an operator failed: "'input_ids' holds 64 at [1, 5], but only 0 to 63
-/// are there"; empty where its indices, if it has some, are in range.
+/// Explains why an operator failed by the first index that is out of range:
+/// "index out of range: 'input_ids' holds 64 at [1, 5], but only 0 to 63 are
+/// valid". Empty if the operator has no indices, or all are in range.
 ///
 /// arguments  in the order of the operator's schema
-/// name       of the indices
+/// name       source_name() of the indices
 std::string index_fault(
     const std::string& target,
     std::span<const c10::IValue> arguments,

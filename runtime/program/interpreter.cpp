@@ -8,6 +8,7 @@
 #include "loader/core/first_line.h"
 #include "runtime/program/index_fault.h"
 #include "runtime/program/regions.h"
+#include "runtime/program/rules/norm_gradient.h"
 
 namespace pp {
 
@@ -16,26 +17,26 @@ namespace {
 using c10::IValue;
 using torch::jit::Stack;
 
-IValue finish(const Operand& operand, IValue value) {
+IValue wrapped_if_needed(const Operand& operand, IValue value) {
   if (operand.wrap_number && !value.isTensor()) {
     return at::native::wrapped_scalar_tensor(value.toScalar());
   }
   return value;
 }
 
-/// Nanoseconds from one lap to the next.
+/// Measures the nanoseconds from one lap to the next.
 class Stopwatch {
  public:
-  explicit Stopwatch(bool runs) {
-    if (runs) {
+  explicit Stopwatch(bool is_running) {
+    if (is_running) {
       last_ = Clock::now();
     }
   }
   uint64_t lap() {
     const Clock::time_point now = Clock::now();
-    const auto took = std::chrono::nanoseconds(now - last_).count();
+    const auto elapsed = std::chrono::nanoseconds(now - last_).count();
     last_ = now;
-    return static_cast<uint64_t>(took);
+    return static_cast<uint64_t>(elapsed);
   }
 
  private:
@@ -50,9 +51,9 @@ IValue Frame::take(const Operand& operand) {
     case Operand::From::Constant:
       return body.constants[operand.index];
     case Operand::From::Slot:
-      return finish(operand, slots[operand.index]);
+      return wrapped_if_needed(operand, slots[operand.index]);
     case Operand::From::LastUse:
-      return finish(operand, std::move(slots[operand.index]));
+      return wrapped_if_needed(operand, std::move(slots[operand.index]));
     case Operand::From::List:
       break;
   }
@@ -66,7 +67,7 @@ IValue Frame::take(const Operand& operand) {
 }
 
 void Frame::store(const Instruction& instruction, Stack& stack) {
-  // Results lie on the stack in the order of the schema's returns; an
+  // The stack holds the results in the order of the schema's returns. An
   // exporter may have dropped trailing ones.
   for (size_t i = 0; i < instruction.outputs.size(); ++i) {
     const ir::NodeOutput& output = instruction.outputs[i];
@@ -77,7 +78,9 @@ void Frame::store(const Instruction& instruction, Stack& stack) {
       continue;
     }
     const std::vector<at::Tensor> items = stack[i].toTensorVector();
-    check(items.size() == output.ids.size(), "list result has another size");
+    check(
+        items.size() == output.ids.size(),
+        "a list result has the size that the graph says");
     for (size_t k = 0; k < items.size(); ++k) {
       if (output.ids[k] != ir::kNoValue) {
         slots[output.ids[k]] = items[k];
@@ -97,7 +100,11 @@ uint64_t Run::seed_of(const Instruction& instruction) const {
 void Run::execute(const Instruction& instruction, Stack& stack) const {
   switch (instruction.kind) {
     case InstructionKind::Operator:
-      instruction.op->callBoxed(stack);
+      if (instruction.is_batch_norm) {
+        call_batch_norm(*instruction.op, stack);
+      } else {
+        instruction.op->callBoxed(stack);
+      }
       return;
     case InstructionKind::Builtin:
       instruction.builtin(stack);
@@ -112,6 +119,7 @@ void Run::execute(const Instruction& instruction, Stack& stack) const {
       return;
     case InstructionKind::Cond:
     case InstructionKind::WhileLoop:
+    case InstructionKind::ScriptIf:
     case InstructionKind::ScriptLoop:
       run_control_flow(instruction, stack, key, occurrence);
       return;
@@ -168,15 +176,14 @@ void fail(
     const std::string& during,
     const std::string& message) {
   const std::string fault =
-      instruction.index.empty()
+      instruction.index_name.empty()
           ? ""
-          : index_fault(instruction.target, arguments, instruction.index);
+          : index_fault(instruction.target, arguments, instruction.index_name);
   throw runtime_error(
       (body.where.empty() ? "" : body.where + ": ") + "operator '" +
       instruction.target + "' (node '" + instruction.name + "'" +
       (instruction.module.empty() ? "" : " in " + instruction.module) + ") " +
-      during + ": " + first_line(message) +
-      (fault.empty() ? "" : ": " + fault));
+      during + ": " + (fault.empty() ? first_line(message) : fault));
 }
 
 }  // namespace pp

@@ -13,20 +13,20 @@
 
 namespace pp {
 
-/// The values of one run, by value id.
+/// The values of one run, by value ID.
 struct Frame {
   const Program::Body& body;
   std::vector<c10::IValue> slots;
 
   explicit Frame(const Program::Body& of) : body(of), slots(of.num_values) {}
 
-  /// The value of an operand; out of its slot, if this is its last use.
+  /// Returns an operand's value; its last use moves it out of its slot.
   c10::IValue take(const Operand& operand);
-  /// Puts an instruction's results into their slots; empties the stack.
+  /// Moves an instruction's results from the stack to their slots.
   void store(const Instruction& instruction, torch::jit::Stack& stack);
 };
 
-/// A run under way.
+/// A run of a body.
 struct Run {
   /// Turns an instruction's arguments on the stack into its results.
   using Execute =
@@ -35,21 +35,22 @@ struct Run {
   const Program::Body& body;
   const RandomKey& key;
   int64_t occurrence = 0;
-  /// What each node took is added here, by position in the graph.
+  /// Each node's time is added here, by position in the graph; may be empty.
   std::span<uint64_t> node_ns = {};
 
-  /// Instructions [begin, end), each in its grad mode and autocast.
+  /// Runs instructions [begin, end), each in its grad mode and autocast state.
   void instructions(Frame& frame, size_t begin, size_t end) const;
-  /// The same, where `execute` does the work of each.
+  /// Does the same, calling `execute` for each of them.
   void instructions(
       Frame& frame, size_t begin, size_t end, Execute execute) const;
   void execute(const Instruction& instruction, torch::jit::Stack& stack) const;
   uint64_t seed_of(const Instruction& instruction) const;
 };
 
-/// What an instruction threw, as an error that names it.
+/// Throws Error(Runtime) that names the instruction which failed.
 ///
-/// during  "failed", "failed in its backward"
+/// during   "failed", "failed in its backward"
+/// message  what it threw
 [[noreturn]] void fail(
     const Program::Body& body,
     const Instruction& instruction,

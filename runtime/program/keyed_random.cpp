@@ -9,18 +9,13 @@
 #include <ATen/ops/empty.h>
 #include <c10/util/TypeCast.h>
 
+#include "loader/core/mix_bits.h"
+
 namespace pp {
 
 namespace {
 
-uint64_t mix(uint64_t x) {  // splitmix64's finaliser
-  x += 0x9E3779B97F4A7C15ULL;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
-
-/// Four 32-bit numbers from a counter and a key, ten rounds.
+/// Returns four 32-bit numbers for a counter and a key, after ten rounds.
 std::array<uint32_t, 4> philox(uint64_t counter, uint64_t seed) {
   constexpr uint64_t kMultiplier0 = 0xD2511F53;
   constexpr uint64_t kMultiplier1 = 0xCD9E8D57;
@@ -65,11 +60,11 @@ uint64_t node_seed(
   for (const char letter : node_name) {
     name_hash = (name_hash ^ static_cast<uint8_t>(letter)) * 0x100000001B3ULL;
   }
-  uint64_t seed = mix(key.seed);
-  seed = mix(seed ^ static_cast<uint64_t>(key.step));
-  seed = mix(seed ^ static_cast<uint64_t>(key.microbatch));
-  seed = mix(seed ^ name_hash);
-  return mix(seed ^ static_cast<uint64_t>(occurrence));
+  uint64_t seed = mix_bits(key.seed);
+  seed = mix_bits(seed ^ static_cast<uint64_t>(key.step));
+  seed = mix_bits(seed ^ static_cast<uint64_t>(key.microbatch));
+  seed = mix_bits(seed ^ name_hash);
+  return mix_bits(seed ^ static_cast<uint64_t>(occurrence));
 }
 
 at::Generator generator_on(c10::Device device, uint64_t seed) {

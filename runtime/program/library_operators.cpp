@@ -16,7 +16,8 @@ namespace {
 
 using torch::jit::Stack;
 
-/// Rows of each expert, and behind the last those of none.
+/// Returns the number of rows of each expert, and last the number of rows that
+/// belong to none.
 std::vector<int64_t> group_sizes(const at::Tensor& offs, int64_t num_rows) {
   const at::Tensor ends = offs.to(at::kCPU, at::kLong).contiguous();
   std::vector<int64_t> sizes;
@@ -43,7 +44,9 @@ void grouped_mm(Stack& stack) {
   const std::vector<int64_t> sizes = group_sizes(offs, input.size(0));
   const std::vector<at::Tensor> rows = input.split_with_sizes(sizes);
   const std::vector<at::Tensor> experts = weight.unbind(0);
-  check(rows.size() == experts.size() + 1, "one end of rows for each expert");
+  check(
+      rows.size() == experts.size() + 1,
+      "there is one end of rows for each expert");
   std::vector<at::Tensor> products;
   for (size_t i = 0; i < experts.size(); ++i) {
     if (sizes[i] > 0) {

@@ -6,15 +6,15 @@
 
 namespace pp {
 
-/// Operators that Python libraries register for themselves and whose exports
-/// therefore hold, rebuilt from torch's own with their gradients:
+/// Finds an operator that a Python library registers itself. These are rebuilt
+/// from torch's own operators, with their gradients:
 ///
 ///     transformers::grouped_mm_fallback(input [S, K], weight [G, K, N],
 ///         offs [G]) -> [S, N]
 ///         the experts of a mixture (Mixtral, Qwen-MoE): rows offs[g-1] to
-///         offs[g] of `input` times weight[g]; rows behind the last are zero
+///         offs[g] of `input` times weight[g]; rows after the last are zero
 ///
-/// Or nullptr: such an operator is refused by name.
+/// returns  null for any other operator, which is then refused by name
 BuiltinFunction library_function(std::string_view target);
 
 }  // namespace pp

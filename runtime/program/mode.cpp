@@ -25,10 +25,10 @@ bool is_counter(const std::string& fqn) {
   return fqn.ends_with("num_batches_tracked");
 }
 
-/// By value of a graph, whether it is batch-norm's counter of batches.
+/// For each value, whether it is batch-norm's counter of batches.
 using Counters = std::vector<bool>;
 
-/// `num_batches_tracked += 1`: adds a constant to an integer buffer in place.
+/// Whether the node is `num_batches_tracked += 1`.
 bool counts_batches(const ir::Node& node, const Counters& counters) {
   return node.target == "aten.add_.Tensor" && node.effects.writes.size() == 1 &&
          counters[static_cast<size_t>(node.effects.writes.front())];
@@ -42,7 +42,10 @@ Counters counters_of(const ir::Graph& graph) {
   return out;
 }
 
-/// What a block's inputs are: its node's last operands, lists taken apart.
+/// Finds the counters among a block's inputs, which are its node's last
+/// operands, with lists taken apart.
+///
+/// around  counters of the graph that the node is in
 Counters counters_in_block(
     const ir::Graph& block, const ir::Node& node, const Counters& around) {
   Counters operands;
@@ -66,8 +69,8 @@ Counters counters_in_block(
   return out;
 }
 
-/// In a functional graph the counter's new value is a result that is written
-/// back: here the old one is.
+/// A functional graph writes the counter's new value back. Makes it write the
+/// old one instead.
 void keep_counters(ir::Graph& graph) {
   for (ir::Mutation& mutation : graph.mutations) {
     if (is_counter(mutation.fqn)) {
@@ -78,8 +81,8 @@ void keep_counters(ir::Graph& graph) {
   }
 }
 
-/// Sets the flags of a graph and of the blocks in it; counts what Train can't
-/// bring back.
+/// Sets the flags of a graph and of the blocks in it. Counts what Train can't
+/// restore.
 class ModeSetter {
  public:
   explicit ModeSetter(bool train) : train_(train) {}

@@ -4,21 +4,15 @@
 #include <vector>
 
 #include "loader/ir/graph.h"
+#include "runtime/options/mode.h"
 
 namespace pp {
 
-/// How dropout and batch-norm behave.
-enum class Mode {
-  Exported,  ///< as the export recorded it
-  Train,
-  Eval,
-};
-
-/// Sets every `train` / `training` argument of the graph. Eval also takes the
-/// dropout out of attention and drops batch-norm's counter of batches.
+/// Sets every `train` / `training` argument of the graph. Eval also turns off
+/// dropout inside attention and removes batch-norm's count of batches.
 ///
-/// returns  what Train could not bring back, one line each: an export in eval
-///          mode has lost attention's dropout and batch-norm's counter
+/// returns  what Train can't restore, one line each: an export in eval mode has
+///          lost attention's dropout and batch-norm's counter
 std::vector<std::string> set_mode(ir::Graph& graph, Mode mode);
 
 /// Puts the whole graph under autocast to `dtype`; its own autocast regions

@@ -3,25 +3,17 @@
 #include <algorithm>
 #include <array>
 
-#include "runtime/autodiff/rules.h"
+#include "loader/ir/operator_parts.h"
 #include "runtime/program/library_operators.h"
+#include "runtime/program/rules/rules.h"
 
 namespace pp {
 
 using c10::TypeKind;
 
 c10::OperatorName operator_name(const std::string& target) {
-  const size_t first = target.find('.');
-  const size_t last = target.rfind('.');
-  std::string name = target.substr(0, first) + "::";
-  std::string overload;
-  if (last == first) {
-    name += target.substr(first + 1);
-  } else {
-    name += target.substr(first + 1, last - first - 1);
-    overload = target.substr(last + 1);
-  }
-  return {name, overload == "default" ? "" : overload};
+  const ir::OperatorParts op = ir::operator_parts(target);
+  return {op.qualified_name(), std::string(op.registered_overload())};
 }
 
 bool is_assertion(const std::string& target) {
@@ -54,8 +46,11 @@ InstructionKind random_kind(const std::string& target) {
 }
 
 std::optional<InstructionKind> control_flow_kind(const std::string& target) {
-  if (target == "higher_order.cond" || target == "prim::If") {
+  if (target == "higher_order.cond") {
     return InstructionKind::Cond;
+  }
+  if (target == "prim::If") {
+    return InstructionKind::ScriptIf;
   }
   if (target == "higher_order.while_loop") {
     return InstructionKind::WhileLoop;

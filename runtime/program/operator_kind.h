@@ -6,36 +6,39 @@
 #include "loader/ir/graph.h"
 #include "runtime/program/body.h"
 
-// What a node of a graph is to a program.
+// Classifies the nodes of a graph by how a program runs them.
 
 namespace pp {
 
-/// "aten.add.Tensor" -> {"aten::add", "Tensor"}; the overload "default" is "".
+/// Converts "aten.add.Tensor" to {"aten::add", "Tensor"}. The overload
+/// "default" becomes "".
 c10::OperatorName operator_name(const std::string& target);
 
-/// Nodes that only restate what the export already proved.
+/// Whether a node only restates what the export has proved.
 bool is_assertion(const std::string& target);
 
-/// Of a random operator: with a kernel of ours, or Operator.
+/// Returns the kind of a random operator that has a kernel of our own, else
+/// Operator.
 InstructionKind random_kind(const std::string& target);
 
-/// Of a node that owns sub-graphs; else nothing.
+/// Returns the kind of a node that owns sub-graphs, else nothing.
 std::optional<InstructionKind> control_flow_kind(const std::string& target);
 
-/// T of Optional[T]; any other type as it is.
+/// Returns T for Optional[T], and any other type unchanged.
 const c10::TypePtr& unwrap_optional(const c10::TypePtr& type);
 
 bool is_generator(const c10::Argument& argument);
 
-/// The overload of a random operator that takes a generator beside what this
-/// one takes ("aten::rand", "aten::randint.low"); this one if it does itself,
-/// or where there is none.
+/// Returns the overload of a random operator ("aten::rand",
+/// "aten::randint.low") that has a generator besides this one's arguments.
+/// Returns this one if it has a generator itself, or if there is no other.
 c10::OperatorHandle with_generator(const c10::OperatorHandle& op);
 
-/// How to differentiate an operator, or null: by autograd.
+/// Returns how to differentiate an operator; null if autograd does.
 const Rule* rule_of(const std::string& target, const c10::OperatorHandle& op);
 
-/// Of a node that no dispatcher knows; else null.
+/// Returns the function of a node that isn't an operator of the dispatcher,
+/// else null.
 BuiltinFunction function_of(const std::string& target);
 
 }  // namespace pp

@@ -15,8 +15,11 @@ Frame frame_of(
     const Program::Body& body,
     std::vector<IValue> inputs,
     std::span<const at::Tensor> states) {
-  check(inputs.size() == body.inputs.size(), "one value for each input");
-  check(states.size() == body.states.size(), "one tensor for each state");
+  check(
+      inputs.size() == body.inputs.size(), "there is one value for each input");
+  check(
+      states.size() == body.states.size(),
+      "there is one tensor for each state");
   Frame frame(body);
   for (size_t i = 0; i < inputs.size(); ++i) {
     frame.slots[body.inputs[i]] = std::move(inputs[i]);
@@ -79,7 +82,9 @@ RecordedRun Program::record(
     std::span<const uint8_t> requires_grad,
     std::span<const at::Tensor> states,
     const RandomKey& key) const {
-  check(requires_grad.size() == inputs.size(), "one flag for each input");
+  check(
+      requires_grad.size() == inputs.size(),
+      "there is one flag for each input");
   Frame frame = frame_of(*body_, std::move(inputs), states);
   auto tape = std::make_unique<Tape::Recording>(*body_, key, states);
   for (size_t i = 0; i < requires_grad.size(); ++i) {
@@ -112,7 +117,7 @@ std::string Program::obstacle_to_replay() const {
       return node + "draws random numbers";
     }
     if (!instruction.blocks.empty()) {
-      return node + "decides by a value what to run";
+      return node + "branches on a value";
     }
   }
   return {};

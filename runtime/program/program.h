@@ -14,45 +14,43 @@
 
 namespace pp {
 
-/// What happens to values that are no longer needed is decided once, when a
-/// graph is compiled; running it only follows the list.
 struct ProgramOptions {
-  /// Which outputs are asked for, by position; empty: all. Nodes that only
-  /// serve the others are left out.
+  /// One flag for each output of the graph; empty: all are wanted. Nodes that
+  /// serve only unwanted outputs are left out.
   std::vector<uint8_t> wanted_outputs;
-  /// Named in messages: "stage 1".
+  /// The program's name in messages: "stage 1".
   std::string where;
-  /// Modules (patterns) that keep nothing for a backward: they run again in it.
-  /// The outermost module that matches counts.
+  /// Patterns of modules that keep nothing for the backward but run again in
+  /// it. Where nested modules match, the outermost one counts.
   std::vector<std::string> recompute = {};
-  /// Where it runs: takes the place of every device that the graph names.
+  /// The device to run on, which replaces every device that the graph names.
   c10::Device device = c10::kCPU;
 };
 
-/// What a run leaves behind.
+/// The results of a run.
 struct ProgramResult {
-  /// By position in the graph; None where an output was not wanted.
+  /// The outputs in the graph's order; None where one was not wanted.
   std::vector<c10::IValue> outputs;
   /// New values of the graph's mutations, in their order.
   std::vector<at::Tensor> mutated;
 };
 
-/// A run that can be taken back.
+/// The results of a run, and what its backward needs.
 struct RecordedRun {
-  /// Without gradients, as of a plain run.
-  ProgramResult result;
-  std::vector<uint8_t> requires_grad;  ///< by position of the outputs
-  Tape tape;                           ///< the program must outlive it
+  ProgramResult result;  ///< its tensors require no gradient
+  std::vector<uint8_t>
+      requires_grad;  ///< by output: it depends on one that does
+  Tape tape;          ///< the program must outlive it
 };
 
-/// A graph ready to run: operators resolved, constants made, argument defaults
-/// filled in, last uses marked. Immutable: any number of runs may be under way
-/// at once, on any threads.
+/// A graph compiled to instructions: operators are resolved, constants made and
+/// argument defaults filled in. It also fixes when each value is freed.
+/// Immutable: any number of runs may be in progress at once, on any threads.
 class Program {
  public:
-  /// throws Error(Input): an operator that is not registered or whose
-  ///        arguments do not fit its schema, by node; Error(Usage): a module
-  ///        of `recompute` that can't run again
+  /// throws  Error(Input) naming the node: an operator isn't registered, or its
+  ///         arguments don't fit its schema; Error(Usage): a module of
+  ///         `recompute` can't be recomputed
   Program(const ir::Graph& graph, const ProgramOptions& options);
   ~Program();
   Program(Program&&) noexcept;
@@ -61,44 +59,43 @@ class Program {
   /// Runs the graph once under the caller's grad mode.
   ///
   /// inputs  by position in Graph::inputs: tensors, ints, floats, bools
-  /// states  by position in Graph::states; written in place where the graph
-  ///         does so
+  /// states  by position in Graph::states; the graph may write them in place
   /// throws  Error(Runtime) naming operator, node and module
   ProgramResult run(
       std::vector<c10::IValue> inputs,
       std::span<const at::Tensor> states,
       const RandomKey& key) const;
 
-  /// The same with gradients, whatever the caller's grad mode.
+  /// Runs the graph once and records it, whatever the caller's grad mode.
   ///
-  /// requires_grad  by input: whether it is to get a gradient; states get one
-  ///                if they require it
+  /// requires_grad  by input: whether its gradient is wanted; a state gets one
+  ///                if it requires it
   RecordedRun record(
       std::vector<c10::IValue> inputs,
       std::span<const uint8_t> requires_grad,
       std::span<const at::Tensor> states,
       const RandomKey& key) const;
 
-  /// The same as run(), and what each node took, in wall time, by position in
-  /// the graph: nothing where it was left out. The clock costs some 30 ns a
-  /// node.
+  /// Like run(), and adds each node's wall time to `node_ns`, by position in
+  /// the graph. Nodes that were left out get nothing. The clock costs about
+  /// 30 ns per node.
   ProgramResult run_timed(
       std::vector<c10::IValue> inputs,
       std::span<const at::Tensor> states,
       const RandomKey& key,
       std::span<uint64_t> node_ns) const;
 
-  /// Number of instructions: nodes that do work.
+  /// Number of instructions, which are the nodes that do work.
   size_t size() const;
 
-  /// Why a run can't be taken again by a device alone, on new values; empty:
-  /// nothing is known that speaks against it.
+  /// Says why this program can't be captured by a device and replayed on new
+  /// values; empty if no reason is known.
   std::string obstacle_to_replay() const;
 
-  /// Which inputs the graph writes in place, directly or through a view: the
-  /// caller must own their memory. By position.
+  /// One flag per input: whether the graph writes it in place, directly or
+  /// through a view. The caller must own the memory of such an input.
   const std::vector<uint8_t>& written_inputs() const;
-  /// Which states it so writes, by position in Graph::states.
+  /// Like written_inputs(), for each state.
   const std::vector<uint8_t>& written_states() const;
 
   struct Body;  ///< internal

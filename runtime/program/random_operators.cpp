@@ -1,5 +1,5 @@
-// Random operators whose schemas take no generator. Same function as torch's,
-// but drawing from a key instead of the process's generator.
+// Random operators whose schemas have no generator. They compute what torch's
+// do but draw from a key instead of the process's generator.
 #include <cmath>
 #include <mutex>
 
@@ -21,7 +21,8 @@ namespace {
 using torch::jit::peek;
 using torch::jit::Stack;
 
-/// Zero where dropped, 1 / (1 - p) where kept; all zero for p = 1.
+/// Returns a mask that is 0 where an element is dropped and 1 / (1 - p) where
+/// it is kept. For p = 1 it is all zeros.
 at::Tensor scaled_mask(
     at::IntArrayRef sizes, double p, const at::Tensor& like, uint64_t seed) {
   const double kept = p < 1 ? 1 / (1 - p) : 0;
@@ -36,8 +37,8 @@ void check_probability(const Instruction& instruction, double p) {
   }
 }
 
-/// Of dropout(x, p, train), dropout_(x, p, train), and by whole channels;
-/// undefined where nothing is dropped.
+/// Returns the mask of dropout(x, p, train), dropout_(x, p, train), and their
+/// forms that drop whole channels. Undefined if nothing is dropped.
 at::Tensor dropout_mask(
     const Instruction& instruction, const Stack& stack, uint64_t seed) {
   const at::Tensor& x = stack[0].toTensor();
@@ -95,7 +96,7 @@ void native_dropout(Stack& stack, uint64_t seed) {
   stack.emplace_back(mask);
 }
 
-/// The additive mask of attention, or an undefined tensor.
+/// Returns what attention adds to its scores, or an undefined tensor.
 at::Tensor attention_bias(
     const at::Tensor& query,
     const at::Tensor& key,
@@ -120,8 +121,8 @@ at::Tensor attention_bias(
   return at::where(allowed, zero, never);
 }
 
-/// scaled_dot_product_attention(q, k, v, mask, p, causal, *, scale, gqa) for
-/// p > 0: the plain formula, its probabilities dropped by a keyed mask.
+/// scaled_dot_product_attention(q, k, v, mask, p, causal, *, scale, gqa). For
+/// p > 0 it is the plain formula, with a keyed mask on the probabilities.
 void attention(const Instruction& instruction, Stack& stack, uint64_t seed) {
   const double p = stack[4].toDouble();
   check_probability(instruction, p);
@@ -147,11 +148,11 @@ void attention(const Instruction& instruction, Stack& stack, uint64_t seed) {
   }
   at::Tensor weights = at::softmax(scores, -1);
   if (bias.defined()) {
-    // A query that may look at nothing gives zeros, as in torch.
+    // A query that attends to nothing gives zeros, as in torch.
     const at::Tensor blind = scores.detach()
                                  .eq(-std::numeric_limits<double>::infinity())
                                  .all(-1, true);
-    // Off the CPU to look would be to wait.
+    // Other devices skip the check: reading its result would stall them.
     if (!blind.device().is_cpu() || blind.any().item<bool>()) {
       const at::Tensor zero = at::scalar_tensor(0.0, weights.options());
       weights = at::where(blind, zero, weights);
@@ -202,12 +203,12 @@ void call_seeded(
     Stack& stack,
     c10::Device device,
     uint64_t seed) {
-  // Of LibTorch's generator, which is one for all ranks of a process.
+  // All ranks of a process share LibTorch's generator.
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   at::Generator generator = at::globalContext().defaultGenerator(device);
   {
-    const std::lock_guard its_own(generator.mutex());
+    const std::lock_guard generator_lock(generator.mutex());
     generator.set_current_seed(seed);
   }
   op.callBoxed(stack);

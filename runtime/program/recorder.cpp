@@ -16,8 +16,8 @@ bool has_gradient(const IValue& value) {
          value.toTensor().requires_grad();
 }
 
-/// Calls `visit` with each value that the results on the stack stand for, and
-/// its tensor; what it returns takes the tensor's place.
+/// Calls `visit` with each result on the stack, as value and tensor, and
+/// replaces the tensor by what it returns.
 template <typename Visit>
 void for_each_result(
     const Instruction& instruction, Stack& stack, const Visit& visit) {
@@ -43,16 +43,16 @@ void for_each_result(
 }  // namespace
 
 Tape::Recording::Recording(
-    const Program::Body& of,
-    const RandomKey& its_key,
-    std::span<const at::Tensor> its_states)
-    : body(of),
-      key(its_key),
-      states(its_states.begin(), its_states.end()),
-      flags(of.num_values, 0) {
+    const Program::Body& program_body,
+    const RandomKey& run_key,
+    std::span<const at::Tensor> run_states)
+    : body(program_body),
+      key(run_key),
+      states(run_states.begin(), run_states.end()),
+      flags(program_body.num_values, 0) {
   for (size_t i = 0; i < states.size(); ++i) {
     if (states[i].requires_grad()) {
-      flags[of.states[i]] = kNeedsGradient;
+      flags[body.states[i]] = kNeedsGradient;
     }
   }
 }
@@ -98,18 +98,18 @@ void Recorder::run_straight(
 
 void Recorder::execute(
     const Instruction& instruction, Stack& stack, std::vector<Entry>& entries) {
-  uint8_t given = 0;
+  uint8_t input_flags = 0;
   if (instruction.rule != nullptr && instruction.grad_enabled) {
     wanted_.clear();
     for (const ir::ValueId id : instruction.rule_inputs) {
       wanted_.push_back(id == ir::kNoValue ? 0 : recording_.flags[id]);
-      given |= wanted_.back();
+      input_flags |= wanted_.back();
     }
   }
   Entry entry;
   {
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
-    if (given == 0) {
+    if (input_flags == 0) {
       run_.execute(instruction, stack);
       return;
     }
@@ -125,13 +125,13 @@ void Recorder::execute(
   }
   for_each_result(
       instruction, stack, [&](ir::ValueId id, const at::Tensor& tensor) {
-        const bool counts = entry.island
-                                ? tensor.requires_grad()
-                                : at::isFloatingType(tensor.scalar_type());
-        if (!counts) {
+        const bool has_gradient_type =
+            entry.island ? tensor.requires_grad()
+                         : at::isFloatingType(tensor.scalar_type());
+        if (!has_gradient_type) {
           return tensor;
         }
-        recording_.flags[id] = given;
+        recording_.flags[id] = input_flags;
         if (!entry.island) {
           return tensor;
         }
@@ -147,11 +147,11 @@ void Recorder::execute(
     entry.island->last = &instruction;
   }
   entry.instruction = &instruction;
-  entry.on_path = (given & kOnPath) != 0;
+  entry.on_path = (input_flags & kOnPath) != 0;
   entries.push_back(std::move(entry));
 }
 
-/// A call that its rule does not know: an island of its own.
+/// Runs a call that its rule doesn't cover as an island.
 void Recorder::execute_alone(
     const Instruction& instruction, Stack& stack, Island& island) {
   size_t position = 0;
@@ -189,11 +189,11 @@ void Recorder::execute_alone(
 
 void Recorder::run_island(
     const Segment& segment, Frame& frame, std::vector<Entry>& entries) {
-  uint8_t given = 0;
+  uint8_t input_flags = 0;
   for (const Segment::Input& input : segment.inputs) {
-    given |= recording_.flags[input.value];
+    input_flags |= recording_.flags[input.value];
   }
-  if (given == 0) {
+  if (input_flags == 0) {
     run_.instructions(frame, segment.begin, segment.end);
     return;
   }
@@ -201,7 +201,7 @@ void Recorder::run_island(
   std::vector<std::pair<ir::ValueId, IValue>> replaced;
   for (const auto& [value, written] : segment.inputs) {
     IValue& slot = frame.slots[value];
-    // A parameter that is written in place is the parameter itself.
+    // A write in place must reach the parameter itself, so it isn't replaced.
     if (recording_.flags[value] == 0 || !slot.isTensor() ||
         (written && recording_.body.state_of[value] >= 0)) {
       continue;
@@ -229,7 +229,7 @@ void Recorder::run_island(
       continue;
     }
     const at::Tensor tensor = slot.toTensor();
-    recording_.flags[id] = given;
+    recording_.flags[id] = input_flags;
     island->roots.push_back({id, torch::autograd::impl::gradient_edge(tensor)});
     slot = tensor.detach();
   }
@@ -239,7 +239,7 @@ void Recorder::run_island(
   island->first = &recording_.body.instructions[segment.begin];
   island->last = &recording_.body.instructions[segment.end - 1];
   Entry entry;
-  entry.on_path = (given & kOnPath) != 0;
+  entry.on_path = (input_flags & kOnPath) != 0;
   entry.island = std::move(island);
   entries.push_back(std::move(entry));
 }
@@ -248,22 +248,23 @@ void Recorder::run_repeated(
     const Segment& segment, Frame& frame, std::vector<Entry>& entries) {
   auto repeat = std::make_unique<Repeat>();
   repeat->segment = &segment;
-  uint8_t given = 0;
+  uint8_t input_flags = 0;
   for (const auto& [value, written] : segment.inputs) {
     const IValue& now = frame.slots[value];
     repeat->inputs.push_back(
         written && now.isTensor() ? IValue(now.toTensor().detach().clone())
                                   : now);
-    given |= recording_.flags[value];
+    input_flags |= recording_.flags[value];
   }
-  // Recorded like any other stretch, to learn what gets a gradient.
-  std::vector<Entry> forgotten;
-  run(segment.parts, frame, forgotten);
-  if (given == 0) {
+  // It is recorded to find out which values get a gradient; the entries
+  // themselves are discarded.
+  std::vector<Entry> discarded;
+  run(segment.parts, frame, discarded);
+  if (input_flags == 0) {
     return;
   }
   Entry entry;
-  entry.on_path = (given & kOnPath) != 0;
+  entry.on_path = (input_flags & kOnPath) != 0;
   entry.repeat = std::move(repeat);
   entries.push_back(std::move(entry));
 }

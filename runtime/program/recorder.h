@@ -7,21 +7,21 @@
 
 #include <torch/csrc/autograd/edge.h>
 
-#include "runtime/autodiff/rule.h"
 #include "runtime/program/body.h"
 #include "runtime/program/graph_leaf.h"
 #include "runtime/program/interpreter.h"
+#include "runtime/program/rules/rule.h"
 #include "runtime/program/split_backward.h"
 #include "runtime/program/tape.h"
 
 namespace pp {
 
-/// Flags of a value in a recorded run.
+// Flags of a value in a recorded run.
 constexpr uint8_t kNeedsGradient = 1;
-/// It depends on an input that needs a gradient, not on parameters alone.
+/// The value depends on an input that needs a gradient, not just on parameters.
 constexpr uint8_t kOnPath = 2;
 
-/// What a stretch of the program that autograd differentiates left behind.
+/// The autograd graph of a stretch of the program.
 struct Island {
   struct Leaf {
     ir::ValueId value;
@@ -34,14 +34,14 @@ struct Island {
   std::vector<Leaf> leaves;
   std::vector<Root> roots;
   DeferredWeights deferred;
-  /// What it stands for, for messages.
+  // The stretch, for messages.
   const Instruction* first = nullptr;
   const Instruction* last = nullptr;
 };
 
 struct Entry;
 
-/// A stretch that keeps nothing but what it read, and runs again.
+/// A stretch that is recomputed: it keeps only its inputs until then.
 struct Repeat {
   const Segment* segment = nullptr;
   std::vector<c10::IValue> inputs;
@@ -49,13 +49,13 @@ struct Repeat {
   bool is_done = false;
 };
 
-/// A step of the way back: a call with a rule, an island or a repeat.
+/// A step of the backward: a call with a rule, an island or a repeat.
 struct Entry {
   const Instruction* instruction = nullptr;
   const Rule* rule = nullptr;
   Kept kept;
   bool on_path = false;
-  /// Of the results, kept from the input half for the weight half.
+  /// Gradients of the results, which the input half keeps for the weight half.
   std::vector<at::Tensor> gradients;
   std::unique_ptr<Island> island;
   std::unique_ptr<Repeat> repeat;
@@ -70,23 +70,24 @@ struct Tape::Recording {
   std::vector<Entry> entries;
 
   Recording(
-      const Program::Body& of,
-      const RandomKey& its_key,
-      std::span<const at::Tensor> its_states);
+      const Program::Body& program_body,
+      const RandomKey& run_key,
+      std::span<const at::Tensor> run_states);
 
-  /// Whether the value is a parameter whose gradient its one reader adds to.
-  bool adds_itself(ir::ValueId id) const {
+  /// Whether the value is a parameter with one reader, to whose gradient that
+  /// reader may add directly.
+  bool accumulates_directly(ir::ValueId id) const {
     return body.state_of[id] >= 0 && body.has_one_reader[id] != 0;
   }
 };
 
-/// Runs a program and records it.
+/// Runs a program and records its tape.
 class Recorder {
  public:
   explicit Recorder(Tape::Recording& recording);
 
   void run(Frame& frame);
-  /// Segments alone, into a list of their own.
+  /// Runs some segments and appends their entries to a separate list.
   void run(
       const std::vector<Segment>& segments,
       Frame& frame,

@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Puts this thread into the grad mode and autocast state of a node, and back
-/// into the caller's when it goes.
+/// Puts this thread into the grad mode and autocast state of one node after the
+/// other. The destructor restores the caller's.
 class Regions {
  public:
   Regions();
@@ -15,9 +15,9 @@ class Regions {
   Regions(const Regions&) = delete;
   Regions& operator=(const Regions&) = delete;
 
-  /// `grad` off wins over the caller's on; on does not turn it on.
+  /// Gradients are on if both `grad` and the caller's mode are.
   void set_grad(bool grad);
-  /// Null: as the caller has it.
+  /// Null restores the caller's autocast state.
   void set_autocast(const ir::Autocast* autocast);
 
  private:

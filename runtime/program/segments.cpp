@@ -4,8 +4,6 @@
 #include <array>
 #include <set>
 
-#include <c10/core/ScalarType.h>
-
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/walk.h"
@@ -14,7 +12,8 @@ namespace pp {
 
 namespace {
 
-/// Real or complex; a value whose type nobody wrote down may be.
+/// Whether the value is a tensor that can have a gradient. One of unknown type
+/// may be.
 bool may_have_gradient(const ir::Value& value) {
   if (value.type.kind != ir::TypeKind::Tensor) {
     return false;
@@ -22,11 +21,10 @@ bool may_have_gradient(const ir::Value& value) {
   if (!value.tensor || !value.tensor->known) {
     return true;
   }
-  const auto dtype = static_cast<c10::ScalarType>(value.tensor->dtype);
-  return c10::isFloatingType(dtype) || c10::isComplexType(dtype);
+  return ir::is_differentiable(value.tensor->dtype);
 }
 
-/// Operators whose results never depend on their inputs' values.
+/// Whether the operator's results never depend on the values of its inputs.
 bool makes_constants(const std::string& target) {
   constexpr std::array<std::string_view, 10> kNames = {
       "aten.detach.",
@@ -85,9 +83,9 @@ class Divider {
 
  private:
   enum class Treatment : uint8_t {
-    Plain,  ///< gives no gradient
-    Ruled,
-    Autograd,
+    Plain,     ///< it has no gradient
+    Ruled,     ///< its rule differentiates it
+    Autograd,  ///< autograd differentiates it
   };
 
   const ir::Node& node(size_t i) const {
@@ -116,8 +114,8 @@ class Divider {
     }
   }
 
-  /// What may get a gradient: all that depends on a parameter or on an input,
-  /// and is no whole number.
+  /// Finds the instructions that may have a gradient: those whose results
+  /// depend on a parameter or an input, and aren't integers.
   void find_differentiable() {
     std::vector<uint8_t> depends(graph_.values.size(), 0);
     for (const ir::ValueId id : body_.inputs) {
@@ -151,9 +149,9 @@ class Divider {
            value.type.kind == ir::TypeKind::Dict;
   }
 
-  /// Autograd follows memory that is written in place only within one graph:
-  /// from where it is made to its last write. So it does with containers, to
-  /// their last use.
+  /// Autograd follows memory that is written in place only within one graph,
+  /// so everything from its allocation to its last write becomes one island.
+  /// The same holds for containers, up to their last use.
   void join_written() {
     std::map<ir::ValueId, Stretch> joined;
     for (size_t i = 0; i < body_.instructions.size(); ++i) {
@@ -172,7 +170,7 @@ class Divider {
       std::ranges::for_each(ir::defines_of(node(i)), touch);
     }
     for (const auto& [root, stretch] : joined) {
-      if (is_counter(root)) {
+      if (is_statistic(root)) {
         continue;
       }
       for (size_t i = stretch.begin; i < stretch.end; ++i) {
@@ -181,8 +179,9 @@ class Divider {
     }
   }
 
-  /// A buffer that nobody reads but those that write it: statistics.
-  bool is_counter(ir::ValueId root) const {
+  /// Whether the root is a buffer that only its writers read, such as running
+  /// statistics.
+  bool is_statistic(ir::ValueId root) const {
     if (body_.state_of[root] < 0 ||
         graph_.states[body_.state_of[root]].kind == ir::StateKind::Parameter) {
       return false;
@@ -199,7 +198,8 @@ class Divider {
     return true;
   }
 
-  /// The outermost of the instruction's modules that is to be recomputed.
+  /// Returns the outermost of the instruction's modules that is to be
+  /// recomputed, or "".
   std::string module_at(
       size_t i, const std::vector<std::string>& patterns) const {
     for (const ir::ModuleFrame& frame : node(i).modules) {
@@ -221,7 +221,7 @@ class Divider {
             (island ? Treatment::Ruled : Treatment::Autograd)) {
           break;
         }
-        // An island ends with what autograd has to do.
+        // An island ends with the last call that autograd differentiates.
         if (!island || treatment_[i] == Treatment::Autograd) {
           end = i + 1;
         }
@@ -240,10 +240,10 @@ class Divider {
     out.end = stretch.end;
     const int32_t first = body_.instructions[out.begin].node;
     const int32_t last = body_.instructions[out.end - 1].node;
-    std::set<ir::ValueId> known;
+    std::set<ir::ValueId> seen;
     for (size_t i = out.begin; i < out.end; ++i) {
       for (const ir::ValueId id : ir::reads_of(node(i))) {
-        if (known.insert(id).second) {
+        if (seen.insert(id).second) {
           const bool written = memory_.is_written_in(id, first, last);
           out.inputs.push_back({id, written});
           if (written && last_reader_[id] >= out.end) {
@@ -252,7 +252,7 @@ class Divider {
         }
       }
       for (const ir::ValueId id : ir::defines_of(node(i))) {
-        known.insert(id);
+        seen.insert(id);
         if (last_reader_[id] >= out.end) {
           out.outputs.push_back(id);
         }
@@ -264,8 +264,8 @@ class Divider {
   Segment repeated(Stretch stretch, const std::string& module) const {
     Segment out = segment(Segment::Kind::Repeated, stretch);
     append_parts(out.parts, stretch);
-    // By root: the values of the memory that are there before, and are read in
-    // here or later.
+    // Number of values per memory that exist before the module and are read in
+    // it or later.
     std::map<ir::ValueId, int> sharers;
     for (size_t id = 0; id < last_reader_.size(); ++id) {
       const auto value = static_cast<ir::ValueId>(id);
@@ -285,8 +285,8 @@ class Divider {
             (body_.where.empty() ? "" : body_.where + ": ") + "'" + module +
             "' can't be recomputed: it reads '" +
             graph_.values[input.value].name +
-            "', which is written in place; name the module around it in "
-            "pipeline.recompute, or true for whole stages");
+            "', which is written in place; name a module around it in "
+            "pipeline.recompute, or set it to true for whole stages");
       }
     }
     return out;
@@ -297,12 +297,12 @@ class Divider {
   const WrittenMemory& memory_;
   std::vector<Treatment> treatment_;  ///< by instruction
   std::vector<size_t> last_reader_;   ///< by value
-  std::vector<size_t> made_at_;       ///< by value; 0 for what enters
+  std::vector<size_t> made_at_;       ///< by value; 0 for inputs and states
 };
 
 }  // namespace
 
-std::vector<Segment> segments_of(
+std::vector<Segment> divide_into_segments(
     const ir::Graph& graph,
     const Program::Body& body,
     const WrittenMemory& memory,

@@ -9,11 +9,11 @@
 
 namespace pp {
 
-/// Divides a body whose instructions are there into segments.
+/// Divides the instructions of a body into segments.
 ///
-/// recompute  modules, as ProgramOptions has them
-/// throws     Error(Usage): a module that can't run again
-std::vector<Segment> segments_of(
+/// recompute  ProgramOptions::recompute
+/// throws     Error(Usage): one of these modules can't be recomputed
+std::vector<Segment> divide_into_segments(
     const ir::Graph& graph,
     const Program::Body& body,
     const WrittenMemory& memory,

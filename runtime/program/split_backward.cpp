@@ -16,7 +16,7 @@ using torch::autograd::Engine;
 using torch::autograd::Node;
 using torch::autograd::variable_list;
 
-/// The nodes from which a gradient flows on to one of the inputs.
+/// The nodes from which a gradient flows to one of the inputs.
 class InputPaths {
  public:
   InputPaths(const std::vector<BackwardRoot>& roots, const edge_list& inputs) {
@@ -33,7 +33,7 @@ class InputPaths {
     return found != reaches_.end() && found->second;
   }
 
-  /// Marked nodes, each once, in no order that matters.
+  /// The nodes, each once, in any order.
   const std::vector<Node*>& nodes() const { return order_; }
 
  private:
@@ -145,11 +145,10 @@ std::vector<at::Tensor> run_inputs(
     }
   }
 
-  // What is left of the graph is the weight half: no way back to the inputs,
-  // and nothing saved for it. Saved variables would keep the path alive.
+  // The weight half needs neither the paths to the inputs nor what was saved
+  // for them. Saved variables would keep the paths alive.
   for (Node* node : paths.nodes()) {
-    const bool is_split = leaves_path(*node, paths);
-    if (!is_split) {
+    if (!leaves_path(*node, paths)) {
       node->release_variables();
     }
   }

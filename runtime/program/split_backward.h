@@ -8,7 +8,7 @@
 
 namespace pp {
 
-/// Where a backward starts: an edge and the gradient that enters there.
+/// A start of a backward: an edge and the gradient that enters there.
 struct BackwardRoot {
   torch::autograd::Edge edge;
   at::Tensor gradient;
@@ -19,27 +19,28 @@ struct DeferredWeights {
   std::vector<BackwardRoot> roots;
 };
 
-/// Runs the input half of a backward: the gradients of `inputs`, and no
-/// parameter's.
+/// Runs the input half of a backward: it computes the gradients of `inputs`,
+/// but of no parameter.
 ///
 /// The autograd graph is cut at the edges that leave the paths to the inputs.
 /// One engine run captures the gradients that arrive at the nodes before those
 /// edges; what the deferred half no longer needs is released.
 ///
-/// inputs   where their gradients arrive
-/// returns  these, by position, undefined where none arrives; `deferred` is
-///          what run_weights() takes. Without any input everything is deferred.
+/// inputs    edges at which the inputs' gradients arrive; if there are none,
+///           everything is deferred
+/// deferred  gets what run_weights() needs
+/// returns   the gradients by position; undefined where none arrives
 std::vector<at::Tensor> run_inputs(
     std::vector<BackwardRoot> roots,
     const std::vector<torch::autograd::Edge>& inputs,
     DeferredWeights& deferred);
 
-/// Adds to the parameters' gradients what run_inputs left out. Together they
-/// do the work of one full backward, but for nodes whose backward computes
-/// both kinds of gradient at once.
+/// Adds to the parameters' gradients what run_inputs() left out. Together they
+/// do the work of one full backward, except that a node whose backward computes
+/// both kinds of gradient at once runs twice.
 void run_weights(DeferredWeights deferred);
 
-/// A whole backward: accumulates in every leaf.
+/// Runs a whole backward, which accumulates in every leaf.
 void run_backward(const std::vector<BackwardRoot>& roots);
 
 }  // namespace pp

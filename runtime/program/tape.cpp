@@ -15,18 +15,21 @@ namespace pp {
 
 namespace {
 
+// See Walk::add_product().
 constexpr int64_t kLargeProduct = 1 << 16;  // elements
-constexpr int64_t kTermsOfABlock = 256;
+constexpr int64_t kMaxTermsPerBlock = 256;
 
 bool is_alone(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.has_storage() &&
          tensor.storage().use_count() == 1;
 }
 
-/// To a parameter's grad(), as autograd does it; what shares its memory with
-/// another gradient is copied.
+/// Adds to a parameter's grad() as autograd does. A gradient that shares its
+/// memory with another one is copied. Unlike autograd it leaves no conjugation
+/// pending, because optimizers and messages read the memory.
 void add_to_parameter(const at::Tensor& parameter, at::Tensor gradient) {
   using torch::autograd::AccumulateGrad;
+  gradient = gradient.resolve_conj().resolve_neg();
   at::Tensor& sum = parameter.mutable_grad();
   const size_t references = is_alone(gradient) ? 1 : 0;
   AccumulateGrad::accumulateGrad(
@@ -35,7 +38,7 @@ void add_to_parameter(const at::Tensor& parameter, at::Tensor gradient) {
       });
 }
 
-/// One walk back over a recording, or a half of one.
+/// The backward over a recording, or one half of it.
 class Walk {
  public:
   Walk(Tape::Recording& recording, Half half)
@@ -44,7 +47,7 @@ class Walk {
   void run(std::vector<Entry>& entries) {
     for (size_t i = entries.size(); i-- > 0;) {
       Entry& entry = entries[i];
-      // The input half passes over what parameters alone lead to.
+      // The input half skips calls that depend on parameters only.
       if (half_ == Half::Inputs && !entry.on_path) {
         continue;
       }
@@ -61,12 +64,12 @@ class Walk {
     }
   }
 
-  /// To the gradient of a value, or of the parameter that it is.
+  /// Adds to the gradient of a value; of a parameter, to its grad().
   void add(ir::ValueId id, at::Tensor gradient) {
     if (!gradient.defined()) {
       return;
     }
-    if (recording_.adds_itself(id)) {
+    if (recording_.accumulates_directly(id)) {
       add_to_parameter(state_of(id), std::move(gradient));
       return;
     }
@@ -82,7 +85,8 @@ class Walk {
     }
   }
 
-  /// What parameters of several readers were given, once all have.
+  /// Adds the sums of parameters with several readers to their grad(), once all
+  /// readers have contributed.
   void add_sums() {
     if (half_ == Half::Inputs) {
       return;
@@ -97,16 +101,17 @@ class Walk {
   }
 
  private:
-  /// A large product goes into a parameter's gradient without a pass of its own
-  /// over it, where that gives the sum's bits: as long as the terms of an
-  /// element fit one block of the kernel.
+  /// Accumulates a large product into a parameter's gradient directly, which
+  /// saves a pass over it. The result is bit-identical to a separate sum as
+  /// long as the terms of an element fit into one block of the kernel.
   void add_product(ir::ValueId id, const at::Tensor& a, const at::Tensor& b) {
-    if (recording_.adds_itself(id)) {
+    if (recording_.accumulates_directly(id)) {
       const at::Tensor& sum = state_of(id).mutable_grad();
       if (sum.defined() && sum.numel() >= kLargeProduct &&
           sum.is_contiguous() && sum.scalar_type() == a.scalar_type() &&
           (a.scalar_type() == at::kFloat || a.scalar_type() == at::kDouble) &&
-          a.size(1) > 1 && a.size(1) <= kTermsOfABlock && a.device().is_cpu()) {
+          a.size(1) > 1 && a.size(1) <= kMaxTermsPerBlock &&
+          a.device().is_cpu()) {
         sum.addmm_(a, b);
         return;
       }
@@ -126,7 +131,7 @@ class Walk {
     return half_ == Half::Both || on_path == (half_ == Half::Inputs);
   }
 
-  /// Whether the weight half will want something of this call.
+  /// Whether the weight half will need this call.
   bool is_wanted_later(const Instruction& instruction) const {
     return half_ == Half::Inputs &&
            std::ranges::any_of(instruction.rule_inputs, [&](ir::ValueId id) {
@@ -135,7 +140,7 @@ class Walk {
            });
   }
 
-  /// The gradients that arrived at the results; empty: none did.
+  /// Moves out the gradients that arrived at the results; empty if none did.
   std::vector<at::Tensor> take_arrived(const Instruction& instruction) {
     std::vector<at::Tensor> arrived;
     bool any = false;
@@ -155,9 +160,9 @@ class Walk {
 
   void run_rule(Entry& entry) {
     const Instruction& instruction = *entry.instruction;
-    const bool second = half_ == Half::Weights && entry.on_path;
+    const bool is_second_half = half_ == Half::Weights && entry.on_path;
     std::vector<at::Tensor> arrived =
-        second ? std::move(entry.gradients) : take_arrived(instruction);
+        is_second_half ? std::move(entry.gradients) : take_arrived(instruction);
     if (arrived.empty()) {
       return;
     }
@@ -168,11 +173,10 @@ class Walk {
       wanted_.push_back(is_wanted(id) ? 1 : 0);
       any = any || wanted_.back() != 0;
     }
-    const bool again = is_wanted_later(instruction);
     if (any) {
       call(entry, arrived);
     }
-    if (again) {
+    if (is_wanted_later(instruction)) {
       entry.gradients = std::move(arrived);
     } else {
       entry.kept.clear();
@@ -209,9 +213,9 @@ class Walk {
     const std::string until =
         island.first == island.last
             ? ""
-            : "here or in a node until '" + island.last->name + "': ";
+            : "here or in a node up to '" + island.last->name + "': ";
     try {
-      run_graph(entry);
+      run_island_graph(entry);
     } catch (const c10::Error& error) {
       fail_backward(*island.first, until + error.what_without_backtrace());
     } catch (const std::exception& error) {
@@ -219,10 +223,10 @@ class Walk {
     }
   }
 
-  void run_graph(Entry& entry) {
+  void run_island_graph(Entry& entry) {
     Island& island = *entry.island;
-    const bool second = half_ == Half::Weights && entry.on_path;
-    if (second) {
+    const bool is_second_half = half_ == Half::Weights && entry.on_path;
+    if (is_second_half) {
       run_weights(std::move(island.deferred));
     } else {
       std::vector<BackwardRoot> roots;
@@ -234,7 +238,7 @@ class Walk {
       }
       island.roots.clear();
       if (half_ == Half::Inputs) {
-        run_graph_inputs(island, std::move(roots));
+        run_island_inputs(island, std::move(roots));
         return;
       }
       run_backward(roots);
@@ -246,7 +250,7 @@ class Walk {
     }
   }
 
-  void run_graph_inputs(Island& island, std::vector<BackwardRoot> roots) {
+  void run_island_inputs(Island& island, std::vector<BackwardRoot> roots) {
     std::vector<torch::autograd::Edge> edges;
     std::vector<ir::ValueId> values;
     for (const Island::Leaf& leaf : island.leaves) {

@@ -9,8 +9,8 @@ namespace pp {
 /// Which part of a backward to run.
 enum class Half {
   Both,
-  Inputs,   ///< the gradients of the program's inputs alone
-  Weights,  ///< then, any time later, those of the parameters
+  Inputs,   ///< only the gradients of the program's inputs
+  Weights,  ///< those of the parameters, any time after Inputs
 };
 
 /// The backward of one run of a program.
@@ -20,23 +20,23 @@ class BackwardPass {
 
   /// Adds to the gradient of one of the program's outputs.
   virtual void seed(size_t output, at::Tensor gradient) = 0;
-  /// Parameters' gradients are added to what their grad() holds. Both, or
-  /// Inputs and then Weights, once.
+  /// Runs the backward, or a half of it. Gradients of parameters are added to
+  /// their grad(). Call it once with Both, or with Inputs and then Weights.
   ///
   /// throws  Error(Runtime) naming operator, node and module
   virtual void backward(Half half) = 0;
-  /// Of one of the program's inputs, after a backward; undefined where none
-  /// arrived. Taken out.
+  /// Moves out the gradient of one of the program's inputs, after a backward;
+  /// undefined if none arrived.
   virtual at::Tensor take_gradient(size_t input) = 0;
 };
 
-/// What a recorded run of a program keeps for its backward. Calls go back in
-/// the reverse order of the program, the gradients of a value with several
-/// readers are added up in that order, and what a call kept is freed once it
-/// is through.
+/// Everything that a recorded run keeps for its backward. The backward visits
+/// the calls in reverse order, adds up the gradients of a value with several
+/// readers in that order, and frees what a call kept right after it.
 ///
-/// Calls whose operators have a rule (runtime/autodiff/) need no autograd
-/// graph. The others, run by run, have one of their own, that the engine walks.
+/// Calls whose operators have a rule (runtime/program/rules/) need no autograd
+/// graph. Each stretch of other calls has its own, which autograd's engine
+/// runs.
 class Tape final : public BackwardPass {
  public:
   struct Recording;  ///< internal
@@ -49,7 +49,7 @@ class Tape final : public BackwardPass {
   void seed(size_t output, at::Tensor gradient) override;
   void backward(Half half) override;
   at::Tensor take_gradient(size_t input) override;
-  /// Stretches that autograd differentiates, or that will run again.
+  /// Number of stretches that autograd differentiates or that are recomputed.
   size_t num_islands() const;
 
  private:

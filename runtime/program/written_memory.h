@@ -9,11 +9,11 @@
 
 namespace pp {
 
-/// Which memory a graph writes in place, and when. Values that may share
-/// memory have one root, the first of them.
+/// Tells which memory a graph writes in place, and where. Values that may share
+/// memory have one root, which is the first of them.
 class WrittenMemory {
  public:
-  /// live  nodes that count, by position
+  /// live  live_nodes(): writes of other nodes are ignored
   WrittenMemory(const ir::Graph& graph, const std::vector<uint8_t>& live);
 
   ir::ValueId root_of(ir::ValueId value) const { return root_[value]; }
@@ -25,7 +25,7 @@ class WrittenMemory {
       ir::ValueId value,
       int32_t first,
       int32_t last = std::numeric_limits<int32_t>::max()) const;
-  /// By root: the nodes that write it, ascending.
+  /// The nodes that write each root, in ascending order.
   const std::map<ir::ValueId, std::vector<int32_t>>& writers() const {
     return writers_;
   }

@@ -5,9 +5,10 @@
 #include <cstdio>
 #include <set>
 
+#include "loader/core/count_text.h"
 #include "loader/core/text.h"
-#include "runtime/run/counted.h"
-#include "runtime/run/rank_stages.h"
+#include "runtime/pipeline/rank_stages.h"
+#include "runtime/plan/name_patterns.h"
 #include "runtime/schedule/cost_text.h"
 #include "runtime/schedule/peak_live.h"
 
@@ -15,21 +16,11 @@ namespace pp {
 
 namespace {
 
-// Enough for a median that one interruption does not move.
+// Enough for a median that one interruption doesn't change.
 constexpr int kTimedRuns = 5;
 
 const Schedule& schedule_of(const Plan& plan) {
   return plan.trains() ? plan.train_schedule : plan.forward_schedule;
-}
-
-/// Tensors as large as the parameter that the optimizer keeps for each.
-int64_t optimizer_copies(const OptimizerConfig& optimizer) {
-  const auto option =
-      optimizer.options.find(optimizer.name == "sgd" ? "momentum" : "amsgrad");
-  const bool is_set = option != optimizer.options.end() &&
-                      option->second != OptimizerOption(0.0) &&
-                      option->second != OptimizerOption(false);
-  return (optimizer.name == "sgd" ? 0 : 2) + (is_set ? 1 : 0);
 }
 
 bool is_half_precision(const ir::TensorMeta& parameter) {
@@ -37,14 +28,22 @@ bool is_half_precision(const ir::TensorMeta& parameter) {
          parameter.dtype == ir::ScalarType::Half;
 }
 
-/// Of one parameter, on one rank. num_shares: that hold a part each
+/// Optimizer bytes of one parameter on one rank, if `num_shares` replicas share
+/// its state.
 int64_t optimizer_bytes(
-    const Plan& plan, const ir::TensorMeta& parameter, int64_t num_shares) {
+    const OptimizerConfig& optimizer,
+    const std::string& fqn,
+    const ir::TensorMeta& parameter,
+    int64_t num_shares) {
   const bool has_master = is_half_precision(parameter);
   const auto own = static_cast<int64_t>(ir::num_bytes(parameter));
-  const int64_t one = has_master ? 2 * own : own;  // then of float32
-  return (one + num_shares - 1) / num_shares *
-         (optimizer_copies(plan.job.train->optimizer) + (has_master ? 1 : 0));
+  const int64_t one = has_master ? 2 * own : own;  // its state is float32
+  int64_t copies = has_master ? 1 : 0;
+  for (const OptimizerState& state :
+       optimizer.states(optimizer.options_of(fqn))) {
+    copies += state.is_scalar ? 0 : 1;
+  }
+  return (one + num_shares - 1) / num_shares * copies;
 }
 
 /// The model inputs that a stage reads from the data.
@@ -106,6 +105,7 @@ std::string rank_text(
   const std::vector<Action>& list = schedule.ranks[rank];
   const std::vector<int> stages = stages_of(schedule.stage_to_rank, rank);
   std::vector<std::string> names;
+  names.reserve(stages.size());
   for (const int stage : stages) {
     names.push_back(std::to_string(stage));
   }
@@ -124,7 +124,7 @@ std::string rank_text(
               : ", exchange with replicas " + bytes(memory.replicas)) +
          "\n";
   out += "  activations of " +
-         counted(
+         count_text(
              static_cast<int>(live.activations), "microbatch", "microbatches") +
          " at most; " + bytes(bytes_sent(probe, list)) + " sent a step\n";
   out += "  at the peak: activations " + bytes(memory.held.activations) +
@@ -133,6 +133,7 @@ std::string rank_text(
          bytes(memory.held.work) + ", rows " + bytes(memory.rows) + "\n";
   out += "  peak " + bytes(memory.peak()) + "\n  ";
   std::vector<std::string> actions;
+  actions.reserve(list.size());
   for (const Action& action : list) {
     actions.push_back(to_string(action));
   }
@@ -186,8 +187,7 @@ RankMemory rank_memory(
   const Schedule& schedule = schedule_of(plan);
   const std::vector<int> stages = stages_of(schedule.stage_to_rank, rank);
   RankMemory memory;
-  const int64_t num_shares =
-      plan.job.parallel.zero == 1 ? plan.mesh.replicas : 1;
+  const int64_t num_shares = plan.shards_optimizer ? plan.mesh.replicas : 1;
   int64_t whole_optimizer = 0;
   for (const int index : stages) {
     const StageSource& stage = plan.source.stage(index);
@@ -195,23 +195,26 @@ RankMemory rank_memory(
       const ir::TensorMeta& tensor = stage.records.at(state.fqn).tensor;
       const auto count = static_cast<int64_t>(ir::num_bytes(tensor));
       memory.weights += count;
-      if (plan.trains() && state.kind == ir::StateKind::Parameter) {
+      if (plan.trains() && state.kind == ir::StateKind::Parameter &&
+          !is_frozen(state.fqn, state.aliases, plan.train->freeze)) {
         memory.gradients += count;
         memory.update += is_half_precision(tensor) ? 2 * count / num_shares : 0;
-        memory.optimizer += optimizer_bytes(plan, tensor, num_shares);
-        whole_optimizer += optimizer_bytes(plan, tensor, 1);
+        const OptimizerConfig& optimizer = plan.train->optimizer;
+        memory.optimizer +=
+            optimizer_bytes(optimizer, state.fqn, tensor, num_shares);
+        whole_optimizer += optimizer_bytes(optimizer, state.fqn, tensor, 1);
       }
     }
   }
-  if (plan.trains() && plan.job.output.checkpoint_every) {
+  if (plan.trains() && plan.output.checkpoint_every) {
     memory.checkpoint = memory.weights + whole_optimizer;
   }
-  // What it sends to be added up, and what it gets to add up.
+  // Gradients that it sends to be summed, and those that it receives.
   const int64_t replicas = plan.mesh.replicas;
   memory.replicas = 2 * memory.gradients * (replicas - 1) / replicas;
-  // Those of an update, and of the next batch, read ahead.
+  // The rows of an update, and those of the next batch, read ahead.
   memory.rows = row_bytes(plan, probe, stages) *
-                (plan.trains() ? plan.job.train->accumulate + 1 : 1);
+                (plan.trains() ? plan.train->accumulate + 1 : 1);
   memory.held = peak_memory(
       schedule,
       rank,
@@ -228,13 +231,14 @@ std::string dry_run(
   }
   const PlanProbe probe = probe_plan(plan, cost == "measured" ? kTimedRuns : 0);
   std::string out =
-      plan.job.pipeline.schedule + ", " + std::to_string(plan.num_ranks) +
-      " ranks, " + counted(plan.num_stages(), "stage", "stages") + ", " +
-      std::to_string(plan.batch.batch_size) + " rows a step in " +
-      counted(plan.batch.num_microbatches, "microbatch", "microbatches") +
+      plan.schedule_name + ", " + count_text(plan.num_ranks, "rank", "ranks") +
+      ", " + count_text(plan.num_stages(), "stage", "stages") + ", " +
+      count_text(plan.batch.batch_size, "row", "rows") + " a step in " +
+      count_text(plan.batch.num_microbatches, "microbatch", "microbatches") +
       (plan.mesh.replicas > 1
-           ? " on each of " + std::to_string(plan.mesh.replicas) +
-                 " replicas of the ranks below"
+           ? " on each of " +
+                 count_text(plan.mesh.replicas, "replica", "replicas") +
+                 " of the ranks below"
            : "") +
       "\n";
   for (int rank = 0; rank < plan.num_ranks; ++rank) {

@@ -1,14 +1,16 @@
 #pragma once
 
-#include "runtime/launch/rank_context.h"
-#include "runtime/run/plan.h"
+#include "runtime/plan/plan.h"
+#include "runtime/rank/rank_context.h"
 
 namespace pp {
 
 /// One rank's part of an inference job: every row of the data once, in order,
 /// as one stream (run_forwards). The owner of the last stage writes
 /// `<output.dir>/outputs.safetensors` as outputs complete; memory does not grow
-/// with the data. All ranks call it together.
+/// with the data. After a signal it writes the rows that are finished to
+/// `outputs.interrupted.safetensors`, if `output.save_on_interrupt` is set. All
+/// ranks call it together.
 void infer(const Plan& plan, RankContext& context);
 
 }  // namespace pp

@@ -2,12 +2,13 @@
 
 #include <optional>
 
+#include "runtime/checkpoint/reader.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/launch/launch.h"
 #include "runtime/measure/stage_probe.h"
-#include "runtime/run/loss_function.h"
-#include "runtime/run/rank_stages.h"
-#include "runtime/run/step_data.h"
+#include "runtime/pipeline/loss_function.h"
+#include "runtime/pipeline/rank_stages.h"
+#include "runtime/pipeline/step_data.h"
 
 namespace pp {
 
@@ -17,15 +18,12 @@ StepData first_step(const Plan& plan) {
   DataLoaderOptions options;
   options.plan = plan.batch;
   options.inputs = plan.inputs;
+  options.guards = plan.source.manifest.guards;
   options.wants_target = plan.trains();
-  options.seed = plan.job.seed();
+  options.seed = plan.seed;
   options.keep_short_batch = !plan.trains();
-  DataConfig config = plan.job.data;
-  if (!plan.trains()) {
-    config.shuffle = false;
-    config.target.reset();
-  }
-  return StepData(DataLoader(config, std::move(options)).step(0));
+  options.pads_fixed_batch = !plan.trains();
+  return StepData(DataLoader(plan.data, std::move(options)).step(0));
 }
 
 std::map<std::string, int64_t> bytes_of(const StepData& data) {
@@ -46,15 +44,24 @@ void probe_stages(const Plan& plan, int num_timed, PlanProbe& probe) {
   probe.row_bytes = bytes_of(data);
   std::optional<LossFunction> loss;
   if (plan.trains()) {
-    loss.emplace(plan.job.train->loss, plan.loss_output);
+    loss.emplace(plan.train->loss, plan.loss_output, plan.trust);
     loss->begin_step(data);
   }
   probe.costs.stages.clear();
+  std::optional<CheckpointReader> weights;
+  if (plan.initial_weights) {
+    weights.emplace(*plan.initial_weights, Verify::Quick);
+  }
   Message sent;
   for (int index = 0; index < plan.num_stages(); ++index) {
     StageOptions options = stage_options(plan);
     options.evaluate = false;
     RankStages stages(plan.source, {index}, options);
+    if (weights) {
+      stages.load(
+          [&](const std::string& fqn) { return weights->try_find(fqn); },
+          weights->path().string());
+    }
     ProbeInput input;
     input.previous = &sent;
     input.user_inputs = data[0].inputs;
@@ -77,7 +84,7 @@ void probe_stages(const Plan& plan, int num_timed, PlanProbe& probe) {
 PlanProbe probe_plan(const Plan& plan, int num_timed) {
   PlanProbe probe;
   LaunchOptions options;
-  options.threads_per_rank = plan.job.pipeline.threads_per_rank;
+  options.threads_per_rank = plan.execution.threads_per_rank;
   options.log = Log(LogLevel::Error);
   launch_local(
       1, options, [&](RankContext&) { probe_stages(plan, num_timed, probe); });

@@ -4,16 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "runtime/run/plan.h"
+#include "runtime/plan/plan.h"
 #include "runtime/schedule/peak_memory.h"
 #include "runtime/schedule/simulate.h"
 
 namespace pp {
 
-/// What the stages of a plan take, measured with the job's own first rows.
+/// Memory and time of a plan's stages, measured with the job's first rows.
 struct PlanProbe {
-  std::vector<StageMemory> memory;   ///< by stage
-  CostTable costs;                   ///< by stage, in seconds; messages free
+  std::vector<StageMemory> memory;  ///< by stage
+  CostTable costs;  ///< by stage, in seconds; messages cost nothing
   std::vector<double> split_ratios;  ///< by stage; see StageProbe
   /// Bytes of a step's rows, by model input; the target under "".
   std::map<std::string, int64_t> row_bytes;

@@ -1,19 +1,23 @@
 #include "runtime/run/run_job.h"
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
-#include "runtime/launch/agree.h"
-#include "runtime/launch/collectives.h"
-#include "runtime/launch/failure.h"
-#include "runtime/memory/shelf.h"
+#include "runtime/checkpoint/folder.h"
+#include "runtime/device/placement.h"
+#include "runtime/memory/memory_pool.h"
+#include "runtime/pipeline/rank_on_device.h"
+#include "runtime/pipeline/rank_stages.h"
+#include "runtime/plan/output_folder.h"
+#include "runtime/plan/placed.h"
+#include "runtime/plan/plan.h"
+#include "runtime/rank/agree.h"
+#include "runtime/rank/collectives.h"
+#include "runtime/rank/failure.h"
 #include "runtime/run/infer.h"
-#include "runtime/run/output_folder.h"
-#include "runtime/run/plan.h"
-#include "runtime/run/rank_on_device.h"
-#include "runtime/run/rank_stages.h"
-#include "runtime/run/specs.h"
-#include "runtime/run/train.h"
+#include "runtime/run/output_lock.h"
+#include "runtime/training/trainer.h"
 
 namespace pp {
 
@@ -25,9 +29,9 @@ void log_plan(const Plan& plan, const Log& log) {
   }
   const StageMap& map = plan.forward_schedule.stage_to_rank;
   log.info(
-      "using schedule " + plan.job.pipeline.schedule + ", " +
-      std::to_string(plan.num_ranks) + " ranks, " +
-      std::to_string(plan.batch.num_microbatches) + " microbatches" +
+      "using schedule " + plan.schedule_name + ", " +
+      count_text(plan.num_ranks, "rank", "ranks") + ", " +
+      count_text(plan.batch.num_microbatches, "microbatch", "microbatches") +
       (plan.mesh.replicas > 1
            ? ", " + std::to_string(plan.mesh.replicas) + " replicas"
            : ""));
@@ -44,12 +48,13 @@ void log_plan(const Plan& plan, const Log& log) {
           ir::dims_text(input.tensor.sizes));
     }
     std::vector<std::string> ranks;
+    ranks.reserve(static_cast<size_t>(plan.mesh.replicas));
     for (int replica = 0; replica < plan.mesh.replicas; ++replica) {
       ranks.push_back(std::to_string(plan.mesh.rank_of(map[stage], replica)));
     }
     log.info(
         "stage " + std::to_string(stage) + " on " +
-        (ranks.size() == 1 ? "rank " : "ranks ") + join(ranks) + " takes " +
+        (ranks.size() == 1 ? "rank " : "ranks ") + join(ranks) + " reads " +
         join(values));
   }
   for (const TiedParameter& tied : plan.source.manifest.tied) {
@@ -65,16 +70,50 @@ void log_plan(const Plan& plan, const Log& log) {
 
 void announce(const Plan& plan, const Log& log) {
   log_plan(plan, log);
-  for (const std::string& note : plan.source.notes) {
+  for (const std::string& note : plan.notes) {
     log.warning(note);
   }
+}
+
+/// Opens the plug-in of the job's device; null for the CPU.
+std::shared_ptr<DevicePlugin> open_devices(
+    const Job& job, const RunOptions& options) {
+  const DeviceChoice& device = job.pipeline.device;
+  if (device.is_cpu) {
+    return nullptr;
+  }
+  try {
+    auto plugin = options.open_device();
+    device_of_rank(device, 0, plugin->num_devices());
+    return plugin;
+  } catch (const Error& error) {
+    std::string problem = error.what();
+    if (!problem.starts_with("pipeline.device")) {
+      problem = "pipeline.device is \"" + to_string(device) + "\": " + problem;
+    }
+    throw Error(
+        error.kind(), with_place(job.written, problem, {"pipeline.device"}));
+  }
+}
+
+void check_resume(const Job& job, const RunOptions& options) {
+  if (options.resume != Resume::No && !job.train) {
+    throw usage_error(
+        "--resume needs a training, but the job has no [train]; to infer from "
+        "a checkpoint, set model.checkpoint");
+  }
+}
+
+void check_output(const Job& job) {
+  placed(job, {"output.dir"}, [&] { check_output_folder(job); });
 }
 
 std::string given(bool is_given) {
   return is_given ? "given" : "not given";
 }
 
-/// A stage directory may lack stages: other hosts'.
+/// Refuses to run stages whose files this host lacks: a stage directory may
+/// hold only the stages of its host.
 void check_own_stages(const Plan& plan, const RankContext& context) {
   const int place = plan.mesh.place_of(context.rank);
   for (const int stage :
@@ -89,7 +128,7 @@ void check_own_stages(const Plan& plan, const RankContext& context) {
   }
 }
 
-/// Rank 0 cuts the model; the others take its cuts.
+/// Plans on all ranks with the cuts that rank 0 makes.
 std::shared_ptr<const Plan> plan_together(
     const Job& job, int world, RankContext& context) {
   std::shared_ptr<const Plan> plan;
@@ -107,99 +146,166 @@ std::shared_ptr<const Plan> plan_together(
 
 LauncherKind choose_launcher(
     const Job& job, const std::optional<EnvRanks>& env) {
-  const std::string& name = job.pipeline.launcher;
-  const bool several = env && env->size > 1;
-  if (name == "auto") {
+  const std::optional<LauncherKind> wanted = job.pipeline.launcher;
+  if (!wanted) {
     return env ? LauncherKind::Env : LauncherKind::Local;
   }
-  if (name == "env") {
-    if (!env) {
-      throw usage_error(
-          "launcher 'env' needs RANK and WORLD_SIZE (torchrun --no-python), "
-          "or the variables of a Slurm or Open MPI step; none is set");
-    }
-    return LauncherKind::Env;
-  }
-  if (several) {
+  if (*wanted == LauncherKind::Env && !env) {
     throw usage_error(
-        "launcher '" + name + "' inside a job of " + std::to_string(env->size) +
+        "launcher 'env' needs RANK and WORLD_SIZE (torchrun --no-python), or "
+        "the variables of a Slurm or Open MPI step; none is set");
+  }
+  if (*wanted != LauncherKind::Env && env && env->size > 1) {
+    throw usage_error(
+        "launcher '" + std::string(enum_name(*wanted)) + "' inside a job of " +
+        std::to_string(env->size) +
         " ranks would start them again; use 'env' or 'auto'");
   }
-  return name == "processes" ? LauncherKind::Processes : LauncherKind::Local;
+  return *wanted;
+}
+
+namespace {
+
+/// One job from its plan to its end, on the ranks of this process.
+class JobRun {
+ public:
+  JobRun(const Job& job, const RunOptions& options)
+      : job_(job),
+        options_(options),
+        launcher_(choose_launcher(job, options.env)) {
+    if (launcher_ == LauncherKind::Env) {
+      world_ = options.env->size;
+    }
+    // If the cuts depend on more than the job file, rank 0 makes them for all.
+    shares_cuts_ = world_.value_or(1) > 1 && job.split.num_stages > 0;
+  }
+
+  void run() {
+    if (!shares_cuts_) {
+      plan_ = make_plan(job_, world_);
+      if (announces()) {
+        announce(*plan_, options_.log.for_rank(0));
+      }
+    }
+    if (launcher_ != LauncherKind::Processes) {
+      devices_ = open_devices(job_, options_);  // each process opens its own
+    }
+    check_output(job_);
+    keep_freed_tensors();
+    launch();
+  }
+
+ private:
+  /// Whether this process prints the plan. Of processes that `pp` starts, rank
+  /// 0 does.
+  bool announces() const {
+    return launcher_ == LauncherKind::Env ? options_.env->rank == 0
+                                          : launcher_ == LauncherKind::Local;
+  }
+
+  /// Whether the job trains nothing and writes one file beside another's.
+  bool evaluates_only() const {
+    return plan_->trains() && plan_->train->steps == std::optional<int64_t>(0);
+  }
+
+  void launch() {
+    const PipelineConfig& pipeline = job_.pipeline;
+    LaunchOptions launch;
+    launch.threads_per_rank = pipeline.threads_per_rank;
+    launch.stall_timeout = pipeline.stall_timeout;
+    launch.transport = pipeline.transport;
+    launch.output_folder = output_folder_text(job_);
+    launch.log = options_.log;
+    launch.stop = options_.stop;
+    const RankMain main = [this](RankContext& context) { run_rank(context); };
+    switch (launcher_) {
+      case LauncherKind::Local:
+        return launch_local(plan_->mesh.size(), launch, main);
+      case LauncherKind::Env:
+        return launch_env(*options_.env, launch, main);
+      case LauncherKind::Processes: {
+        std::vector<std::string> command = options_.command;
+        command.insert(command.end(), {"--launcher", "env"});
+        return launch_processes(
+            plan_->mesh.size(), command, time_to_save(job_));
+      }
+    }
+  }
+
+  void run_rank(RankContext& context) {
+    if (options_.on_rank) {
+      options_.on_rank(context);
+    }
+    if (shares_cuts_) {
+      plan_ = plan_together(job_, *world_, context);
+    }
+    if (launcher_ == LauncherKind::Env) {
+      Agreement own = plan_->agreement();
+      own["--resume"] = given(options_.resume == Resume::Yes);
+      own["--resume-if-any"] = given(options_.resume == Resume::IfAny);
+      own["--overwrite"] = given(options_.overwrite);
+      agree(context, "plan", own);
+    }
+    check_own_stages(*plan_, context);
+    std::optional<OutputLock> lock;
+    if (context.rank == 0 && !evaluates_only()) {
+      lock.emplace(job_.output.dir);
+    }
+    // The lock makes the folder, and ranks look next for folders that exist.
+    barrier(context);
+    std::optional<RankOnDevice> on_device;
+    if (devices_) {
+      on_device.emplace(*plan_, devices_, context);
+    }
+    if (plan_->trains()) {
+      train(
+          *plan_,
+          context,
+          {resume_point(options_.resume, options_.env),
+           options_.overwrite,
+           options_.save_and_stop,
+           options_.on_training});
+    } else {
+      infer(*plan_, context);
+    }
+  }
+
+  const Job& job_;
+  const RunOptions& options_;
+  LauncherKind launcher_;
+  std::optional<int> world_;  ///< number of ranks that were started
+  bool shares_cuts_ = false;
+  std::shared_ptr<const Plan> plan_;
+  std::shared_ptr<DevicePlugin> devices_;
+};
+
+}  // namespace
+
+std::string output_folder_text(const Job& job) {
+  return std::filesystem::absolute(job.output.dir).lexically_normal().string();
+}
+
+std::optional<std::chrono::milliseconds> time_to_save(const Job& job) {
+  if (!job.train || !job.output.save_on_interrupt ||
+      job.train->steps == std::optional<int64_t>(0)) {
+    return std::nullopt;
+  }
+  return job.output.interrupt_timeout;
+}
+
+void check_surroundings(const Job& job, const RunOptions& options) {
+  check_resume(job, options);
+  check_output(job);
+  open_devices(job, options);
+  const std::filesystem::path checkpoints = checkpoint_folder(job.output);
+  if (options.resume == Resume::Yes && list_checkpoints(checkpoints).empty()) {
+    throw nothing_to_resume(checkpoints);
+  }
 }
 
 void run_job(const Job& job, const RunOptions& options) {
-  if (options.resume != Resume::No && !job.train) {
-    throw usage_error(
-        "--resume goes on with a training, but the job has no [train]; infer "
-        "from a checkpoint with model.checkpoint");
-  }
-  const LauncherKind launcher = choose_launcher(job, options.env);
-  std::optional<int> world;
-  if (launcher == LauncherKind::Env) {
-    world = options.env->size;
-  }
-  // One rank cuts for all, where more than the job file decides the cuts.
-  const bool share_cuts = world.value_or(1) > 1 && job.split.stages;
-  std::shared_ptr<const Plan> plan;
-  if (!share_cuts) {
-    plan = make_plan(job, world);
-  }
-  const bool speaks =
-      launcher == LauncherKind::Env
-          ? options.env->rank == 0
-          : launcher == LauncherKind::Local;  // of processes, rank 0 does
-  if (speaks && plan) {
-    announce(*plan, options.log.for_rank(0));
-  }
-  std::shared_ptr<DevicePlugin> devices;
-  if (job.pipeline.device != "cpu" && launcher != LauncherKind::Processes) {
-    devices = options.open_device();  // of processes, each opens its own
-  }
-  check_output_folder(job);
-  keep_freed_tensors();
-  LaunchOptions launch;
-  launch.threads_per_rank = job.pipeline.threads_per_rank;
-  launch.stall_timeout = stall_timeout(job);
-  launch.transport = job.pipeline.transport == "gloo" ? TransportKind::Gloo
-                                                      : TransportKind::Auto;
-  launch.log = options.log;
-  launch.stop = options.stop;
-  const RankMain main = [&](RankContext& context) {
-    if (options.on_rank) {
-      options.on_rank(context);
-    }
-    if (share_cuts) {
-      plan = plan_together(job, *world, context);
-    }
-    if (launcher == LauncherKind::Env) {
-      Agreement mine = plan->agreement();
-      mine["--resume"] = given(options.resume == Resume::Yes);
-      mine["--resume-if-any"] = given(options.resume == Resume::IfAny);
-      agree(context, "plan", mine);
-    }
-    check_own_stages(*plan, context);
-    std::optional<RankOnDevice> on_device;
-    if (devices) {
-      on_device.emplace(*plan, devices, context);
-    }
-    if (plan->trains()) {
-      train(*plan, context, resume_point(options.resume, options.env));
-    } else {
-      infer(*plan, context);
-    }
-  };
-  switch (launcher) {
-    case LauncherKind::Local:
-      return launch_local(plan->mesh.size(), launch, main);
-    case LauncherKind::Env:
-      return launch_env(*options.env, launch, main);
-    case LauncherKind::Processes: {
-      std::vector<std::string> command = options.command;
-      command.insert(command.end(), {"--launcher", "env"});
-      return launch_processes(plan->mesh.size(), command);
-    }
-  }
+  check_resume(job, options);
+  JobRun(job, options).run();
 }
 
 }  // namespace pp

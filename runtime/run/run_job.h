@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -8,38 +9,59 @@
 #include <vector>
 
 #include "loader/core/log.h"
+#include "runtime/checkpoint/resume.h"
 #include "runtime/device/plugin_loader.h"
 #include "runtime/job/job.h"
 #include "runtime/launch/launch.h"
-#include "runtime/run/resume.h"
 
 namespace pp {
 
 struct RunOptions {
   Resume resume = Resume::No;
-  /// What read_env_ranks found; none: nothing else started us.
+  /// Removes an earlier run's files instead of setting them aside.
+  bool overwrite = false;
+  /// Result of read_env_ranks; none if no other launcher started this process.
   std::optional<EnvRanks> env;
-  /// How to start this job again as one rank: the `processes` launcher adds
-  /// "--launcher env" to it.
+  /// The command that starts this job again as one rank; the `processes`
+  /// launcher appends "--launcher env".
   std::vector<std::string> command;
   Log log;
-  /// Asked to stop: the job ends with a cause that says it was interrupted.
+  /// On a stop request the job ends with the cause "interrupted".
   std::stop_token stop;
-  /// Called on each rank before its work. A seam for tests: through the
-  /// context's activity they see every action, and can make one fail.
+  /// On a stop request a training ends so too, once it has finished its step
+  /// and saved.
+  std::stop_token save_and_stop;
+  /// Called on each rank before its first step of training.
+  std::function<void()> on_training;
+  /// Called on each rank before its work. It is for tests, which can observe
+  /// every action through the context's activity and make one fail.
   std::function<void(RankContext&)> on_rank;
-  /// Opens what `pipeline.device` needs, where that is not the CPU. A seam for
-  /// tests too.
+  /// Opens the plug-in for `pipeline.device` if that is not the CPU. Tests
+  /// replace it.
   std::function<std::shared_ptr<DevicePlugin>()> open_device = open_cuda_plugin;
 };
 
-/// Who starts the ranks: what the job says, or what the environment suggests.
-/// throws Error(Usage): 'env' without ranks, another inside a job of several
+/// The launcher that the job names, or else the one that the environment
+/// suggests.
+/// throws Error(Usage): 'env' without its variables, or another launcher inside
+///        a job of several ranks
 LauncherKind choose_launcher(
     const Job& job, const std::optional<EnvRanks>& env);
 
+/// LaunchOptions::output_folder of the job.
+std::string output_folder_text(const Job& job);
+/// How long a job that is asked to stop may take to save; none: it saves
+/// nothing.
+std::optional<std::chrono::milliseconds> time_to_save(const Job& job);
+
+/// Refuses what a run of the job refuses after its plan and before its ranks
+/// start: an output folder that can't be written, a device that this host
+/// lacks, nothing to resume from. Creates nothing.
+/// throws Error
+void check_surroundings(const Job& job, const RunOptions& options);
+
 /// Plans the job, launches its ranks, trains or infers.
-/// throws Error: what the plan refuses; JobFailed: the first cause of a rank
+/// throws Error: as make_plan; JobFailed: the first cause on any rank
 void run_job(const Job& job, const RunOptions& options);
 
 }  // namespace pp

@@ -1,47 +1,30 @@
 #include "runtime/run/verify.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <mutex>
+#include <exception>
+#include <memory>
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <ATen/ops/randn.h>
 #include <ATen/ops/roll.h>
 #include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/view_as_real.h>
 
 #include "loader/archive/atomic_file.h"
 #include "loader/core/error.h"
-#include "loader/core/text.h"
 #include "loader/model_loader.h"
-#include "runtime/executor/executor.h"
-#include "runtime/launch/launch.h"
 #include "runtime/measure/sample_inputs.h"
-#include "runtime/run/counted.h"
-#include "runtime/run/gradients.h"
-#include "runtime/run/plan.h"
-#include "runtime/run/rank_count.h"
-#include "runtime/run/rank_stages.h"
-#include "splitter/artifact.h"
+#include "runtime/plan/plan.h"
+#include "runtime/plan/plan_schedule.h"
+#include "runtime/plan/rank_count.h"
+#include "runtime/program/in_double.h"
+#include "runtime/run/compare_tensors.h"
+#include "runtime/run/verify_run.h"
+#include "splitter/files/artifact.h"
 
 namespace pp {
 
 namespace {
 
-constexpr uint64_t kSeed = 0;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-/// What one run of a pipeline leaves, by name.
-struct Results {
-  std::map<std::string, at::Tensor> outputs;  ///< "logits, microbatch 0"
-  std::map<std::string, at::Tensor> gradients;
-  std::map<std::string, at::Tensor> buffers;
-  std::map<int, double> losses;
-};
-
-/// The inputs of stages that were split without knowing them.
-void say_inputs(Manifest& manifest, const InputHints& hints) {
+/// Sets the shapes of inputs that were unknown when the model was split.
+void set_inputs(Manifest& manifest, const InputHints& hints) {
   for (ModelInput& input : manifest.inputs) {
     if (const auto hint = hints.find(input.name); hint != hints.end()) {
       input.tensor = hint->second;
@@ -49,9 +32,23 @@ void say_inputs(Manifest& manifest, const InputHints& hints) {
   }
 }
 
-/// The whole numbers and truth values among the inputs that a model was
-/// exported with. Made up, they could be nonsense: tokens that there are not, a
-/// mask that leaves nothing to attend to.
+/// The inputs' types and sizes that the split knows or the user states, for a
+/// merged file that lacks them.
+InputHints input_hints(const Manifest& manifest, const InputHints& given) {
+  if (manifest.format != ModelFormat::TorchScript) {
+    return given;
+  }
+  InputHints hints = given;
+  for (const ModelInput& input : manifest.inputs) {
+    if (input.type.kind == ir::TypeKind::Tensor && input.tensor.known) {
+      hints.emplace(input.name, input.tensor);
+    }
+  }
+  return hints;
+}
+
+/// The integer and bool inputs that a model was exported with. Random ones
+/// could be invalid: tokens outside the vocabulary, or a mask of zeros.
 UserInputs exported_integers(const Model& model) {
   UserInputs integers;
   const std::vector<c10::IValue> samples = sample_arguments(model);
@@ -64,9 +61,9 @@ UserInputs exported_integers(const Model& model) {
   return integers;
 }
 
-/// The same numbers in another order for each microbatch: tokens and indices
-/// by place, but a mask (of 0 and 1) row by row. Ascending ones (the offsets of
-/// bags, the ends of sequences) mean something in their order only.
+/// Permutes the numbers for each microbatch: tokens and indices within a row, a
+/// mask (of 0 and 1) by rows. Ascending numbers (offsets of bags, ends of
+/// sequences) stay, because their order has a meaning.
 at::Tensor rolled(const at::Tensor& sample, int microbatch) {
   if (sample.dim() == 0 || sample.numel() < 2) {
     return sample;
@@ -90,16 +87,17 @@ std::vector<UserInputs> draw_inputs(
     for (const ModelInput& input : manifest.inputs) {
       if (input.type.kind == ir::TypeKind::Tensor && !input.tensor.known) {
         throw usage_error(
-            "the model does not say what its input '" + input.name +
-            "' is like (a scripted module), so no input can be made up; say it "
-            "with --input " +
+            "the model doesn't state the shape and type of its input '" +
+            input.name +
+            "' (a scripted module), so no values can be drawn; state them with "
+            "--input " +
             input.name + "=4x32, or =4x32:int64");
       }
       if (input.type.kind != ir::TypeKind::Tensor) {
         continue;
       }
       const uint64_t seed =
-          kSeed + 1000 * static_cast<uint64_t>(microbatch) + number++;
+          kVerifySeed + 1000 * static_cast<uint64_t>(microbatch) + number++;
       const auto sample = integers.find(input.name);
       inputs.emplace(
           input.name,
@@ -111,38 +109,9 @@ std::vector<UserInputs> draw_inputs(
   return all;
 }
 
-/// The sum over floating outputs of their mean after a fixed random weighting,
-/// so that every entry's gradient differs.
-at::Tensor projected_loss(const std::map<std::string, at::Tensor>& outputs) {
-  at::Tensor loss;
-  for (const auto& [name, value] : outputs) {
-    if (!value.is_floating_point()) {
-      continue;
-    }
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(kSeed + 7);
-    const at::Tensor weight = at::randn(
-        value.sizes(), generator, at::TensorOptions(value.scalar_type()));
-    const at::Tensor term = value.mul(weight).mean();
-    loss = loss.defined() ? loss.add(term) : term;
-  }
-  return loss.defined() ? loss : at::scalar_tensor(0.0);
-}
-
-void collect_states(RankStages& stages, std::mutex& mutex, Results& results) {
-  const std::lock_guard lock(mutex);
-  for (auto& [index, stage] : stages.stages()) {
-    for (const StageState& state : stage.states()) {
-      if (state.tensor.requires_grad() && state.tensor.grad().defined()) {
-        results.gradients.emplace(state.fqn, state.tensor.grad());
-      } else if (state.kind == ir::StateKind::Buffer) {
-        results.buffers.emplace(state.fqn, state.tensor);
-      }
-    }
-  }
-}
-
-/// Whether the first stage adds up gradients from the last microbatch on.
-bool adds_up_descending(const Schedule& schedule) {
+/// Whether the first stage sums gradients from the last microbatch to the
+/// first.
+bool sums_in_descending_order(const Schedule& schedule) {
   int first = -1;
   int last = -1;
   for (const Action& action : schedule.ranks[schedule.stage_to_rank[0]]) {
@@ -155,121 +124,6 @@ bool adds_up_descending(const Schedule& schedule) {
   return first > last;
 }
 
-Results run_pipeline(
-    const PipelineSource& source,
-    const Schedule& schedule,
-    const std::vector<UserInputs>& inputs,
-    const WantedOutputs& wanted,
-    const VerifyOptions& options) {
-  Results results;
-  std::mutex mutex;
-  LaunchOptions launch;
-  launch.log = options.log;
-  const int num_ranks = static_cast<int>(schedule.ranks.size());
-  const auto count = static_cast<double>(inputs.size());
-  launch.stall_timeout = std::chrono::minutes(10);
-  launch_local(num_ranks, launch, [&](RankContext& context) {
-    RankStages stages(
-        source,
-        stages_of(schedule.stage_to_rank, context.rank),
-        {.wanted = wanted, .trainable = !options.forward_only});
-    Executor executor(context, schedule, stages.pointers());
-    StepInputs step;
-    step.pass = options.forward_only ? Pass::Infer : Pass::Train;
-    step.seed = kSeed;
-    step.user_inputs = [&](int microbatch) -> const UserInputs& {
-      return inputs[microbatch];
-    };
-    step.on_outputs = [&](int microbatch, const auto& outputs) {
-      const at::Tensor loss = projected_loss(outputs).div(count);
-      const std::lock_guard lock(mutex);
-      for (const auto& [name, value] : outputs) {
-        results.outputs.emplace(
-            name + ", microbatch " + std::to_string(microbatch),
-            value.detach());
-      }
-      results.losses[microbatch] = loss.template item<double>();
-      return options.forward_only ? at::Tensor() : loss;
-    };
-    executor.run(step);
-    if (!options.forward_only) {
-      sum_tied_gradients(
-          context,
-          source.manifest,
-          schedule.stage_to_rank,
-          trainable_parameters(stages.stages()));
-    }
-    collect_states(stages, mutex, results);
-  });
-  return results;
-}
-
-at::Tensor as_double(const at::Tensor& tensor) {
-  const at::Tensor plain = tensor.detach();
-  return (plain.is_complex() ? at::view_as_real(plain.resolve_conj()) : plain)
-      .to(at::kDouble);
-}
-
-/// Of the numbers in it, NaN left out.
-double largest(const at::Tensor& tensor) {
-  return tensor.numel() == 0 ? 0
-                             : as_double(tensor)
-                                   .abs()
-                                   .nan_to_num(0, kInfinity, kInfinity)
-                                   .max()
-                                   .item<double>();
-}
-
-/// Of a and b, of one shape, both double; NaN equals NaN.
-double largest_difference(const at::Tensor& a, const at::Tensor& b) {
-  const at::Tensor differs = a.ne(b).logical_and(a.eq(a).logical_or(b.eq(b)));
-  if (!differs.any().item<bool>()) {
-    return 0;
-  }
-  const at::Tensor by = a.sub(b).abs().masked_select(differs);
-  return by.nan_to_num(kInfinity, kInfinity, kInfinity).max().item<double>();
-}
-
-/// Compares by name, in the measure of the header's comment.
-void compare(
-    const std::string& kind,
-    const std::map<std::string, at::Tensor>& reference,
-    const std::map<std::string, at::Tensor>& actual,
-    std::vector<VerifyRow>& rows) {
-  double scale = 0;
-  for (const auto& [name, tensor] : reference) {
-    scale = std::max(scale, largest(tensor));
-  }
-  for (const auto& [name, expected] : reference) {
-    VerifyRow row;
-    row.kind = kind;
-    row.name = name;
-    const auto found = actual.find(name);
-    if (found == actual.end() || found->second.sizes() != expected.sizes()) {
-      row.error = kInfinity;
-      rows.push_back(row);
-      continue;
-    }
-    row.equal_bits = found->second.equal(expected);
-    if (!row.equal_bits) {
-      const at::Tensor a = as_double(found->second);
-      const at::Tensor b = as_double(expected);
-      const double floor = std::max(largest(expected), 1e-3 * scale);
-      const double difference = largest_difference(a, b);
-      row.error =
-          floor > 0 && std::isfinite(floor) ? difference / floor : difference;
-      row.equal_bits = difference == 0;
-      row.has_nan = b.ne(b).any().item<bool>();
-    }
-    rows.push_back(row);
-  }
-  for (const auto& [name, tensor] : actual) {
-    if (!reference.contains(name)) {
-      rows.push_back({kind, name, kInfinity, false});
-    }
-  }
-}
-
 at::Tensor total(const std::map<int, double>& losses) {
   double sum = 0;
   for (const auto& [microbatch, loss] : losses) {
@@ -278,12 +132,12 @@ at::Tensor total(const std::map<int, double>& losses) {
   return at::scalar_tensor(sum, at::TensorOptions(at::kDouble));
 }
 
-/// A merged copy of a stage directory, gone with this object.
+/// A merged copy of a stage directory, removed by the destructor.
 class MergedCopy {
  public:
-  explicit MergedCopy(const std::filesystem::path& directory)
+  MergedCopy(const std::filesystem::path& directory, const Trust& trust)
       : path_(verify_scratch_file()) {
-    merge(directory, std::nullopt, path_);
+    merge(directory, std::nullopt, path_, model_formats(trust));
   }
   ~MergedCopy() {
     std::error_code ignored;
@@ -297,6 +151,160 @@ class MergedCopy {
   std::filesystem::path path_;
 };
 
+/// The two sides of the comparison and what both are run on.
+struct Sides {
+  std::unique_ptr<MergedCopy> merged;
+  PipelineSource pipeline;
+  PipelineSource unsplit;
+  std::vector<UserInputs> inputs;  ///< by microbatch
+  WantedOutputs wanted;
+
+  int num_stages() const { return static_cast<int>(pipeline.stages.size()); }
+};
+
+/// Opens the pipeline. Returns the path of its unsplit model; empty for stages
+/// that were exported by hand, which have none.
+std::filesystem::path open_split(const VerifyOptions& options, Sides& sides) {
+  if (!std::filesystem::is_directory(options.path)) {
+    sides.pipeline = cut_model(
+        load_model(options.path, {.inputs = options.inputs}, options.trust),
+        options.split);
+    return options.path;
+  }
+  ModelConfig config;
+  config.stages = options.path;
+  sides.pipeline =
+      open_pipeline(config, {}, std::nullopt, {}, Stages::All, options.trust);
+  set_inputs(sides.pipeline.manifest, options.inputs);
+  if (sides.pipeline.manifest.is_assembled()) {
+    return {};
+  }
+  sides.merged = std::make_unique<MergedCopy>(options.path, options.trust);
+  return sides.merged->path();
+}
+
+Sides open_sides(const VerifyOptions& options) {
+  Sides sides;
+  const std::filesystem::path model_path = open_split(options, sides);
+  UserInputs integers;
+  if (model_path.empty()) {
+    sides.unsplit = sides.pipeline;  // its stages run one after the other
+  } else {
+    Model model = load_model(
+        model_path,
+        {.inputs = input_hints(sides.pipeline.manifest, options.inputs)},
+        options.trust);
+    integers = exported_integers(model);
+    sides.unsplit = cut_model(std::move(model), {});
+  }
+  for (const ModelOutput& output : sides.pipeline.manifest.outputs) {
+    if (output.type.kind == ir::TypeKind::Tensor) {
+      sides.wanted.insert(output.name);
+    }
+  }
+  sides.inputs =
+      draw_inputs(sides.pipeline.manifest, integers, options.microbatches);
+  return sides;
+}
+
+std::vector<VerifyRow> compare_results(
+    const VerifyResults& expected, const VerifyResults& actual) {
+  std::vector<VerifyRow> rows;
+  compare_tensors("output", expected.outputs, actual.outputs, rows);
+  compare_tensors(
+      "loss",
+      {{"loss", total(expected.losses)}},
+      {{"loss", total(actual.losses)}},
+      rows);
+  compare_tensors("gradient", expected.gradients, actual.gradients, rows);
+  compare_tensors("buffer", expected.buffers, actual.buffers, rows);
+  return rows;
+}
+
+std::vector<UserInputs> inputs_in_double(std::vector<UserInputs> inputs) {
+  for (UserInputs& each : inputs) {
+    for (auto& [name, value] : each) {
+      value = in_double(value);
+    }
+  }
+  return inputs;
+}
+
+/// Says why a model has no equivalent in double precision; empty if it has one.
+std::string why_not_in_double(const PipelineSource& source) {
+  for (const StageSource& stage : source.stages) {
+    std::string found = obstacle_to_double(stage.graph);
+    if (!found.empty()) {
+      return found;
+    }
+  }
+  return "";
+}
+
+/// Warns about a schedule that has fewer ranks than it is made for.
+void warn_of_misfit(const Sides& sides, const VerifyOptions& options) {
+  PipelineConfig pipeline;
+  pipeline.schedule = options.schedule;
+  const std::string misfit = schedule_misfit(
+      pipeline,
+      default_ranks(options.schedule, sides.num_stages()),
+      sides.num_stages(),
+      false);
+  if (!misfit.empty()) {
+    options.log.warning(misfit);
+  }
+}
+
+/// Runs both sides and compares them.
+std::vector<VerifyRow> compare_sides(
+    const Sides& sides, const VerifyOptions& options, bool in_double) {
+  const Schedule schedule = plan_schedule(
+      options.schedule,
+      default_ranks(options.schedule, sides.num_stages()),
+      sides.num_stages(),
+      options.microbatches,
+      options.forward_only);
+  // The order in which gradients are summed decides their last bits.
+  const Schedule reference = plan_schedule(
+      sums_in_descending_order(schedule) ? "LoopedBFS" : "GPipe",
+      1,
+      static_cast<int>(sides.unsplit.stages.size()),
+      options.microbatches,
+      options.forward_only);
+  const std::vector<UserInputs> inputs =
+      in_double ? inputs_in_double(sides.inputs) : sides.inputs;
+  const VerifyResults expected = run_for_verify(
+      sides.unsplit, reference, inputs, sides.wanted, options, in_double);
+  const VerifyResults actual = run_for_verify(
+      sides.pipeline, schedule, inputs, sides.wanted, options, in_double);
+  return compare_results(expected, actual);
+}
+
+/// Compares the rows above the tolerance in double precision as well.
+void judge_in_double(
+    VerifyReport& report, const Sides& sides, const VerifyOptions& options) {
+  report.not_in_double = why_not_in_double(sides.unsplit);
+  if (!report.not_in_double.empty()) {
+    return;
+  }
+  std::vector<VerifyRow> rows;
+  try {
+    rows = compare_sides(sides, options, /*in_double=*/true);
+  } catch (const std::exception& error) {
+    report.not_in_double = error.what();
+    return;
+  }
+  for (VerifyRow& row : report.rows) {
+    const auto found =
+        std::ranges::find_if(rows, [&](const VerifyRow& candidate) {
+          return candidate.kind == row.kind && candidate.name == row.name;
+        });
+    if (!report.is_right(row) && found != rows.end()) {
+      row.error_in_double = found->error;
+    }
+  }
+}
+
 }  // namespace
 
 std::filesystem::path verify_scratch_file() {
@@ -305,114 +313,23 @@ std::filesystem::path verify_scratch_file() {
 }
 
 VerifyReport verify(const VerifyOptions& options) {
-  std::optional<MergedCopy> merged;
-  PipelineSource pipeline;
-  std::filesystem::path model_path = options.path;
-  bool by_hand = false;
-  if (std::filesystem::is_directory(options.path)) {
-    ModelConfig config;
-    config.stages = options.path;
-    pipeline = open_pipeline(config, {});
-    by_hand = pipeline.manifest.is_assembled();
-    if (!by_hand) {
-      merged.emplace(options.path);
-      model_path = merged->path();
-    }
-    say_inputs(pipeline.manifest, options.inputs);
-  } else {
-    pipeline = cut_model(
-        load_model(model_path, {.inputs = options.inputs}), options.split);
-  }
-  // Stages made by hand have no model: they are run one after the other.
-  UserInputs integers;
-  PipelineSource unsplit;
-  if (by_hand) {
-    unsplit = pipeline;
-  } else {
-    Model model = load_model(model_path, {.inputs = options.inputs});
-    integers = exported_integers(model);
-    unsplit = cut_model(std::move(model), {});
-  }
-
-  WantedOutputs wanted;
-  for (const ModelOutput& output : pipeline.manifest.outputs) {
-    if (output.type.kind == ir::TypeKind::Tensor) {
-      wanted.insert(output.name);
-    }
-  }
-  const int num_stages = static_cast<int>(pipeline.stages.size());
-  const int num_ranks = default_ranks(options.schedule, num_stages);
-  const std::vector<UserInputs> inputs =
-      draw_inputs(pipeline.manifest, integers, options.microbatches);
-  const Schedule schedule = plan_schedule(
-      options.schedule,
-      num_ranks,
-      num_stages,
-      options.microbatches,
-      options.forward_only);
-  // The order in which gradients are added up decides their last bits.
-  const bool descends = adds_up_descending(schedule);
-  const Schedule reference_schedule = plan_schedule(
-      descends ? "LoopedBFS" : "GPipe",
-      1,
-      static_cast<int>(unsplit.stages.size()),
-      options.microbatches,
-      options.forward_only);
-  const Results expected =
-      run_pipeline(unsplit, reference_schedule, inputs, wanted, options);
-  const Results actual =
-      run_pipeline(pipeline, schedule, inputs, wanted, options);
-
+  const Sides sides = open_sides(options);
+  warn_of_misfit(sides, options);
   VerifyReport report;
-  report.num_stages = num_stages;
-  compare("output", expected.outputs, actual.outputs, report.rows);
-  compare(
-      "loss",
-      {{"loss", total(expected.losses)}},
-      {{"loss", total(actual.losses)}},
-      report.rows);
-  compare("gradient", expected.gradients, actual.gradients, report.rows);
-  compare("buffer", expected.buffers, actual.buffers, report.rows);
-  report.passed = std::ranges::all_of(report.rows, [&](const VerifyRow& row) {
-    return options.exact ? row.equal_bits : row.error <= options.tolerance;
-  });
+  report.num_stages = sides.num_stages();
+  report.tolerance = options.tolerance;
+  report.rows = compare_sides(sides, options, /*in_double=*/false);
+  const auto all_are_right = [&] {
+    return std::ranges::all_of(report.rows, [&](const VerifyRow& row) {
+      return options.exact ? row.equal_bits : report.is_right(row);
+    });
+  };
+  report.passed = all_are_right();
+  if (!report.passed && !options.exact) {
+    judge_in_double(report, sides, options);
+    report.passed = all_are_right();
+  }
   return report;
-}
-
-std::string VerifyReport::text(double tolerance) const {
-  std::vector<const VerifyRow*> worst;
-  size_t num_equal = 0;
-  for (const VerifyRow& row : rows) {
-    num_equal += row.equal_bits ? 1 : 0;
-    worst.push_back(&row);
-  }
-  std::ranges::stable_sort(
-      worst, [](const auto* a, const auto* b) { return a->error > b->error; });
-  std::string out = std::to_string(rows.size()) + " values compared over " +
-                    counted(num_stages, "stage", "stages") + ": " +
-                    std::to_string(num_equal) + " equal to the bit\n";
-  constexpr size_t kMost = 10;
-  for (size_t i = 0; i < std::min(kMost, worst.size()); ++i) {
-    if (worst[i]->equal_bits) {
-      break;
-    }
-    char error[32];
-    std::snprintf(error, sizeof(error), "%.3g", worst[i]->error);
-    out += "  " + worst[i]->kind + " " + worst[i]->name + ": error " + error +
-           (worst[i]->error > tolerance ? "  <-- above tolerance" : "") + "\n";
-  }
-  const auto num_nan = std::ranges::count_if(rows, &VerifyRow::has_nan);
-  if (num_nan > 0) {
-    out +=
-        "  note: " +
-        counted(static_cast<int64_t>(num_nan), "value has", "values have") +
-        " NaN, in the unsplit model too: of those entries nothing is known\n";
-  }
-  out += passed
-             ? "verified: the pipeline computes what the unsplit model does\n"
-             : "DIFFERENT: the pipeline does not compute what the unsplit "
-               "model does\n";
-  return out;
 }
 
 }  // namespace pp

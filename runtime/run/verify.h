@@ -5,21 +5,23 @@
 #include <string>
 #include <vector>
 
+#include "loader/allowed/trust.h"
 #include "loader/core/log.h"
 #include "loader/ir/input_hints.h"
-#include "splitter/split_spec.h"
+#include "splitter/cut/split_spec.h"
 
 namespace pp {
 
 struct VerifyOptions {
   std::string path;   ///< a model or a stage directory
-  SplitSpec split;    ///< a model: where to cut
-  InputHints inputs;  ///< TorchScript: what the file does not say
+  SplitSpec split;    ///< where to cut a model
+  InputHints inputs;  ///< shapes that a TorchScript file lacks
+  Trust trust;        ///< how far its files are trusted
   std::string schedule = "1F1B";
   int microbatches = 4;
   bool forward_only = false;
   double tolerance = 1e-6;
-  bool exact = false;  ///< every bit
+  bool exact = false;  ///< require equal bits
   Log log;
 };
 
@@ -28,26 +30,44 @@ struct VerifyRow {
   std::string name;
   double error = 0;
   bool equal_bits = false;
-  bool has_nan = false;  ///< the unsplit model's own
+  bool has_nan = false;  ///< the unsplit model gives NaN too
+  /// The error where both sides ran again in double precision.
+  std::optional<double> error_in_double = {};
 };
 
 struct VerifyReport {
   std::vector<VerifyRow> rows;
   int num_stages = 0;
   bool passed = false;
-  std::string text(double tolerance) const;  ///< the table, worst first
+  double tolerance = 0;
+  /// Why values above the tolerance weren't compared in double precision.
+  std::string not_in_double;
+
+  /// Whether a value is right: within the tolerance, or within
+  /// kToleranceInDouble times the tolerance in double precision.
+  bool is_right(const VerifyRow& row) const;
+  std::string text() const;  ///< the table, worst first
 };
 
+/// Double precision leaves a billionth of an error that is rounding, and all of
+/// one that is not.
+inline constexpr double kToleranceInDouble = 1e-3;
+
 /// Runs the unsplit graph and the pipeline on the same inputs and compares
-/// outputs, loss, every parameter's gradient and the buffers. Inputs are of the
-/// export's sizes: floating ones drawn from a fixed seed, whole numbers those
-/// it was exported with, where the file has them. The loss is a fixed random
-/// projection of every floating output. The error of a tensor is
-/// max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind.
+/// outputs, loss, every parameter's gradient and the buffers. Inputs have the
+/// sizes of the export. Floating inputs are drawn from a fixed seed; integers
+/// are those of the export if the file has them. The loss is a fixed random
+/// projection of every floating or complex output. The error of a tensor is
+/// max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind; of integers
+/// and bools, max|a-b|.
+///
+/// Where an error exceeds the tolerance, both sides run again in double
+/// precision, which tells rounding that the model amplifies from a real
+/// difference.
 VerifyReport verify(const VerifyOptions& options);
 
-/// Where verify() puts the merged model while it reads a stage directory; gone
-/// when it returns.
+/// Path of the merged model that verify() writes for a stage directory, and
+/// removes before it returns.
 std::filesystem::path verify_scratch_file();
 
 }  // namespace pp

@@ -49,6 +49,21 @@ std::string to_string(const Action& action) {
   return text;
 }
 
+Action recv_of(const Action& send) {
+  return send.kind == ActionKind::SendForward
+             ? Action{send.stage + 1, send.microbatch, ActionKind::RecvForward}
+             : Action{
+                   send.stage - 1, send.microbatch, ActionKind::RecvBackward};
+}
+
+Action wait_of(const Action& send) {
+  return {
+      send.stage,
+      send.microbatch,
+      send.kind == ActionKind::SendForward ? ActionKind::WaitSendForward
+                                           : ActionKind::WaitSendBackward};
+}
+
 bool is_compute(ActionKind kind) {
   return kind <= ActionKind::BackwardWeight;
 }

@@ -7,7 +7,8 @@
 
 namespace pp {
 
-/// What a rank can be told to do. Names and text forms are torch's.
+/// The kinds of action that a rank can be told to do. Names and text forms are
+/// those of torch.
 enum class ActionKind : uint8_t {
   Forward,           // F
   FullBackward,      // B
@@ -31,14 +32,33 @@ constexpr bool is_send(ActionKind kind) {
   return kind == ActionKind::SendForward || kind == ActionKind::SendBackward;
 }
 
+constexpr bool is_recv(ActionKind kind) {
+  return kind == ActionKind::RecvForward || kind == ActionKind::RecvBackward;
+}
+
+constexpr bool is_wait_send(ActionKind kind) {
+  return kind == ActionKind::WaitSendForward ||
+         kind == ActionKind::WaitSendBackward;
+}
+
+/// B and I: they use the activations and make the input's gradient.
+constexpr bool makes_input_gradient(ActionKind kind) {
+  return kind == ActionKind::FullBackward || kind == ActionKind::BackwardInput;
+}
+
+/// B and W: they make the weights' gradients, and end a backward.
+constexpr bool makes_weight_gradient(ActionKind kind) {
+  return kind == ActionKind::FullBackward || kind == ActionKind::BackwardWeight;
+}
+
 constexpr int32_t kNoMicrobatch = -1;
 
-/// A schedule has fewer stages than this.
+/// A schedule must have fewer stages than this.
 constexpr int32_t kMaxStages = 1 << 26;
 
-/// One instruction of one rank. A big schedule has a hundred million of them,
-/// and what it takes to make and prove it is mostly the way to memory: eight
-/// bytes, not twelve, are a third less of it.
+/// One instruction of one rank. A large schedule has a hundred million of them,
+/// and memory traffic limits how fast it is made and validated: eight bytes
+/// instead of twelve save a third of it.
 struct Action {
   constexpr Action() = default;
   constexpr Action(
@@ -54,7 +74,7 @@ struct Action {
 
   constexpr void set_stage(int32_t index) {
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // it is below kMaxStages
+#pragma GCC diagnostic ignored "-Wconversion"  // below kMaxStages
     stage = index;
 #pragma GCC diagnostic pop
   }
@@ -71,16 +91,22 @@ static_assert(sizeof(Action) == 8);
 /// "2F0", "3SEND_F1", "0UNSHARD"
 std::string to_string(const Action& action);
 
+/// Returns the receive that matches `send`.
+Action recv_of(const Action& send);
+
+/// Returns the wait that completes `send`.
+Action wait_of(const Action& send);
+
 /// "F", "SEND_F", "REDUCE_GRAD"
 std::string_view kind_name(ActionKind kind);
 
-/// The kind of that name, or nothing.
+/// The kind with that name, or nothing.
 std::optional<ActionKind> try_kind(std::string_view name);
 
-/// F, B, I and W; everything else moves or manages data.
+/// Whether it is F, B, I or W; everything else moves or manages data.
 bool is_compute(ActionKind kind);
 
-/// Whether it works for one microbatch, or for its stage as a whole.
+/// Whether it is for one microbatch rather than for its whole stage.
 bool has_microbatch(ActionKind kind);
 
 }  // namespace pp

@@ -6,17 +6,17 @@
 
 namespace pp {
 
-/// One direction between two ranks.
+/// Messages from one rank to another.
 struct Channel {
   int from = 0;
   int to = 0;
   auto operator<=>(const Channel&) const = default;
 };
 
-/// The directions that a lowered schedule sends in. Each rank that opens its
-/// own in this order, one after another, each time waiting for the other end,
-/// gets to the end: of what is not open, the ranks of the first have nothing
-/// before it.
+/// The channels that a lowered schedule uses, in an order in which they can be
+/// opened: each rank opens its own channels one after another, each time
+/// waiting for the other end. This can't deadlock, because both ends of the
+/// first channel that is not open yet have nothing to open before it.
 std::vector<Channel> channels_of(const Schedule& schedule);
 
 }  // namespace pp

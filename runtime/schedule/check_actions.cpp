@@ -5,7 +5,7 @@
 namespace pp {
 namespace {
 
-// What has been seen for a stage and microbatch.
+// The kinds of action seen for a stage and microbatch.
 using Seen = KindSet;
 
 constexpr Seen kForward = bit(ActionKind::Forward);
@@ -73,7 +73,7 @@ class Checker {
   void visit(const Action& action) {
     if (!has_microbatch(action.kind)) {
       if (action.microbatch != kNoMicrobatch) {
-        refuse(action, "is for a whole stage and takes no microbatch");
+        refuse(action, "is for a whole stage and must not name a microbatch");
       }
       visit_stage_action(action);
       return;
@@ -110,8 +110,7 @@ class Checker {
     if (!crosses(action.stage, other)) {
       refuse(
           action,
-          "has nobody at its other end: there is no neighbouring stage on "
-          "another rank");
+          "has no other end: there is no neighbouring stage on another rank");
     }
   }
 

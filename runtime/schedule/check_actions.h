@@ -4,10 +4,11 @@
 
 namespace pp {
 
-// The parts of validate(), in its order. All throw Error(Usage) and name the
-// rank, the action and its position in the rank's list, counted from 0.
+// The parts of validate(), in the order it calls them. All throw Error(Usage)
+// with the rank, the action and its position in the rank's list, counted from
+// 0.
 
-/// The kinds of action that appear, one bit each.
+/// A set of kinds of action, one bit each.
 using KindSet = uint16_t;
 static_assert(kNumActionKinds <= 16);
 
@@ -15,20 +16,22 @@ constexpr KindSet bit(ActionKind kind) {
   return static_cast<KindSet>(1U << static_cast<unsigned>(kind));
 }
 
-/// Every stage has a rank that exists; every action's stage is on its rank.
-/// Returns what it met on the way, which spares another look at every action.
+/// Checks that the rank of every stage exists and that every rank lists only
+/// actions of its own stages. Returns the kinds that appear, which saves
+/// another pass over all actions.
 KindSet check_placement(const Schedule& schedule);
 
-/// Every action once, in an order that its own rank allows: F before B or I,
-/// I before W, what is sent is made before, what is used is received before.
+/// Checks that every action appears once, and in an order that is possible on
+/// its own rank: F before B or I, I before W, each value made before it is sent
+/// and received before it is used.
 void check_actions(
     const Schedule& schedule,
     int num_microbatches,
     bool training,
     KindSet kinds);
 
-/// For each ordered pair of ranks, sends and receives list the same messages
-/// in the same order: messages have no names on the wire.
+/// Checks that for each ordered pair of ranks, sends and receives list the same
+/// messages in the same order, since messages have no names on the wire.
 void check_message_order(const Schedule& schedule);
 
 }  // namespace pp

@@ -37,7 +37,8 @@ class MessageCursor {
   size_t position() const { return at_ - 1; }
 
  private:
-  // The rank at the other end of the message, -1 if it is none of ours.
+  // The rank at the other end of a message; -1 if the action is not a message
+  // of this cursor's direction.
   int32_t other_end(const Action& action) const {
     if (action.kind != forward_ && action.kind != backward_) {
       return -1;
@@ -55,13 +56,6 @@ class MessageCursor {
   size_t at_ = 0;
 };
 
-Action recv_of(const Action& send) {
-  return send.kind == ActionKind::SendForward
-             ? Action{send.stage + 1, send.microbatch, ActionKind::RecvForward}
-             : Action{
-                   send.stage - 1, send.microbatch, ActionKind::RecvBackward};
-}
-
 // Pairs of ranks with neighbouring stages, the smaller rank first.
 std::vector<RankPair> neighbours(const StageMap& map) {
   std::vector<RankPair> pairs;
@@ -76,7 +70,7 @@ std::vector<RankPair> neighbours(const StageMap& map) {
   return pairs;
 }
 
-// The messages from one rank to another, on both sides.
+// The messages from one rank to another, as both ends list them.
 class Channel {
  public:
   Channel(const Schedule& schedule, int32_t from, int32_t to)
@@ -95,14 +89,15 @@ class Channel {
             ActionKind::RecvForward,
             ActionKind::RecvBackward) {}
 
-  // Looks at the next message; false at the end.
+  // Checks the next message; returns false at the end.
   bool check_next() {
     const Action* send = sends_.next();
     const Action* recv = recvs_.next();
     if (send == nullptr && recv == nullptr) {
       return false;
     }
-    // Each message exists on both sides by now, so both end together.
+    // check_actions() has found both ends of each message, so both lists end
+    // together.
     check(send != nullptr && recv != nullptr, "as many sends as receives");
     if (recv_of(*send) != *recv) {
       throw usage_error(
@@ -110,7 +105,7 @@ class Channel {
           " at position " + std::to_string(sends_.position()) + ", but rank " +
           std::to_string(to_) + " receives " + to_string(*recv) +
           " from it next, at position " + std::to_string(recvs_.position()) +
-          "; two ranks must list their messages in one order");
+          "; two ranks must list their messages in the same order");
     }
     return true;
   }
@@ -122,7 +117,7 @@ class Channel {
   MessageCursor recvs_;
 };
 
-// Both directions side by side: long lists are read once, not twice.
+// Checks both directions together, so that long lists are read only once.
 void check_pair(const Schedule& schedule, const RankPair& pair) {
   Channel down(schedule, pair.first, pair.second);
   Channel up(schedule, pair.second, pair.first);

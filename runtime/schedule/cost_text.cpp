@@ -9,7 +9,7 @@
 namespace pp {
 namespace {
 
-// Sums of these are exact enough to compare times, and finite.
+// Sums of costs up to this are finite and exact enough to compare times.
 constexpr double kLargestCost = 1e12;
 
 double value_of(const std::string& item, const std::string& text) {

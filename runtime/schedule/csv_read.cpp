@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view kOverlap = "OVERLAP_F_B";
 
-// Larger numbers in a cell are refused: nothing comes near them, and sizes
-// computed from them fit.
+// Longer numbers in a cell are refused: no real schedule comes near them, and
+// sizes computed from shorter ones don't overflow.
 constexpr size_t kMaxDigits = 9;
 
 std::string_view trim(std::string_view text) {
@@ -91,7 +91,7 @@ class Reader {
     const size_t middle = cell.find(';');
     if (close == std::string_view::npos || middle > close ||
         cell.substr(close + 1) != kOverlap) {
-      refuse_cell(cell, "is not a pair; right would be (0F1;7B0)OVERLAP_F_B");
+      refuse_cell(cell, "is not a pair, as in (0F1;7B0)OVERLAP_F_B");
     }
     Action first = parse(cell, trim(cell.substr(1, middle - 1)));
     const Action second =
@@ -128,8 +128,8 @@ class Reader {
     if (stage.empty() || name.empty()) {
       refuse_cell(
           cell,
-          "is not an action; right would be stage, kind and microbatch, as in "
-          "2F0 or 3SEND_F1");
+          "is not an action: stage, kind and microbatch, as in 2F0 or "
+          "3SEND_F1");
     }
     const auto kind = try_kind(name);
     if (!kind) {
@@ -138,14 +138,15 @@ class Reader {
     if (has_microbatch(*kind) == microbatch.empty()) {
       refuse_cell(
           cell,
-          microbatch.empty() ? "names no microbatch"
-                             : "is for a whole stage and takes no microbatch");
+          microbatch.empty()
+              ? "lacks a microbatch"
+              : "is for a whole stage and must not name a microbatch");
     }
     const int32_t stage_index = number(cell, stage);
     if (stage_index >= kMaxStages) {
       refuse_cell(
           cell,
-          "names a stage beyond the last there can be, " +
+          "names a stage above the largest possible, " +
               std::to_string(kMaxStages - 1));
     }
     return {
@@ -162,8 +163,8 @@ class Reader {
     }
     refuse_cell(
         cell,
-        "has no kind of action that is known ('" + std::string(name) +
-            "'); known: " + join(names));
+        "has the unknown kind of action '" + std::string(name) +
+            "'; known: " + join(names));
   }
 
   void add(
@@ -193,7 +194,7 @@ class Reader {
       refuse(
           first_empty_.row,
           first_empty_.column,
-          "the cell is empty; bubbles belong in files of compute actions only, "
+          "the cell is empty; only files of compute actions may have bubbles, "
           "and this one has messages");
     }
     if (last_microbatch_.number >= num_forwards_) {
@@ -201,7 +202,8 @@ class Reader {
           last_microbatch_.row,
           last_microbatch_.column,
           "microbatch " + std::to_string(last_microbatch_.number) +
-              " can't be: the file has " + std::to_string(num_forwards_) +
+              " is out of range: the file has " +
+              std::to_string(num_forwards_) +
               " forwards, and microbatches count from 0");
     }
   }

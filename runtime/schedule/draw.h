@@ -7,20 +7,20 @@
 
 namespace pp {
 
-/// What a picture says besides its timeline.
+/// The parts of a picture besides its timeline.
 struct Caption {
-  std::string title;       ///< as caption_of makes it
-  double update_time = 1;  ///< of the optimizer, shown where there is training
+  std::string title;
+  double update_time = 1;  ///< the optimizer's; shown if there are backwards
 };
 
-/// The caption of a schedule by name: "1F1B: 4 ranks, 8 microbatches".
+/// The caption of the schedule called `name`: "1F1B: 4 ranks, 8 microbatches".
 Caption caption_of(std::string_view name, const Schedule& schedule);
 
-/// One line a rank, time to the right, for a terminal.
+/// Draws one line per rank, time to the right, for a terminal.
 ///
-/// width   columns to fit into; the time scale is chosen so that it does
-/// color   ANSI colours: one a microbatch; forwards bright, backwards dim.
-///         Without, each action is its kind's letter and microbatch.
+/// width   columns to fit into; the time scale is chosen accordingly
+/// color   use ANSI colours, one per microbatch, forwards bright and backwards
+///         dim. Without, each action is its kind's letter and microbatch.
 std::string draw_text(
     const Schedule& schedule,
     const Timeline& timeline,
@@ -28,17 +28,17 @@ std::string draw_text(
     int width,
     bool color);
 
-/// A picture: one colour a microbatch; forward, input gradient, weight
-/// gradient, full backward and update told apart by shade and pattern.
+/// Draws a picture with one colour per microbatch. Forward, input gradient,
+/// weight gradient, full backward and update differ in shade and pattern.
 std::string draw_svg(
     const Schedule& schedule, const Timeline& timeline, const Caption& caption);
 
-/// Chrome trace: one track a rank, flow arrows for messages. One unit of time
-/// is shown as a millisecond.
+/// Writes a Chrome trace with one track per rank and flow arrows for messages.
+/// One unit of time is shown as a millisecond.
 std::string draw_trace(
     const Schedule& schedule, const Timeline& timeline, const Caption& caption);
 
-/// Everything of the schedule and the timeline, for programs.
+/// Writes all of the schedule and the timeline as JSON, for programs.
 std::string draw_json(
     const Schedule& schedule, const Timeline& timeline, const Caption& caption);
 

@@ -1,18 +1,14 @@
 #include "runtime/schedule/group_stages.h"
 
 #include "loader/core/error.h"
+#include "runtime/schedule/schedules/blocks.h"
 
 namespace pp {
 namespace {
 
-struct Range {
-  int first = 0;
-  int last = 0;  // inclusive
-};
-
-/// What one action of a group is for its stages: forwards ascend, backwards
-/// descend, a message is the outer stage's.
-std::vector<Action> expand(const Action& action, const Range& stages) {
+// The actions of the stages that one action of their group stands for: forwards
+// ascend, backwards descend, messages belong to the outer stage.
+std::vector<Action> expand(const Action& action, const StageRange& stages) {
   std::vector<Action> out;
   const auto add = [&](int stage) {
     out.push_back({stage, action.microbatch, action.kind});
@@ -62,7 +58,7 @@ Schedule expand_groups(const Schedule& grouped, const std::vector<int>& sizes) {
       sizes.size() == grouped.stage_to_rank.size(),
       "a size for each group of the schedule");
   Schedule out;
-  std::vector<Range> ranges;
+  std::vector<StageRange> ranges;
   for (size_t group = 0; group < sizes.size(); ++group) {
     const int first = static_cast<int>(out.stage_to_rank.size());
     ranges.push_back({first, first + sizes[group] - 1});

@@ -6,17 +6,18 @@
 
 namespace pp {
 
-/// Sizes of `num_groups` runs of neighbouring stages, as even as can be; the
-/// first ones have one more.
+/// Divides the stages into `num_groups` runs of neighbours, as evenly as
+/// possible, and returns the size of each. Larger groups come first.
+///
 /// num_groups  in [1, num_stages]
 std::vector<int> even_groups(int num_stages, int num_groups);
 
-/// A schedule of groups, written for one stage each, as one of the stages
-/// themselves: a rank runs the neighbours of a group as if they were one
-/// stage. So a split of many stages runs on few ranks without a new split.
+/// Turns a schedule of groups of stages into a schedule of the stages: a rank
+/// runs the stages of a group as if they were one. So a split into many stages
+/// runs on few ranks without another split.
 ///
-/// grouped  compute actions, or lowered; its stage g is group g
-/// sizes    stages of each group, in order
+/// grouped  compute actions only, or lowered; its stage g stands for group g
+/// sizes    number of stages of each group, in order
 Schedule expand_groups(const Schedule& grouped, const std::vector<int>& sizes);
 
 }  // namespace pp

@@ -3,17 +3,11 @@
 #include <algorithm>
 
 namespace pp {
-namespace {
-
-bool is_backward(const Action& action) {
-  return action.kind == ActionKind::FullBackward ||
-         action.kind == ActionKind::BackwardInput;
-}
-
-}  // namespace
 
 PeakLive peak_live(const std::vector<Action>& program, const CostTable& costs) {
-  const bool keeps = std::ranges::any_of(program, is_backward);
+  const bool keeps = std::ranges::any_of(program, [](const Action& action) {
+    return makes_input_gradient(action.kind);
+  });
   PeakLive live;
   PeakLive peak;
   for (const Action& action : program) {

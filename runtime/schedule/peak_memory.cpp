@@ -5,7 +5,7 @@
 namespace pp {
 namespace {
 
-// Follows one rank's list and keeps the moment of most memory.
+// Follows one rank's list and remembers the moment of most memory.
 class Follower {
  public:
   Follower(
@@ -19,8 +19,7 @@ class Follower {
         sent_(sent),
         has_gradients_(stages.size(), 0) {
     for (const Action& action : schedule.ranks[rank]) {
-      keeps_ = keeps_ || action.kind == ActionKind::FullBackward ||
-               action.kind == ActionKind::BackwardInput;
+      keeps_ = keeps_ || makes_input_gradient(action.kind);
     }
   }
 
@@ -60,7 +59,7 @@ class Follower {
     }
   }
 
-  bool is_mine(int32_t stage) const {
+  bool is_own(int32_t stage) const {
     return schedule_.stage_to_rank[stage] == rank_;
   }
 
@@ -70,7 +69,7 @@ class Follower {
     held_.messages -= keeps_ ? 0 : stage.input;
     const int32_t next = action.stage + 1;
     if (next < static_cast<int32_t>(stages_.size())) {
-      message(is_mine(next) ? stages_[next].input : stage.output);
+      message(is_own(next) ? stages_[next].input : stage.output);
     }
   }
 
@@ -86,8 +85,8 @@ class Follower {
     if (action.stage > 0) {
       const StageMemory& above = stages_[action.stage - 1];
       message(
-          is_mine(action.stage - 1) ? above.output_gradient
-                                    : stage.input_gradient);
+          is_own(action.stage - 1) ? above.output_gradient
+                                   : stage.input_gradient);
     }
   }
 

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 
 namespace pp {
 namespace {
 
 std::string sizes(std::string_view schedule, const Shape& shape) {
-  return std::string(schedule) + " on " + std::to_string(shape.num_ranks) +
-         (shape.num_ranks == 1 ? " rank" : " ranks");
+  return std::string(schedule) + " on " +
+         count_text(shape.num_ranks, "rank", "ranks");
 }
 
 void check_positive(
@@ -29,8 +30,8 @@ void check_shape(std::string_view schedule, const Shape& shape) {
   check_positive(schedule, "microbatch", shape.num_microbatches);
   if (shape.num_stages >= kMaxStages) {
     throw usage_error(
-        std::string(schedule) + " takes fewer than " +
-        std::to_string(kMaxStages) + " stages, got " +
+        std::string(schedule) + " supports fewer than " +
+        count_text(kMaxStages, "stage", "stages") + ", got " +
         std::to_string(shape.num_stages));
   }
 }
@@ -40,10 +41,10 @@ StageMap block_placement(std::string_view schedule, const Shape& shape) {
   if (shape.num_stages < shape.num_ranks) {
     throw usage_error(
         sizes(schedule, shape) + " needs at least " +
-        std::to_string(shape.num_ranks) + " stages, got " +
+        count_text(shape.num_ranks, "stage", "stages") + ", got " +
         std::to_string(shape.num_stages) + "; split into " +
-        std::to_string(shape.num_ranks) + " stages or start " +
-        std::to_string(shape.num_stages) + " ranks");
+        count_text(shape.num_ranks, "stage", "stages") + " or start " +
+        count_text(shape.num_stages, "rank", "ranks"));
   }
   StageMap map;
   const int smaller = shape.num_stages / shape.num_ranks;
@@ -63,7 +64,7 @@ StageMap loop_placement(std::string_view schedule, const Shape& shape) {
     throw usage_error(
         sizes(schedule, shape) +
         " needs the same number of stages on each, got " +
-        std::to_string(shape.num_stages) + " stages; split into " +
+        count_text(shape.num_stages, "stage", "stages") + "; split into " +
         (below > 0 ? std::to_string(below) + " or " : "") +
         std::to_string(above));
   }
@@ -78,13 +79,15 @@ StageMap v_placement(std::string_view schedule, const Shape& shape) {
   check_shape(schedule, shape);
   const int num_stages = 2 * shape.num_ranks;
   if (shape.num_stages != num_stages) {
-    std::string change = "split into " + std::to_string(num_stages) + " stages";
+    std::string change =
+        "split into " + count_text(num_stages, "stage", "stages");
     if (shape.num_stages % 2 == 0) {
-      change += " or start " + std::to_string(shape.num_stages / 2) + " ranks";
+      change +=
+          " or start " + count_text(shape.num_stages / 2, "rank", "ranks");
     }
     throw usage_error(
         sizes(schedule, shape) + " needs exactly 2 stages on each, got " +
-        std::to_string(shape.num_stages) + " stages; " + change);
+        count_text(shape.num_stages, "stage", "stages") + "; " + change);
   }
   StageMap map(num_stages);
   for (int rank = 0; rank < shape.num_ranks; ++rank) {

@@ -4,8 +4,8 @@
 
 namespace pp {
 
-/// Neighbouring stages share a rank: 0 0 1 1 2 2. The first ranks own one
-/// stage more where the number of stages doesn't divide.
+/// Neighbouring stages share a rank: 0 0 1 1 2 2. If the numbers don't divide,
+/// the first ranks own one stage more.
 /// throws Error(Usage): fewer stages than ranks
 StageMap block_placement(std::string_view schedule, const Shape& shape);
 
@@ -13,7 +13,7 @@ StageMap block_placement(std::string_view schedule, const Shape& shape);
 /// throws Error(Usage): stages aren't a multiple of ranks
 StageMap loop_placement(std::string_view schedule, const Shape& shape);
 
-/// Down the ranks and up again, two stages each: 0 1 2 2 1 0.
+/// Stages go down the ranks and up again, two on each: 0 1 2 2 1 0.
 /// throws Error(Usage): stages aren't twice the ranks
 StageMap v_placement(std::string_view schedule, const Shape& shape);
 

@@ -20,7 +20,7 @@ bool has_messages(const Schedule& schedule) {
   return false;
 }
 
-// What has been done for a stage and microbatch.
+// The bit that records an action as done for its stage and microbatch.
 uint8_t done_bit(ActionKind kind) {
   switch (kind) {
     case ActionKind::Forward:
@@ -41,8 +41,8 @@ uint8_t done_bit(ActionKind kind) {
   }
 }
 
-// Each rank runs until it needs something another has not done. What is done
-// stays done, so the order in which ranks are tried doesn't matter.
+// Runs each rank until it needs something that another has not done yet.
+// Nothing is undone, so the order in which ranks are tried doesn't matter.
 class Progress {
  public:
   Progress(const Schedule& schedule, int num_microbatches, Sends sends)
@@ -162,7 +162,7 @@ class Progress {
     next_[rank] = at;
   }
 
-  // Marks it and brings back the rank that stopped for it, if one did.
+  // Records the action, and queues the rank that stopped for it, if one did.
   void finish(const Action& action) {
     const uint8_t bit = done_bit(action.kind);
     if (bit == 0) {
@@ -190,7 +190,7 @@ class Progress {
     const auto& program = schedule_.ranks[rank];
     size_t at = next_[rank];
     while (!missing(program[at])) {
-      ++at;  // the other of a pair is what waits
+      ++at;  // the other action of the pair waits
     }
     return {
         static_cast<int32_t>(rank),
@@ -221,7 +221,7 @@ class Progress {
   WorkTable done_;
   std::vector<uint8_t> above_is_remote_;  // by stage: a message crosses
   std::vector<size_t> next_;              // by rank
-  std::vector<Action> awaited_;           // by rank: what it stopped for
+  std::vector<Action> awaited_;           // by rank: what it waits for
   std::vector<size_t> queue_;
 };
 
@@ -236,7 +236,7 @@ std::string to_string(const std::vector<Wait>& waits) {
   std::string text;
   for (const Wait& wait : waits) {
     text += (text.empty() ? "rank " : "; rank ") + std::to_string(wait.rank) +
-            " stands at " + to_string(wait.at) + " and waits for " +
+            " is stuck at " + to_string(wait.at) + " and waits for " +
             to_string(wait.needs) + " of rank " + std::to_string(wait.on_rank);
   }
   if (!waits.empty() && waits.back().on_rank != waits.front().rank) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 
 namespace pp {
@@ -19,8 +20,9 @@ Schedule renumber_ranks(Schedule schedule, std::span<const int> rank_map) {
   const int num_ranks = static_cast<int>(schedule.ranks.size());
   if (rank_map.size() != own.size()) {
     throw usage_error(
-        "pipeline.rank_map places " + std::to_string(rank_map.size()) +
-        " stages, the model is split into " + std::to_string(own.size()));
+        "pipeline.rank_map places " +
+        count_text(std::ssize(rank_map), "stage", "stages") +
+        ", but the model is split into " + std::to_string(own.size()));
   }
   for (size_t a = 0; a < own.size(); ++a) {
     if (rank_map[a] < 0 || rank_map[a] >= num_ranks) {
@@ -34,9 +36,9 @@ Schedule renumber_ranks(Schedule schedule, std::span<const int> rank_map) {
       if (together != (own[a] == own[b])) {
         throw usage_error(
             "pipeline.rank_map puts " + pair_text(b, a) + " on " +
-            (together ? "one rank" : "two ranks") + ", the schedule on " +
-            (together ? "two" : "one") +
-            "; it may number the schedule's ranks otherwise, no more");
+            (together ? "one rank" : "two ranks") +
+            ", but the schedule puts them on " + (together ? "two" : "one") +
+            "; it may only renumber the schedule's ranks");
       }
     }
   }

@@ -6,12 +6,11 @@
 
 namespace pp {
 
-/// The same schedule with its ranks numbered otherwise: stage s is on rank
-/// `rank_map[s]`.
+/// Renumbers the ranks of a schedule, so that stage s is on rank `rank_map[s]`.
 ///
-/// throws Error(Usage): as many entries as there are stages it has not, or it
-///        is no renumbering: it parts stages that share a rank, joins stages
-///        that do not, or leaves a rank out
+/// throws Error(Usage): there isn't one entry per stage, or the map is not a
+///        renumbering: it separates stages that share a rank, joins stages that
+///        don't, or leaves a rank out
 Schedule renumber_ranks(Schedule schedule, std::span<const int> rank_map);
 
 }  // namespace pp

@@ -3,7 +3,7 @@
 #include <cctype>
 
 #include "loader/core/error.h"
-#include "loader/core/text.h"
+#include "loader/core/known_names.h"
 #include "runtime/schedule/schedule.h"
 #include "runtime/schedule/schedules/schedules.h"
 
@@ -87,7 +87,7 @@ const ScheduleEntry& find_schedule(std::string_view name) {
   }
   throw usage_error(
       "unknown schedule '" + std::string(name) + "'" +
-      did_you_mean(name, names) + "; known: " + join(names));
+      nearest_or_all(name, names));
 }
 
 }  // namespace pp

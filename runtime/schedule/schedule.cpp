@@ -32,10 +32,27 @@ int64_t num_actions(const Schedule& schedule) {
   return count;
 }
 
+size_t pair_end(const std::vector<Action>& program, size_t first) {
+  size_t end = first + 1;
+  while (program[end - 1].overlaps_next && end < program.size()) {
+    ++end;
+  }
+  return end;
+}
+
+std::vector<std::vector<int>> stages_by_rank(const StageMap& stage_to_rank) {
+  std::vector<std::vector<int>> stages;
+  for (size_t stage = 0; stage < stage_to_rank.size(); ++stage) {
+    const auto rank = static_cast<size_t>(stage_to_rank[stage]);
+    stages.resize(std::max(stages.size(), rank + 1));
+    stages[rank].push_back(static_cast<int>(stage));
+  }
+  return stages;
+}
+
 bool has_backward(const Schedule& schedule) {
   return any_action(schedule, [](const Action& action) {
-    return action.kind == ActionKind::FullBackward ||
-           action.kind == ActionKind::BackwardInput;
+    return makes_input_gradient(action.kind);
   });
 }
 

@@ -13,13 +13,13 @@ namespace pp {
 /// stage_to_rank[s] is the rank that owns stage s.
 using StageMap = std::vector<int32_t>;
 
-/// The actions of all ranks, each rank's in the order it does them.
+/// The actions of all ranks, each rank's in the order in which it does them.
 struct Schedule {
   StageMap stage_to_rank;
   std::vector<std::vector<Action>> ranks;
 };
 
-/// What a generator is told.
+/// The input of a generator.
 struct Shape {
   int num_ranks = 1;
   int num_stages = 1;
@@ -31,34 +31,44 @@ struct ScheduleEntry {
   std::string_view name;  ///< "1F1B", as torch writes it
   std::string_view summary;
   int default_stages_per_rank = 1;
-  /// Neighbouring stages share a rank and run as one, so any number fits.
+  /// Neighbouring stages share a rank and run as one, so any number of stages
+  /// per rank is possible.
   bool places_blocks = false;
-  /// It takes no other number of stages per rank.
+  /// No other number of stages per rank is possible.
   bool fixed_stages_per_rank = false;
-  /// Pure: sizes in, compute actions out (F, B, I, W only).
-  /// throws Error(Usage), with the nearest valid sizes, where it can't be right
+  /// A pure function from sizes to compute actions (F, B, I, W only).
+  /// throws Error(Usage) with the nearest valid sizes, if these are not
+  ///        possible
   Schedule (*generate)(const Shape& shape);
 };
 
-/// All schedules by name, in the order `pp schedule --list` prints.
+/// All schedules, in the order in which `pp schedule --list` prints them.
 std::span<const ScheduleEntry> all_schedules();
 
-/// Found without regard to case. throws Error(Usage) with the nearest names
+/// Finds a schedule by name, ignoring case.
+/// throws Error(Usage) with the nearest names
 const ScheduleEntry& find_schedule(std::string_view name);
 
-/// One more than the largest microbatch in it; 0 for none.
+/// One more than the largest microbatch; 0 if there is none.
 int num_microbatches(const Schedule& schedule);
 
 /// The number of actions of all ranks.
 int64_t num_actions(const Schedule& schedule);
 
-/// Whether it trains: it has backwards.
+/// The position after the overlapped pair that begins at `first`, or after the
+/// action there if it overlaps nothing.
+size_t pair_end(const std::vector<Action>& program, size_t first);
+
+/// The stages of each rank, ascending.
+std::vector<std::vector<int>> stages_by_rank(const StageMap& stage_to_rank);
+
+/// Whether it has backwards, and so trains.
 bool has_backward(const Schedule& schedule);
 
-/// Whether it is for the executor as it is: it has more than F, B, I and W.
+/// Whether it is ready for the executor: it has more than F, B, I and W.
 bool is_lowered(const Schedule& schedule);
 
-/// The forwards of a schedule alone, in its order: inference and evaluation.
+/// Only the forwards of a schedule, in its order: inference and evaluation.
 Schedule forward_only(Schedule schedule);
 
 }  // namespace pp

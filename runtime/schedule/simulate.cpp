@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "runtime/schedule/peak_live.h"
 #include "runtime/schedule/progress.h"
@@ -11,15 +12,15 @@
 namespace pp {
 namespace {
 
-// Where a timed action is: its rank and its index there.
+// The position of a timed action: its rank, and its index in that timeline.
 struct Ref {
   int32_t rank = -1;
   int64_t index = -1;
 };
 
-// Something a rank waits for: when it is there, and whose doing it is.
+// Something a rank waits for: when it arrives, and the action that made it.
 struct Arrival {
-  double time = -1;  // not yet
+  double time = -1;  // -1: it hasn't arrived
   Ref source;
 };
 
@@ -50,16 +51,16 @@ class Simulator {
     const size_t rows = costs.stages.size();
     if (rows != 1 && rows != schedule.stage_to_rank.size()) {
       throw usage_error(
-          "the cost table has " + std::to_string(rows) + " rows for " +
-          std::to_string(schedule.stage_to_rank.size()) +
-          " stages; it takes one for all or one for each");
+          "the cost table has " + count_text(rows, "row", "rows") + " for " +
+          count_text(schedule.stage_to_rank.size(), "stage", "stages") +
+          "; it needs one for all or one for each");
     }
   }
 
   Timeline run() {
     if (const auto waits = find_deadlock(
             schedule_, num_microbatches(schedule_), Sends::Buffered)) {
-      throw usage_error("the schedule never ends: " + to_string(*waits));
+      throw usage_error("the schedule deadlocks: " + to_string(*waits));
     }
     std::vector<size_t> queue(ranks_.size());
     for (size_t rank = 0; rank < ranks_.size(); ++rank) {
@@ -103,26 +104,22 @@ class Simulator {
     }
   }
 
-  // What an action's input is, or nothing where it needs none.
+  // The input that an action waits for; null if it needs none.
   const Arrival* input(const Action& action) const {
     const auto last = static_cast<int32_t>(schedule_.stage_to_rank.size()) - 1;
     if (action.kind == ActionKind::Forward && action.stage > 0) {
       return &activations_[index(action)];
     }
-    const bool is_backward = action.kind == ActionKind::FullBackward ||
-                             action.kind == ActionKind::BackwardInput;
-    return is_backward && action.stage < last ? &gradients_[index(action)]
-                                              : nullptr;
+    return makes_input_gradient(action.kind) && action.stage < last
+               ? &gradients_[index(action)]
+               : nullptr;
   }
 
   void advance(size_t rank, std::vector<size_t>& queue) {
     const auto& program = schedule_.ranks[rank];
     RankState& state = ranks_[rank];
     while (state.next < program.size()) {
-      size_t end = state.next + 1;
-      while (program[end - 1].overlaps_next && end < program.size()) {
-        ++end;
-      }
+      const size_t end = pair_end(program, state.next);
       if (!run_group(rank, state.next, end, queue)) {
         return;
       }
@@ -130,8 +127,8 @@ class Simulator {
     }
   }
 
-  // Runs one action, or the actions of an overlapped pair, whose inputs must
-  // all be there first. False if one is not.
+  // Runs one action or an overlapped pair. Returns false if an input has not
+  // arrived.
   bool run_group(
       size_t rank, size_t first, size_t end, std::vector<size_t>& queue) {
     const auto& program = schedule_.ranks[rank];
@@ -156,7 +153,7 @@ class Simulator {
     }
     const double saved = saved_by_overlap(program, first, end);
     for (size_t i = first; i < end; ++i) {
-      // The later of a pair begins while the earlier runs.
+      // The second action of a pair begins while the first runs.
       begin -= i > first ? saved : 0;
       const double stop = begin + duration(program[i]);
       timeline_.ranks[rank].actions.push_back({program[i], begin, stop});
@@ -182,8 +179,8 @@ class Simulator {
                                       duration(program[first + 1]));
   }
 
-  // Hands a result to the neighbouring stage: on the same rank at once, else
-  // by a message, where the schedule doesn't say itself when it is sent.
+  // Hands a result to the neighbouring stage: at once on the same rank, else by
+  // a message, unless the schedule itself says when it is sent.
   void produce(
       size_t rank,
       const Action& action,
@@ -273,7 +270,7 @@ class Simulator {
     trace_critical_path();
   }
 
-  // Overlapped actions count once.
+  // Counts overlapped time once.
   static double busy_time(const std::vector<TimedAction>& actions) {
     double busy = 0;
     double until = 0;
@@ -315,7 +312,7 @@ class Simulator {
   std::vector<Arrival> gradients_;
   std::vector<Ref> produced_;  // by stage, microbatch and direction
   std::vector<RankState> ranks_;
-  std::map<std::pair<int32_t, int32_t>, double> links_;  // free from
+  std::map<std::pair<int32_t, int32_t>, double> links_;  // when each is free
   Timeline timeline_;
 };
 

@@ -7,30 +7,30 @@
 
 namespace pp {
 
-/// What one microbatch of one stage costs. Times are in any unit, the same
-/// throughout; sizes in bytes.
+/// The costs of one microbatch of one stage. Times are in any unit, as long as
+/// it is the same everywhere; sizes are in bytes.
 struct StageCost {
   double forward = 1;
   double input = 1;              ///< I
   double weight = 1;             ///< W
   double backward = 2;           ///< B
   int64_t activation_bytes = 0;  ///< kept from F to B, or to I
-  int64_t weight_bytes = 0;      ///< of these, kept from I to W
+  int64_t weight_bytes = 0;      ///< the part of these kept from I to W
   int64_t output_bytes = 0;      ///< sent down after F
   int64_t gradient_bytes = 0;    ///< sent up after B or I
 };
 
 struct CostTable {
-  /// By stage; a single row is every stage's.
+  /// One row per stage, or a single row for every stage.
   std::vector<StageCost> stages = {StageCost{}};
-  double latency = 0;         ///< of a message, once it is on the wire
-  double bytes_per_time = 0;  ///< of a link; 0: messages take no time on it
-  /// Of an overlapped pair, the share of the shorter one that is hidden
-  /// behind the longer: 0 runs one after the other, 1 hides it.
+  double latency = 0;         ///< added to each message's time on the wire
+  double bytes_per_time = 0;  ///< bandwidth of a link; 0: unlimited
+  /// The share of the shorter action of an overlapped pair that the longer one
+  /// hides: with 0 they run one after the other, with 1 it is hidden entirely.
   double overlap = 0;
 };
 
-/// A compute action when it runs.
+/// A compute action and when it runs.
 struct TimedAction {
   Action action;
   double begin = 0;
@@ -43,22 +43,23 @@ struct Transfer {
   int32_t from = 0;
   int32_t to = 0;
   double begin = 0;
-  double end = 0;  ///< when it is there
+  double end = 0;  ///< when it has arrived
 };
 
-/// What one rank does in a simulated step.
+/// One rank's part of a simulated step.
 struct RankTimeline {
   std::vector<TimedAction> actions;  ///< F, B, I and W only, in time
   double busy = 0;
-  double bubble = 0;  ///< share of the makespan in which it stands idle
-  /// The most activations alive at once, from F to B or W, each of one stage
-  /// and microbatch; divided by the stages on this rank: whole microbatches.
+  double bubble = 0;  ///< the idle share of the makespan
+  /// The most activations alive at the same time, from F to B or W, each of one
+  /// stage and microbatch. Divided by the number of this rank's stages they are
+  /// microbatches.
   int64_t peak_live = 0;
   double peak_microbatches = 0;
   int64_t peak_bytes = 0;
 };
 
-/// One action of the longest chain: what to make faster.
+/// One action of the longest chain of actions, which is what to make faster.
 struct CriticalStep {
   int32_t rank = 0;
   TimedAction timed;
@@ -68,16 +69,17 @@ struct Timeline {
   std::vector<RankTimeline> ranks;
   std::vector<Transfer> transfers;  ///< in the order of their sending ranks
   double makespan = 0;
-  double bubble = 0;  ///< share of all ranks' time that isn't computing
-  std::vector<CriticalStep> critical_path;  ///< in time, without gaps but wires
+  double bubble = 0;  ///< the idle share of all ranks' time
+  std::vector<CriticalStep> critical_path;  ///< in time; only messages are gaps
 };
 
-/// Runs a schedule, compute-only or lowered, by the clock: an action begins
-/// when its rank is free and its input there. Sends take no time of a rank;
-/// messages from one rank to another follow each other on one link.
+/// Runs a schedule, compute-only or lowered, with simulated time: an action
+/// begins when its rank is free and its input has arrived. Sends take none of a
+/// rank's time; messages from one rank to another follow each other on one
+/// link.
 ///
-/// throws  Error(Usage) if the schedule never ends, with who waits for whom,
-///         or if the table has neither one row nor one a stage
+/// throws  Error(Usage): the schedule deadlocks (says which ranks wait for
+///         which), or the table has neither one row nor one per stage
 Timeline simulate(const Schedule& schedule, const CostTable& costs);
 
 }  // namespace pp

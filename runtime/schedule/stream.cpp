@@ -8,20 +8,16 @@
 namespace pp {
 namespace {
 
-std::vector<std::vector<int>> stages_by_rank(const StageMap& map) {
-  std::vector<std::vector<int>> stages;
+StageMap with_ranks(StageMap map) {
   for (size_t stage = 0; stage < map.size(); ++stage) {
     if (map[stage] < 0) {
-      throw usage_error("stage " + std::to_string(stage) + " is on no rank");
+      throw usage_error("stage " + std::to_string(stage) + " has no rank");
     }
-    const auto rank = static_cast<size_t>(map[stage]);
-    stages.resize(std::max(stages.size(), rank + 1));
-    stages[rank].push_back(static_cast<int>(stage));
   }
-  return stages;
+  return map;
 }
 
-// Whether two runs of `length` slots meet when both repeat every `period`.
+// Whether two runs of `length` slots overlap when both repeat every `period`.
 bool meet(int64_t a, int64_t b, int64_t length, int64_t period) {
   const int64_t distance = ((a - b) % period + period) % period;
   return distance < length || period - distance < length;
@@ -30,20 +26,20 @@ bool meet(int64_t a, int64_t b, int64_t length, int64_t period) {
 }  // namespace
 
 ForwardStream::ForwardStream(StageMap stage_to_rank, int64_t num_microbatches)
-    : stage_to_rank_(std::move(stage_to_rank)),
+    : stage_to_rank_(with_ranks(std::move(stage_to_rank))),
       stages_of_(stages_by_rank(stage_to_rank_)),
       num_microbatches_(num_microbatches) {
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  constexpr int64_t kMaxMicrobatches = std::numeric_limits<int32_t>::max();
   if (stage_to_rank_.empty() || num_microbatches < 1 ||
-      num_microbatches > kMost) {
+      num_microbatches > kMaxMicrobatches) {
     throw usage_error(
-        "a stream is of 1 to " + std::to_string(kMost) +
+        "a stream has 1 to " + std::to_string(kMaxMicrobatches) +
         " microbatches and at least 1 stage, got " +
         std::to_string(num_microbatches) + " and " +
         std::to_string(stage_to_rank_.size()));
   }
-  // A loop of stages round the ranks fills fastest in groups of as many
-  // microbatches as ranks, a V or blocks one by one.
+  // A loop of stages round the ranks fills fastest with as many microbatches
+  // per group as there are ranks, a V or blocks with one.
   int best = 1;
   for (int group = 1; group <= static_cast<int>(stages_of_.size()); ++group) {
     if (!place(group)) {
@@ -58,9 +54,9 @@ ForwardStream::ForwardStream(StageMap stage_to_rank, int64_t num_microbatches)
   place(best);
 }
 
-// Gives each stage its offset: the first free one after the stage before.
-// False where the slots left on a rank are too scattered for such groups; a
-// group of one always finds its place.
+// Gives each stage its offset: the first free one after that of the stage
+// before. Returns false if the free slots of a rank are too scattered for
+// groups of this size; a group of one always fits.
 bool ForwardStream::place(int group) {
   size_t most = 0;
   for (const std::vector<int>& stages : stages_of_) {
@@ -71,8 +67,8 @@ bool ForwardStream::place(int group) {
   offsets_.clear();
   for (int stage = 0; stage < num_stages(); ++stage) {
     const auto is_free = [&](int64_t offset) {
-      const std::vector<int>& mine = stages_of_[stage_to_rank_[stage]];
-      return std::ranges::none_of(mine, [&](int other) {
+      const std::vector<int>& same_rank = stages_of_[stage_to_rank_[stage]];
+      return std::ranges::none_of(same_rank, [&](int other) {
         return other < stage && meet(offset, offsets_[other], group_, period_);
       });
     };
@@ -93,7 +89,7 @@ int64_t ForwardStream::slot_of(int stage, int64_t microbatch) const {
   return offsets_[stage] + microbatch / group_ * period_ + microbatch % group_;
 }
 
-// The microbatch a stage takes in a slot, -1 for none.
+// The microbatch that a stage runs in a slot; -1: none.
 int64_t ForwardStream::microbatch_at(int stage, int64_t slot) const {
   const int64_t since = slot - offsets_[stage];
   if (since < 0 || since % period_ >= group_) {
@@ -125,9 +121,9 @@ void ForwardStream::append(
   }
 }
 
-// What other ranks send in this slot, in the order of the senders: those below
-// this rank before its own forward, those above after it. So all lists agree
-// with one order of messages, by slot and sender.
+// Appends the receives of what other ranks send in this slot, in the order of
+// the senders: those below this rank come before its own forward, those above
+// after it. So all lists agree with one order of messages, by slot and sender.
 void ForwardStream::append_receives(
     int rank, int64_t slot, Senders senders, std::vector<Action>& out) const {
   const auto first = static_cast<std::ptrdiff_t>(out.size());

@@ -7,28 +7,29 @@
 
 namespace pp {
 
-/// The forwards of a long row of microbatches as one stream: inference and
-/// evaluation. Time goes in slots of one forward. Every stage takes its
-/// microbatches in order, at slots that repeat, so the pipeline fills once and
-/// drains once however many batches follow each other: with one stage a rank,
-/// K microbatches on P ranks take K + P - 1 slots. Works for any placement.
+/// The forwards of a long sequence of microbatches as one stream, for inference
+/// and evaluation. Time is counted in slots of one forward. Every stage runs
+/// its microbatches in order, at slots that repeat periodically, so the
+/// pipeline fills and drains only once however many batches follow each other:
+/// with one stage per rank, K microbatches on P ranks need K + P - 1 slots.
+/// Works for any placement.
 ///
-/// Nothing is kept a microbatch: any part of any rank's list can be written
-/// down at any time.
+/// Nothing is stored per microbatch: any part of any rank's list can be
+/// generated at any time.
 class ForwardStream {
  public:
   /// throws Error(Usage): a stage without a rank, or more microbatches than
-  ///        actions can name
+  ///        an action can name
   ForwardStream(StageMap stage_to_rank, int64_t num_microbatches);
 
-  /// Slots until the last microbatch has left the last stage.
+  /// Number of slots until the last microbatch has left the last stage.
   int64_t num_slots() const { return num_slots_; }
 
-  /// Appends what `rank` does in the slots from `begin` up to `end`, lowered:
-  /// a rank's parts one after the other are its list. Receives are listed in
-  /// the slot of their send, so all lists agree with one order of all messages
-  /// and can't hang even where a send waits for its receiver; of each stage at
-  /// most two sends are under way.
+  /// Appends what `rank` does in the slots [begin, end), lowered. The parts of
+  /// a rank, one after the other, are its list. Receives are in the slot of
+  /// their send, so all lists agree with one order of all messages and can't
+  /// hang even if a send waits for its receiver. Each stage has at most two
+  /// sends in flight.
   void append(
       int rank, int64_t begin, int64_t end, std::vector<Action>& out) const;
 
@@ -48,13 +49,13 @@ class ForwardStream {
   StageMap stage_to_rank_;
   std::vector<std::vector<int>> stages_of_;  ///< by rank
   int64_t num_microbatches_;
-  int group_ = 1;       ///< microbatches that a stage takes without a pause
+  int group_ = 1;       ///< microbatches that a stage runs without a pause
   int64_t period_ = 1;  ///< slots from one group to the next
   std::vector<int64_t> offsets_;  ///< by stage: the slot of microbatch 0
   int64_t num_slots_ = 0;
 };
 
-/// The whole of it, as a lowered schedule.
+/// The whole stream, as a lowered schedule.
 Schedule forward_stream(const StageMap& stage_to_rank, int num_microbatches);
 
 }  // namespace pp

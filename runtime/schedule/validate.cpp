@@ -10,8 +10,8 @@ void validate(const Schedule& schedule, int num_microbatches, bool training) {
   const KindSet kinds = check_placement(schedule);
   check_actions(schedule, num_microbatches, training, kinds);
   check_message_order(schedule);
-  // Whatever runs when sends wait also runs when they don't; the second look
-  // is for the message only.
+  // A schedule that runs when sends wait also runs when they don't. The second
+  // search is only for the message.
   const auto waits =
       find_deadlock(schedule, num_microbatches, Sends::Rendezvous);
   if (!waits) {
@@ -19,10 +19,10 @@ void validate(const Schedule& schedule, int num_microbatches, bool training) {
   }
   if (const auto always =
           find_deadlock(schedule, num_microbatches, Sends::Buffered)) {
-    throw usage_error("the schedule never ends: " + to_string(*always));
+    throw usage_error("the schedule deadlocks: " + to_string(*always));
   }
   throw usage_error(
-      "the schedule never ends where a send waits for its receiver: " +
+      "the schedule deadlocks if sends wait for their receivers: " +
       to_string(*waits));
 }
 

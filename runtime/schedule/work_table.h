@@ -7,11 +7,12 @@
 
 namespace pp {
 
-/// A byte for each stage and microbatch.
+/// One byte for each stage and microbatch.
 ///
-/// All ranks work on neighbouring microbatches at a time. So a cache line
-/// holds 64 microbatches of a stage, and beside it lie the same microbatches
-/// of the next stage: what is in use of thousands of stages fits in few pages.
+/// At any time all ranks work on neighbouring microbatches. So a cache line
+/// holds 64 microbatches of a stage, and the next line the same microbatches of
+/// the next stage: the part in use, even of thousands of stages, fits in few
+/// pages.
 class WorkTable {
  public:
   WorkTable(size_t num_stages, int num_microbatches)

@@ -17,13 +17,13 @@ void check_wanted(const Manifest& manifest, const WantedOutputs& wanted) {
   for (const std::string& name : wanted) {
     if (std::ranges::find(names, name) == names.end()) {
       throw usage_error(
-          "the model has no output '" + name + "'" + did_you_mean(name, names) +
-          " (it has " + join(names) + ")");
+          "the model has no output '" + name + "'; it has " + join(names));
     }
   }
 }
 
-/// Values that travel only because the model returns them, and nobody asked.
+/// Values that are relayed only because the model returns them, and that nobody
+/// asked for.
 std::set<std::string> unwanted_values(
     const Manifest& manifest, const WantedOutputs& wanted) {
   std::set<std::string> wanted_values;

@@ -55,12 +55,12 @@ const at::Tensor& Contract::check(
     if (!ir::is_symbol(dim)) {
       continue;
     }
-    const auto [known, is_new] = symbols_.emplace(dim.expr, size);
-    if (!is_new && known->second != size) {
+    const auto [symbol, is_new] = symbols_.emplace(dim.expr, size);
+    if (!is_new && symbol->second != size) {
       refuse(
           entry,
           contract_text(meta) + " with " + dim.expr + " = " +
-              std::to_string(known->second),
+              std::to_string(symbol->second),
           tensor_text(tensor));
     }
   }

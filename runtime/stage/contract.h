@@ -10,19 +10,19 @@
 
 namespace pp {
 
-/// Holds what enters a stage for one microbatch against what the export says
-/// of it. A size with a name is one number for all that enters.
+/// Checks what enters a stage for one microbatch against the export. A symbolic
+/// size must have the same value in everything that enters.
 class Contract {
  public:
   /// stage, microbatch  for messages
-  /// autocast           the type that floating values may have instead
+  /// autocast           the type that floating-point values may have instead
   Contract(int stage, int microbatch, std::optional<ir::ScalarType> autocast)
       : stage_(stage), microbatch_(microbatch), autocast_(autocast) {}
 
-  /// returns  the tensor
+  /// Returns the tensor.
   /// throws   Error(Runtime) "PipeliningShapeError: ..."
   const at::Tensor& check(const EntryPoint& entry, const at::Tensor& tensor);
-  /// throws  the same, of a value that has not come
+  /// Throws the error for a value that is missing from the message.
   [[noreturn]] void refuse_missing(const EntryPoint& entry) const;
 
  private:

@@ -1,44 +1,36 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "runtime/device/plugin.h"
-#include "runtime/program/program.h"
+#include "runtime/stage/program_run.h"
+#include "runtime/stage/replay_slot.h"
 
 namespace pp {
 
-/// A run of a program, with its backward where it is trained.
-struct ProgramRun {
-  ProgramResult result;
-  std::vector<uint8_t> requires_grad;  ///< by output; empty: not trained
-  std::unique_ptr<BackwardPass> back;
-};
-
 /// Captures the passes of one program on a device, and replays them instead of
-/// handing over each operator again.
+/// launching each operator again.
 ///
-/// A slot holds what one microbatch under way needs: inputs at a fixed place,
-/// the graphs of its forward and backward, and the memory between them. A
-/// microbatch takes a slot that is free; where there is none, one is captured.
-/// What enters is copied in, what leaves is copied out, so neighbours know
-/// nothing of it.
+/// A slot holds what one microbatch in flight needs. A microbatch uses a slot
+/// that is free; if there is none, a new one is captured. What enters is copied
+/// in and what leaves is copied out, so neighbours know nothing of it.
 ///
-/// A microbatch's first pass runs as ever: libraries set themselves up,
-/// gradients get their memory, and it is learned how its backward comes. From
-/// then on states and gradients have to stay where they are. One thread at a
-/// time.
+/// A microbatch's first pass runs normally: libraries initialise themselves,
+/// gradients get their memory, and Replay observes how the backward is called.
+/// From then on states and gradients have to stay where they are. One thread at
+/// a time.
 class Replay {
  public:
-  /// Runs the program on these inputs.
-  using Work = std::function<ProgramRun(std::vector<c10::IValue> inputs)>;
+  using Work = ReplaySlot::Work;
   using NewMemory = std::function<std::unique_ptr<GraphMemory>()>;
-  /// Told once what is not replayed, and why: "runs without CUDA graphs: ...".
+  /// Called once with what is not replayed, and why: "runs without CUDA graphs:
+  /// ...".
   using Refused = std::function<void(const std::string& what)>;
 
   Replay(NewMemory new_memory, Refused refused);
@@ -46,9 +38,10 @@ class Replay {
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
-  /// As `work(inputs)`, captured or replayed where that can be.
+  /// Does `work(inputs)`, captured or replayed where possible.
   ///
-  /// microbatch     its backward is expected to come as it did the last time
+  /// microbatch     its backward is expected to be called as it was the last
+  ///                time
   /// requires_grad  by input
   /// states         what the work reads, writes, and adds gradients to
   ProgramRun train(
@@ -57,7 +50,7 @@ class Replay {
       std::span<const uint8_t> requires_grad,
       std::span<const at::Tensor> states,
       const Work& work);
-  /// The same without a backward.
+  /// Like train(), without a backward.
   ProgramRun infer(
       std::vector<c10::IValue> inputs,
       std::span<const at::Tensor> states,
@@ -66,43 +59,36 @@ class Replay {
   bool gave_up() const { return gave_up_; }
 
  private:
-  /// How the backward of a microbatch comes.
-  struct Lesson {
-    bool is_known = false;
-    bool in_halves = false;
-    std::vector<at::Tensor> seeds;  ///< by output, without memory
-  };
-  /// What is known of inputs of one size.
-  struct Learned {
-    std::map<int, std::shared_ptr<Lesson>> lessons;  ///< by microbatch
+  /// Observations of inputs of one size.
+  struct Observations {
+    /// Keyed by microbatch.
+    std::map<int, std::shared_ptr<ObservedBackward>> backwards;
     bool ran_without_backward = false;
   };
-  struct Slot;
-  class Learning;
-  class Replayed;
+  class ObservingBackward;
 
-  Learned* try_learned(const std::vector<c10::IValue>& inputs);
-  std::shared_ptr<Slot> try_slot(
-      std::vector<c10::IValue> inputs,
+  Observations* try_observations(const std::vector<c10::IValue>& inputs);
+  std::shared_ptr<ReplaySlot> try_slot(
+      const std::vector<c10::IValue>& inputs,
       std::span<const uint8_t> requires_grad,
       std::span<const at::Tensor> states,
-      const Lesson* lesson,
+      const ObservedBackward* observed,
       const Work& work);
   bool try_capture(
-      Slot& slot,
+      ReplaySlot& slot,
       std::span<const at::Tensor> states,
-      const Lesson* lesson,
+      const ObservedBackward* observed,
       const Work& work);
   void give_up(const std::string& reason);
 
   NewMemory new_memory_;
   Refused refused_;
   bool gave_up_ = false;
-  bool said_too_many_ = false;
-  int num_moves_ = 0;
-  /// By sizes and numbers of the inputs.
-  std::map<std::vector<int64_t>, Learned> learned_;
-  std::vector<std::shared_ptr<Slot>> slots_;
+  bool told_of_sizes_ = false;  ///< that there are too many
+  int num_moves_ = 0;           ///< how often states or gradients moved
+  /// Keyed by the sizes and numbers of the inputs.
+  std::map<std::vector<int64_t>, Observations> observations_;
+  std::vector<std::shared_ptr<ReplaySlot>> slots_;
 };
 
 }  // namespace pp

@@ -10,14 +10,14 @@
 
 namespace pp::wire {
 
-/// What a peer that runs another program, or none of ours, can send.
+/// The error for bytes that this build of pp doesn't send.
 inline Error bad(const std::string& what) {
   return runtime_error(
       "a message with a damaged header arrived: " + what +
       "; are all ranks of the same build of pp?");
 }
 
-/// Appends values as they are in memory.
+/// Appends values in their form in memory.
 class Writer {
  public:
   template <class T>
@@ -32,7 +32,7 @@ class Writer {
   std::vector<std::byte> bytes;
 };
 
-/// Reads them back, never past the end.
+/// Reads values back, never past the end.
 class Reader {
  public:
   explicit Reader(std::span<const std::byte> bytes) : left_(bytes) {}

@@ -10,9 +10,10 @@ at::Tensor canonical(const at::Tensor& tensor) {
   }
   at::Tensor out = tensor.requires_grad() ? tensor.detach() : tensor;
   out = out.resolve_conj().resolve_neg();
-  // `contiguous()` would hand back an expanded tensor without elements or with
-  // one as it is, which is right: its strides do not matter then.
-  return out.is_non_overlapping_and_dense() ? out : out.contiguous();
+  if (out.is_non_overlapping_and_dense() || out.numel() == 0) {
+    return out;
+  }
+  return out.clone(at::MemoryFormat::Preserve);
 }
 
 at::Tensor flat_memory(const at::Tensor& dense) {

@@ -5,7 +5,7 @@
 
 #include "loader/core/error.h"
 
-// One wording for every transport.
+// The errors that all transports have in common.
 
 namespace pp {
 
@@ -14,7 +14,7 @@ inline Error peer_closed(int peer) {
       "rank " + std::to_string(peer) + " closed its connection");
 }
 
-/// A wait that lasted as long as it may.
+/// A wait that ran out of time.
 class Stalled : public Error {
  public:
   using Error::Error;
@@ -34,6 +34,13 @@ inline Stalled waited_too_long(
       ErrorKind::Runtime,
       "waited " + time_text(timeout) + " for a message " + direction +
           " rank " + std::to_string(peer));
+}
+
+/// Checks that `peer` is another rank of the `size` ranks.
+inline void check_peer(int peer, int rank, int size) {
+  check(
+      peer >= 0 && peer < size && peer != rank,
+      "messages go to another rank of the job");
 }
 
 }  // namespace pp

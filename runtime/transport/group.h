@@ -7,12 +7,13 @@
 
 namespace pp {
 
-/// Some ranks of another transport as a transport of their own: its rank i is
-/// `members[i]`. Its messages share the pairs' order with the other's, so two
-/// groups in use at once have no pair in common.
+/// A transport among some ranks of another transport; its rank i is
+/// `members[i]`. Between two ranks its messages and those of `all` are one
+/// ordered stream, so groups that are in use at the same time must not share a
+/// pair of ranks.
 ///
-/// all      must outlive it
-/// members  ascending or not, `all`'s own rank among them
+/// all      must outlive the group
+/// members  in any order; must contain the rank of `all`
 std::unique_ptr<Transport> make_group(Transport& all, std::vector<int> members);
 
 }  // namespace pp

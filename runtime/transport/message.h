@@ -10,21 +10,21 @@ namespace pp {
 
 struct OnDevice;  // device_transport.h
 
-/// What crosses a border between two stages for one microbatch: activations
-/// on the way forward, gradients on the way back.
+/// The values that one microbatch sends across the border between two stages:
+/// activations in a forward, gradients in a backward.
 struct Message {
-  int32_t stage = -1;  ///< of the sender
+  int32_t stage = -1;  ///< the sender's
   int32_t microbatch = -1;
-  /// In the order of the border's values. Undefined: nothing for this value
-  /// (a gradient that is not there). Dense tensors in any dimension order
-  /// arrive with the strides they left with; overlapping or gapped ones arrive
-  /// contiguous, on every transport.
+  /// In the order of the border's values; undefined where a value has no
+  /// gradient. Dense tensors in any dimension order arrive with the strides
+  /// they left with; overlapping or gapped ones arrive dense, their dimensions
+  /// in the same order, on every transport (gaps.h restores the gaps).
   std::vector<at::Tensor> tensors;
-  /// Forward: whether the receiver is to send a gradient back, by tensor.
+  /// In a forward, per tensor: whether the receiver must send a gradient back.
   std::vector<uint8_t> requires_grad;
   std::vector<int64_t> ints;  ///< sizes that cross as values
-  /// Between thread ranks: since when tensors on a device may be read, and who
-  /// gets them back.
+  /// Between thread ranks: when tensors on a device may be read, and who gets
+  /// them back.
   std::shared_ptr<const OnDevice> on_device = nullptr;
 };
 

@@ -4,21 +4,22 @@
 
 namespace pp {
 
-// A hand-over to a thread that spins takes a fraction of a microsecond, waking
-// a parked one tens of them. Longer than this the next message is not about to
-// come, and the core is of more use to somebody else.
+// How long a thread spins before it parks. A hand-over to a spinning thread
+// takes a fraction of a microsecond; waking a parked one takes tens of
+// microseconds. If no message has arrived by then, other threads make better
+// use of the core.
 inline constexpr std::chrono::microseconds kSpin{40};
 
-/// Beyond this a wait is for ever, and steady_clock::now() + it must not
-/// overflow.
+/// Longer waits are cut to this, so that adding them to steady_clock::now()
+/// doesn't overflow.
 inline constexpr std::chrono::milliseconds kLongest =
     std::chrono::hours(24 * 365);
 
-/// Whether every rank of this host has a core of its own. Where ranks share
-/// cores, a spinning one keeps another from its work.
+/// Whether every one of `num_ranks` on this host has a core of its own. Where
+/// ranks share cores, one that spins keeps another from its work.
 bool may_spin(int num_ranks);
 
-/// Calls `changed` until it is true or the time is over.
+/// Calls `changed` until it returns true or the end is reached.
 template <typename Changed>
 void spin_until(std::chrono::steady_clock::time_point end, Changed changed) {
   constexpr int kPausesPerLookAtTheClock = 64;

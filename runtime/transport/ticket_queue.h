@@ -10,11 +10,11 @@
 
 namespace pp {
 
-/// The messages of one ordered pair of ranks. A ticket is the place of a
-/// message, and of the receive that gets it, in that order.
+/// The messages from one rank to another, in order. A message and the receive
+/// that gets it have the same ticket: their position in that order.
 class TicketQueue {
  public:
-  /// Of the next receive.
+  /// The ticket of the next receive.
   uint64_t next_ticket() { return next_ticket_++; }
 
   bool has(uint64_t ticket) const { return ticket < first_ + sent_.size(); }
@@ -28,7 +28,7 @@ class TicketQueue {
     return message;
   }
 
-  /// Returns its ticket.
+  /// Returns the message's ticket.
   uint64_t push(Message message) {
     const uint64_t ticket = first_ + sent_.size();
     sent_.emplace_back(std::move(message));
@@ -38,7 +38,7 @@ class TicketQueue {
     return ticket;
   }
 
-  /// Nobody will take it, come or not.
+  /// Drops the message with that ticket, whether it has arrived or not.
   void abandon(uint64_t ticket) {
     if (has(ticket)) {
       take(ticket);
@@ -48,7 +48,7 @@ class TicketQueue {
   }
 
  private:
-  /// The message of each ticket from `first_` on, as far as sent.
+  /// The messages sent so far, from ticket `first_` on; nullopt: taken.
   std::deque<std::optional<Message>> sent_;
   uint64_t first_ = 0;
   uint64_t next_ticket_ = 0;

@@ -40,16 +40,17 @@ Prefix read_prefix(std::span<const std::byte> header) {
   Prefix prefix;
   std::memcpy(&prefix, header.data(), sizeof(Prefix));
   if (prefix.magic != kMagic) {
-    throw bad("it does not start as one");
+    throw bad("it doesn't start like one");
   }
-  // The least and the most that the counts can take, before any allocation.
+  // The fewest and the most bytes that these counts can need, checked before
+  // anything is allocated.
   const uint64_t fixed =
       prefix.num_requires_grad + uint64_t{8} * prefix.num_ints;
-  const uint64_t most_tensor = 4 + uint64_t{16} * kMaxDims;
+  const uint64_t max_per_tensor = 4 + uint64_t{16} * kMaxDims;
   if (prefix.num_tensors > kMaxTensors || prefix.num_ints > kMaxInts ||
       prefix.num_requires_grad > kMaxTensors ||
       prefix.description_bytes < fixed + uint64_t{4} * prefix.num_tensors ||
-      prefix.description_bytes > fixed + most_tensor * prefix.num_tensors) {
+      prefix.description_bytes > fixed + max_per_tensor * prefix.num_tensors) {
     throw bad(
         std::to_string(prefix.num_tensors) + " tensors and " +
         std::to_string(prefix.num_ints) + " integers in a description of " +
@@ -62,8 +63,8 @@ bool description_is_inline(const Prefix& prefix) {
   return prefix.description_bytes <= kHeaderBytes - sizeof(Prefix);
 }
 
-/// Whether the strides walk over sizes' elements in some dimension order
-/// without a gap or an overlap.
+/// Whether the strides enumerate the elements in some dimension order, without
+/// a gap or an overlap.
 bool is_dense(
     const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides) {
   std::vector<size_t> order(sizes.size());
@@ -281,7 +282,7 @@ Incoming decode(
   if (description_is_inline(prefix)) {
     description = rest.take(prefix.description_bytes);
   } else if (description.size() != prefix.description_bytes) {
-    throw bad("a description of another length than announced");
+    throw bad("the description's length is not the announced one");
   }
   Reader small(rest.take(prefix.inline_bytes));
   Reader reader(description);
@@ -310,7 +311,7 @@ Incoming decode(
     out.message.ints.push_back(reader.get<int64_t>());
   }
   if (!reader.empty() || !small.empty()) {
-    throw bad("it is longer than what it describes");
+    throw bad("it is longer than its description says");
   }
   return out;
 }

@@ -13,24 +13,24 @@
 //
 //   header       at most kHeaderBytes: Prefix, then the description and the
 //                bytes of small tensors ("inline"), as far as they fit
-//   description  a part of its own if it did not fit behind the prefix
-//   payloads     one part a tensor that is not inline, in order
+//   description  a part of its own if it doesn't fit after the prefix
+//   payloads     one part per tensor that is not inline, in order
 //
 // description  = tensor* requires_grad* int*
 // tensor       = u8 state (0 undefined, 1 inline, 2 payload), u8 dtype,
 //                u16 number of dimensions, i64 sizes*, i64 strides*
-// requires_grad= u8        int = i64        all in the byte order of the host
+// requires_grad= u8        int = i64        all in the host's byte order
 //
-// Every part has an announced length, so that it is received into memory of
+// The length of every part is announced, so that it is received into memory of
 // exactly that size. The receiver checks all numbers before it allocates.
 
 namespace pp::wire {
 
 inline constexpr size_t kHeaderBytes = 8192;
-/// What a header begins with: "PpP2", by the version of all of this.
+/// The first bytes of a header: "PpP2". The digit is the version of the format.
 inline constexpr uint32_t kMagic = 0x32507050;
 
-/// A message taken apart for sending.
+/// A message in parts, to be sent.
 struct Outgoing {
   std::vector<std::byte> header;       ///< at most kHeaderBytes
   std::vector<std::byte> description;  ///< empty if it is in the header
@@ -43,14 +43,14 @@ Outgoing encode(const Message& message);
 /// A message being received.
 struct Incoming {
   Message message;  ///< memory allocated, inline tensors filled
-  std::vector<at::Tensor> payloads;  ///< of `message`, still to be received
+  std::vector<at::Tensor> payloads;  ///< its tensors still to be received
 };
 
-/// How many bytes the separate description has; 0: it is in the header.
+/// Number of bytes of the separate description; 0: it is in the header.
 /// throws Error(Runtime): not a header
 size_t description_bytes(std::span<const std::byte> header);
 
-/// The bytes of each payload that follows.
+/// The size in bytes of each payload that follows.
 /// throws as decode()
 std::vector<size_t> payload_bytes(
     std::span<const std::byte> header, std::span<const std::byte> description);
@@ -59,16 +59,18 @@ std::vector<size_t> payload_bytes(
 using PayloadMemory = std::function<at::Tensor(
     at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType dtype)>;
 
-/// header       kHeaderBytes, or less where less was sent
+/// Reads a message, except for its payloads, which are still to be received.
+///
+/// header       kHeaderBytes, or fewer if fewer were sent
 /// description  of description_bytes(header); empty if that is 0
-/// memory       where payloads lie; none: in new memory
+/// memory       provides the memory of payloads; none: new memory
 /// throws Error(Runtime): a number that makes no sense, no memory
 Incoming decode(
     std::span<const std::byte> header,
     std::span<const std::byte> description,
     const PayloadMemory& memory = {});
 
-/// The memory of a dense tensor as one run of bytes.
+/// The memory of a dense tensor.
 std::span<std::byte> bytes_of(const at::Tensor& dense);
 
 }  // namespace pp::wire

@@ -1,6 +1,6 @@
 """The models that `scripts/export.py` knows: name -> builder.
 
-A builder takes `Options` and returns an `Example`: a module with seeded
+A builder reads `Options` and returns an `Example`: a module with seeded
 weights, inputs to export it with, and which of their dimensions may vary.
 A new model is one function and one row of its file's `TABLE`.
 """

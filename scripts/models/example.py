@@ -1,4 +1,4 @@
-"""What a model builder takes and gives."""
+"""Arguments and results of a model builder."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +32,7 @@ class Example:
     module: torch.nn.Module
     args: tuple = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
-    # By argument name: {dimension: Dim}. Empty: a fixed-size export.
+    # {dimension: Dim} by argument name. Empty: the export has fixed sizes.
     dynamic: dict[str, dict[int, Any]] = field(default_factory=dict)
 
 
@@ -45,7 +45,7 @@ def seq_dim(longest: int):
 
 
 def token_dims(longest: int) -> dict[int, Any]:
-    """[batch, sequence] of an input of token ids, both free."""
+    """The free dimensions of token ids: [batch, sequence]."""
     return {0: batch_dim(), 1: seq_dim(longest)}
 
 

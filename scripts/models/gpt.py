@@ -1,4 +1,4 @@
-"""A plain GPT, written out: the one the benchmarks and most tests use."""
+"""A plain GPT; the benchmarks and most tests use it."""
 
 import torch
 import torch.nn.functional as F
@@ -55,9 +55,7 @@ class Gpt(nn.Module):
         super().__init__()
         self.tok = nn.Embedding(vocab, width)
         self.pos = nn.Embedding(longest, width)
-        self.layers = nn.ModuleList(
-            Block(width, heads, dropout) for _ in range(layers)
-        )
+        self.layers = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.ln = nn.LayerNorm(width)
         self.head = nn.Linear(width, vocab, bias=False)
         if tied:
@@ -90,12 +88,12 @@ def _gpt(options: Options, *, layers, width, heads, seq, vocab, batch, tied=Fals
 
 
 def tiny_gpt(options: Options) -> Example:
-    """8 blocks, d=64, 16 tokens: where overhead shows."""
+    """8 blocks of width 64, 16 tokens: overhead dominates."""
     return _gpt(options, layers=8, width=64, heads=4, seq=16, vocab=256, batch=2)
 
 
 def medium_gpt(options: Options) -> Example:
-    """8 blocks, d=512, 256 tokens: where arithmetic dominates."""
+    """8 blocks of width 512, 256 tokens: arithmetic dominates."""
     return _gpt(options, layers=8, width=512, heads=8, seq=256, vocab=4096, batch=2)
 
 

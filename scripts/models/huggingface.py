@@ -96,7 +96,7 @@ def bert(options: Options) -> Example:
 
 
 def t5(options: Options) -> Example:
-    """T5: its own loss of `labels`; encoder and decoder of `layers` each."""
+    """T5 with its own loss from `labels`; encoder and decoder have `layers` each."""
     from transformers import T5Config, T5ForConditionalGeneration
 
     width, heads = options.get("width", 64), options.get("heads", 4)

@@ -1,5 +1,6 @@
-"""Nets that are no chains: long skips, inputs used late, writes in place,
-branches and loops."""
+"""Nets that are not chains: skips, late inputs, writes in place, branches, loops."""
+
+import itertools
 
 import torch
 import torch.nn.functional as F
@@ -20,18 +21,15 @@ class Down(nn.Module):
 
 
 class UNet(nn.Module):
-    """x [batch, 3, H, W] -> [batch, 4, H, W]: each level's result skips to the
-    way back, over the whole depth."""
+    """x [batch, 3, H, W] -> [batch, 4, H, W], with a long skip at every level."""
 
     def __init__(self, width: int, levels: int):
         super().__init__()
         widths = [width * 2**i for i in range(levels)]
         self.first = Down(3, width)
-        self.down = nn.ModuleList(
-            Down(a, b) for a, b in zip(widths, widths[1:])
-        )
+        self.down = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(
-            Down(a + b, a) for a, b in zip(widths[-2::-1], widths[:0:-1])
+            Down(a + b, a) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True)
         )
         self.head = nn.Conv2d(width, 4, 1)
 
@@ -47,7 +45,7 @@ class UNet(nn.Module):
 
 
 class LateInputs(nn.Module):
-    """Three inputs, used at depth 0, in the middle and at the end."""
+    """Has three inputs, used at the start, in the middle and at the end."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -65,8 +63,10 @@ class LateInputs(nn.Module):
 
 
 class InPlaceMix(nn.Module):
-    """Writes into values, views and slices before and behind every cut, and
-    counts its calls in a buffer."""
+    """Writes into values, views and slices before and after every cut.
+
+    A buffer counts the calls.
+    """
 
     def __init__(self, width: int):
         super().__init__()
@@ -94,8 +94,11 @@ class InPlaceMix(nn.Module):
 
 
 class OddBorders(nn.Module):
-    """What goes from layer to layer: indices, truth values, halves, complex,
-    transposed and strided tensors, and a count that no size tells."""
+    """Passes unusual values from layer to layer.
+
+    They are indices, booleans, half-precision, complex, transposed and strided tensors,
+    and a count that depends on data.
+    """
 
     def __init__(self, width: int):
         super().__init__()
@@ -141,7 +144,7 @@ class Branch(nn.Module):
 
 
 class Loop(nn.Module):
-    """while_loop: doubles until the sum is large. torch does not train it."""
+    """A while_loop that doubles until the sum is large; torch can't train it."""
 
     def __init__(self, width: int):
         super().__init__()

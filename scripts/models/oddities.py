@@ -12,7 +12,7 @@ WIDTH = 8
 
 
 class Layers(nn.Module):
-    """What the nets below share: two linear layers of one width."""
+    """Base of the nets below: two linear layers of one width."""
 
     def __init__(self):
         super().__init__()
@@ -105,7 +105,7 @@ class KeywordInputs(Layers):
 
 
 class Skip(nn.Module):
-    """A U-Net in small: an early value is used by the last layer."""
+    """A small U-Net, whose last layer uses an early value."""
 
     def __init__(self):
         super().__init__()
@@ -185,9 +185,7 @@ def _simple(kind):
 
 def _dataclass_output(options: Options) -> Example:
     if Result not in torch.utils._pytree.SUPPORTED_NODES:
-        torch.export.register_dataclass(
-            Result, serialized_type_name="pp.models.Result"
-        )
+        torch.export.register_dataclass(Result, serialized_type_name="pp.models.Result")
     return _rows(DataclassOutput(), options)
 
 
@@ -213,7 +211,10 @@ def _own_loss(options: Options) -> Example:
 def _mystery(options: Options) -> Example:
     if not hasattr(torch.ops.pp_models, "mystery"):
         operator = torch.library.custom_op(
-            "pp_models::mystery", torch.sin, mutates_args=(), schema="(Tensor x) -> Tensor"
+            "pp_models::mystery",
+            torch.sin,
+            mutates_args=(),
+            schema="(Tensor x) -> Tensor",
         )
         operator.register_fake(torch.empty_like)
     return _rows(Mystery(), options)
@@ -222,9 +223,7 @@ def _mystery(options: Options) -> Example:
 def _loss(options: Options) -> Example:
     batch, rows = options.get("batch", 4), batch_dim()
     pair = (torch.randn(batch, WIDTH), torch.randn(batch, WIDTH))
-    return Example(
-        Loss(), pair, dynamic={"output": {0: rows}, "target": {0: rows}}
-    )
+    return Example(Loss(), pair, dynamic={"output": {0: rows}, "target": {0: rows}})
 
 
 TABLE = {

@@ -39,8 +39,10 @@ def resnet18(options: Options) -> Example:
 
 
 def resnet50(options: Options) -> Example:
-    """ResNet-50 for 10 classes on 32x32 images; `width` of its bottlenecks
-    (64 in the paper) makes it smaller."""
+    """ResNet-50 for 10 classes on 32x32 images.
+
+    `width` is that of its bottlenecks, 64 in the paper.
+    """
     from torchvision.models.resnet import Bottleneck, ResNet
 
     x = torch.randn(options.get("batch", 4), 3, 32, 32)

@@ -1,10 +1,10 @@
-// What python_opens.py needs done by our side:
-//   copy SOURCE TARGET      every record by ZipWriter::copy
-//   add SOURCE TARGET       every record through memory
-//   nest SOURCE RECORD      the pickle of an archive within an archive
-//   pickle FILE             its value as text
-//   npy FILE TARGET         as a .safetensors with one tensor, 'array'
-//   safetensors FILE TARGET read and written again
+// Commands for python_opens.py:
+//   copy SOURCE TARGET       copies every record with ZipWriter::copy
+//   add SOURCE TARGET        copies every record through memory
+//   nest SOURCE RECORD       prints the pickle of an archive within an archive
+//   pickle FILE              prints its value as text
+//   npy FILE TARGET          converts to a .safetensors with one tensor,
+//   'array' safetensors FILE TARGET  reads the file and writes it
 #include <iostream>
 #include <string>
 

@@ -64,8 +64,33 @@ TEST(TempFile, CopyOfASourceThatShrankIsAnError) {
   TempFile file(folder / "f");
   expect_error(
       ErrorKind::Runtime,
-      "/s: cannot copy from it: it became shorter meanwhile",
+      "/s: cannot copy from it: it was truncated meanwhile",
       [&] { file.copy(source, 0, 100); });
+}
+
+TEST(TempFile, CopiesFromASourceThatWasReplacedMeanwhile) {
+  const TempFolder folder;
+  const MappedFile source(
+      folder.put("s", "content"), MappedFile::Mode::ReadOnly);
+  folder.put("t", "another");
+  std::filesystem::rename(folder / "t", folder / "s");
+  TempFile file(folder / "f");
+  file.copy(source, 3, 4);
+  file.commit();
+  EXPECT_EQ(slurp(folder / "f"), "tent");
+}
+
+TEST(TempFile, BytesThatAMappedFileLostNameIt) {
+  const TempFolder folder;
+  const MappedFile source(
+      folder.put("s", std::string(8192, 's')), MappedFile::Mode::ReadOnly);
+  std::filesystem::resize_file(folder / "s", 10);
+  TempFile file(folder / "f");
+  expect_error(
+      ErrorKind::Runtime,
+      "/f: cannot write it: " + (folder / "s").string() +
+          " was cut short while it was in use: it has 10 bytes, and had 8192",
+      [&] { file.write(source.bytes()); });
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 namespace pp::test {
 
-/// Expects that `action` throws Error of this kind with `text` in its one-line
-/// message.
+/// Expects that `action` throws an Error of this kind with `text` in its
+/// one-line message.
 template <class Action>
 void expect_error(ErrorKind kind, const std::string& text, Action action) {
   try {

@@ -1,5 +1,5 @@
-// Files with a few wrong bytes: each is read or refused with pp::Error, and
-// nothing is touched outside the file. Most telling under the preset `asan`.
+// Reads files with a few wrong bytes. Each is read or refused with pp::Error,
+// and no memory outside the file is touched, which the preset `asan` checks.
 #include <functional>
 #include <random>
 #include <string>
@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::string_literals;
 
-/// A few changes: another byte, a byte of a telling value, a cut, a doubling.
+/// Makes a few changes: replaces a byte, cuts the end, doubles a part.
 std::string mutate(std::string text, std::mt19937_64& random) {
   const auto below = [&](size_t limit) { return random() % limit; };
   const size_t changes = 1 + below(4);
@@ -51,7 +51,7 @@ std::string mutate(std::string text, std::mt19937_64& random) {
   return text;
 }
 
-/// Reads `count` mutations of `sound`; returns how many were refused.
+/// Reads `count` mutations of `sound` and returns how many were refused.
 int refusals(
     const std::string& sound,
     int count,
@@ -59,7 +59,7 @@ int refusals(
   const TempFolder folder;
   std::mt19937_64 random(20);
   int refused = 0;
-  read(folder.put("f", sound));  // as it is, it opens
+  read(folder.put("f", sound));  // must open unchanged
   for (int i = 0; i < count; ++i) {
     const auto path = folder.put("f", mutate(sound, random));
     try {
@@ -72,7 +72,7 @@ int refusals(
   return refused;
 }
 
-/// Adds up all bytes, so that a view outside the file is noticed.
+/// Sums up all bytes, so that a view outside the file is noticed.
 unsigned touch(std::span<const std::byte> bytes) {
   return zip::crc32_of(bytes);
 }
@@ -102,7 +102,7 @@ TEST(Fuzz, Zip) {
 }
 
 TEST(Fuzz, Pickle) {
-  // {'w': tensor, 'l': [1, 'x']} as torch.save writes it.
+  // torch.save({'w': tensor, 'l': [1, 'x']})
   const std::string program =
       "\x80\x02}q\0(X\1\0\0\0wq\1ctorch._utils\n_rebuild_tensor_v2\nq\2(("
       "X\7\0\0\0storageq\3ctorch\nFloatStorage\nq\4X\1\0\0\0"
@@ -113,7 +113,7 @@ TEST(Fuzz, Pickle) {
   std::mt19937_64 random(21);
   int refused = 0;
   for (int i = 0; i < 5000; ++i) {
-    // The zip around it is sound, so that the pickle reader is reached.
+    // The zip around it is valid, so that the pickle reader is reached.
     const auto path = folder.put(
         "p",
         raw_zip(

@@ -51,7 +51,7 @@ TEST(Npy, ReadsScalarsVectorsAndEmptyArrays) {
   EXPECT_EQ(sizes("(0, 9223372036854775807)", 0).size(), 2U);
 }
 
-// --- every way in which a file is refused ---
+// --- files that are refused ---
 
 struct Case {
   const char* name;
@@ -73,7 +73,7 @@ TEST_P(DamagedNpy, IsRefusedWithItsReason) {
 }
 
 const Case kDamage[] = {
-    {"Empty", "is not a .npy file, as numpy.save writes", ""},
+    {"Empty", "is not a .npy file, such as numpy.save writes", ""},
     {"OtherFile", "is not a .npy file", std::string(100, 'x')},
     {"MagicOnly", "is truncated in its header", "\x93NUMPY"},
     {"Version9",
@@ -108,10 +108,11 @@ const Case kDamage[] = {
      "is in Fortran order; save numpy.ascontiguousarray(a)",
      npy("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", 4)},
     {"Truncated",
-     "an array of shape [3] and type float32 needs 12 bytes, the file has 11",
+     "an array of shape [3] and type float32 needs 12 bytes, but the file has "
+     "11",
      npy(dict("<f4", "(3,)"), 11)},
     {"TooLong",
-     "needs 12 bytes, the file has 13",
+     "needs 12 bytes, but the file has 13",
      npy(dict("<f4", "(3,)"), 13)},
     {"Negative", "needs too many bytes", npy(dict("<f4", "(-1,)"), 4)},
     {"Bomb",

@@ -1,5 +1,5 @@
-// What the restricted pickle reader takes and refuses, on hand-written
-// programs; python_opens.py has it read what torch.save writes.
+// Hand-written programs that the restricted pickle reader accepts or refuses.
+// python_opens.py tests it with files of torch.save.
 #include <gtest/gtest.h>
 
 #include "loader/archive/pickle_tensors.h"
@@ -103,7 +103,7 @@ TEST(Pickle, ReadsTensorsAndParameters) {
           "\x88"
           "ccollections\nOrderedDict\n)R\x87R"),
       "tensor(float32, [3 2], [4 1], 2, cpu, grad, data/0)");
-  // The storage is bytes, the type is beside it.
+  // The storage is untyped; the element type is a separate argument.
   EXPECT_EQ(
       text_of(
           "ctorch._utils\n_rebuild_tensor_v3\n(" +
@@ -112,7 +112,7 @@ TEST(Pickle, ReadsTensorsAndParameters) {
       "tensor(uint16, [3], [1], 0, cuda, -, data/0)");
 }
 
-// --- every way in which a pickle is refused ---
+// --- pickles that are refused ---
 
 struct Case {
   const char* name;
@@ -147,7 +147,7 @@ const Case kRefused[] = {
     {"NewObject", "uses the pickle instruction 0x81", ")\x81"},
     {"SecondProto", "uses the pickle instruction 0x80", "\x80\x02N"},
     {"BigInteger",
-     "holds a whole number of more than 64 bits",
+     "holds an integer of more than 64 bits",
      "\x8a\x09" + std::string(9, '\x01')},
     {"EmptyStack", "is damaged near byte", ""},
     {"PopsPastAMark", "is damaged near byte", "N(K\1\x86"},
@@ -172,7 +172,7 @@ const Case kRefused[] = {
      "nested deeper than 100 levels",
      std::string(200, ']') + std::string(199, 'a')},
     {"BillionLaughs",
-     "unfolds to too many values",
+     "expands to too many values",
      [] {
        std::string out = "]";
        for (int i = 0; i < 40; ++i) {
@@ -197,13 +197,13 @@ const Case kRefused[] = {
      "asks for 'torch.QInt8Storage'",
      storage("torch\nQInt8Storage", 4)},
     {"StorageOfAnElementType",
-     "'torch.float32' is no storage type",
+     "'torch.float32' is not a storage type",
      storage("torch\nfloat32", 4)},
     {"StorageTooLong",
      "a storage of 13 float32 elements does not fit its record 'data/0' of 48",
      storage("torch\nFloatStorage", 13)},
     {"BadDevice",
-     "'cuda:x' is no device",
+     "'cuda:x' is not a device",
      storage("torch\nFloatStorage", 1, "0", "cuda:x")},
     {"LongKey",
      "a storage's key or device of 100 characters",

@@ -8,7 +8,7 @@
 
 namespace pp::test {
 
-/// A pickled value as Python would print it; a tensor as
+/// A pickled value like Python prints it. A tensor is
 /// `tensor(float32, sizes, strides, offset, device, grad, record)`.
 inline std::string pickle_text(const PickleValue& value);
 

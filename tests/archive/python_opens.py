@@ -1,10 +1,11 @@
-"""Python opens the archives that we write, and we read those it writes.
+"""Checks that Python opens our archives, and that we read those of Python.
 
 Usage: python_opens.py ARCHIVE_TOOL
 """
 
 import collections
 import io
+import json
 import os
 import subprocess
 import sys
@@ -51,7 +52,7 @@ class InFolder(unittest.TestCase):
         return out
 
     def rewritten(self, source):
-        """The file rewritten in both ways; Python finds every CRC right."""
+        """Rewrites the file in both ways; Python checks every CRC."""
         for way in ("copy", "add"):
             target = self.path(way + ".out")
             self.run_tool(way, source, target)
@@ -93,9 +94,7 @@ class PythonOpensOurArchives(InFolder):
         shift = torch.ones(5)
         for target in self.rewritten(self.path("s.pt")):
             loaded = torch.jit.load(target)
-            self.assertTrue(
-                torch.equal(loaded(x, shift=shift), model(x, shift=shift))
-            )
+            self.assertTrue(torch.equal(loaded(x, shift=shift), model(x, shift=shift)))
 
 
 class WeReadPickles(InFolder):
@@ -144,11 +143,28 @@ class WeReadPickles(InFolder):
                 )
 
     def test_every_element_type(self):
-        for name in (
-            "uint8 int8 int16 int32 int64 uint16 uint32 uint64 bool float16 "
-            "bfloat16 float32 float64 complex64 complex128 float8_e5m2 "
-            "float8_e4m3fn float8_e5m2fnuz float8_e4m3fnuz float8_e8m0fnu"
-        ).split():
+        for name in [
+            "uint8",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint16",
+            "uint32",
+            "uint64",
+            "bool",
+            "float16",
+            "bfloat16",
+            "float32",
+            "float64",
+            "complex64",
+            "complex128",
+            "float8_e5m2",
+            "float8_e4m3fn",
+            "float8_e5m2fnuz",
+            "float8_e4m3fnuz",
+            "float8_e8m0fnu",
+        ]:
             with self.subTest(dtype=name):
                 tensor = torch.zeros(3).to(getattr(torch, name))
                 self.assertEqual(
@@ -172,9 +188,7 @@ class WeReadPickles(InFolder):
         program = torch.export.export(Model(), *inputs)
         torch.export.save(program, self.path("m.pt2"))
         self.assertEqual(
-            self.run_tool(
-                "nest", self.path("m.pt2"), "data/sample_inputs/model.pt"
-            ),
+            self.run_tool("nest", self.path("m.pt2"), "data/sample_inputs/model.pt"),
             "((tensor(float32, [4 3], [3 1], 0, cpu, -, data/0), ), "
             "{'shift': tensor(float32, [5], [1], 0, cpu, -, data/1), }, )",
         )
@@ -184,8 +198,10 @@ class WeReadPickles(InFolder):
             (torch.nn.Linear(2, 1), "torch.nn.modules.linear.Linear"),
             (torch.device("cpu"), "torch.device"),
             ({1}, "__builtin__.set"),
-            (torch.zeros(2, device="meta"),
-             "torch._utils._rebuild_meta_tensor_no_storage"),
+            (
+                torch.zeros(2, device="meta"),
+                "torch._utils._rebuild_meta_tensor_no_storage",
+            ),
             (torch.eye(2).to_sparse(), "torch._utils._rebuild_sparse_tensor"),
         ):
             with self.subTest(name=name):
@@ -195,9 +211,7 @@ class WeReadPickles(InFolder):
                 self.assertIn(f"asks for '{name}'", err)
 
     def test_the_format_before_zip_is_refused(self):
-        torch.save(
-            [1], self.path("v.pt"), _use_new_zipfile_serialization=False
-        )
+        torch.save([1], self.path("v.pt"), _use_new_zipfile_serialization=False)
         code, _, err = tool("pickle", self.path("v.pt"))
         self.assertEqual(code, 3)
         self.assertIn("is a bare pickle, not a zip archive", err)
@@ -207,16 +221,29 @@ class Safetensors(InFolder):
     def test_there_and_back(self):
         tensors = {
             name: torch.arange(6).reshape(2, 3).to(getattr(torch, name))
-            for name in (
-                "uint8 int8 int16 int32 int64 uint16 uint32 uint64 bool "
-                "float16 bfloat16 float32 float64 float8_e5m2 float8_e4m3fn "
-                "complex64"
-            ).split()
+            for name in [
+                "uint8",
+                "int8",
+                "int16",
+                "int32",
+                "int64",
+                "uint16",
+                "uint32",
+                "uint64",
+                "bool",
+                "float16",
+                "bfloat16",
+                "float32",
+                "float64",
+                "float8_e5m2",
+                "float8_e4m3fn",
+                "complex64",
+            ]
         }
         tensors["scalar"] = torch.tensor(3.5)
         tensors["empty"] = torch.zeros(0, 4)
         source, target = self.path("a.safetensors"), self.path("b.safetensors")
-        safetensors.torch.save_file(tensors, source, {"key": "é \"quoted\""})
+        safetensors.torch.save_file(tensors, source, {"key": 'é "quoted"'})
         self.run_tool("safetensors", source, target)
         loaded = safetensors.torch.load_file(target)
         self.assertEqual(set(loaded), set(tensors))
@@ -227,7 +254,21 @@ class Safetensors(InFolder):
                 loaded[name], tensor = loaded[name].float(), tensor.float()
             self.assertTrue(torch.equal(loaded[name], tensor), name)
         with safetensors.safe_open(target, "pt") as file:
-            self.assertEqual(file.metadata(), {"key": "é \"quoted\""})
+            self.assertEqual(file.metadata(), {"key": 'é "quoted"'})
+
+    def test_complex_numbers_in_pairs(self):
+        turn = torch.randn(2, 3, dtype=torch.complex128)
+        source, target = self.path("a.safetensors"), self.path("b.safetensors")
+        safetensors.torch.save_file(
+            {"turn": torch.view_as_real(turn), "bias": torch.randn(2)},
+            source,
+            {"pp.complex": '["turn"]'},
+        )
+        self.run_tool("safetensors", source, target)
+        with safetensors.safe_open(target, "pt") as file:
+            for name in json.loads(file.metadata()["pp.complex"]):
+                read = torch.view_as_complex(file.get_tensor(name))
+                self.assertTrue(torch.equal(read, {"turn": turn}[name]))
 
 
 class Npy(InFolder):
@@ -239,30 +280,35 @@ class Npy(InFolder):
         return tool("npy", self.path("a.npy"), self.path("a.safetensors"))
 
     def test_every_element_type_and_version(self):
-        for dtype in (
-            "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 "
-            "float16 float32 float64 complex64"
-        ).split():
+        for dtype in [
+            "bool",
+            "uint8",
+            "int8",
+            "uint16",
+            "int16",
+            "uint32",
+            "int32",
+            "uint64",
+            "int64",
+            "float16",
+            "float32",
+            "float64",
+            "complex64",
+        ]:
             for version in ((1, 0), (2, 0), (3, 0)):
                 with self.subTest(dtype=dtype, version=version):
                     array = numpy.arange(6).reshape(2, 3).astype(dtype)
                     code, _, err = self.read(array, version)
                     self.assertEqual(code, 0, err)
-                    loaded = safetensors.torch.load_file(
-                        self.path("a.safetensors")
-                    )
-                    numpy.testing.assert_array_equal(
-                        loaded["array"].numpy(), array
-                    )
+                    loaded = safetensors.torch.load_file(self.path("a.safetensors"))
+                    numpy.testing.assert_array_equal(loaded["array"].numpy(), array)
 
     def test_saved_arrays_of_every_rank(self):
         for shape in ((), (1,), (0, 3), (2, 3, 4)):
             with self.subTest(shape=shape):
                 array = numpy.random.rand(*shape)
                 numpy.save(self.path("a.npy"), array)
-                self.run_tool(
-                    "npy", self.path("a.npy"), self.path("a.safetensors")
-                )
+                self.run_tool("npy", self.path("a.npy"), self.path("a.safetensors"))
                 loaded = safetensors.torch.load_file(self.path("a.safetensors"))
                 self.assertEqual(tuple(loaded["array"].shape), shape)
 

@@ -9,7 +9,7 @@
 
 namespace pp::test {
 
-/// A fresh folder, removed with all in it at the end.
+/// A new folder, which the destructor removes with its content.
 class TempFolder {
  public:
   TempFolder() {
@@ -28,13 +28,13 @@ class TempFolder {
   std::filesystem::path operator/(const std::string& name) const {
     return path_ / name;
   }
-  /// Writes a file by plain means, not by those under test.
+  /// Writes a file without using the code under test.
   std::filesystem::path put(
       const std::string& name, const std::string& content) const {
     std::ofstream(path_ / name, std::ios::binary) << content;
     return path_ / name;
   }
-  /// Names of the files in it, hidden ones too, a space behind each.
+  /// Names of the files in it, hidden ones included, with a space after each.
   std::string names() const {
     std::string out;
     for (const auto& entry : std::filesystem::directory_iterator(path_)) {
@@ -47,7 +47,7 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-/// A file's content by plain means.
+/// Reads a file without using the code under test.
 inline std::string slurp(const std::filesystem::path& path) {
   std::ostringstream content;
   content << std::ifstream(path, std::ios::binary).rdbuf();

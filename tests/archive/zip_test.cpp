@@ -28,7 +28,7 @@ std::filesystem::path write_sample(
   return folder / name;
 }
 
-/// Raw deflate, as zip holds it.
+/// Compresses to a raw deflate stream, as zips contain it.
 std::string deflated(std::string text) {
   std::string out(text.size() + 64, '\0');
   z_stream stream{};
@@ -43,8 +43,8 @@ std::string deflated(std::string text) {
   return out;
 }
 
-/// A raw zip's CRC-32 is of what lies in the file; this puts the right one for
-/// a deflated record into both headers.
+/// Puts the CRC-32 of a deflated record's content into both headers. raw_zip()
+/// writes that of the deflated bytes.
 std::string with_crc(std::string raw, uint32_t from, uint32_t to) {
   std::string old_bytes;
   std::string new_bytes;
@@ -165,7 +165,7 @@ TEST(Zip, OpensAnArchiveWithinAnArchive) {
   EXPECT_EQ(nested.top_folder(), "m");
   EXPECT_EQ(nested.text("data/w33"), std::string(33, 'x'));
   EXPECT_EQ(nested.path(), outer.path());
-  // Offsets count from the outer file's start.
+  // Offsets are positions in the outer file.
   const ZipRecord& record = nested.find("data/nested/deep");
   EXPECT_EQ(
       slurp(folder / "outer.pt2").substr(record.offset, record.num_bytes),

@@ -1,6 +1,6 @@
-"""benchmarks/compare.py runs through on the tiny model, and its arithmetic.
+"""Runs benchmarks/compare.py on the tiny model, and checks its arithmetic.
 
-    compare_test.py PP FOLDER
+compare_test.py PP FOLDER
 """
 
 import json
@@ -12,9 +12,9 @@ from pathlib import Path
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from cases import MODELS, SCHEDULES, Case  # noqa: E402
-from processes import RunFailed, run  # noqa: E402
-from report import Row, best_rows, markdown  # noqa: E402
+from cases import MODELS, SCHEDULES, Case
+from processes import RunFailed, run
+from report import Row, best_rows, markdown
 
 ABOUT = {
     "cpu": "a CPU",
@@ -36,7 +36,9 @@ class Report(unittest.TestCase):
 
     def test_the_table_says_whether_an_aim_is_met(self):
         row = Row("step", "tiny", "train", "1F1B", "local", [1.0], [10.0])
-        self.assertIn("**0.100** | 0.100 to 0.100 | 0.100 | 0.20 met", markdown([row], ABOUT))
+        self.assertIn(
+            "**0.100** | 0.100 to 0.100 | 0.100 | 0.20 met", markdown([row], ABOUT)
+        )
         row.pp = [3.0]
         self.assertIn("0.20 missed", markdown([row], ABOUT))
 
@@ -98,7 +100,7 @@ class Comparison(unittest.TestCase):
                 row = rows[measure, launcher]
                 self.assertGreater(row["pp"][0], 0)
                 self.assertGreater(row["torch"][0], 0)
-        # Whatever the noise: no Python, so never as large as torch's rank.
+        # Without Python a rank is always smaller than torch's, in spite of noise.
         self.assertLess(rows["memory", "local"]["ratio"], 1)
         self.assertIn("| step | tiny |", (self.out / "report.md").read_text())
 

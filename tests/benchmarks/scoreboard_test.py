@@ -1,6 +1,6 @@
-"""The scoreboard: which runs it takes, what it makes of them, what it keeps.
+"""Tests of the scoreboard: the runs it needs, its figures, its records.
 
-    scoreboard_test.py FOLDER
+scoreboard_test.py FOLDER
 """
 
 import io
@@ -16,14 +16,14 @@ from unittest import mock
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import scoreboard  # noqa: E402
-import scoreboard_runs  # noqa: E402
-from figure import Figure, as_data, ratio  # noqa: E402
-from pages import renew  # noqa: E402
-from runtime_costs import read, summary  # noqa: E402
-from scoreboard_page import board, cells, picture  # noqa: E402
-from scoreboard_rows import EACH, LIST, RANGE, ROWS, Line, runs_of  # noqa: E402
-from scoreboard_runs import Outcome  # noqa: E402
+import scoreboard
+import scoreboard_runs
+from figure import Figure, as_data, ratio
+from pages import renew
+from runtime_costs import read, summary
+from scoreboard_page import board, cells, picture
+from scoreboard_rows import EACH, LIST, RANGE, ROWS, Line, runs_of
+from scoreboard_runs import Outcome
 
 ABOUT = {"date": "2026-01-02 03:04", "load": 0.5, "busy_cores": 0.1, "repetitions": 5}
 ABOUT |= {"torch": "2", "cpu": "a CPU", "cores": 2}
@@ -34,16 +34,19 @@ def outcome(*figures: Figure) -> Outcome:
 
 
 def compared(values: dict[str, float | None], measure="step", model="tiny") -> Outcome:
-    """A report of compare.py, by schedule; None: it has failed."""
-    names = dict(measure=measure, model=model, mode="train", launcher="local")
+    """A report of compare.py with these values by schedule; None: the run failed."""
+    names = {"measure": measure, "model": model, "mode": "train", "launcher": "local"}
     rows = [
         {
-            **names, "schedule": schedule, "ratio": value, "aim": 0.2,
+            **names,
+            "schedule": schedule,
+            "ratio": value,
+            "aim": 0.2,
             "spread": value and [value, value],
             "failure": "" if value else "pp: exit status 4 of pp run\nno such device",
         }
         for schedule, value in values.items()
-    ]  # fmt: skip
+    ]
     return Outcome({"rows": rows}, about=ABOUT)
 
 
@@ -70,21 +73,29 @@ class Figures(unittest.TestCase):
         self.assertTrue(figure.met)
 
     def test_a_figure_has_its_unit_or_its_reason(self):
-        self.assertEqual(Figure("", 1.234, 1.1, 1.4, unit="us").text, "1.23 us (1.1 to 1.4)")
-        self.assertEqual(Figure("", 4096, unit="ranks", least=4096).aim, "4,096 ranks at least")
+        self.assertEqual(
+            Figure("", 1.234, 1.1, 1.4, unit="us").text, "1.23 us (1.1 to 1.4)"
+        )
+        self.assertEqual(
+            Figure("", 4096, unit="ranks", least=4096).aim, "4,096 ranks at least"
+        )
         self.assertEqual(Figure("", failure="boom").text, "failed: boom")
         self.assertEqual(Figure("", absent="no root").text, "not measured: no root")
 
     def test_the_overheads_are_read_from_their_table(self):
         text = "| measure | figure | aim | |\n|---|---|---|---|\n"
-        lines = "| an action | {} us | <= 2 us | met |\n| Gloo | 0.64 | >= 0.9 | missed |\n"
-        action, gloo = summary([read(text + lines.format(us)) for us in (0.1, 0.4, 0.2)])
+        lines = (
+            "| an action | {} us | <= 2 us | met |\n| Gloo | 0.64 | >= 0.9 | missed |\n"
+        )
+        action, gloo = summary(
+            [read(text + lines.format(us)) for us in (0.1, 0.4, 0.2)]
+        )
         self.assertEqual(action.text, "0.2 us (0.1 to 0.4)")
         self.assertEqual((action.most, gloo.least, gloo.met), (2, 0.9, False))
 
 
 class Cells(unittest.TestCase):
-    TWO = [Figure("tiny", 0.1, most=0.2), Figure("medium", 0.3, most=0.2)]
+    TWO = (Figure("tiny", 0.1, most=0.2), Figure("medium", 0.3, most=0.2))
 
     def test_a_line_a_figure(self):
         (first, second) = cells(Line("step", EACH, ()), self.TWO, "")
@@ -93,7 +104,9 @@ class Cells(unittest.TestCase):
 
     def test_figures_in_one_line_say_who_missed(self):
         (cell,) = cells(Line("step", LIST, ()), self.TWO, "")
-        self.assertEqual(cell, ["step: tiny, medium", "0.100, 0.300", "0.20; missed by medium"])
+        self.assertEqual(
+            cell, ["step: tiny, medium", "0.100, 0.300", "0.20; missed by medium"]
+        )
 
     def test_a_range_has_its_ends_and_who_has_no_value(self):
         figures = [*self.TWO, Figure("large", failure="boom", most=0.2)]
@@ -112,7 +125,9 @@ class Runs(unittest.TestCase):
 
     def test_a_row_alone_takes_no_more_than_it_shows(self):
         tiny, medium = (" ".join(run.command) for run in runs_of([row(8)]))
-        self.assertIn("--models tiny --modes train --schedules 1F1B --launchers local", tiny)
+        self.assertIn(
+            "--models tiny --modes train --schedules 1F1B --launchers local", tiny
+        )
         self.assertIn("--models medium", medium)
 
     def test_what_is_not_built_says_how(self):
@@ -137,7 +152,7 @@ class Board(unittest.TestCase):
         shutil.rmtree(self.out, ignore_errors=True)
 
     def measure(self, outcomes: dict[str, Outcome], *options: str) -> tuple[int, str]:
-        """What the command ends with and what it prints, its runs made up."""
+        """The command's exit status and output, with simulated runs."""
         printed = io.StringIO()
         with (
             mock.patch.object(scoreboard, "measure", lambda run, _: outcomes[run.name]),
@@ -153,9 +168,13 @@ class Board(unittest.TestCase):
     def test_rows_that_are_not_measured_again_stay(self):
         fast = outcome(Figure("tiny", 0.04, most=0.05))
         self.measure({"split": fast}, "--rows", "10")
-        bound = outcome(Figure("GPipe", 1.01, most=1.03), Figure("1F1B", 1.02, most=1.03))
+        bound = outcome(
+            Figure("GPipe", 1.01, most=1.03), Figure("1F1B", 1.02, most=1.03)
+        )
         later = {**ABOUT, "date": "2026-05-06 07:08", "load": 1.5}
-        status, printed = self.measure({"bounds": Outcome(bound.report, about=later)}, "--rows", "6")
+        status, printed = self.measure(
+            {"bounds": Outcome(bound.report, about=later)}, "--rows", "6"
+        )
         self.assertEqual(status, 0)
         self.assertIn("row 6 done: 2 measured, all met", printed)
         self.assertIn("| 10 | splitting: tiny | 0.040 | 0.05 |", self.text())
@@ -166,7 +185,9 @@ class Board(unittest.TestCase):
         self.assertEqual((kept["10"]["load"], kept["6"]["load"]), (0.5, 1.5))
         self.assertEqual(kept["6"]["date"], "2026-05-06 07:08")
 
-        self.measure({"split": outcome(Figure("tiny", 0.06, most=0.05))}, "--rows", "10")
+        self.measure(
+            {"split": outcome(Figure("tiny", 0.06, most=0.05))}, "--rows", "10"
+        )
         self.assertIn("| 10 | splitting: tiny | 0.060 | 0.05, missed |", self.text())
         self.assertIn("1.010 to 1.020", line_of(6, self.text()))
 
@@ -193,12 +214,18 @@ class Board(unittest.TestCase):
 
     def test_a_schedule_that_fails_is_named_beside_the_others(self):
         values = {"GPipe": 0.1, "1F1B": None, "Interleaved1F1B": 0.3}
-        status, _ = self.measure({"pipelining_tiny_train": compared(values)}, "--rows", "1")
+        status, _ = self.measure(
+            {"pipelining_tiny_train": compared(values)}, "--rows", "1"
+        )
         self.assertEqual(status, 1)
         self.assertIn("threads: GPipe | 0.100 (0.100 to 0.100) | 0.20 |", self.text())
         self.assertIn("| | 1F1B | failed: no such device | 0.20 | |", self.text())
-        self.assertIn("| | Interleaved1F1B | 0.300 (0.300 to 0.300) | 0.20, missed |", self.text())
-        self.assertIn("| | ZBVZeroBubble | failed: compare.py reports nothing", self.text())
+        self.assertIn(
+            "| | Interleaved1F1B | 0.300 (0.300 to 0.300) | 0.20, missed |", self.text()
+        )
+        self.assertIn(
+            "| | ZBVZeroBubble | failed: compare.py reports nothing", self.text()
+        )
 
     def test_a_row_of_two_runs_has_the_heavier_load(self):
         tiny = compared({"1F1B": 0.1}, "start")
@@ -206,20 +233,28 @@ class Board(unittest.TestCase):
         medium.about = {**ABOUT, "load": 2.5}
         names = {"pipelining_tiny_train": tiny, "pipelining_medium_train": medium}
         self.measure(names, "--rows", "8")
-        self.assertIn("tiny, medium | 0.100 (0.100 to 0.100), 0.300", line_of(8, self.text()))
+        self.assertIn(
+            "tiny, medium | 0.100 (0.100 to 0.100), 0.300", line_of(8, self.text())
+        )
         kept = json.loads((self.out / "scoreboard.json").read_text())["rows"]["8"]
         self.assertEqual(kept["load"], 2.5)
 
     def test_a_page_has_the_table_between_its_comments(self):
         self.out.mkdir(parents=True)
         page = self.out / "page.md"
-        page.write_text("before\n<!-- scoreboard -->\nold\n<!-- /scoreboard -->\nafter\n")
+        page.write_text(
+            "before\n<!-- scoreboard -->\nold\n<!-- /scoreboard -->\nafter\n"
+        )
         fast = {"split": outcome(Figure("tiny", 0.04, most=0.05))}
-        self.measure(fast, "--rows", "10", "--readme", str(page))
+        self.measure(fast, "--rows", "10", "--page", str(page))
         text = page.read_text()
-        self.assertTrue(text.startswith("before\n<!-- scoreboard -->\n2 cores of a CPU, torch 2"))
+        self.assertTrue(
+            text.startswith("before\n<!-- scoreboard -->\n2 cores of a CPU, torch 2")
+        )
         self.assertTrue(text.endswith("|\n<!-- /scoreboard -->\nafter\n"))
-        self.assertIn("| 10 | splitting: tiny | 0.040 | 0.05 | `benchmarks/split.py` |", text)
+        self.assertIn(
+            "| 10 | splitting: tiny | 0.040 | 0.05 | `benchmarks/split.py` |", text
+        )
         self.assertNotIn("old", text)
         page.write_text("nothing\n")
         with self.assertRaisesRegex(SystemExit, "no <!-- scoreboard -->"):
@@ -227,7 +262,10 @@ class Board(unittest.TestCase):
 
     def test_the_project_s_pages_have_their_places(self):
         root = BENCHMARKS.parent
-        pages = {"README.md": ["scoreboard"], "docs/schedules.md": ["bounds.py", "scaling.py"]}
+        pages = {
+            "docs/performance.md": ["scoreboard"],
+            "docs/schedules.md": ["bounds.py", "scaling.py"],
+        }
         for page, names in pages.items():
             for name in names:
                 copy = self.out.parent / "copy.md"
@@ -242,7 +280,9 @@ class Board(unittest.TestCase):
         lines = [{"title": "", "figures": as_data(figures)}]
         svg = picture({10: {**ABOUT, "lines": lines}})
         self.assertEqual(svg.count("<circle"), 1)
-        self.assertEqual(len(re.findall(r">\d+  ", svg)), sum(len(row.lines) for row in ROWS))
+        self.assertEqual(
+            len(re.findall(r">\d+  ", svg)), sum(len(row.lines) for row in ROWS)
+        )
 
 
 if __name__ == "__main__":

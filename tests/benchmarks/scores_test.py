@@ -1,6 +1,6 @@
-"""The other measures of the scoreboard run through, as small as they can be.
+"""Runs the other measures of the scoreboard at their smallest sizes.
 
-    scores_test.py BUILD FOLDER
+scores_test.py BUILD FOLDER
 """
 
 import json
@@ -13,9 +13,9 @@ from pathlib import Path
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from growth import Point, figures, lower_quartile, parts, tiny  # noqa: E402
-from plot import ROW, Dot, Panel, draw, draw_dots, spread_out  # noqa: E402
-from processes import run  # noqa: E402
+from growth import Point, figures, lower_quartile, parts, tiny
+from plot import ROW, Dot, Panel, draw, draw_dots, spread_out
+from processes import run
 
 SKIPPED = 77
 
@@ -28,7 +28,8 @@ class Arithmetic(unittest.TestCase):
     def test_the_slope_of_a_piece_is_held_against_the_whole(self):
         costs = {8: [10.0, 10.0], 16: [18.0, 14.0], 32: [58.0, 58.0]}
         points = [
-            Point("blocks", n, tiny(n), [[cost] for cost in of]) for n, of in costs.items()
+            Point("blocks", n, tiny(n), [[cost] for cost in of])
+            for n, of in costs.items()
         ]
         first, second = figures({"blocks": points})
         self.assertEqual((first.what, first.group), ("8 to 16", "blocks"))
@@ -52,7 +53,7 @@ class Arithmetic(unittest.TestCase):
             done = run([sys.executable, "-c", code], cwd=Path(folder), lines_of=pipe)
         a, b, c = done.processor_s
         self.assertEqual(done.lines, ["a\n", "b\n", "c\n"])
-        self.assertLess(b - a, 0.1)  # it slept
+        self.assertLess(b - a, 0.1)  # it slept, which costs no processor time
         self.assertAlmostEqual(c, 0.5, 1)
 
     def test_names_of_lines_that_end_together_stand_apart(self):
@@ -66,7 +67,9 @@ class Arithmetic(unittest.TestCase):
         self.assertIn("A title", picture)
 
     def test_a_dot_without_a_value_has_its_reason(self):
-        picture = draw_dots("", "", [Dot("a", "0.5", 0.5, 0.4, 0.6), Dot("b", "x < y", None)])
+        picture = draw_dots(
+            "", "", [Dot("a", "0.5", 0.5, 0.4, 0.6), Dot("b", "x < y", None)]
+        )
         self.assertEqual(picture.count("<circle"), 1)
         self.assertIn("x &lt; y", picture)
 
@@ -93,7 +96,14 @@ class Scores(unittest.TestCase):
         self.assertLess(times["pp"][0], times["python"][0])
 
     def test_growth_is_measured(self):
-        options = ["--pp", f"{self.build}/pp", "--axes", "microbatches", "--points", "2"]
+        options = [
+            "--pp",
+            f"{self.build}/pp",
+            "--axes",
+            "microbatches",
+            "--points",
+            "2",
+        ]
         options += ["--repetitions", "1", "--work", "600"]
         report = self.report("growth", *options)
         axis = report["axes"]["microbatches"]
@@ -123,7 +133,7 @@ class Scores(unittest.TestCase):
         except Skipped as why:
             self.skipTest(str(why))
         took, bound = report["models"]["tiny"]["step / simulation"]
-        # A forward's and a gradient's way, at the least.
+        # At least the delays of one activation and one gradient.
         self.assertGreater(min(bound), 2 * 50)
         self.assertGreater(min(took), 2 * 50)
 

@@ -48,9 +48,9 @@ train one_each --schedule InterleavedZeroBubble --ranks 2 \
 expect_ok "$PP" schedule 1F1B --ranks 2 --microbatches 4 --format csv -o two.csv
 train csv --schedule two.csv --ranks 2
 
-# As a directory, which is as good.
+# A directory of stages works like a list of them.
 expect_ok "$PP" split --assemble 0.pt2 1.pt 2.pt2 3.pt2 -o stages
-expect_text out "relays 'skip' of stage 0: taken by stage 3" "wrote stages"
+expect_text out "relays 'skip' of stage 0: read by stage 3" "wrote stages"
 expect_file stages/stage_0.pt2 stages/stage_1.pt stages/manifest.json
 expect_no_file stages/source.pt2
 expect_same 2.pt2 stages/stage_2.pt2
@@ -98,12 +98,32 @@ expect_ok "$PP" run exported.toml --set output.dir=runs_exported --ranks 4
 expect_ok "$PP" merge exported -o trained.pt2 \
   --checkpoint runs_exported/checkpoints/step_3
 joined joined . trained.pt2 runs_exported
+# same_state MODEL WEIGHTS: the weights alone are the model's state dict.
+same_state() {
+  check_python '
+import sys, torch
+from safetensors.torch import load_file
+path, weights = sys.argv[1:]
+load = torch.jit.load if path.endswith(".pt") else torch.export.load
+want, got = load(path).state_dict, load_file(weights)
+want = want() if callable(want) else want
+assert got.keys() == want.keys(), got.keys() ^ want.keys()
+assert all(got[name].equal(want[name]) for name in want)' "$@"
+}
+expect_ok "$PP" merge exported -o trained.safetensors \
+  --checkpoint runs_exported/checkpoints/step_3
+same_state trained.pt2 trained.safetensors
+expect_ok "$PP" merge exported -o joined.safetensors
+same_state joined.pt2 joined.safetensors
 expect_ok "$PP" split --assemble traced_{0,1,2,3}.pt -o traced
 expect_ok "$PP" merge traced -o joined.pt
 joined joined . joined.pt
 expect_ok "$PP" merge traced -o trained.pt \
   --checkpoint runs_exported/checkpoints/step_3
 joined joined . trained.pt runs_exported
+expect_ok "$PP" merge traced -o traced.safetensors \
+  --checkpoint runs_exported/checkpoints/step_3
+same_state trained.pt traced.safetensors
 expect_ok "$PP" split --assemble a.pt2 b.pt2 -o pair
 expect_ok "$PP" merge pair -o pair.pt2
 joined pair . pair.pt2
@@ -112,8 +132,8 @@ refused 3 "nowhere" -- "$PP" merge pair --checkpoint nowhere -o no.pt2
 refused 3 "runs_exported" "a.bias" "a.weight" -- "$PP" merge pair -o no.pt2 \
   --checkpoint runs_exported/checkpoints/step_3
 
-# What does not fit is said before anything runs.
-refused 3 "narrow.pt2 takes 'input' as float32[4, 5]" "2.pt2 has 'y'" \
+# Stages that don't fit are named before anything runs.
+refused 3 "narrow.pt2 expects 'input' as float32[4, 5]" "2.pt2 has 'y'" \
   -- "$PP" split --assemble 2.pt2 narrow.pt2 -o bad
 refused 3 "narrow.pt2" -- "$PP" run job.toml \
   --set 'model.stages=["2.pt2","narrow.pt2"]'
@@ -123,7 +143,7 @@ refused 2 "needs 6 stages" "split into 4" -- "$PP" run job.toml --ranks 3 \
   --schedule ZBVZeroBubble
 refused 2 "needs 8 stages" -- "$PP" run job.toml --ranks 2 \
   --set pipeline.stages_per_rank=4
-refused 2 "stage_0.pt2" "stage_1.pt " "two formats" \
+refused 2 "stage_0.pt2" "stage_1.pt " "different formats" \
   -- "$PP" merge stages -o merged.pt2
 expect_no_file bad merged.pt2 no.pt2
 cp 3.pt2 stages/stage_2.pt2

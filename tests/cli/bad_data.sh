@@ -35,9 +35,9 @@ data() { # CODE INPUT-PATH TEXT...
   refused "$code" "$@" -- "$PP" run job.toml --set "data.inputs.x.path=$path"
 }
 data 3 nope.npy "nope.npy" "No such file"
-data 3 integers.npy "x takes float32" "int64" "integers.npy"
-data 3 narrow.npy "x takes" "32" "narrow.npy" "[80, 16]"
-data 3 deep.npy "x takes" "deep.npy" "[80, 1, 32]"
+data 3 integers.npy "x needs float32" "int64" "integers.npy"
+data 3 narrow.npy "x needs" "32" "narrow.npy" "[80, 16]"
+data 3 deep.npy "x needs" "deep.npy" "[80, 1, 32]"
 data 3 short.npy "40" "80"
 data 3 none.npy "none.npy"
 data 3 cut.npy "cut.npy"
@@ -89,8 +89,9 @@ refused 3 "input_ids" "long.npy" "16" -- "$PP" run gpt2.toml
 refused 2 "batch_size 3" "microbatches 4" -- "$PP" run job.toml \
   --set data.batch_size=3
 fixed=(--set "model.path=$FIXTURES/mlp-fixed.pt2")
-refused 2 "x was exported with batch 4" "microbatches of 2" \
-  "batch_size = 4 x microbatches" "dynamic dimension 0" \
+refused 2 "--set data.batch_size=8: x was exported with batch 4" \
+  "microbatches of 2" "batch_size to 16 or microbatches to 2" \
+  "dynamic dimension 0" \
   -- "$PP" run job.toml "${fixed[@]}" --set data.batch_size=8
 expect_ok "$PP" run job.toml "${fixed[@]}" --set output.dir=fixed
 sed '/^microbatches/d' job.toml >default.toml

@@ -17,11 +17,11 @@ wrong 'microbatches = 4' 'microbatchs = 4' "'pipeline.microbatchs'" \
   "'pipeline.microbatches'"
 wrong '[train]' '[trian]' "trian" "train"
 wrong 'microbatches = 4' 'microbatches = "four"' microbatches '"four"' integer
-wrong 'microbatches = 4' 'microbatches = 0' microbatches "out of range"
+wrong 'microbatches = 4' 'microbatches = 0' microbatches "expected an integer >= 1"
 wrong 'microbatches = 4' 'microbatches = 4.5' microbatches 4.5
 wrong 'microbatches = 4' 'microbatches = [4]' microbatches
-wrong 'microbatches = 4' 'microbatches = 99999999999' microbatches "out of range"
-wrong 'steps = 6' 'steps = -1' steps -1 "out of range"
+wrong 'microbatches = 4' 'microbatches = 99999999999' microbatches "largest is 1048576"
+wrong 'steps = 6' 'steps = -1' steps -1 "expected an integer >= 0"
 wrong 'steps = 6' 'steps = true' steps true
 wrong 'steps = 6' 'epochs = 0.5' epochs 0.5
 wrong 'loss =' 'loss = { name = "cross_entropi" }' "cross_entropy"
@@ -54,6 +54,21 @@ for key in 'parallel.tensor=2' 'parallel.zero=2' \
 done
 refused 3 "own.csv" -- "$PP" run good.toml --schedule own.csv
 
+# Faults that only the model shows have their place too.
+sed 's/"layers.2"/"layers.1",\n  "layers.9"/' good.toml >bad.toml
+refused 2 "bad.toml:6:3: split point 'layers.9'" -- "$PP" run bad.toml
+wrong 'microbatches = 4' 'ranks = 3' "bad.toml:" "3 ranks" "2 stages"
+wrong 'microbatches = 4' 'schedule = "1F2B"' "unknown schedule '1F2B'"
+sed 's/^microbatches = 4/schedule = "ZBVZeroBubble"\nranks = 2/' good.toml >bad.toml
+line="$(grep -n '^schedule' bad.toml | cut -d: -f1)"
+refused 2 "bad.toml:$line:1: ZBVZeroBubble" "needs 4 stages" -- "$PP" run bad.toml
+wrong 'microbatches = 4' 'recompute = ["nothing.*"]' "pipeline.recompute"
+sed 's/^steps = 6/steps = 6\nfreeze = ["nothing.*"]/' good.toml >bad.toml
+line="$(grep -n '^freeze' bad.toml | cut -d: -f1)"
+refused 2 "bad.toml:$line:1: train.freeze" -- "$PP" run bad.toml
+wrong 'checkpoint_every = 2' 'save = ["logits"]' "'logits'" "output_0"
+wrong 'inputs.x =' 'inputs.z = { path = "x.npy" }' "no such input" "it has x"
+
 # --set: the same checks, the option as the place.
 refused 2 "--set train.step=3" "'train.steps'" \
   -- "$PP" run good.toml --set train.step=3
@@ -85,7 +100,14 @@ refused 2 stages path -- "$PP" run good.toml --set model.stages=x
 
 refused 3 "nope.toml" -- "$PP" run nope.toml
 mkdir folder
-refused 3 "folder" -- "$PP" run folder
+refused 3 "folder without manifest.json" "'pp split' writes" -- "$PP" run folder
+sed '/^\[split\]/,/^$/d; s/^path = .*/stages = "x.npy"/' good.toml >bad.toml
+refused 2 "bad.toml:2:1: model.stages is" "x.npy, a file; set model.path" \
+  -- "$PP" run bad.toml
+sed -i 's/^stages = .*/stages = []/' bad.toml
+refused 2 "bad.toml:2:1: model.stages is empty" -- "$PP" run bad.toml
+expect_ok "$PP" split "$FIXTURES/mlp-plain.pt2" --at layers.2 -o stages
+refused 2 "set data.batch_size" "data.inputs.x.path" "--set" -- "$PP" run stages
 refused 2 "x.npy" -- "$PP" run x.npy
 : >empty.toml
 refused 2 "empty.toml" "[model]" -- "$PP" run empty.toml

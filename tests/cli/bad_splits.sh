@@ -1,4 +1,4 @@
-# Cuts that can't be made: what is said, and that nothing is written.
+# Cuts that can't be made: the message, and that nothing is written.
 source "$(dirname "$0")/lib.sh"
 gpt2="$FIXTURES/gpt2.pt2"
 mlp="$FIXTURES/mlp.pt2"
@@ -33,7 +33,7 @@ refused 2 "balance" -- "$PP" split "$gpt2" -o stages --stages 2 --balance size
 refused 2 "nope" -- "$PP" split "$FIXTURES/cond.pt2" -o stages --at nope
 expect_no_file stages
 
-# What already lies there and is not ours is left alone.
+# Files that are not ours stay where they are.
 mkdir foreign
 echo precious >foreign/notes.txt
 refused 2 "foreign" "left alone" -- "$PP" split "$mlp" -o foreign --at layers.2
@@ -42,16 +42,16 @@ expect_text foreign/notes.txt precious
 echo precious >file
 refused 2 "file" -- "$PP" split "$mlp" -o file --at layers.2
 expect_text file precious
-# Nor is a foreign file beside our stages removed.
+# A foreign file beside our stages stays too.
 expect_ok "$PP" split "$mlp" -o mixed --at layers.2
 echo precious >mixed/notes.txt
 refused 2 "mixed" -- "$PP" split "$mlp" -o mixed --at layers.1
 expect_text mixed/notes.txt precious
 expect_ok "$PP" inspect mixed
-# Where nothing can be written.
+# The output folder can't be written to.
 refused 4 "/proc/nowhere" -- "$PP" split "$mlp" -o /proc/nowhere/stages \
   --at layers.2
-# A stage directory is no model.
+# A stage directory is not a model.
 refused 3 "mixed" -- "$PP" split mixed -o again --at layers.1
 # A split that fails leaves the directory that was there as it was.
 expect_ok "$PP" split "$mlp" -o kept --at layers.2

@@ -38,7 +38,7 @@ truncate -s -10 bad/manifest.json
 refused_stages "manifest.json"
 damage
 echo '{}' >bad/manifest.json
-refused_stages "manifest.json: field 'version' is missing"
+refused_stages "manifest.json: 'version' is missing"
 damage
 "$PYTHON" - <<'PY'
 import json
@@ -46,7 +46,7 @@ text = open("bad/manifest.json").read()
 name = json.loads(text)["stages"][1]["inputs"][0]["value"]
 open("bad/manifest.json", "w").write(text.replace(f'"{name}"', f'"{name}_x"'))
 PY
-refused_stages "stage_1.pt2" "manifest.json says" "_x'"
+refused_stages "stage_1.pt2" "manifest.json has" "_x'"
 damage
 echo '[1, 2' >bad/manifest.json
 refused_stages "manifest.json"

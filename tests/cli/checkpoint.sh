@@ -59,7 +59,7 @@ assert len(losses("further")) == 4
 '
 expect_text further/metrics.jsonl '"step":1,'
 
-# What is no checkpoint, or a damaged one, or one of another model.
+# Folders that are not a checkpoint, or hold a damaged one or another model's.
 refused 3 "nowhere" "state.json" \
   -- "$PP" run infer.toml --set model.checkpoint=nowhere
 mkdir folder
@@ -81,7 +81,7 @@ cp -r $newest garbage
 echo '{"step": ' >garbage/state.json
 refused 3 "garbage/state.json" \
   -- "$PP" run infer.toml --set model.checkpoint=garbage
-refused 3 "$newest: has no 'layer" "is it of another model" \
+refused 3 "$newest: has no 'layer" "is it a checkpoint of another model" \
   -- "$PP" run infer.toml --set model.path="$FIXTURES/mynetwork.pt2" \
   --set 'split.at=["layer1"]'
 

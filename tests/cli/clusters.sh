@@ -4,10 +4,10 @@ mlp_job job.toml
 expect_ok "$PP" run job.toml --set output.dir=local
 want="$work/local/checkpoints/step_6"
 
-# A number that the ports are made of: jobs on one machine must not meet.
+# Ports follow from this number, so that jobs on one machine don't collide.
 job_id=$((100000 + $$ % 1000 + RANDOM % 800))
 
-# both_end NAME PID...: both well, with the weights of one machine in that folder
+# both_end NAME PID...: both succeed, with the weights of one machine in that folder
 both_end() {
   local name="$1" pid part
   status=0
@@ -24,12 +24,13 @@ both_end() {
 
 # two_ranks NAME: `variables RANK` prints NAME=VALUE lines
 two_ranks() {
-  local name="$1" pids=() rank
+  local name="$1" pids=() given rank
   command_line="two ranks under $name"
   for rank in 0 1; do
-    # Nothing of this shell's environment but what a program needs.
-    env -i PATH="$PATH" HOME="$HOME" $(variables $rank) \
-      timeout 60 "$PP" run job.toml --set output.dir="$name" \
+    # The environment holds only what a program needs.
+    mapfile -t given < <(variables $rank)
+    env -i PATH="$PATH" HOME="$HOME" "${given[@]}" \
+      timeout 200 "$PP" run job.toml --set output.dir="$name" \
       >"out_$rank" 2>"err_$rank" &
     pids+=($!)
   done
@@ -107,7 +108,7 @@ ENV
 }
 two_ranks kubernetes
 
-# By hand.
+# Ranks started by hand.
 variables() {
   cat <<ENV
 MASTER_ADDR=127.0.0.1
@@ -123,7 +124,7 @@ port=$((50000 + job_id % 10000))
 command_line="torchrun, static"
 pids=()
 for node in 0 1; do
-  timeout 90 "$TORCHRUN" --nnodes 2 --node-rank $node --nproc-per-node 1 \
+  timeout 200 "$TORCHRUN" --nnodes 2 --node-rank $node --nproc-per-node 1 \
     --master-addr 127.0.0.1 --master-port $port --no-python \
     "$PP" run job.toml --set output.dir=static >"out_$node" 2>"err_$node" &
   pids+=($!)

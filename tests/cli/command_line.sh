@@ -1,7 +1,7 @@
-# --help of every command, and command lines that mean nothing.
+# --help of every command, and command lines without meaning.
 source "$(dirname "$0")/lib.sh"
 
-# A help page fits a screen and shows how it is done.
+# A help page fits a screen and has an example.
 for name in "" inspect split run verify merge schedule; do
   # shellcheck disable=SC2086 # no name: no argument
   expect_ok "$PP" $name --help
@@ -33,16 +33,16 @@ refused 2 "--exact" "--tolerance" \
   -- "$PP" verify stages --exact --tolerance 1e-3
 refused 2 "--tolerance" -- "$PP" verify stages --tolerance -1
 refused 2 "'extra'" "pp inspect --help" -- "$PP" inspect m.pt2 extra
-refused 2 "does not take '100'" -- "$PP" schedule 1F1B 100 --ranks 2
-refused 2 "does not take '--colour'" -- "$PP" split --colour 100 m.pt2 -o s
+refused 2 "does not accept '100'" -- "$PP" schedule 1F1B 100 --ranks 2
+refused 2 "does not accept '--colour'" -- "$PP" split --colour 100 m.pt2 -o s
 refused 2 "unknown command 'plan'" -- "$PP" plan --help
 for arguments in "inspect" "run" "verify" "split -o s --stages 2" "merge -o m"; do
   # shellcheck disable=SC2086 # words of a command line
-  refused 2 "a name is needed" -- "$PP" $arguments ""
+  refused 2 "must not be empty" -- "$PP" $arguments ""
 done
-refused 2 "--output" "a name is needed" -- "$PP" split m.pt2 --at a -o ""
+refused 2 "--output" "must not be empty" -- "$PP" split m.pt2 --at a -o ""
 
-# A full disk is not done.
+# A full disk is an error.
 command_line="pp inspect >/dev/full"
 "$PP" inspect "$FIXTURES/mlp.pt2" >/dev/full 2>err
 status=$?
@@ -61,7 +61,7 @@ status=$?
 expect_text err "cannot write"
 expect_file runs/metrics.jsonl
 
-# What is not a job file.
+# Files that are not job files.
 refused 3 "nowhere.toml" "no such job file" -- "$PP" run nowhere.toml
 refused 2 "is a saved model" "job file" -- "$PP" run "$FIXTURES/mlp-plain.pt2"
 if ((UID != 0)); then
@@ -72,6 +72,6 @@ mkdir empty
 refused 3 "empty" "not a stage directory" -- "$PP" verify empty
 refused 3 "empty" "not a stage directory" -- "$PP" inspect empty
 
-# A reader that has gone ends the output, not the world.
+# A reader that has closed the pipe only ends the output.
 "$PP" inspect "$FIXTURES/gpt2.pt2" --format json 2>err | head -n 1 >out
 [[ ! -s err ]] || fail "complains when its reader goes"

@@ -14,8 +14,8 @@ ldd "$torch_cpu" >needed
 libraries needed >allowed
 # none FILE: it has no other
 none() {
-  libraries "$1" | grep -v libtorch_cpu | comm -23 - allowed >more
-  [[ ! -s more ]] || fail "$1 has CUDA libraries: $(tr '\n' ' ' <more)"
+  libraries "$1" | grep -v libtorch_cpu | comm -23 - allowed >unexpected
+  [[ ! -s unexpected ]] || fail "$1 has CUDA libraries: $(tr '\n' ' ' <unexpected)"
 }
 ldd "$PP" >linked
 none linked
@@ -24,7 +24,7 @@ none linked
 "$PP" run good.toml --set train.steps=1000000 --set output.checkpoint_every=1000000 \
   >out 2>err </dev/null &
 job=$!
-wait_for 60 test -s runs/metrics.jsonl
+wait_for 120 test -s runs/metrics.jsonl
 cat "/proc/$job/maps" >loaded
 kill -INT "$job"
 wait "$job"
@@ -41,13 +41,19 @@ fi
 if nvidia-smi -L >gpus 2>/dev/null && grep -q GPU gpus; then
   expect_ok "$PP" run good.toml --set pipeline.device=cuda
 elif [[ -e "$PLUGIN" ]]; then
-  refused 4 "NVIDIA" -- "$PP" run good.toml --set pipeline.device=cuda
+  refused 4 "--set pipeline.device=cuda: pipeline.device is \"cuda\"" \
+    "no GPU that can be used" "NVIDIA" 'use device = "cpu"' -- \
+    "$PP" run good.toml --set pipeline.device=cuda
 else
   refused 4 "libpp_cuda.so" PP_WITH_CUDA -- \
     "$PP" run good.toml --set pipeline.device=cuda
 fi
 
-# The same job where the plug-in is not: another place, no other difference.
+# A copy of pp without its plug-in: the place is the only difference.
 mkdir alone && cp "$PP" alone/pp
-refused 4 "no libpp_cuda.so" "$work/alone" PP_WITH_CUDA 'device = "cpu"' -- \
-  alone/pp run good.toml --set pipeline.device=cuda:1
+for dry in "" --dry-run; do
+  # shellcheck disable=SC2086 # no word or one
+  refused 4 "no libpp_cuda.so" "$work/alone" PP_WITH_CUDA 'device = "cpu"' \
+    "--set pipeline.device=cuda:1: pipeline.device is \"cuda:1\"" -- \
+    alone/pp run good.toml --set pipeline.device=cuda:1 $dry
+done

@@ -1,6 +1,6 @@
 # A model that was exported on CUDA: its devices are the rank's.
 source "$(dirname "$0")/lib.sh"
-# As such an export is: "cuda" wherever this one says "cpu".
+# An export on CUDA has "cuda" wherever this one says "cpu".
 check_python '
 import json, sys, zipfile, torch
 source, target = sys.argv[1:]

@@ -2,9 +2,8 @@
 
     every_schedule.py FOLDER REFERENCE [TOLERANCE]
 
-losses, gradient norms, evaluation and the trained weights of the runs in the
-two folders are the same: bit for bit, or with a relative error of at most
-TOLERANCE.
+Losses, gradient norms, evaluation and trained weights of the runs in the two
+folders must be equal: to the bit, or with a relative error of at most TOLERANCE.
 """
 
 import json
@@ -33,7 +32,7 @@ def weights(folder):
 def main(mine, reference, tolerance=0.0):
     a, b = numbers(mine), numbers(reference)
     assert len(a) == len(b) and any("eval_loss" in row for row in a), (a, b)
-    for row, want in zip(a, b):
+    for row, want in zip(a, b, strict=True):
         assert row.keys() == want.keys()
         for key, value in want.items():
             error = abs(row[key] - value) / max(abs(value), 1e-30)

@@ -6,6 +6,7 @@ source "$(dirname "$0")/lib.sh"
 split_points() {
   local list="" i
   for ((i = 8 / $1; i < 8; i += 8 / $1)); do
+    # shellcheck disable=SC2154  # the sourcing script has the list
     list+="${list:+,}\"${points[i - 1]}\""
   done
   echo "[$list]"

@@ -1,8 +1,8 @@
 """hand_stages.py export FOLDER | check FOLDER RUN... | infer FOLDER RUN |
 joined FOLDER MODEL [RUN] | pair FOLDER MODEL
 
-Four stages exported one by one, in both formats, as a user of torch's manual
-frontend would; and what training them as one model gives in Python."""
+Exports four stages one by one, in both formats, as a user of torch's manual
+frontend would, and compares with training them as one model in Python."""
 
 import sys
 from pathlib import Path
@@ -35,7 +35,7 @@ class Second(nn.Module):
 
 
 class Third(nn.Module):
-    """Takes the stage before by position, and an input of the model."""
+    """Reads the previous stage's output by position, and an input of the model."""
 
     def __init__(self):
         super().__init__()
@@ -48,7 +48,7 @@ class Third(nn.Module):
 
 
 class Fourth(nn.Module):
-    """Takes a value of the first stage."""
+    """Reads a value of the first stage."""
 
     def __init__(self):
         super().__init__()
@@ -59,7 +59,7 @@ class Fourth(nn.Module):
 
 
 class Half(nn.Module):
-    """One of two, which calls its part as the whole model does."""
+    """One of two halves, which calls its part as the whole model does."""
 
     def __init__(self, name, part):
         super().__init__()
@@ -85,8 +85,11 @@ def forward(stages, x, scale):
 def data():
     torch.manual_seed(1)
     size = STEPS * ROWS
-    return (torch.randn(size, WIDTH), torch.rand(size, WIDTH) + 0.5,
-            torch.randn(size, 4))
+    return (
+        torch.randn(size, WIDTH),
+        torch.rand(size, WIDTH) + 0.5,
+        torch.randn(size, 4),
+    )
 
 
 def export(folder):
@@ -99,8 +102,9 @@ def export(folder):
     free = {0: rows}
 
     def save(index, args, dynamic):
-        program = torch.export.export(stages[index], args,
-                                      dynamic_shapes=dynamic, strict=False)
+        program = torch.export.export(
+            stages[index], args, dynamic_shapes=dynamic, strict=False
+        )
         torch.export.save(program, folder / f"{index}.pt2")
 
     h = torch.randn(4, WIDTH)
@@ -108,48 +112,58 @@ def export(folder):
     torch.jit.trace(stages[1], (h,)).save(str(folder / "1.pt"))
     save(2, (h, scale), {"hidden": free, "scale": free})
     save(3, (h, h[:, ::2], scale), {"y": free, "skip": free, "scale": free})
-    # The same in one format each.
-    program = torch.export.export(stages[1], (h,), dynamic_shapes={"h": free},
-                                  strict=False)
+    # One pair of stages per format.
+    program = torch.export.export(
+        stages[1], (h,), dynamic_shapes={"h": free}, strict=False
+    )
     torch.export.save(program, folder / "exported_1.pt2")
-    for index, args in enumerate(((x,), (h,), (h, scale),
-                                  (h, h[:, ::2], scale))):
-        traced = torch.jit.trace(stages[index], args, strict=False,
-                                 check_trace=False)
-        traced.load_state_dict(make()[index].state_dict())  # tracing counts
+    for index, args in enumerate(((x,), (h,), (h, scale), (h, h[:, ::2], scale))):
+        traced = torch.jit.trace(stages[index], args, strict=False, check_trace=False)
+        traced.load_state_dict(
+            make()[index].state_dict()
+        )  # tracing increments the counter
         traced.save(str(folder / f"traced_{index}.pt"))
-    # Names that do not clash; the second has fixed the rows of the first.
+    # Names don't clash, and the second stage fixes the number of rows.
     torch.manual_seed(2)
     pair = nn.ModuleDict({"a": nn.Linear(WIDTH, WIDTH), "b": nn.Linear(WIDTH, 4)})
     torch.save(pair.state_dict(), folder / "pair.state")
     for name, shapes in ("a", {"x": free}), ("b", None):
         half = Half(name, pair[name])
         torch.export.save(
-            torch.export.export(half, (x,), dynamic_shapes=shapes,
-                                strict=False), folder / f"{name}.pt2")
+            torch.export.export(half, (x,), dynamic_shapes=shapes, strict=False),
+            folder / f"{name}.pt2",
+        )
     # Two stages that do not fit the others.
-    torch.export.save(torch.export.export(nn.Linear(5, 4), (torch.randn(4, 5),)),
-                      folder / "narrow.pt2")
+    torch.export.save(
+        torch.export.export(nn.Linear(5, 4), (torch.randn(4, 5),)),
+        folder / "narrow.pt2",
+    )
 
 
 def check(folder, runs):
-    """Weights and buffers after three steps equal Python's."""
+    """Checks that weights and buffers after three steps equal Python's."""
     x, scale, target = data()
     stages = make()
     parameters = [p for stage in stages for p in stage.parameters()]
     for start in range(0, STEPS * ROWS, ROWS):
         rows = slice(start, start + ROWS)
-        for a, b, c in zip(x[rows].chunk(MICROBATCHES),
-                           scale[rows].chunk(MICROBATCHES),
-                           target[rows].chunk(MICROBATCHES)):
+        for a, b, c in zip(
+            x[rows].chunk(MICROBATCHES),
+            scale[rows].chunk(MICROBATCHES),
+            target[rows].chunk(MICROBATCHES),
+            strict=True,
+        ):
             out, _ = forward(stages, a, b)
             (nn.functional.mse_loss(out, c) / MICROBATCHES).backward()
         with torch.no_grad():
             for p in parameters:
                 p -= RATE * p.grad
                 p.grad = None
-    expected = {f"stage_{k}.{name}": value for k, stage in enumerate(stages)
-                for name, value in stage.state_dict().items()}
+    expected = {
+        f"stage_{k}.{name}": value
+        for k, stage in enumerate(stages)
+        for name, value in stage.state_dict().items()
+    }
     assert expected["stage_2.seen"] == STEPS * MICROBATCHES
     first = None
     for run in runs:
@@ -161,15 +175,18 @@ def check(folder, runs):
         for name, value in expected.items():
             error = (got[name].double() - value.double()).abs().max()
             assert error <= 1e-6 * max(1, value.double().abs().max()), (
-                run, name, error)
+                run,
+                name,
+                error,
+            )
         first = first or got
         different = [k for k in got if not got[k].equal(first[k])]
-        # LoopedBFS takes the microbatches of a backward in another order.
+        # LoopedBFS runs backwards in another order of microbatches.
         assert not different or "LoopedBFS" in run, (run, different)
 
 
 def infer(folder, run):
-    """The outputs, the early one too, equal Python's."""
+    """Checks that the outputs, also the early one, equal Python's."""
     x, scale, _ = data()
     out, aux = forward(make(), x, scale)
     got = load_file(Path(run, "outputs.safetensors"))
@@ -185,7 +202,7 @@ def load(path):
 
 
 def joined(folder, model, run=None):
-    """The joined model computes what the stages do, with a run's weights."""
+    """Checks that the joined model equals the stages, with a run's weights."""
     x, scale, _ = data()
     stages = make()
     if run:
@@ -193,14 +210,17 @@ def joined(folder, model, run=None):
         for part in Path(run, "checkpoints", f"step_{STEPS}").glob("part_*"):
             weights |= load_file(part)
         for index, stage in enumerate(stages):
-            stage.load_state_dict({name: weights[f"stage_{index}.{name}"]
-                                   for name in stage.state_dict()})
+            stage.load_state_dict(
+                {name: weights[f"stage_{index}.{name}"] for name in stage.state_dict()}
+            )
     program = load(model)
-    names = {f"stage_{k}.{name}" for k, stage in enumerate(stages)
-             for name in stage.state_dict()}
+    names = {
+        f"stage_{k}.{name}"
+        for k, stage in enumerate(stages)
+        for name in stage.state_dict()
+    }
     assert set(program.state_dict()) == names, program.state_dict().keys()
-    got = program(x, scale) if model.endswith(".pt") else program(
-        x, scale=scale)
+    got = program(x, scale) if model.endswith(".pt") else program(x, scale=scale)
     expected = forward(stages, x, scale)
     for ours, theirs in zip(got, expected, strict=True):
         assert (ours - theirs).abs().max() <= 1e-6, (ours - theirs).abs().max()
@@ -216,14 +236,14 @@ def pair(folder, model):
     assert got.keys() == state.keys(), got.keys()
     assert all(got[k].equal(state[k]) for k in state)
     x = torch.randn(4, WIDTH)
-    hidden = torch.relu(nn.functional.linear(x, state["a.weight"],
-                                             state["a.bias"]))
-    expected = torch.relu(nn.functional.linear(hidden, state["b.weight"],
-                                               state["b.bias"]))
+    hidden = torch.relu(nn.functional.linear(x, state["a.weight"], state["a.bias"]))
+    expected = torch.relu(
+        nn.functional.linear(hidden, state["b.weight"], state["b.bias"])
+    )
     assert (program.module()(x) - expected).abs().max() <= 1e-6
     try:
         program.module()(torch.randn(6, WIDTH))
-    except Exception:  # noqa: BLE001: torch has several for it
+    except Exception:  # torch raises several kinds
         return
     raise AssertionError("takes rows that the second stage does not")
 

@@ -38,7 +38,7 @@ expect_no_text out "loss"
 expect_no_file mlp/checkpoints mlp/metrics.jsonl
 expect_clean mlp
 
-# The same bits by every launcher, number of stages and of microbatches' order.
+# Bits are equal under every launcher, number of stages and of microbatches' order.
 expect_ok "$PP" run mlp.toml --launcher processes --set output.dir=processes
 expect_same mlp/outputs.safetensors processes/outputs.safetensors
 expect_ok "$TORCHRUN" --standalone --no-python --nproc-per-node 2 \
@@ -48,7 +48,7 @@ expect_ok "$PP" run mlp.toml --set 'split.at=["layers.1","layers.2","head"]' \
   --schedule GPipe --set output.dir=four
 expect_same mlp/outputs.safetensors four/outputs.safetensors
 
-# As one stream through several stages a rank: 21 batches of one row, the same
+# One stream through several stages per rank: 21 batches of one row, the same
 # bits as one batch of 21, and the first rank is ahead of the last.
 one=(--set data.batch_size=1 --microbatches 1)
 expect_ok "$PP" run mlp.toml --set data.batch_size=21 --microbatches 21 \
@@ -82,7 +82,7 @@ expect_ok "$PP" run gpt2.toml
 expect_ok "$PP" run gpt2.toml --set output.dir=argmax \
   --set 'output.outputs.logits={reduce="argmax"}'
 
-# What all of them should be.
+# The outputs that all of them should have.
 cat >compare.py <<'PY'
 import sys
 import numpy as np, torch

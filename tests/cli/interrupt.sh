@@ -23,7 +23,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])' "$@" --set output.dir="$name" \
     >out 2>err &
   local pid=$!
-  wait_for 60 has_steps "$name" || { kill -9 $pid; return; }
+  wait_for 120 has_steps "$name" || { kill -9 $pid; return; }
   began=$(now_ms)
   kill "-$signal" $pid
   wait $pid
@@ -34,7 +34,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@" --set output.dir="$name" \
   [[ -z "$(ours)" ]] || fail "left behind: $(ours)"
   expect_no_text err "terminate called" "Aborted" "Traceback"
   [[ "$(grep -c '' err)" == 1 ]] || fail "not one line"
-  expect_match err "interrupted; --resume goes on from .*$name/checkpoints/step_"
+  expect_match err "interrupted; --resume continues from .*$name/checkpoints/step_"
   check_python '
 import json, sys
 for line in open(sys.argv[1] + "/metrics.jsonl"):
@@ -46,6 +46,61 @@ interrupt local_term TERM 143 "${job[@]}"
 interrupt processes INT 130 "${job[@]}" --launcher processes
 interrupt processes_term TERM 143 "${job[@]}" --launcher processes
 
+# Inference keeps the rows that are finished, and says how many they are.
+sed '/^\[train\]/,/^optimizer/d; /^target/d; /checkpoint_every/d' job.toml \
+  >infer.toml
+"$PYTHON" -c '
+import numpy as np
+rng = np.random.default_rng(0)
+np.save("many.npy", rng.standard_normal((400000, 32), dtype=np.float32))'
+infer=("$PP" run infer.toml --set data.batch_size=1 --microbatches 1)
+long_infer=("${infer[@]}" --set data.inputs.x.path=many.npy)
+has_outputs() { [[ -n "$(find "$1" -name '.outputs*' -size +3k 2>/dev/null)" ]]; }
+interrupt_inference() {
+  local name="$1" code="$2"
+  shift 2
+  command_line="$* (TERM)"
+  "$@" --set output.dir="$name" >out 2>err &
+  local pid=$!
+  wait_for 120 has_outputs "$name" || { kill -9 $pid; return; }
+  kill -TERM $pid
+  wait $pid
+  status=$?
+  ((status == code)) || fail "ended with $status, not $code"
+  expect_no_file "$name/outputs.safetensors"
+  [[ ! -d "$name" ]] || expect_clean "$name"
+}
+# keeps NAME CODE COMMAND...
+keeps() {
+  interrupt_inference "$@"
+  expect_text err "the outputs of the first" "of 400000 rows are in" \
+    "$1/outputs.interrupted.safetensors"
+  check_python '
+import sys
+import numpy as np
+from safetensors import safe_open
+with safe_open(sys.argv[1] + "/outputs.interrupted.safetensors", "np") as file:
+    rows = int(file.metadata()["rows"])
+    assert file.metadata()["all_rows"] == "400000"
+    assert 0 < rows < 400000 and len(file.get_tensor("output_0")) == rows
+np.save("first.npy", np.load("many.npy")[:rows])' "$1"
+  expect_ok "${infer[@]}" --set data.inputs.x.path=first.npy \
+    --set "output.dir=first"
+  check_python '
+import sys
+from safetensors.torch import load_file
+a, b = (load_file(path)["output_0"] for path in sys.argv[1:])
+assert a.equal(b)' "$1/outputs.interrupted.safetensors" \
+    first/outputs.safetensors
+}
+keeps infer_local 143 "${long_infer[@]}"
+keeps infer_one_rank 143 "${long_infer[@]}" --ranks 1
+keeps infer_processes 143 "${long_infer[@]}" --launcher processes
+interrupt_inference infer_nothing 143 "${long_infer[@]}" \
+  --set output.save_on_interrupt=false
+expect_no_file infer_nothing/outputs.interrupted.safetensors
+[[ "$(<err)" == "pp: error: interrupted" ]] || fail "not one line of it"
+
 # Ctrl-C in a terminal goes to every process of the group at once.
 command_line="a process group (INT)"
 "$PYTHON" -c '
@@ -55,7 +110,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])' "${job[@]}" --launcher processes \
   --set output.dir=group >out 2>err &
 pid=$!
-if wait_for 60 has_steps group; then
+if wait_for 120 has_steps group; then
   kill -INT -- -$pid
   wait $pid
   status=$?
@@ -63,7 +118,7 @@ if wait_for 60 has_steps group; then
   [[ -z "$(ours)" ]] || fail "left behind: $(ours)"
 fi
 
-# What is in the making when split, merge or verify is interrupted: the big
+# Files being written when split, merge or verify is interrupted: the big
 # weight takes a while to write, so that a signal finds it half done.
 mkdir cut && cd cut || exit 1
 "$PYTHON" -c '
@@ -94,13 +149,14 @@ import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])' "$@" >out 2>err &
   local pid=$!
-  wait_for 60 has "$pattern" || { kill -9 $pid; return; }
+  wait_for 120 has "$pattern" || { kill -9 $pid; return; }
   kill "-$signal" $pid
   wait $pid
   status=$?
   ((status == code)) || fail "ended with $status, not $code"
   [[ "$(<err)" == "pp: error: interrupted" ]] || fail "not one line of it"
   [[ ! -s out ]] || fail "something on stdout"
+  # shellcheck disable=SC2086  # a pattern
   expect_no_file $pattern
   expect_clean .
   [[ -z "$(ls -A scratch)" ]] || fail "left: $(ls -A scratch)"
@@ -109,10 +165,10 @@ split=("$PP" split big.pt2 -o big --at b)
 cut_short INT 130 '.big.pp-*' "${split[@]}"
 cut_short TERM 143 '.big.pp-*' "${split[@]}"
 expect_no_file big
-# The same with weights from a file, which are bound in a folder of their own.
+# Also with weights from a file, which are bound in a folder of their own.
 cut_short INT 130 '.big.pp-*.weights' "${split[@]}" --weights big.safetensors
 expect_no_file big
-# What a killed process left is gone after the next one; another's stays.
+# Files left by a killed process are gone after the next one; another's stays.
 mkdir .big.pp-999999999 .big.pp-999999999.weights .big.pp-$$ \
   .bigger.pp-999999999
 expect_ok "${split[@]}"

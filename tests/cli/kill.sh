@@ -30,7 +30,7 @@ kill_one() {
   command_line="$* (rank $rank killed)"
   "$@" --set output.dir="$name" >out 2>err &
   parent=$!
-  wait_for 60 has_steps "$name" || { kill $parent; return 1; }
+  wait_for 120 has_steps "$name" || { kill $parent; return 1; }
   victim=$(rank_pid "$rank") || { fail "rank $rank not found"; return 1; }
   began=$(now_ms)
   kill -9 "$victim"
@@ -63,7 +63,7 @@ for rank in 0 1; do
   [[ -z "$(ours)" ]] || fail "left behind: $(ours)"
 done
 
-# By hand: no one but the ranks themselves watches.
+# Ranks started by hand: only the ranks watch each other.
 port=$((20000 + $$ % 20000))
 by_hand() {
   RANK=$1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port \
@@ -75,7 +75,7 @@ for rank in 1 0; do # rank 0 holds the store: the worst one to lose
   ((++port))
   by_hand 0 $rank
   by_hand 1 $rank
-  wait_for 60 has_steps "hand_$rank" || { kill "${pids[@]}"; continue; }
+  wait_for 120 has_steps "hand_$rank" || { kill "${pids[@]}"; continue; }
   began=$(now_ms)
   kill -9 "${pids[rank]}"
   wait "${pids[1 - rank]}"
@@ -87,18 +87,18 @@ for rank in 1 0; do # rank 0 holds the store: the worst one to lose
   [[ "$(num_lines err "rank $rank")" -ge 1 ]] || fail "rank $rank is not named"
 done
 
-# The parent itself: its ranks do not outlive it.
+# The parent is killed: its ranks do not outlive it.
 command_line="processes, the parent killed"
 "${job[@]}" --launcher processes --set output.dir=parent >out 2>err &
 parent=$!
-if wait_for 60 has_steps parent; then
+if wait_for 120 has_steps parent; then
   kill -9 $parent
   wait $parent 2>/dev/null
   none() { [[ -z "$(ours)" ]]; }
-  wait_for 3 none || kill -9 $(ours)
+  wait_for 3 none || ours | xargs kill -9
 fi
 
-# What was saved before is whole: the job goes on from it.
+# The last checkpoint is whole, and the job resumes from it.
 last=$(ls -d processes_1/checkpoints/step_* 2>/dev/null | sort -V | tail -1)
 if [[ -z "$last" ]]; then
   fail "no checkpoint"

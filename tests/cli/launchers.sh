@@ -30,7 +30,7 @@ run_by_hand() {
   local pids=() rank pid code=0
   for rank in 0 1; do
     RANK=$rank WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port \
-      timeout 60 "$PP" run job.toml --set output.dir=hand &
+      timeout 200 "$PP" run job.toml --set output.dir=hand &
     pids+=($!)
   done
   for pid in "${pids[@]}"; do wait "$pid" || code=$?; done
@@ -58,7 +58,7 @@ different() { # --set of rank 1, text
   ((++port))
   for rank in 0 1; do
     ((rank == 0)) || extra=(--set "$1")
-    RANK=$rank WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port timeout 60 \
+    RANK=$rank WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port timeout 200 \
       "$PP" run job.toml --set output.dir=different "${extra[@]}" \
       >"out_$rank" 2>"err_$rank" &
     pids+=($!)

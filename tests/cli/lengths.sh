@@ -73,5 +73,5 @@ refused 2 "pipeline.rank_map puts stages 0 and 1 on one rank" \
 refused 3 "row 0 of" "filled_x.npy has length 11" "more than pad_to = 5" -- "$PP" run job.toml \
   --set data.inputs.input_ids.path=filled_x.npy \
   --set data.inputs.input_ids.pad_to=5
-refused 2 "data.target.pad goes with lengths" -- "$PP" run filled.toml \
+refused 2 "data.target.pad needs lengths" -- "$PP" run filled.toml \
   --set data.target.pad=1

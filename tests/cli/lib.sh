@@ -1,13 +1,15 @@
-# What the tests of the commands share. Sourced first, by
+# Functions of the tests of the commands. A test sources it first and is run as
 #
 #     bash tests/cli/NAME.sh PP SOURCE_DIR FIXTURE_DIR PYTHON
 #
-# A test runs in a folder of its own, which is gone when it ends. An unmet
-# expectation is printed with the command and its output; the test goes on, so
-# that one run shows every fault, and fails at its end.
+# A test runs in its own folder, which is removed at its end. An unmet expectation
+# is printed with the command and its output; the test continues, so that one run
+# shows every fault, and fails at its end.
 set -u
 
+# shellcheck disable=SC2034  # for the tests that source this file
 PP="$1" SOURCE="$2" FIXTURES="$3" PYTHON="$4"
+# shellcheck disable=SC2034
 TORCHRUN="$(dirname "$PYTHON")/torchrun"
 unset TORCH_LOGS RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE MASTER_ADDR \
   MASTER_PORT
@@ -40,12 +42,12 @@ fail() {
 }
 
 # run COMMAND...: leaves its exit code in `status`, its output in out and err.
-# A command that does not end within 100 seconds is a failure of its own.
+# A command that does not end within 200 seconds is a failure of its own.
 run() {
   command_line="$*"
-  timeout -k 2 100 "$@" >out 2>err </dev/null
+  timeout -k 2 200 "$@" >out 2>err </dev/null
   status=$?
-  ((status != 124)) || fail "did not end within 100 s"
+  ((status != 124)) || fail "did not end within 200 s"
 }
 
 expect_exit() {

@@ -58,5 +58,5 @@ expect_text err "transformer.wte.weight" "stages 0, 1"
 
 # An error is an error line at every level.
 refused 2 "layer9" -- "$PP" "${job[@]}" --log -pp --set 'split.at=["layer9"]'
-refused 2 "--log" "a name is needed" -- "$PP" "${job[@]}" --log ''
+refused 2 "--log" "must not be empty" -- "$PP" "${job[@]}" --log ''
 refused 2 "--log" "loud" "+pp" -- "$PP" "${job[@]}" --log loud

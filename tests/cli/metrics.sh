@@ -84,12 +84,9 @@ if command -v script >/dev/null; then
   expect_text out "6/6" $'\r'
 fi
 
-# Numbers that went bad are said, and null in the metrics.
-expect_ok "$PP" run job.toml --set output.dir=diverged --set output.keep=1 \
+# A number that went bad is null in the metrics (more in not_a_number.sh).
+expect_exit 4 "$PP" run job.toml --set output.dir=diverged \
   --set train.optimizer.lr=1e30
-expect_text err "gradient norm" "checkpoints made so far are kept"
-[[ "$(ls diverged/checkpoints | tr '\n' ' ')" == "step_2 step_4 step_6 " ]] ||
-  fail "checkpoints: $(ls diverged/checkpoints)"
 expect_text diverged/metrics.jsonl '"loss":null'
 
 # Checkpoints where they were asked for; training keeps no outputs.

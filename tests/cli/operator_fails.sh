@@ -21,15 +21,17 @@ loss = { name = "cross_entropy" }
 optimizer = { name = "sgd", lr = 0.1 }
 [output]
 dir = "runs"
-checkpoint_every = 2
+checkpoint_every = 1
 TOML
 
-cause="rank 0 \([^ ]*\), stage 0, microbatch 0, 0F0: operator 'aten.embedding.default' .*transformer.wte.*index out of range.*: 'input_ids' holds 64 at \[1, 5\], but only 0 to 63 are there; the microbatch is rows 8, 9 of the data"
+cause="rank 0 \([^ ]*\), stage 0, microbatch 0, 0F0: operator 'aten.embedding.default' .*transformer.wte.*index out of range.*: 'input_ids' holds 64 at \[1, 5\], but only 0 to 63 are valid; the microbatch is rows 8, 9 of the data"
 expect_exit 4 "$PP" run job.toml
 [[ "$(grep -c '' err)" == 1 ]] || fail "expected one line on stderr"
 expect_match err "^pp: error: $cause"
-expect_text out "step_2"
-expect_file runs/checkpoints/step_2/state.json
+# The rank fails in the third step, when the other may still be in the second; the
+# checkpoint of the first is complete before the second is saved.
+expect_match out "checkpoints/step_[12]( |$)"
+compgen -G "runs/checkpoints/step_[12]/state.json" >/dev/null || fail "no checkpoint"
 expect_clean runs
 
 expect_exit 4 "$PP" run job.toml --launcher processes --set output.dir=two

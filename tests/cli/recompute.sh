@@ -2,8 +2,8 @@
 # dropout, batch norm and values written in place.
 source "$(dirname "$0")/lib.sh"
 mlp_job job.toml
-sed -i "s|mlp-plain.pt2|mlp.pt2|; s/^steps = 6/steps = 2/; s/\"layers.2\"/$(
-  echo '"layers.1", "layers.2", "layers.3"')/" job.toml
+sed -i "s|mlp-plain.pt2|mlp.pt2|; s/^steps = 6/steps = 2/; s/\"layers.2\"/\
+\"layers.1\", \"layers.2\", \"layers.3\"/" job.toml
 
 compare() {
   for ((part = 0; part < $3; ++part)); do

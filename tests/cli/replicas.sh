@@ -3,6 +3,9 @@
 source "$(dirname "$0")/lib.sh"
 mlp_job job.toml
 sed -i 's/^steps = 6/steps = 4/; s/^microbatches = 4/microbatches = 2/' job.toml
+# Replicas sum gradients in another order. With this eps the rounding of a gradient
+# that is almost zero can't turn into a full step of AdamW: eps is large beside it.
+sed -i 's/name = "adamw", lr = 1e-2/&, eps = 1e-4/' job.toml
 cat >>job.toml <<TOML
 [eval]
 data.batch_size = 77  # the last batch has fewer rows than microbatches
@@ -29,7 +32,7 @@ two=(--set parallel.replicas=2)
 for schedule in GPipe 1F1B; do
   for zero in 0 1; do
     train=("$PP" run job.toml "${two[@]}" --schedule "$schedule"
-      --set parallel.zero=$zero)
+      --set "parallel.zero=$zero")
     name=$schedule-$zero
     expect_ok "${train[@]}" "${sgd[@]}" --set "output.dir=sgd-$name"
     same "sgd-$name" sgd 1e-6
@@ -42,14 +45,15 @@ done
 same GPipe-0 1F1B-0
 same GPipe-1 1F1B-1
 
-# The same bits under every launcher and in any order of the mesh.
-for how in "--launcher processes" "--set parallel.order=[\"replica\",\"pipeline\"]"; do
-  # shellcheck disable=SC2086  # two words
+# Bits are equal under every launcher and in any order of the mesh.
+run_other() {
   expect_ok "$PP" run job.toml "${two[@]}" --set parallel.zero=1 \
-    --set output.dir=other $how
+    --set output.dir=other "$@"
   same other 1F1B-1
   rm -rf other
-done
+}
+run_other --launcher processes
+run_other --set 'parallel.order=["replica","pipeline"]'
 expect_ok "$TORCHRUN" --standalone --no-python --nproc-per-node 4 \
   "$PP" run job.toml "${two[@]}" --set parallel.zero=1 --set output.dir=env
 same env 1F1B-1
@@ -67,8 +71,8 @@ for zero in 0 1; do
   same mixed-$zero mixed 1e-6
 done
 
-# A checkpoint says nothing of replicas: any number of them goes on from it, and
-# as many to the bit.
+# A checkpoint does not depend on replicas: any number of them can resume from it,
+# and the same number to the bit.
 expect_ok "$PP" run job.toml "${two[@]}" --set parallel.zero=1 \
   --set output.dir=half --set train.steps=2
 cp -r half alone
@@ -120,7 +124,7 @@ expect_text out "weights 8.2 KiB, gradients 8.2 KiB, optimizer state 16.5 KiB" \
 expect_ok "$PP" run job.toml "${two[@]}" --set parallel.zero=1 --dry-run
 expect_text out "weights 8.2 KiB, gradients 8.2 KiB, optimizer state 8.2 KiB"
 
-# What can't be meant.
+# Options that contradict each other.
 refused 2 "parallel.zero = 2 is not yet supported" \
   -- "$PP" run job.toml "${two[@]}" --set parallel.zero=2
 refused 2 "parallel.order" -- "$PP" run job.toml \

@@ -1,7 +1,7 @@
 # A run that stopped and was resumed ends where an uninterrupted one does.
 source "$(dirname "$0")/lib.sh"
 mlp_job job.toml
-# Dropout, shuffling and a schedule of the learning rate: all of it goes on.
+# Dropout, shuffling and a schedule of the learning rate continue.
 sed -i 's/mlp-plain/mlp/' job.toml
 echo 'lr_schedule = { name = "cosine", warmup = 2 }' >lr
 sed -i '/^optimizer/r lr' job.toml
@@ -20,7 +20,7 @@ expect_file whole/checkpoints/step_12/state.json
 expect_clean whole
 
 # Cut down by SIGKILL after step 5 of 12 (80 rows, 16 a step: the second
-# epoch); it goes on from step_4 or, where it was quick, a later one.
+# epoch); it resumes from step_4 or, where it was quick, a later one.
 cp -r whole killed
 rm -r killed/checkpoints/step_{10,12}
 "$PYTHON" - <<'PY'
@@ -46,7 +46,7 @@ expect_ok "$PP" run job.toml --set output.dir=long --set train.steps=4000 \
 "$PP" run job.toml --set output.dir=cut --set train.steps=4000 \
   --set output.checkpoint_every=500 --set output.keep=100 >out 2>err &
 pid=$!
-wait_for 20 test -e cut/checkpoints/step_500
+wait_for 120 test -e cut/checkpoints/step_500
 kill -9 $pid
 wait $pid 2>/dev/null
 [[ ! -e cut/checkpoints/step_4000 ]] || echo "note: it was done before the kill"
@@ -55,7 +55,7 @@ expect_ok "$PP" run job.toml --resume --set output.dir=cut \
 same_weights long/checkpoints/step_4000 cut/checkpoints/step_4000
 expect_clean cut
 
-# By other launchers, and with another split, from the same checkpoint.
+# Other launchers and another split resume from the same checkpoint.
 for how in processes split four; do
   cp -r whole "$how"
   rm -r "$how"/checkpoints/step_{10,12}
@@ -84,14 +84,18 @@ for other in load("split"), load("four"):
 # Nothing to do; nothing to resume from; another job's checkpoint.
 expect_ok "$PP" run job.toml --resume --set output.dir=whole \
   --set train.steps=12
-expect_text out "resuming from" "step_12, the last of 12 steps: nothing to do"
+expect_text out "resuming from" "step_12; the job's 12 steps are done, so nothing is left to train"
 refused 3 "fresh/checkpoints" "without --resume" \
   -- "$PP" run job.toml --resume --set output.dir=fresh
 cp -r whole other
 expect_exit 2 "$PP" run job.toml --resume --set output.dir=other \
   --set train.steps=14 --set train.seed=7
-expect_text err "seed"
-# A run that is not resumed starts anew and says so in its metrics.
+expect_text err "other/checkpoints/step_12 was saved with train.seed = 0, but the job has 7"
+expect_exit 2 "$PP" run job.toml --resume --set output.dir=other \
+  --set train.steps=14 --set train.seed=7 --set data.batch_size=8
+expect_text err "train.seed = 0, but the job has 7" \
+  "data.batch_size = 16, but the job has 8"
+# A run that is not resumed starts at step 1, also in its metrics.
 expect_ok "$PP" run job.toml --set output.dir=whole --set train.steps=2
 [[ "$(num_lines whole/metrics.jsonl '"step"')" == 2 ]] ||
   fail "metrics of the run before are still there"

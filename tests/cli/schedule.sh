@@ -33,13 +33,28 @@ expect_ok "$PP" schedule 1F1B "${size[@]}" --cost F=1,I=2,W=1,comm=0.5
 expect_text out "bubble" "peak"
 expect_no_text out $'\033'
 
-# What it writes it reads.
+# The extension of the file chooses the format; --format comes first.
+for format in svg csv json trace; do
+  expect_ok "$PP" schedule 1F1B "${size[@]}" -o "by_name.$format"
+  expect_same "by_name.$format" "1F1B.$format"
+done
+expect_ok "$PP" schedule 1F1B "${size[@]}" --format text -o forced.svg
+expect_no_text forced.svg "<svg"
+
+# A file sets its own sizes.
+for option in --ranks --microbatches --stages-per-rank; do
+  refused 2 "$option can't be given with 1F1B.csv" \
+    -- "$PP" schedule 1F1B.csv "$option" 3
+done
+
+# It reads the files that it writes.
 for name in $names; do
   expect_ok "$PP" schedule "$name.csv" --format csv
   expect_same out "$name.csv"
 done
 
 refused 2 "1F2B" "'1F1B'" -- "$PP" schedule 1F2B "${size[@]}"
+refused 2 "1F2B" "'1F1B'" -- "$PP" schedule 1F2B
 refused 2 "--list" -- "$PP" schedule
 refused 2 "--ranks" "--microbatches" -- "$PP" schedule 1F1B
 refused 2 "--ranks" -- "$PP" schedule 1F1B --ranks 0 --microbatches 3
@@ -65,3 +80,22 @@ refused 3 "empty.csv" "no actions" -- "$PP" schedule empty.csv
 head -c 3000 /dev/urandom >noise.csv
 refused 3 "noise.csv" -- "$PP" schedule noise.csv
 refused 4 "/proc/nowhere" -- "$PP" schedule 1F1B "${size[@]}" -o /proc/nowhere/x
+
+# Colours only on a terminal, and not if NO_COLOR is set.
+for no_color in "" 1; do
+  check_python '
+import os, pty, sys
+os.environ["NO_COLOR"] = sys.argv[2]
+seen = bytearray()
+def read(fd):
+    chunk = os.read(fd, 4096)
+    seen.extend(chunk)
+    return chunk
+status = pty.spawn(
+    [sys.argv[1], "schedule", "1F1B", "--ranks", "2", "--microbatches", "2"], read)
+assert os.waitstatus_to_exitcode(status) == 0, status
+assert b"rank" in seen or b"0" in seen, seen
+assert (b"\x1b[" in seen) == (sys.argv[2] == ""), seen' "$PP" "$no_color"
+done
+expect_ok "$PP" schedule 1F1B --ranks 2 --microbatches 2
+expect_no_text out $'\x1b['

@@ -18,7 +18,7 @@ by_hand() {
   ((++port))
   for rank in 0 1; do
     RANK=$rank WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port \
-      timeout 100 "$PP" run job.toml "$@" >>out 2>>err &
+      timeout 200 "$PP" run job.toml "$@" >>out 2>>err &
     pids+=($!)
   done
   for pid in "${pids[@]}"; do wait "$pid" || code=$?; done

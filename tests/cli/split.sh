@@ -1,7 +1,7 @@
-# pp split: what it writes, and that Python opens it.
+# pp split: the files that it writes, and that Python opens them.
 source "$(dirname "$0")/lib.sh"
 
-# Before and behind a module; stages of the GPT-2's tied embedding.
+# Cuts before and after a module; stages of the GPT-2's tied embedding.
 expect_ok "$PP" split "$FIXTURES/gpt2.pt2" -o stages \
   --at transformer.h.1 transformer.h.2:end
 expect_text out "transformer.h.0" "lm_head" "tied: transformer.wte.weight" \
@@ -56,9 +56,9 @@ for balance in params flops memory; do
   expect_no_file "by_$balance/stage_4.pt2"
 done
 
-# By time, which is measured first.
+# Stages balanced by time, which is measured first.
 expect_ok "$PP" split "$FIXTURES/gpt2.pt2" -o by_time --stages 4 --balance time
-expect_match out "^measured, ms forward with what crosses: ([0-9.]+, ){3}[0-9.]+$"
+expect_match out "^predicted forward time with transfers, ms: ([0-9.]+, ){3}[0-9.]+$"
 expect_file by_time/stage_3.pt2
 expect_ok "$PP" verify by_time --microbatches 2
 # No stage holds more than it may.
@@ -69,7 +69,7 @@ expect_file small/stage_3.pt2
 # A long skip connection is relayed through the stage between.
 expect_ok "$PP" split "$FIXTURES/skip.pt2" -o skip --stages 3
 expect_file skip/stage_2.pt2
-# What is cheap is made again, unless that is turned off.
+# Cheap values are computed again, unless that is turned off.
 expect_ok "$PP" split "$FIXTURES/llama.pt2" -o remat --at model.layers.2
 expect_text out "recomputes"
 expect_ok "$PP" split "$FIXTURES/llama.pt2" -o relay --at model.layers.2 \

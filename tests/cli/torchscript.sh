@@ -18,7 +18,7 @@ for how in trace script; do
     expect_ok "$PP" verify $how --exact --input x=6x32
     expect_ok "$PP" verify "$model" --at layers.1 head --exact --input x=6x32 \
       --schedule Interleaved1F1B
-    refused 2 "--input y" -- "$PP" verify "$model" --input y=6x32
+    refused 2 "--input y" -- "$PP" verify "$model" --at head --input y=6x32
     refused 2 "--input" -- "$PP" verify "$model" --input x=6by32
     # Sizes make costs: bytes, FLOPs and times.
     expect_ok "$PP" inspect "$model" --input x=6x32
@@ -26,6 +26,7 @@ for how in trace script; do
     expect_ok "$PP" split "$model" -o timed --stages 3 --balance time \
       --input x=6x32
     expect_file timed/stage_2.pt
+    expect_ok "$PP" verify timed --exact # the split knows its inputs' sizes
   fi
 
   sed "/^\[split\]/,/^\$/d; s#^path = .*mlp.*#stages = \"$how\"#" job.toml \
@@ -80,7 +81,7 @@ for case in branch repeat; do
   done
   expect_ok "$PP" verify "cut_$case" --input x=3x8 --exact
 done
-refused 2 "'pick.wide'" "inside" "prim::If" "branch or loop is run whole" \
+refused 2 "'pick.wide'" "inside" "prim::If" "one stage runs a whole branch or loop" \
   -- "$PP" split "$FIXTURES/torchscript/branch-script.pt" -o no --at pick.wide
 refused 2 "'step.mix'" "inside" "prim::Loop" \
   -- "$PP" split "$FIXTURES/torchscript/repeat-script.pt" -o no \

@@ -8,22 +8,34 @@ check() {
 import json
 from collections import Counter, defaultdict
 events = json.load(open('$1/trace.json'))['traceEvents']
-names = [e['args']['name'] for e in events if e['ph'] == 'M']
-assert names == ['rank 0', 'rank 1'], names
-spans = [e for e in events if e['ph'] == 'X']
+names = {(e['name'], e['pid']): e['args'] for e in events if e['ph'] == 'M'}
+for rank in range(2):
+    assert names['process_name', rank]['name'] == f'rank {rank}', names
+    assert names['thread_name', rank]['name'] == 'host', names
+    marks = [e for e in events if e['ph'] == 'i' and e['pid'] == rank]
+    assert [e['name'] for e in marks] == ['step 1', 'step 2', 'step 3'], marks
+    assert sorted(e['ts'] for e in marks) == [e['ts'] for e in marks], marks
+spans = sorted((e for e in events if e['ph'] == 'X'), key=lambda e: (e['ts'], -e['dur']))
+whole = [e for e in spans if not e['args'].get('continued')]
 for step in range(1, 4):
-    done = Counter(e['name'] for e in spans if e['args']['step'] == step)
+    done = Counter(e['name'] for e in whole if e['args']['step'] == step)
     for stage in range(2):
         for microbatch in range(4):
             for kind in 'FB':
                 name = f'{stage}{kind}{microbatch}'
                 assert done[name] == 1, (step, name, done[name])
     assert done['update'] == done['rows'] == 2, done
-assert sum(e['name'] == 'checkpoint' for e in spans) >= 2
-assert any(e['name'].startswith('wait for rank') for e in spans)
-# Spans of a rank lie one after the other or in one another.
+assert sum(e['name'] == 'checkpoint' for e in whole) >= 2
+waits = [e for e in spans if e['name'].startswith('wait for rank')]
+assert waits
+# Spans of a rank lie one after the other or in one another, and none is or has
+# a part that waits.
 for rank in range(2):
-    mine = [e for e in spans if e['tid'] == rank]
+    mine = [e for e in spans if e['pid'] == rank]
+    for wait in (e for e in waits if e['pid'] == rank):
+        for e in mine:
+            shared = min(e['ts'] + e['dur'], wait['ts'] + wait['dur']) - max(e['ts'], wait['ts'])
+            assert e is wait or shared <= 1e-3, (e, wait)
     assert all(e['dur'] >= 0 for e in mine)
     open_until = []
     for e in mine:
@@ -40,7 +52,7 @@ for e in events:
         ends[e['id']][e['ph']] = e
 assert len(ends) == 3 * 2 * 4, len(ends)
 for arrow in ends.values():
-    assert arrow['s']['tid'] != arrow['f']['tid']
+    assert arrow['s']['pid'] != arrow['f']['pid']
     assert arrow['s']['ts'] <= arrow['f']['ts'] + 1e-3
 "
 }

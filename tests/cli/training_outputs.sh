@@ -18,7 +18,7 @@ after = module(torch.from_numpy(np.load("x.npy")[16:32]))
 assert not saved[16:].allclose(after), "the second step has new weights"
 ' "$FIXTURES/mlp-plain.pt2"
 
-# The same on other ranks and schedules.
+# Outputs are equal on other ranks and schedules.
 expect_ok "$PP" run job.toml "${keep[@]}" --launcher processes \
   --set output.dir=processes
 expect_same runs/outputs.safetensors processes/outputs.safetensors

@@ -1,6 +1,9 @@
-"""weights.py FOLDER: a tied model exported with its values (real.pt2), with
-others (other.pt2, other.pt) and on the meta device (meta.pt2), and its values
-in two safetensors files; then files that are wrong in one way each."""
+"""weights.py FOLDER
+
+Exports a tied model with its values (real.pt2), with others (other.pt2, other.pt) and
+on the meta device (meta.pt2), and writes its values to two safetensors files; then
+files that are wrong in one way each.
+"""
 
 import sys
 from pathlib import Path
@@ -30,8 +33,8 @@ class Tied(nn.Module):
 def export(model, ids, path):
     rows = torch.export.Dim("rows", min=2, max=64)
     torch.export.save(
-        torch.export.export(model, (ids,), dynamic_shapes={"ids": {0: rows}}),
-        path)
+        torch.export.export(model, (ids,), dynamic_shapes={"ids": {0: rows}}), path
+    )
 
 
 def main(folder):
@@ -50,16 +53,17 @@ def main(folder):
         export(empty, ids.to("meta"), folder / "meta.pt2")
 
     state = {k: v.contiguous() for k, v in model.state_dict().items()}
-    del state["head.weight"]  # as transformers leaves out a tied one
+    del state["head.weight"]  # transformers also leaves out a tied weight
     names = sorted(state)
     save_file({k: state[k] for k in names[:3]}, folder / "w-1.safetensors")
     save_file({k: state[k] for k in names[3:]}, folder / "w-2.safetensors")
 
     def wrong(name, **changes):
-        tensors = {**state, **{k.replace("__", "."): v
-                               for k, v in changes.items()}}
-        save_file({k: v for k, v in tensors.items() if v is not None},
-                  folder / f"{name}.safetensors")
+        tensors = {**state, **{k.replace("__", "."): v for k, v in changes.items()}}
+        save_file(
+            {k: v for k, v in tensors.items() if v is not None},
+            folder / f"{name}.safetensors",
+        )
 
     embed = state["embed.weight"]
     wrong("missing", body__weight=None, body__bias=None)

@@ -51,7 +51,7 @@ for model in other.pt2 meta.pt2 other.pt; do
 done
 expect_ok "$PP" split meta.pt2 --weights 'w-*.safetensors' -o meta.stages --at norm
 expect_ok "$PP" merge meta.stages -o merged.pt2
-# A stage directory takes other values when it runs.
+# A stage directory can run with other values.
 sed -i 's/^stages = .*/stages = "plain.stages"/' stages.toml
 expect_ok "$PP" split other.pt2 -o plain.stages --at norm
 expect_ok "$PP" run stages.toml --set 'model.weights=w-*.safetensors' \
@@ -71,8 +71,8 @@ ids = torch.from_numpy(np.load("ids.npy"))[:4]
 assert merged.module()(ids).equal(real.module()(ids))
 '
 
-# Both names of the tied parameter are as good as one; what no model has is
-# named, and no more.
+# The tied parameter may have either name or both; a tensor that the model lacks
+# is only mentioned.
 expect_ok "$PP" run job.toml --set model.weights=both.safetensors \
   --set model.path=meta.pt2 --set output.dir=both
 same_weights real both
@@ -82,7 +82,7 @@ expect_text err "extra.safetensors holds 1 tensor" "'rotary.inv_freq'"
 expect_ok "$PP" split real.pt2 --weights extra.safetensors --at norm -o extra.stages
 expect_text out "'rotary.inv_freq'"
 
-# What is wrong is named, before anything runs.
+# A fault is named before anything runs.
 wrong() {
   refused 3 "${@:2}" -- "$PP" run job.toml --set model.weights="$1"
   refused 3 "${@:2}" -- "$PP" split real.pt2 --weights "$1" --at norm -o bad
@@ -96,7 +96,7 @@ wrong 'w-*.nothing' "no file matches" "w-*.nothing"
 wrong none.safetensors "none.safetensors"
 wrong '[bw]*.safetensors' "no file matches"
 cp w-1.safetensors w-3.safetensors
-wrong 'w-*.safetensors' "lies in two files" "w-1.safetensors" "w-3.safetensors"
+wrong 'w-*.safetensors' "is in two files" "w-1.safetensors" "w-3.safetensors"
 rm w-3.safetensors
 refused 3 "meta.pt2" "'embed.weight' has no values" "weights" \
   -- "$PP" split meta.pt2 --at norm -o bad

@@ -10,7 +10,7 @@
 #include "tests/archive/expect_error.h"
 #include "tests/data/data_files.h"
 
-// Every way in which data do not fit a model. `$` stands for the folder.
+// Data that don't match their model. `$` stands for the folder.
 namespace pp {
 namespace {
 
@@ -29,8 +29,8 @@ struct Case {
   ErrorKind kind;
   std::string_view error;
   std::vector<InputSpec> inputs;
-  /// Lays the fault on a configuration of batches of 2.
-  std::function<void(const TempFolder&, DataConfig&)> spoil;
+  /// Writes the files and sets up the configuration, whose batch size is 2.
+  std::function<void(const TempFolder&, DataConfig&)> set_up;
 };
 
 void PrintTo(const Case& wrong, std::ostream* out) {
@@ -39,8 +39,8 @@ void PrintTo(const Case& wrong, std::ostream* out) {
 
 const InputSpec kX = input("x", kFloat, {"s0", "2"});
 
-/// x.npy: 4 rows of 2 floats.
-std::string good(const TempFolder& folder) {
+/// Writes x.npy with 4 rows of 2 floats.
+std::string write_rows(const TempFolder& folder) {
   return put_npy(folder, "x.npy", "<f4", {4, 2}, counting<float>(8));
 }
 
@@ -51,7 +51,7 @@ TEST_P(WrongData, IsRefused) {
   const TempFolder folder;
   DataConfig data;
   data.batch_size = 2;
-  wrong.spoil(folder, data);
+  wrong.set_up(folder, data);
   std::string error(wrong.error);
   for (size_t at = 0; (at = error.find('$', at)) != std::string::npos;) {
     error.replace(at, 1, folder.path().string());
@@ -68,8 +68,8 @@ TEST_P(WrongData, IsRefused) {
 const Case kCases[] = {
     {"NoData",
      ErrorKind::Usage,
-     "there is no [data]: inputs.NAME = { path = \"...\" } says what each "
-     "input of the model is fed",
+     "there is no [data]; set inputs.NAME = { path = \"...\" } for each input "
+     "of the model",
      {kX},
      [](const TempFolder&, DataConfig&) {}},
     {"InputWithoutData",
@@ -78,26 +78,25 @@ const Case kCases[] = {
      "\"...\" }",
      {kX, input("mask", kFloat, {"s0"})},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
      }},
     {"DataWithoutInput",
      ErrorKind::Usage,
-     "data.inputs.input_idz: the model has no such input; it has input_ids; "
-     "did you mean 'input_ids'?",
+     "data.inputs.input_idz: the model has no such input; it has input_ids",
      {input("input_ids", kFloat, {"s0", "2"})},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["input_idz"] = source(good(folder));
+       data.inputs["input_idz"] = source(write_rows(folder));
      }},
     {"FloatsForIntegers",
      ErrorKind::Input,
-     "x takes int64, but $/x.npy holds float32; save it as int64",
+     "x needs int64, but $/x.npy holds float32; save it as int64",
      {input("x", kLong, {"s0", "2"})},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
      }},
     {"IntegersForFloats",
      ErrorKind::Input,
-     "x takes float32, but $/x.npy holds uint8; save it as float32",
+     "x needs float32, but $/x.npy holds uint8; save it as float32",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
        data.inputs["x"] = source(
@@ -105,21 +104,21 @@ const Case kCases[] = {
      }},
     {"WrongSize",
      ErrorKind::Input,
-     "x takes [s0, 3], but $/x.npy gives [4, 2]: dimension 1 is 2, not 3",
+     "x needs shape [s0, 3], but $/x.npy has [4, 2]: dimension 1 is 2, not 3",
      {input("x", kFloat, {"s0", "3"})},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
      }},
     {"WrongNumberOfDimensions",
      ErrorKind::Input,
-     "x takes [s0, 2, 2], but $/x.npy gives [4, 2]: 2 dimensions, not 3",
+     "x needs shape [s0, 2, 2], but $/x.npy has [4, 2]: 2 dimensions, not 3",
      {input("x", kFloat, {"s0", "2", "2"})},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
      }},
     {"WrongWindow",
      ErrorKind::Input,
-     "x takes [s0, 4], but $/x.npy gives [3, 3]: dimension 1 is 3, not 4",
+     "x needs shape [s0, 4], but $/x.npy has [3, 3]: dimension 1 is 3, not 4",
      {input("x", kLong, {"s0", "4"})},
      [](const TempFolder& folder, DataConfig& data) {
        data.inputs["x"] = windows(
@@ -127,10 +126,10 @@ const Case kCases[] = {
      }},
     {"SymbolsThatDisagree",
      ErrorKind::Input,
-     "y and x share the size seq, but $/y.npy gives 3 and $/x.npy gives 2",
+     "y and x share the size seq, but $/y.npy has 3 and $/x.npy has 2",
      {input("x", kFloat, {"s0", "seq"}), input("y", kFloat, {"s0", "seq"})},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
        data.inputs["y"] =
            source(put_npy(folder, "y.npy", "<f4", {4, 3}, counting<float>(12)));
      }},
@@ -140,7 +139,7 @@ const Case kCases[] = {
      "($/y.npy)",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
        data.target =
            source(put_npy(folder, "y.npy", "<f4", {3}, counting<float>(3)));
      }},
@@ -150,7 +149,7 @@ const Case kCases[] = {
      "dimension 0 counts samples",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
        data.inputs["x"].split_dim.reset();
      }},
     {"FewerRowsThanABatch",
@@ -161,14 +160,14 @@ const Case kCases[] = {
      [](const TempFolder& folder, DataConfig& data) {
        data.batch_size = 5;
        data.drop_last = true;
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
      }},
     {"NoSuchDimension",
      ErrorKind::Input,
-     "x: $/x.npy has shape [4, 2], no dimension 2 to count samples along",
+     "x: $/x.npy has shape [4, 2], which has no dimension 2 (split_dim)",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = source(good(folder));
+       data.inputs["x"] = source(write_rows(folder));
        data.inputs["x"].split_dim = 2;
      }},
     {"WindowsOfAMatrix",
@@ -176,7 +175,7 @@ const Case kCases[] = {
      "x: windows are cut from one long sequence, but $/x.npy has shape [4, 2]",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
-       data.inputs["x"] = windows(good(folder), 2);
+       data.inputs["x"] = windows(write_rows(folder), 2);
      }},
     {"SequenceShorterThanAWindow",
      ErrorKind::Input,
@@ -207,7 +206,7 @@ const Case kCases[] = {
      }},
     {"WholeOfSeveralFiles",
      ErrorKind::Usage,
-     "x: split_dim = \"none\" takes one file, but $/a?.npy matches 2",
+     "x: split_dim = \"none\" allows one file, but $/a?.npy matches 2",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
        put_npy(folder, "a0.npy", "<f4", {4, 2}, counting<float>(8));

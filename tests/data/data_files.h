@@ -14,10 +14,11 @@
 #include "runtime/data/batch.h"
 #include "tests/archive/temp_folder.h"
 
-// Data files and configurations for the tests, written by plain means.
+// Data files and configurations for the tests, which don't use the code under
+// test.
 namespace pp::test {
 
-/// Writes a .npy; `type` is numpy's name ("<i8").
+/// Writes a .npy file and returns its path. `type` is numpy's name ("<i8").
 template <typename Element>
 std::string put_npy(
     const TempFolder& folder,
@@ -43,7 +44,7 @@ std::string put_npy(
   return folder.put(name, text).string();
 }
 
-/// 0, 1, 2, ...
+/// Returns 0, 1, 2, ...
 template <typename Element>
 std::vector<Element> counting(int64_t count) {
   std::vector<Element> values(static_cast<size_t>(count));
@@ -66,7 +67,7 @@ inline SourceConfig windows(
   return source;
 }
 
-/// {"s0", "128"}: a symbol, a fixed size.
+/// Makes an input. Its sizes are symbols or numbers: {"s0", "128"}.
 inline InputSpec input(
     const std::string& name,
     ir::ScalarType dtype,
@@ -80,7 +81,7 @@ inline InputSpec input(
   return spec;
 }
 
-/// A tensor as "[2, 3] 0 1 2 3 4 5".
+/// Formats a tensor as "[2, 3] 0 1 2 3 4 5".
 inline std::string text_of(const at::Tensor& value) {
   std::string text = shape_text({value.sizes().data(), value.sizes().size()});
   const at::Tensor flat = value.to(at::kDouble).flatten();

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "loader/archive/safetensors.h"
+#include "loader/core/error.h"
 #include "tests/data/data_files.h"
 #include "tests/support/paths.h"
 
@@ -45,7 +46,7 @@ DataConfig in_order(int64_t batch_size) {
   return data;
 }
 
-/// One row of one number, its own index: [n] of int64.
+/// Configures an input x of `n` rows, each of which is its own index.
 DataConfig numbered(const TempFolder& folder, int64_t n, int64_t batch_size) {
   DataConfig data = in_order(batch_size);
   data.inputs["x"] =
@@ -53,9 +54,21 @@ DataConfig numbered(const TempFolder& folder, int64_t n, int64_t batch_size) {
   return data;
 }
 
+/// Configures windows of 4 out of `n` tokens, each with the next token as
+/// target.
+DataConfig next_tokens(
+    const TempFolder& folder, int64_t n, int64_t batch_size) {
+  const std::string path =
+      put_npy(folder, "t.npy", "|u1", {n}, counting<uint8_t>(n));
+  DataConfig data = in_order(batch_size);
+  data.inputs["ids"] = windows(path, 4);
+  data.target = windows(path, 4, 1);
+  return data;
+}
+
 const InputSpec kNumber = input("x", kLong, {"s0"});
 
-/// The rows of every microbatch of a step, "0 1|2 3".
+/// Returns the rows of every microbatch of a step: "0 1|2 3".
 std::string rows_of(const DataLoader& loader, int64_t step) {
   std::string text;
   for (const Microbatch& mb : loader.step(step)) {
@@ -65,7 +78,7 @@ std::string rows_of(const DataLoader& loader, int64_t step) {
   return text;
 }
 
-TEST(DataLoader, CutsABatchIntoMicrobatches) {
+TEST(DataLoader, SplitsABatchIntoMicrobatches) {
   const TempFolder folder;
   const DataConfig data = numbered(folder, 14, 7);
   const DataLoader loader(data, options(data, {kNumber}, 3));
@@ -121,7 +134,7 @@ TEST(DataLoader, ABatchThatIsShorterThanItsMicrobatchesIsDroppedOrKept) {
   EXPECT_EQ(rows_of(kept, 2), "8|9");
 }
 
-TEST(DataLoader, AFixedBatchDropsWhatDoesNotFill) {
+TEST(DataLoader, AFixedBatchDropsThePartialBatch) {
   const TempFolder folder;
   const DataConfig data = numbered(folder, 11, 4);
   const DataLoader loader(data, options(data, {input("x", kLong, {"2"})}, 2));
@@ -177,13 +190,9 @@ TEST(DataLoader, RowsOfAllSourcesBelongTogether) {
   }
 }
 
-TEST(DataLoader, WindowsOfOneSequence) {
+TEST(DataLoader, CutsWindowsFromASequence) {
   const TempFolder folder;
-  const std::string path =
-      put_npy(folder, "t.npy", "|u1", {13}, counting<uint8_t>(13));
-  DataConfig data = in_order(2);
-  data.inputs["ids"] = windows(path, 4);
-  data.target = windows(path, 4, 1);
+  const DataConfig data = next_tokens(folder, 13, 2);
   const DataLoader loader(
       data, options(data, {input("ids", kLong, {"s0", "4"})}));
   EXPECT_EQ(loader.num_rows(), 3);
@@ -194,14 +203,10 @@ TEST(DataLoader, WindowsOfOneSequence) {
   EXPECT_EQ(text_of(loader.step(1).at(0).target), "[1, 4] 9 10 11 12");
 }
 
-// The last window of the inputs alone would have no target.
-TEST(DataLoader, WindowsAreAsManyAsTheLargestShiftLeaves) {
+// Otherwise the last window of the inputs would have no target.
+TEST(DataLoader, TheLargestShiftLimitsTheNumberOfWindows) {
   const TempFolder folder;
-  const std::string path =
-      put_npy(folder, "t.npy", "|u1", {12}, counting<uint8_t>(12));
-  DataConfig data = in_order(1);
-  data.inputs["ids"] = windows(path, 4);
-  data.target = windows(path, 4, 1);
+  DataConfig data = next_tokens(folder, 12, 1);
   const InputSpec ids = input("ids", kLong, {"s0", "4"});
   EXPECT_EQ(DataLoader(data, options(data, {ids})).num_rows(), 2);
   data.target.reset();
@@ -233,7 +238,7 @@ TEST(DataLoader, FilesOfAPatternAreOneSource) {
   EXPECT_EQ(rows_of(loader, 1), "4|5");
 }
 
-TEST(DataLoader, CutsAnotherDimension) {
+TEST(DataLoader, SplitsAlongAnotherDimension) {
   const TempFolder folder;
   DataConfig data = in_order(3);
   data.inputs["x"] =
@@ -275,7 +280,7 @@ TEST(DataLoader, MicrobatchesShareNoMemory) {
   EXPECT_EQ(rows_of(loader, 0), "0 1|2 3");
 }
 
-TEST(DataLoader, MakesOnlyWhatIsWanted) {
+TEST(DataLoader, ReadsOnlyWhatIsWanted) {
   const TempFolder folder;
   DataConfig data = numbered(folder, 4, 4);
   data.inputs["y"] =
@@ -318,7 +323,7 @@ TEST(DataLoader, ReadsEveryKindOfFile) {
               std::string(
                   reinterpret_cast<const char*>(raw.data()), raw.size() * 2))
           .string());
-  data.inputs["raw"].dtype = "uint16";
+  data.inputs["raw"].dtype = ir::ScalarType::UInt16;
   data.inputs["raw"].shape = {2};
   const DataLoader loader(
       data,
@@ -337,7 +342,7 @@ TEST(DataLoader, ReadsEveryKindOfFile) {
   EXPECT_EQ(text_of(inputs.at("raw")), "[2, 2] 5 6 7 65535");
 }
 
-TEST(DataLoader, AFloatingTargetStaysAsItIs) {
+TEST(DataLoader, AFloatingPointTargetKeepsItsType) {
   const TempFolder folder;
   DataConfig data = numbered(folder, 4, 4);
   data.target =

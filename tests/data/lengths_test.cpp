@@ -1,4 +1,4 @@
-// Rows of different length: where they lie, how far they are filled up.
+// Tests rows of different lengths and their padding.
 #include <algorithm>
 #include <string>
 #include <thread>
@@ -27,7 +27,7 @@ constexpr auto kLong = ir::ScalarType::Long;
 
 class Rows : public ::testing::Test {
  protected:
-  /// Rows 0 1 2 | 3 | 4 5 | 6 7 8 9, one after the other.
+  /// Writes the rows 0 1 2 | 3 | 4 5 | 6 7 8 9, one after the other.
   void SetUp() override {
     data_.batch_size = 2;
     data_.shuffle = false;
@@ -62,7 +62,7 @@ class Rows : public ::testing::Test {
   std::string lengths_;
 };
 
-TEST_F(Rows, AreFilledUpToTheLongestOfTheBatch) {
+TEST_F(Rows, ArePaddedToTheLongestOfTheBatch) {
   const DataLoader loader = this->loader();
   EXPECT_EQ(loader.num_rows(), 4);
   EXPECT_EQ(text_of(loader.step(0)[0].inputs.at("x")), "[2, 3] 0 1 2 3 0 0");
@@ -70,13 +70,13 @@ TEST_F(Rows, AreFilledUpToTheLongestOfTheBatch) {
       text_of(loader.step(1)[0].inputs.at("x")), "[2, 4] 4 5 0 0 6 7 8 9");
 }
 
-TEST_F(Rows, AreAsLongInEveryMicrobatchOfAStep) {
+TEST_F(Rows, HaveOneLengthInAllMicrobatchesOfAStep) {
   const auto step = loader(2).step(0);
   EXPECT_EQ(text_of(step[0].inputs.at("x")), "[1, 3] 0 1 2");
   EXPECT_EQ(text_of(step[1].inputs.at("x")), "[1, 3] 3 0 0");
 }
 
-TEST_F(Rows, AreFilledUpToALengthOrToTheNextBucket) {
+TEST_F(Rows, ArePaddedToALengthOrToTheNextBucket) {
   data_.inputs["x"].pad_to = {5};
   data_.inputs["x"].pad = 7;
   EXPECT_EQ(
@@ -87,20 +87,20 @@ TEST_F(Rows, AreFilledUpToALengthOrToTheNextBucket) {
   EXPECT_EQ(loader().step(1)[0].inputs.at("x").size(1), 6);
 }
 
-TEST_F(Rows, MayLieInATable) {
+TEST_F(Rows, MayBeInATable) {
   data_.inputs["x"].path =
       put_npy(folder_, "table.npy", "<i8", {4, 5}, counting<int64_t>(20));
   EXPECT_EQ(text_of(loader().step(0)[0].inputs.at("x")), "[2, 3] 0 1 2 5 0 0");
 }
 
-TEST_F(Rows, ATargetIsShiftedAndFilledWithWhatTheLossIgnores) {
+TEST_F(Rows, ATargetIsShiftedAndPaddedWithWhatTheLossIgnores) {
   data_.target = data_.inputs["x"];
   data_.target->shift = 1;
   EXPECT_EQ(
       text_of(loader().step(0)[0].target), "[2, 3] 1 2 -100 -100 -100 -100");
 }
 
-TEST_F(Rows, AMaskTellsElementsFromWhatFillsUp) {
+TEST_F(Rows, AMaskTellsElementsFromPadding) {
   data_.inputs["mask"].mask = "x";
   EXPECT_EQ(
       text_of(loader().step(0)[0].inputs.at("mask")), "[2, 3] 1 1 1 1 0 0");
@@ -124,7 +124,7 @@ TEST_F(Rows, AMaskIsAsLargeAsItsInput) {
   EXPECT_THROW(DataLoader(data_, options), Error);
 }
 
-TEST_F(Rows, ShorterThanTheModelTakes) {
+TEST_F(Rows, ShorterThanTheModelNeedsAreRefused) {
   DataLoaderOptions options;
   options.inputs = {input("x", kLong, {"s0", "s1"})};
   options.inputs[0].ranges["s1"] = {4, 16};
@@ -137,18 +137,19 @@ TEST_F(Rows, ShorterThanTheModelTakes) {
   } catch (const Error& error) {
     EXPECT_STREQ(
         error.what(),
-        "x: the longest row of batch 0 has 3 elements, the model takes 4 or "
-        "more; set pad_to");
+        "x: the longest row of batch 0 has 3 elements, but the model needs at "
+        "least 4; set pad_to");
   }
 }
 
-TEST_F(Rows, APadThatIsNoInteger) {
+TEST_F(Rows, APadThatIsNotAnIntegerIsRefused) {
   data_.inputs["x"].pad = 0.5;
   EXPECT_EQ(
-      refusal(), "data.inputs.x.pad must be an integer: the rows are of int64");
+      refusal(),
+      "data.inputs.x.pad must be an integer, because the rows are int64");
 }
 
-TEST_F(Rows, LengthsThatCannotBe) {
+TEST_F(Rows, InvalidLengthsAreRefused) {
   const auto with = [&](const std::vector<int64_t>& lengths) {
     data_.inputs["x"].lengths =
         put_npy(folder_, "bad.npy", "<i8", {std::ssize(lengths)}, lengths);
@@ -156,24 +157,24 @@ TEST_F(Rows, LengthsThatCannotBe) {
   };
   EXPECT_EQ(with({3, 1, 2}), "x.npy has 10 elements");
   EXPECT_EQ(with({3, -1, 4, 4}), "bad.npy), which is negative");
-  EXPECT_EQ(with({3, 1, 2, 5}), "bad.npy), but 4 elements are there");
+  EXPECT_EQ(with({3, 1, 2, 5}), "bad.npy), but only 4 elements are left");
   data_.inputs["x"].pad_to = {3};
   EXPECT_EQ(with({3, 1, 2, 4}), "bad.npy), more than pad_to = 3");
   data_.inputs["x"].lengths =
       put_npy<float>(folder_, "float.npy", "<f4", {1}, {10});
   EXPECT_EQ(
       refusal(),
-      "float.npy: lengths are one list of integers, this is float32[1]");
+      "float.npy: lengths must be a list of integers, but this is float32[1]");
 }
 
-TEST_F(Rows, ATargetOfFloatingNumbersSaysWhatFillsIt) {
+TEST_F(Rows, AFloatingPointTargetNeedsAPad) {
   data_.target =
       source(put_npy(folder_, "y.npy", "<f4", {10}, counting<float>(10)));
   data_.target->lengths = lengths_;
   EXPECT_EQ(
       refusal(),
-      "y.npy holds floating numbers, which no loss ignores: say what fills "
-      "short rows by pad");
+      "y.npy holds floating-point numbers, none of which a loss ignores; set "
+      "pad to the number that fills short rows");
   data_.target->pad = 0.5;
   EXPECT_EQ(text_of(loader().step(0)[0].target), "[2, 3] 0 1 2 3 0.5 0.5");
 }
@@ -191,19 +192,19 @@ TEST(Prefetch, GivesTheStepsInAnyOrder) {
   EXPECT_EQ(read, (std::vector<int64_t>{0, 1, 2, 0, 1, 2}));
 }
 
-TEST(Prefetch, LeavesOtherThreadsTheirNumberOfThreads) {
+TEST(Prefetch, DoesNotChangeTheNumberOfThreadsOfOthers) {
   const int before = at::get_num_threads();
   at::set_num_threads(2);
   Prefetch rows([](int64_t) { return std::vector<Microbatch>(1); }, 3);
   rows.take(0);
   rows.take(1);
-  int of_another = 0;
-  std::thread([&] { of_another = at::get_num_threads(); }).join();
-  EXPECT_EQ(of_another, 2);
+  int num_threads = 0;
+  std::thread([&] { num_threads = at::get_num_threads(); }).join();
+  EXPECT_EQ(num_threads, 2);
   at::set_num_threads(before);
 }
 
-TEST(Prefetch, AnErrorComesWithItsStep) {
+TEST(Prefetch, ThrowsAnErrorWithItsStep) {
   Prefetch rows(
       [](int64_t step) {
         return step == 1 ? throw input_error("row 7")

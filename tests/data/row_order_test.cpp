@@ -23,7 +23,7 @@ std::vector<int64_t> in_order(int64_t n) {
   return rows;
 }
 
-TEST(RowOrder, TakesEveryRowOnceAnEpoch) {
+TEST(RowOrder, UsesEveryRowOncePerEpoch) {
   for (const int64_t n : {1, 2, 3, 4, 5, 16, 17, 1000, 4096, 4097}) {
     for (int64_t epoch = 0; epoch < 3; ++epoch) {
       std::vector<int64_t> rows = epoch_of(RowOrder(n, true, 7), n, epoch);
@@ -33,7 +33,7 @@ TEST(RowOrder, TakesEveryRowOnceAnEpoch) {
   }
 }
 
-TEST(RowOrder, IsInOrderWithoutShuffle) {
+TEST(RowOrder, KeepsTheOrderWithoutShuffle) {
   EXPECT_EQ(epoch_of(RowOrder(9, false, 7), 9, 3), in_order(9));
 }
 
@@ -45,9 +45,8 @@ TEST(RowOrder, DiffersByEpochAndSeed) {
   EXPECT_EQ(epoch_of(order, 1000, 5), epoch_of(order, 1000, 5));
 }
 
-// Each of n rows is as likely at each position: chi-squared over seeds, far
-// below what one bad position would give.
-TEST(RowOrder, EveryRowIsAsLikelyAtEveryPosition) {
+// Chi-squared over seeds is far below what one bad position would give.
+TEST(RowOrder, EveryRowIsEquallyLikelyAtEveryPosition) {
   constexpr int64_t kRows = 11;
   constexpr int kSeeds = 11000;
   for (int64_t position = 0; position < kRows; ++position) {
@@ -77,8 +76,8 @@ TEST(RowOrder, NeighboursDoNotStayNeighbours) {
   EXPECT_LT(fixed, 10);       // one is expected
 }
 
-// A run that is resumed by a later version goes on in the same order.
-TEST(RowOrder, IsAsItAlwaysWas) {
+// A run that a later version resumes must continue in the same order.
+TEST(RowOrder, NeverChanges) {
   EXPECT_EQ(
       epoch_of(RowOrder(10, true, 0), 10, 0),
       (std::vector<int64_t>{3, 4, 9, 7, 5, 6, 8, 1, 0, 2}));

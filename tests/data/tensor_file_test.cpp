@@ -55,7 +55,7 @@ TEST(TensorFile, PacksATensorThatIsNotContiguous) {
 TEST(TensorFile, ReadsARawFile) {
   const TempFolder folder;
   SourceConfig config = source(folder.put("x.bin", "abcdefgh").string());
-  config.dtype = "uint16";
+  config.dtype = ir::ScalarType::UInt16;
   EXPECT_EQ(
       open_tensor_file(config.path, config).tensor.sizes,
       (std::vector<int64_t>{4}));
@@ -65,7 +65,7 @@ TEST(TensorFile, ReadsARawFile) {
   EXPECT_EQ(file.tensor.dtype, ir::ScalarType::UInt16);
 }
 
-TEST(TensorFile, FilesOfAPatternComeInOrder) {
+TEST(TensorFile, FilesOfAPatternAreSorted) {
   const TempFolder folder;
   for (const char* name : {"b-2.npy", "b-1.npy", "c.npy", "b-1.txt"}) {
     folder.put(name, "");
@@ -102,15 +102,16 @@ TEST(TensorFile, NoTensorAtAll) {
 TEST(TensorFile, UnknownEnding) {
   expect_error(
       ErrorKind::Usage,
-      "can't tell what /x/a.csv holds; data ends in .npy, .safetensors, .pt or "
+      "can't tell what /x/a.csv holds; data files end in .npy, .safetensors, "
+      ".pt or "
       ".bin",
       [] { open("/x/a.csv"); });
 }
 
-TEST(TensorFile, RawFileThatIsNoWholeNumberOfRows) {
+TEST(TensorFile, RawFileWithAPartialRow) {
   const TempFolder folder;
   SourceConfig config = source(folder.put("x.bin", "abcdefg").string());
-  config.dtype = "int16";
+  config.dtype = ir::ScalarType::Short;
   expect_error(
       ErrorKind::Input,
       "x.bin has 7 bytes, which is not a whole number of rows of int16",

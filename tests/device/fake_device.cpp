@@ -29,7 +29,7 @@ class FakePlugin final : public DevicePlugin {
   }
   std::unique_ptr<DeviceLink> connect(
       const c10::intrusive_ptr<c10d::Store>&, c10::Device, bool) override {
-    return nullptr;  // its ranks are threads
+    return nullptr;  // ranks are threads, which need no link
   }
   std::unique_ptr<GraphMemory> graph_memory(int index) override {
     return fake_graph_memory(index);
@@ -41,8 +41,8 @@ class FakePlugin final : public DevicePlugin {
   std::atomic<int> open_ranges_{0};
 };
 
-/// What a link has under way: as NCCL, on a stream of its own at each end, in
-/// order, the receiver's after the sender's.
+/// The messages in flight on a link. They are in order, as with NCCL, and the
+/// receiver's waits for the sender's.
 struct Wire {
   struct Item {
     at::Tensor memory;
@@ -50,7 +50,7 @@ struct Wire {
     size_t num_together = 0;
   };
   std::mutex mutex;
-  std::condition_variable came;
+  std::condition_variable changed;
   std::deque<Item> items;
   bool aborted = false;
 };
@@ -67,12 +67,12 @@ class FakeLink final : public DeviceLink {
       wire_->items.push_back(
           {tensor.clone(), orders().record(current), memory.size()});
     }
-    wire_->came.notify_one();
+    wire_->changed.notify_one();
   }
 
   void recv(const std::vector<at::Tensor>& memory) override {
     std::unique_lock lock(wire_->mutex);
-    wire_->came.wait(
+    wire_->changed.wait(
         lock, [&] { return wire_->aborted || !wire_->items.empty(); });
     for (const at::Tensor& tensor : memory) {
       if (wire_->aborted) {
@@ -82,7 +82,7 @@ class FakeLink final : public DeviceLink {
       wire_->items.pop_front();
       if (item.memory.nbytes() != tensor.nbytes() ||
           item.num_together != memory.size()) {
-        note_fault("a link's receive is of another size than its send");
+        note_fault("a link's receive has another size than its send");
         return;
       }
       const StreamKey current = current_stream(tensor.device());
@@ -95,7 +95,7 @@ class FakeLink final : public DeviceLink {
   void abort() noexcept override {
     const std::lock_guard lock(wire_->mutex);
     wire_->aborted = true;
-    wire_->came.notify_all();
+    wire_->changed.notify_all();
   }
 
  private:

@@ -22,60 +22,62 @@ std::atomic<size_t>& replays() {
   return count;
 }
 
-class Recorded final : public DeviceGraph, public FakeCapture {
+class FakeGraph final : public DeviceGraph, public FakeCapture {
  public:
-  void made(const void* begin) override { made_.insert(begin); }
+  void allocated(const void* begin) override { allocated_.insert(begin); }
 
   void before_write(const at::Tensor& tensor) override {
     void* begin = tensor.storage().mutable_data();
-    if (begin == nullptr || made_.contains(begin) || before_.contains(begin)) {
+    if (begin == nullptr || allocated_.contains(begin) ||
+        overwritten_.contains(begin)) {
       return;
     }
     const auto* bytes = static_cast<const std::byte*>(begin);
-    before_.emplace(
+    overwritten_.emplace(
         begin,
         std::pair(
             tensor.storage(),
             std::vector(bytes, bytes + tensor.storage().nbytes())));
   }
 
-  void add(std::function<void()> again, const std::vector<at::Tensor>& results)
-      override {
-    again_.push_back(std::move(again));
+  void add(
+      std::function<void()> operation,
+      const std::vector<at::Tensor>& results) override {
+    operations_.push_back(std::move(operation));
     results_.insert(results_.end(), results.begin(), results.end());
   }
 
   void end() {
     for (const at::Tensor& result : results_) {
       void* begin = result.storage().mutable_data();
-      if (made_.contains(begin)) {
+      if (allocated_.contains(begin)) {
         std::memset(begin, 0xff, result.storage().nbytes());
       }
     }
     results_.clear();
-    for (const auto& [begin, kept] : before_) {
+    for (const auto& [begin, kept] : overwritten_) {
       std::memcpy(begin, kept.second.data(), kept.second.size());
     }
-    before_.clear();
+    overwritten_.clear();
   }
 
   void replay() override {
     ++replays();
-    for (const auto& again : again_) {
-      again();
+    for (const auto& operation : operations_) {
+      operation();
     }
   }
 
  private:
-  std::set<const void*> made_;
-  std::map<void*, std::pair<c10::Storage, std::vector<std::byte>>> before_;
-  std::vector<std::function<void()>> again_;
+  std::set<const void*> allocated_;
+  std::map<void*, std::pair<c10::Storage, std::vector<std::byte>>> overwritten_;
+  std::vector<std::function<void()>> operations_;
   std::vector<at::Tensor> results_;
 };
 
 struct Captures {
   std::mutex mutex;
-  std::map<StreamKey, Recorded*> by_stream;
+  std::map<StreamKey, FakeGraph*> by_stream;
 };
 
 Captures& captures() {
@@ -89,23 +91,23 @@ class FakeGraphMemory final : public GraphMemory {
 
   std::unique_ptr<DeviceGraph> capture(
       c10::function_ref<void()> work) override {
-    auto graph = std::make_unique<Recorded>();
+    auto graph = std::make_unique<FakeGraph>();
     const StreamKey stream = current_stream(device_);
-    begin(stream, graph.get());
+    set_capture(stream, graph.get());
     try {
       work();
     } catch (...) {
-      begin(stream, nullptr);
+      set_capture(stream, nullptr);
       graph->end();
       throw;
     }
-    begin(stream, nullptr);
+    set_capture(stream, nullptr);
     graph->end();
     return graph;
   }
 
  private:
-  static void begin(StreamKey stream, Recorded* graph) {
+  static void set_capture(StreamKey stream, FakeGraph* graph) {
     const std::lock_guard lock(captures().mutex);
     captures().by_stream[stream] = graph;
   }

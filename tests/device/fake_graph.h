@@ -11,28 +11,32 @@
 
 namespace pp::test {
 
-/// What is handed to one stream of the fake device while it is under capture.
-/// The operators run, since the host needs their results' sizes; afterwards
-/// what they wrote to older memory is as before, and what they made is filled
-/// with rubbish: only a replay gives the values.
+/// Captures the operations of one stream of the fake device. They do run,
+/// because the host needs the sizes of their results. At the end, older memory
+/// that they wrote is restored and their results are filled with garbage, so
+/// only a replay gives the values.
 class FakeCapture {
  public:
   virtual ~FakeCapture() = default;
 
-  /// Memory that came to be in the capture.
-  virtual void made(const void* begin) = 0;
-  /// Before an operation writes there.
+  /// Notes memory that is allocated during the capture.
+  virtual void allocated(const void* begin) = 0;
+  /// Called before an operation writes to a tensor.
   virtual void before_write(const at::Tensor& tensor) = 0;
-  /// An operation that a replay does again, into these results.
+  /// Adds an operation that a replay repeats, writing to these results.
   virtual void add(
-      std::function<void()> again, const std::vector<at::Tensor>& results) = 0;
+      std::function<void()> operation,
+      const std::vector<at::Tensor>& results) = 0;
 };
 
-/// Of that stream; null: nothing is captured there. The caller holds the
-/// stream, and so the capture.
+/// Returns the capture of a stream, or null. The caller uses the stream, so the
+/// capture doesn't end meanwhile.
 FakeCapture* try_capture(StreamKey stream);
 
-/// throws  c10::Error, as CUDA, where a capture does not allow to wait
+/// Throws c10::Error if the stream is under capture, which doesn't allow
+/// waiting.
+///
+/// what  the operation that waits
 void refuse_under_capture(StreamKey stream, const char* what);
 
 std::unique_ptr<GraphMemory> fake_graph_memory(int device);

@@ -30,14 +30,14 @@ ThreadState& thread_state() {
   return state;
 }
 
-struct Noted {
+struct FaultList {
   std::mutex mutex;
   std::vector<std::string> faults;
 };
 
-Noted& noted() {
-  static Noted all;
-  return all;
+FaultList& fault_list() {
+  static FaultList list;
+  return list;
 }
 
 StreamKey key_of(c10::Stream stream) {
@@ -49,8 +49,9 @@ using SteadyClock = std::chrono::steady_clock;
 struct FakeEvent {
   Clock clock;
   SteadyClock::time_point time;
-  /// The first question comes too early, as it would on a device.
-  int questions_too_early = 1;
+  /// Number of queries that say "not yet": the first is too early, as it would
+  /// be on a real device.
+  int num_early_queries = 1;
 };
 
 FakeEvent& event_at(void* event) {
@@ -136,7 +137,7 @@ struct FakeGuard final : c10::impl::DeviceGuardImplInterface {
       return true;
     }
     if (!Orders::does_host_know(event_at(event).clock) &&
-        event_at(event).questions_too_early-- > 0) {
+        event_at(event).num_early_queries-- > 0) {
       return false;
     }
     Orders::host_knows(event_at(event).clock);
@@ -161,23 +162,24 @@ struct FakeGuard final : c10::impl::DeviceGuardImplInterface {
 
 C10_REGISTER_GUARD_IMPL(PrivateUse1, FakeGuard)
 
-struct Held {
+struct Allocation {
   void* begin;
   size_t num_bytes;
   c10::Device device;
   c10::DataPtr holder;
 };
 
-void tell_profiler(const Held& held, int64_t num_bytes) {
+void report_to_profiler(const Allocation& memory, int64_t num_bytes) {
   if (c10::memoryProfilingEnabled()) {
-    c10::reportMemoryUsageToProfiler(held.begin, num_bytes, 0, 0, held.device);
+    c10::reportMemoryUsageToProfiler(
+        memory.begin, num_bytes, 0, 0, memory.device);
   }
 }
 
-void give_back(void* context) {
-  const std::unique_ptr<Held> held(static_cast<Held*>(context));
-  tell_profiler(*held, -static_cast<int64_t>(held->num_bytes));
-  orders().freed(held->begin);
+void free_memory(void* context) {
+  const std::unique_ptr<Allocation> memory(static_cast<Allocation*>(context));
+  report_to_profiler(*memory, -static_cast<int64_t>(memory->num_bytes));
+  orders().freed(memory->begin);
 }
 
 class FakeAllocator final : public c10::Allocator {
@@ -188,15 +190,15 @@ class FakeAllocator final : public c10::Allocator {
     void* begin = memory.get();
     return adopt(begin, num_bytes, std::move(memory), device);
   }
-  c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
+  c10::DeleterFnPtr raw_deleter() const override { return &free_memory; }
   void copy_data(void* to, const void* from, size_t count) const override {
     default_copy_data(to, from, count);
   }
 };
 
 FakeAllocator& allocator() {
-  static FakeAllocator one;
-  return one;
+  static FakeAllocator instance;
+  return instance;
 }
 
 struct FakeHooks final : at::PrivateUse1HooksInterface {
@@ -229,8 +231,9 @@ bool register_all() {
 }  // namespace
 
 Orders& orders() {
-  static Orders* const all = new Orders;  // memory may be freed at the end
-  return *all;
+  // Never destroyed, because memory may be freed at the end of the process.
+  static Orders* const instance = new Orders;
+  return *instance;
 }
 
 StreamKey current_stream(c10::Device device) {
@@ -243,13 +246,13 @@ int current_device() {
 }
 
 void note_fault(const std::string& text) {
-  const std::lock_guard lock(noted().mutex);
-  noted().faults.push_back(text);
+  const std::lock_guard lock(fault_list().mutex);
+  fault_list().faults.push_back(text);
 }
 
 std::vector<std::string> take_noted_faults() {
-  const std::lock_guard lock(noted().mutex);
-  return std::exchange(noted().faults, {});
+  const std::lock_guard lock(fault_list().mutex);
+  return std::exchange(fault_list().faults, {});
 }
 
 c10::DataPtr adopt(
@@ -259,12 +262,12 @@ c10::DataPtr adopt(
   }
   orders().allocated(begin, num_bytes, current_stream(device));
   if (FakeCapture* capture = try_capture(current_stream(device))) {
-    capture->made(begin);
+    capture->allocated(begin);
   }
-  auto held =
-      std::make_unique<Held>(Held{begin, num_bytes, device, std::move(holder)});
-  tell_profiler(*held, static_cast<int64_t>(num_bytes));
-  return {begin, held.release(), &give_back, device};
+  auto memory = std::make_unique<Allocation>(
+      Allocation{begin, num_bytes, device, std::move(holder)});
+  report_to_profiler(*memory, static_cast<int64_t>(num_bytes));
+  return {begin, memory.release(), &free_memory, device};
 }
 
 c10::Allocator* fake_allocator() {

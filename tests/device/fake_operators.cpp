@@ -1,5 +1,5 @@
-// The fake device's operators: the CPU's, on the same memory, each accounted
-// for on the calling thread's stream.
+// The fake device's operators. They are the CPU's, on the same memory, and each
+// is tracked on the calling thread's stream.
 #include <optional>
 #include <utility>
 
@@ -25,8 +25,9 @@ bool is_fake(const at::Tensor& tensor) {
 
 constexpr c10::DispatchKeySet kFakeKeys(c10::DispatchKey::PrivateUse1);
 
-/// A tensor of other keys over the storage, laid out as `like`.
-at::Tensor over(
+/// Makes a tensor with these dispatch keys over the storage, laid out as
+/// `like`.
+at::Tensor tensor_over(
     c10::Storage storage, c10::DispatchKeySet keys, const at::Tensor& like) {
   at::Tensor out = at::detail::make_tensor<c10::TensorImpl>(
       std::move(storage), keys, like.dtype());
@@ -35,11 +36,12 @@ at::Tensor over(
   return out;
 }
 
-/// One call: the device's tensors among its arguments as the CPU's, and back.
+/// One call of an operator. It replaces the device's tensors among the
+/// arguments by tensors of the CPU, and does the reverse with the results.
 class Call {
  public:
   Call(const c10::OperatorHandle& op, Stack& stack)
-      : schema_(op.schema()), what_(toString(op.operator_name())) {
+      : schema_(op.schema()), name_(toString(op.operator_name())) {
     for (const c10::Argument& result : schema_.returns()) {
       is_view_ = is_view_ || (result.alias_info() != nullptr &&
                               !result.alias_info()->isWrite());
@@ -56,12 +58,12 @@ class Call {
     return current_stream(device_.value_or(fake_device(current_device())));
   }
   bool is_view() const { return is_view_; }
-  /// Which of the device's tensors it writes.
+  /// The device's tensors that it writes.
   const std::vector<at::Tensor>& written() const { return written_; }
 
   void run(const c10::OperatorHandle& op, Stack& stack) {
     if (!is_view_) {
-      orders().run(stream(), uses_, what_);
+      orders().run(stream(), uses_, name_);
     }
     op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), &stack);
     for (const auto& [cpu, device] : resized_) {
@@ -84,10 +86,10 @@ class Call {
       return tensor;
     }
     if (device_ && *device_ != tensor.device()) {
-      note_fault(what_ + " on tensors of two devices");
+      note_fault(name_ + " on tensors of two devices");
     }
     device_ = tensor.device();
-    if (writes_ && tensor.numel() == 0) {  // an output, to be given its size
+    if (writes_ && tensor.numel() == 0) {  // an output that gets its size
       const at::Tensor out = at::detail::empty_cpu(
           tensor.sizes(), c10::typeMetaToScalarType(tensor.dtype()));
       resized_.emplace_back(out, tensor);
@@ -109,7 +111,7 @@ class Call {
         nullptr,
         false);
     at::Tensor out =
-        over(same, c10::DispatchKeySet(c10::DispatchKey::CPU), tensor);
+        tensor_over(same, c10::DispatchKeySet(c10::DispatchKey::CPU), tensor);
     if (tensor.unsafeGetTensorImpl()->is_wrapped_number()) {
       out.unsafeGetTensorImpl()->set_wrapped_number(true);
     }
@@ -157,13 +159,13 @@ class Call {
     }
     for (const auto& [cpu, device] : pairs_) {
       if (tensor.is_alias_of(cpu)) {
-        return over(device.storage(), kFakeKeys, tensor);
+        return tensor_over(device.storage(), kFakeKeys, tensor);
       }
     }
     return adopted(tensor);
   }
 
-  /// A tensor that the CPU made, as the device's.
+  /// Returns a tensor that the CPU made as one of the device.
   at::Tensor adopted(const at::Tensor& tensor) {
     const c10::Device device = device_.value_or(fake_device(current_device()));
     const c10::Storage made = tensor.storage();
@@ -174,14 +176,14 @@ class Call {
         adopt(begin, made.nbytes(), hold(made), device),
         fake_allocator(),
         true);
-    at::Tensor out = over(std::move(storage), kFakeKeys, tensor);
+    at::Tensor out = tensor_over(std::move(storage), kFakeKeys, tensor);
     if (begin != nullptr) {
-      orders().run(current_stream(device), {{begin, true}}, what_);
+      orders().run(current_stream(device), {{begin, true}}, name_);
     }
     return out;
   }
 
-  /// Keeps a storage for as long as the pointer lives.
+  /// Returns a pointer that keeps the storage alive.
   static c10::DataPtr hold(const c10::Storage& storage) {
     void* begin = const_cast<void*>(storage.data_ptr().get());
     return {
@@ -206,7 +208,7 @@ class Call {
   }
 
   const c10::FunctionSchema& schema_;
-  std::string what_;
+  std::string name_;
   bool is_view_ = false;
   bool writes_ = false;
   std::optional<c10::Device> device_;
@@ -226,11 +228,11 @@ at::Tensor cpu_view(const at::Tensor& tensor) {
       c10::DataPtr(tensor.storage().data_ptr().get(), c10::Device(c10::kCPU)),
       nullptr,
       false);
-  return over(
+  return tensor_over(
       std::move(same), c10::DispatchKeySet(c10::DispatchKey::CPU), tensor);
 }
 
-/// The device's tensors among the last `count` values.
+/// Returns the device's tensors among the last `count` values.
 std::vector<at::Tensor> tensors_of(const Stack& stack, size_t count) {
   std::vector<at::Tensor> out;
   for (size_t i = stack.size() - count; i < stack.size(); ++i) {
@@ -245,7 +247,7 @@ std::vector<at::Tensor> tensors_of(const Stack& stack, size_t count) {
   return out;
 }
 
-/// What a replayed operation made, to where the captured one left it.
+/// Copies the result of a replayed operation to that of the captured one.
 void put(const at::Tensor& made, const at::Tensor& place) {
   if (place.numel() > 0 && !made.is_alias_of(place)) {
     orders().run(
@@ -272,9 +274,9 @@ void run_on_cpu(const c10::OperatorHandle& op, Stack* stack) {
   const std::vector<at::Tensor> results = tensors_of(*stack, num_results);
   capture->add(
       [op, arguments, results, num_results] {
-        Stack again = arguments;
-        Call(op, again).run(op, again);
-        const std::vector<at::Tensor> made = tensors_of(again, num_results);
+        Stack replayed = arguments;
+        Call(op, replayed).run(op, replayed);
+        const std::vector<at::Tensor> made = tensors_of(replayed, num_results);
         for (size_t i = 0; i < results.size(); ++i) {
           put(made.at(i), results[i]);
         }
@@ -306,8 +308,8 @@ at::Tensor empty_strided(
       sizes, strides, fake_allocator(), kFakeKeys, dtype.value_or(at::kFloat));
 }
 
-/// As between CUDA devices: on the source's stream, which waits for the
-/// target's and is waited for.
+/// Copies as CUDA does. Between devices the copy is on the source's stream,
+/// which waits for the target's before and is waited for after.
 void copy(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   const c10::Device device = is_fake(from) ? from.device() : to.device();
   const StreamKey stream = current_stream(device);

@@ -1,5 +1,5 @@
-// Whole jobs with `device = "cuda"`, the fake device in its place: every wait
-// and every reuse of memory is checked, and the numbers are the CPU's.
+// Runs whole jobs with `device = "cuda"` on the fake device. It checks every
+// wait and every reuse of memory, and the results must be the CPU's.
 #include <filesystem>
 #include <fstream>
 #include <ostream>
@@ -10,10 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "loader/core/error.h"
-#include "runtime/launch/activity.h"
+#include "runtime/checkpoint/reader.h"
+#include "runtime/rank/activity.h"
 #include "runtime/run/run_job.h"
 #include "runtime/schedule/schedule.h"
-#include "runtime/train/checkpoint.h"
 #include "tests/device/fake_device.h"
 #include "tests/support/paths.h"
 
@@ -28,7 +28,7 @@ struct Row {
   int steps = 2;
 };
 
-// GoogleTest would print its bytes.
+// Otherwise GoogleTest prints its bytes.
 void PrintTo(const Row& row, std::ostream* out) {
   *out << row.name;
 }
@@ -37,7 +37,7 @@ std::string input_of(const std::string& model) {
   return model.starts_with("gpt2") ? "input_ids" : "tokens";
 }
 
-/// GPT of 8 blocks, d=64, 16 tokens.
+/// Returns a job that trains a GPT of 8 blocks with d=64 and 16 tokens.
 std::string job_text(const Row& row) {
   const std::string fixtures = test::fixture_folder().string();
   const std::string data =
@@ -53,7 +53,7 @@ std::string job_text(const Row& row) {
          "momentum = 0.9 }\n[output]\ndir = \"runs\"\n";
 }
 
-/// Tokens of the smallest vocabulary of the models.
+/// Writes tokens that are valid for every model's vocabulary.
 void write_tokens(const std::filesystem::path& path) {
   std::ofstream file(path, std::ios::binary);
   uint32_t state = 1;
@@ -70,7 +70,7 @@ std::string eval_data(const std::string& model) {
          ",shift=1}}";
 }
 
-/// Where a run of the row left its checkpoint.
+/// Runs the row's job and returns its checkpoint.
 std::filesystem::path run(
     const Row& row,
     const std::string& device,
@@ -93,14 +93,14 @@ double largest(const at::Tensor& tensor) {
   return tensor.numel() == 0 ? 0 : tensor.abs().max().item<double>();
 }
 
-/// max|a-b| / max|b|, weights among themselves, as in the architecture's
-/// second invariant.
+/// Expects that max|a-b| / max|b| is small for each weight, as in the second
+/// invariant of docs/architecture.md.
 void expect_close(
-    const std::filesystem::path& got,
-    const std::filesystem::path& wanted,
+    const std::filesystem::path& actual,
+    const std::filesystem::path& expected,
     double tolerance) {
-  const CheckpointReader a(got);
-  const CheckpointReader b(wanted);
+  const CheckpointReader a(actual);
+  const CheckpointReader b(expected);
   ASSERT_EQ(a.names(), b.names());
   double all = 0;
   for (const std::string& name : b.names()) {
@@ -144,13 +144,14 @@ std::vector<Row> every_schedule() {
 
 struct EverySchedule : ::testing::TestWithParam<Row> {};
 
-// Two devices: the ranks go round, so half of the messages are copies between
-// devices.
+// There are two devices, which ranks get in turn, so half of the messages are
+// copies between devices.
 TEST_P(EverySchedule, OnADevice) {
   expect_same_job(GetParam(), 1e-6);
 }
 
-/// A step as ever, one that captures, two that replay.
+/// Adds CUDA graphs: the first step runs normally, the second captures, and two
+/// replay.
 Row graphed(Row row) {
   row.name += "Graphed";
   row.set.emplace_back("pipeline.cuda_graphs=true");
@@ -180,22 +181,22 @@ TEST_P(OneGraphedJob, OnADevice) {
 
 struct WithoutGraphs : ::testing::TestWithParam<std::pair<std::string, Row>> {};
 
-TEST_P(WithoutGraphs, GoesOnAndSaysWhy) {
+TEST_P(WithoutGraphs, RunsNormallyAndSaysWhy) {
   const auto& [reason, row] = GetParam();
-  Row as_ever = row;
-  as_ever.steps = graphed(row).steps;
-  const auto wanted = run(as_ever, row.device);
+  Row plain = row;
+  plain.steps = graphed(row).steps;
+  const auto expected = run(plain, row.device);
   const size_t before = test::num_replays();
   testing::internal::CaptureStderr();
-  const auto got = run(graphed(row), row.device, LogLevel::Warning);
+  const auto actual = run(graphed(row), row.device, LogLevel::Warning);
   const std::string text = testing::internal::GetCapturedStderr();
-  expect_close(got, wanted, 0);
+  expect_close(actual, expected, 0);
   EXPECT_NE(text.find(reason), std::string::npos) << text;
   EXPECT_EQ(test::num_replays(), before);
   EXPECT_EQ(test::take_faults(), std::vector<std::string>());
 }
 
-// The device's generator draws from the same key wherever a node runs.
+// The device's generator is seeded from the same key wherever a node runs.
 TEST(DeviceDropout, DoesNotDependOnSplitAndSchedule) {
   test::take_faults();
   const Row whole{
@@ -218,7 +219,7 @@ TEST(DeviceDropout, DoesNotDependOnSplitAndSchedule) {
   EXPECT_FALSE(with.find(with.names()[0]).equal(off.find(with.names()[0])));
 }
 
-/// The counters of the trace that `folder` holds, by name.
+/// Returns the values of each counter in the trace of a run.
 std::map<std::string, std::vector<int64_t>> counters(
     const std::filesystem::path& folder) {
   std::ifstream file(folder / "trace.json");
@@ -232,9 +233,9 @@ std::map<std::string, std::vector<int64_t>> counters(
   return found;
 }
 
-// Weights, gradients and the optimizer's two moments, then what microbatches
-// under way keep.
-TEST(StageMemory, IsWhatTheAllocatorTells) {
+// A stage holds weights, gradients and the optimizer's two moments, plus what
+// microbatches in flight keep.
+TEST(StageMemory, IsWhatTheAllocatorReports) {
   Row row{
       "Memory",
       {"train.optimizer={name=\"adamw\",lr=1e-3}", "output.trace=true"}};
@@ -251,7 +252,7 @@ TEST(StageMemory, IsWhatTheAllocatorTells) {
     constexpr size_t kActions = 2 * 4;  // F and B of each microbatch
     ASSERT_EQ(bytes.size(), 3 * kActions);
     held += bytes.back();
-    // From the second step on every step is like the one before.
+    // From the second step on, all steps are alike.
     EXPECT_NEAR(
         static_cast<double>(bytes.at(2 * kActions - 1)),
         static_cast<double>(bytes.back()),
@@ -296,7 +297,7 @@ TEST(OutOfMemory, SaysWhatTheStageHolds) {
          {"1B0",
           "CUDA out of memory. Tried to allocate 2.00 GiB; stage 1 holds ",
           " of weights and ",
-          " microbatches under way; 'pp run JOB --dry-run'"}) {
+          " microbatches in flight; 'pp run JOB --dry-run'"}) {
       EXPECT_NE(text.find(part), std::string::npos) << text;
     }
   }
@@ -346,7 +347,7 @@ INSTANTIATE_TEST_SUITE_P(
     Device,
     WithoutGraphs,
     ::testing::Values(
-        std::pair("run again whole", kRecomputed),
+        std::pair("whole stage is recomputed", kRecomputed),
         std::pair("gradients are not added up in place", kShares),
         std::pair(
             "(aten.dropout.default) draws random numbers",

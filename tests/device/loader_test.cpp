@@ -22,28 +22,28 @@ TEST(PluginLoader, SaysWhereItLooked) {
   EXPECT_EQ(
       refusal("libpp_cuda.so", "/tmp/none"),
       "this build of pp has no libpp_cuda.so (looked in /no/such/folder, "
-      "/tmp/none); build it with -DPP_WITH_CUDA=ON, which says what is "
-      "missing, or use device = \"cpu\"");
+      "/tmp/none); build pp with -DPP_WITH_CUDA=ON, whose "
+      "configuration names what is missing, or use device = \"cpu\"");
 }
 
 TEST(PluginLoader, RefusesAnotherBuild) {
   const std::string text = refusal("libpp_test_other_build.so", PP_PLUGINS);
   EXPECT_NE(
-      text.find("was built as pp 0.0.1 with LibTorch 1.0.0, this is pp "),
+      text.find("was built for pp 0.0.1 with LibTorch 1.0.0, but this is pp "),
       std::string::npos)
       << text;
 }
 
-TEST(PluginLoader, RefusesWhatIsNoPlugin) {
+TEST(PluginLoader, RefusesAnotherLibrary) {
   const std::string text = refusal("libpp_test_no_plugin.so", PP_PLUGINS);
-  EXPECT_NE(text.find("is no plug-in of pp"), std::string::npos) << text;
+  EXPECT_NE(text.find("is not a plug-in of pp"), std::string::npos) << text;
 }
 
-TEST(PluginLoader, HandsOnWhyThereIsNoDevice) {
+TEST(PluginLoader, PassesOnWhyThereIsNoDevice) {
   EXPECT_EQ(refusal("libpp_test_no_device.so", PP_PLUGINS), "no GPU here");
 }
 
-TEST(PluginLoader, RefusesAFileThatIsNoLibrary) {
+TEST(PluginLoader, RefusesAFileThatIsNotALibrary) {
   const std::string folder = testing::TempDir();
   std::ofstream(folder + "/libpp_broken.so") << "not a library";
   const std::string text = refusal("libpp_broken.so", folder);

@@ -16,8 +16,8 @@ namespace {
 
 struct LoansTest : ::testing::Test {
   void SetUp() override { test::take_faults(); }
-  /// On the owner's compute stream.
-  at::Tensor made() {
+  /// Makes a tensor on the owner's compute stream.
+  at::Tensor make_tensor() {
     const ComputeOn guard(owner);
     return at::ones({4}, at::TensorOptions().device(owner.device()));
   }
@@ -31,11 +31,11 @@ struct LoansTest : ::testing::Test {
 };
 
 TEST_F(LoansTest, AreOwnedUntilTheReadersEvent) {
-  at::Tensor tensor = made();
+  at::Tensor tensor = make_tensor();
   wait_for(reader.compute(), owner.compute());
   at::Tensor lent = lend(std::move(tensor), owner.loans(), reader.compute());
   read(lent);
-  EXPECT_EQ(owner.loans()->size(), 0) << "still out";
+  EXPECT_EQ(owner.loans()->size(), 0) << "still lent";
   lent = at::Tensor();
   EXPECT_EQ(owner.loans()->size(), 1) << "back";
   owner.loans()->collect();
@@ -45,9 +45,9 @@ TEST_F(LoansTest, AreOwnedUntilTheReadersEvent) {
   EXPECT_TRUE(test::take_faults().empty());
 }
 
-// What they are there for.
+// This is the fault that loans prevent.
 TEST_F(LoansTest, WithoutThemMemoryIsFreedTooEarly) {
-  at::Tensor tensor = made();
+  at::Tensor tensor = make_tensor();
   wait_for(reader.compute(), owner.compute());
   read(tensor);
   tensor = at::Tensor();
@@ -56,7 +56,7 @@ TEST_F(LoansTest, WithoutThemMemoryIsFreedTooEarly) {
 
 TEST_F(LoansTest, AViewKeepsTheLoan) {
   wait_for(reader.compute(), owner.compute());
-  at::Tensor tensor = made();
+  at::Tensor tensor = make_tensor();
   wait_for(reader.compute(), owner.compute());
   at::Tensor view =
       lend(std::move(tensor), owner.loans(), reader.compute()).narrow(0, 1, 2);
@@ -69,20 +69,20 @@ TEST_F(LoansTest, AViewKeepsTheLoan) {
   EXPECT_TRUE(test::take_faults().empty());
 }
 
-// A relay: lent on by the one it is lent to, given back on another thread.
+// The borrower lends the tensor on, and it comes back on another thread.
 TEST_F(LoansTest, GoBackHopByHop) {
   RankDevice last{test::fake_plugin(), 0};
-  at::Tensor tensor = made();
+  at::Tensor tensor = make_tensor();
   wait_for(reader.compute(), owner.compute());
   at::Tensor lent = lend(std::move(tensor), owner.loans(), reader.compute());
   read(lent);
   wait_for(last.compute(), reader.compute());
-  at::Tensor again = lend(std::move(lent), reader.loans(), last.compute());
+  at::Tensor relayed = lend(std::move(lent), reader.loans(), last.compute());
   {
     const ComputeOn guard(last);
-    again.add(1);
+    relayed.add(1);
   }
-  std::thread([&] { again = at::Tensor(); }).join();
+  std::thread([&] { relayed = at::Tensor(); }).join();
   EXPECT_EQ(reader.loans()->size(), 1);
   EXPECT_EQ(owner.loans()->size(), 0);
   reader.loans()->collect_all();
@@ -108,7 +108,7 @@ TEST_F(LoansTest, MayComeBackWhenTheirRankIsGone) {
   EXPECT_TRUE(test::take_faults().empty());
 }
 
-TEST_F(LoansTest, EmptyAndUndefinedAreGivenAsTheyAre) {
+TEST_F(LoansTest, EmptyAndUndefinedTensorsAreReturnedAsTheyAre) {
   EXPECT_FALSE(lend({}, owner.loans(), reader.compute()).defined());
   const ComputeOn guard(owner);
   const at::Tensor none =

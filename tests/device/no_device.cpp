@@ -1,4 +1,4 @@
-// Finds no device.
+// A plug-in that finds no device.
 #include "runtime/device/plugin.h"
 #include "runtime/device/plugin_version.h"
 
@@ -7,6 +7,6 @@ extern "C" const char* pp_plugin_version() {
 }
 
 extern "C" pp::DevicePlugin* pp_plugin_open(std::string& error) {
-  error = "no GPU here\nand more that nobody needs";
+  error = "no GPU here\nand more that is cut off";
   return nullptr;
 }

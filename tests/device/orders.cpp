@@ -9,8 +9,8 @@ namespace {
 
 void merge(Clock& into, const Clock& from) {
   for (const auto& [stream, count] : from) {
-    uint64_t& known = into[stream];
-    known = std::max(known, count);
+    uint64_t& known_count = into[stream];
+    known_count = std::max(known_count, count);
   }
 }
 
@@ -19,7 +19,7 @@ bool knows(const Clock& clock, StreamKey stream, uint64_t count) {
   return count == 0 || (found != clock.end() && found->second >= count);
 }
 
-/// What this thread has waited for.
+/// Returns what this thread has waited for.
 Clock& host_clock() {
   thread_local Clock clock;
   return clock;
@@ -42,7 +42,8 @@ Orders::Memory* Orders::try_find(const void* address) {
   return at < begin + memory.num_bytes ? &memory : nullptr;
 }
 
-/// What the host knows happened before all that it hands over from now on.
+/// Returns the stream's clock. Whatever the host knows to have completed
+/// happens before everything that it enqueues from now on.
 Clock& Orders::now(StreamKey stream) {
   Clock& clock = streams_[stream];
   merge(clock, host_clock());

@@ -14,38 +14,38 @@ namespace pp::test {
 using StreamKey = int64_t;
 inline constexpr StreamKey kStreamsPerDevice = 1 << 20;
 
-/// How far each stream is, as somebody knows: "all of stream s up to its n-th
-/// operation is done before me".
+/// Knowledge about the progress of each stream: entry (s, n) means that the
+/// first n operations of stream s happen before.
 using Clock = std::map<StreamKey, uint64_t>;
 
-/// Keeps account of what happens before what on a device that works behind the
-/// host's back. Operations are noted when the host hands them over; one that
-/// may run before another that it depends on is a fault, whatever the timing
-/// of this run. Thread safe.
+/// Tracks which operation happens before which on an asynchronous device.
+/// Operations are noted when the host enqueues them. If one may run before
+/// another that it depends on, that is a fault, whatever the timing of this
+/// run. Thread safe.
 class Orders {
  public:
   struct Use {
     const void* memory;
     bool writes;
   };
-  /// An operation on `stream`. Faults: it reads what another stream may not
-  /// have written yet, or writes what another may still use.
+  /// Notes an operation on `stream`. Faults: it reads what another stream may
+  /// not have written yet, or writes what another may still use.
   void run(
       StreamKey stream, const std::vector<Use>& uses, const std::string& what);
 
   void allocated(const void* begin, size_t num_bytes, StreamKey stream);
-  /// The next operation of the stream that it was allocated on gets it. Fault:
-  /// another stream may still use it.
+  /// Frees memory, which the stream that it was allocated on may then reuse.
+  /// Fault: another stream may still use it.
   void freed(const void* begin);
 
   Clock record(StreamKey stream);
   void block(StreamKey stream, const Clock& event);
-  /// The calling thread learns that an event, or all of a stream, is done.
+  // The calling thread learns that an event, or all of a stream, has completed.
   static void host_knows(const Clock& event);
   static bool does_host_know(const Clock& event);
   void host_waits_for(StreamKey stream);
 
-  /// What was found since the last call.
+  /// Returns the faults since the last call.
   std::vector<std::string> take_faults();
   size_t num_operations() const;
 
@@ -62,7 +62,7 @@ class Orders {
   Clock& now(StreamKey stream);
 
   mutable std::mutex mutex_;
-  std::map<const std::byte*, Memory> memories_;  ///< by where they begin
+  std::map<const std::byte*, Memory> memories_;  ///< by first address
   std::map<StreamKey, Clock> streams_;
   std::vector<std::string> faults_;
   size_t num_operations_ = 0;

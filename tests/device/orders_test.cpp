@@ -1,4 +1,4 @@
-// That the fake device finds what goes wrong on a real one.
+// Checks that the fake device finds what goes wrong on a real one.
 #include "tests/device/orders.h"
 
 #include <gtest/gtest.h>
@@ -16,6 +16,12 @@ struct OrdersTest : ::testing::Test {
   }
   void read(StreamKey stream) {
     orders.run(stream, {{memory + 8, false}}, "read");
+  }
+  /// The first stream writes, then the second waits for it and reads.
+  void write_then_read() {
+    write(kFirst);
+    orders.block(kSecond, orders.record(kFirst));
+    read(kSecond);
   }
   size_t num_faults() { return orders.take_faults().size(); }
 
@@ -43,9 +49,7 @@ TEST_F(OrdersTest, AReadThatDoesNotWait) {
 }
 
 TEST_F(OrdersTest, AReadThatWaits) {
-  write(kFirst);
-  orders.block(kSecond, orders.record(kFirst));
-  read(kSecond);
+  write_then_read();
   EXPECT_EQ(num_faults(), 0);
 }
 
@@ -57,32 +61,26 @@ TEST_F(OrdersTest, AnEventThatIsTooEarly) {
   EXPECT_EQ(num_faults(), 1);
 }
 
-TEST_F(OrdersTest, AWriteOverWhatAnotherStillReads) {
-  write(kFirst);
-  orders.block(kSecond, orders.record(kFirst));
-  read(kSecond);
+TEST_F(OrdersTest, AWriteToMemoryThatAnotherStreamReads) {
+  write_then_read();
   write(kFirst);
   EXPECT_EQ(num_faults(), 1);
 }
 
-TEST_F(OrdersTest, FreedWhileAnotherStillReads) {
-  write(kFirst);
-  orders.block(kSecond, orders.record(kFirst));
-  read(kSecond);
+TEST_F(OrdersTest, FreedWhileAnotherStreamReads) {
+  write_then_read();
   orders.freed(memory);
   EXPECT_EQ(num_faults(), 1);
 }
 
 TEST_F(OrdersTest, FreedAfterTheHostSawTheReadersEvent) {
-  write(kFirst);
-  orders.block(kSecond, orders.record(kFirst));
-  read(kSecond);
+  write_then_read();
   orders.host_waits_for(kSecond);
   orders.freed(memory);
   EXPECT_EQ(num_faults(), 0);
 }
 
-TEST_F(OrdersTest, WhatAStreamWaitedForIsPassedOn) {
+TEST_F(OrdersTest, WaitsAreTransitive) {
   write(kFirst);
   orders.block(kSecond, orders.record(kFirst));
   constexpr StreamKey kThird = 3;

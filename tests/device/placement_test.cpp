@@ -31,16 +31,15 @@ TEST(Placement, ANumberIsForAllRanks) {
   }
 }
 
-TEST(Placement, TheCpu) {
+TEST(Placement, ParsesTheCpu) {
   EXPECT_TRUE(parse_device("cpu").is_cpu);
 }
 
-TEST(Placement, SaysWhoShares) {
+TEST(Placement, SaysWhichRanksShareADevice) {
   EXPECT_EQ(sharing_text({"a", "b"}), "");
   EXPECT_EQ(
       sharing_text({"a", "b", "a", "a"}),
-      "ranks 0, 2, 3 share a: they take turns on it, and its memory is theirs "
-      "together");
+      "ranks 0, 2, 3 share a: they take turns on it and share its memory");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Two stages, their passes replayed as graphs of the fake device, beside the
-// same stages as ever: outputs, gradients and what the programs write are the
+// Runs two stages, once normally and once replayed as graphs of the fake
+// device. Outputs, gradients and everything that the programs write have the
 // same bits.
 #include "runtime/stage/replay.h"
 
@@ -15,9 +15,9 @@
 #include "loader/core/error.h"
 #include "loader/model_loader.h"
 #include "runtime/device/rank_device.h"
+#include "runtime/stage/map_states.h"
 #include "runtime/stage/stage.h"
-#include "runtime/stage/states.h"
-#include "splitter/partition.h"
+#include "splitter/cut/partition.h"
 #include "tests/device/fake_device.h"
 #include "tests/device/fake_graph.h"
 #include "tests/support/paths.h"
@@ -25,7 +25,7 @@
 namespace pp {
 namespace {
 
-/// Values of an input's type, the same for the same seed.
+/// Returns values of an input's type, which depend only on the seed.
 at::Tensor values_of(const EntryPoint& entry, int rows, uint64_t seed) {
   std::vector<int64_t> sizes;
   for (const ir::Dim& dim : entry.contract.tensor.sizes) {
@@ -39,7 +39,7 @@ at::Tensor values_of(const EntryPoint& entry, int rows, uint64_t seed) {
   return values.to(test::fake_device());
 }
 
-/// A fixture in two stages on the fake device.
+/// A fixture model in two stages on the fake device.
 class Pipeline {
  public:
   explicit Pipeline(const std::string& fixture)
@@ -59,33 +59,33 @@ class Pipeline {
     for (Stage& stage : stages_) {
       stage.replay_with(
           [] { return test::fake_graph_memory(0); },
-          [this](const std::string& reason) { refused.push_back(reason); });
+          [this](const std::string& reason) { warnings.push_back(reason); });
     }
   }
-  std::vector<std::string> refused;
+  std::vector<std::string> warnings;
 
-  /// A step of microbatches 0 and 1, both under way at once.
+  /// Runs a step of microbatches 0 and 1, both in flight at once.
   ///
-  /// returns  everything that can be seen of it
+  /// returns  outputs, and states and gradients after it
   std::vector<at::Tensor> step(int number, bool in_halves, int rows = 4) {
-    std::vector<at::Tensor> seen;
+    std::vector<at::Tensor> recorded;
     for (const int microbatch : {0, 1}) {
       Message message;
       for (Stage& stage : stages_) {
-        message = forward(stage, microbatch, message, number, rows, seen);
+        message = forward(stage, microbatch, message, number, rows, recorded);
       }
     }
     for (const int microbatch : {0, 1}) {
       backward(microbatch, in_halves);
     }
     for (Stage& stage : stages_) {
-      see_and_update(stage, seen);
+      record_and_update(stage, recorded);
     }
-    return seen;
+    return recorded;
   }
 
-  /// Moves gradients and states elsewhere, the same values.
-  void move() {
+  /// Moves the gradients to other memory.
+  void move_gradients() {
     for (Stage& stage : stages_) {
       for (StageState& state : stage.states()) {
         if (at::Tensor& gradient = state.tensor.mutable_grad();
@@ -100,7 +100,7 @@ class Pipeline {
   void add_stage(const Partition& parts, int index) {
     const ir::Graph& graph = parts.stages.at(index);
     Border border = plan_border(parts.manifest, index, outputs_);
-    Stage::Programs programs = compile_programs(
+    StagePrograms programs = compile_programs(
         graph, border, std::nullopt, "test", {}, test::fake_device());
     const std::vector<at::Tensor> tensors =
         map_states(graph, model_.records, *model_.archive, true);
@@ -127,7 +127,7 @@ class Pipeline {
       const Message& previous,
       int number,
       int rows,
-      std::vector<at::Tensor>& seen) {
+      std::vector<at::Tensor>& recorded) {
     UserInputs inputs;
     for (const EntryPoint& entry : stage.border().entries) {
       if (entry.from == EntryPoint::From::User) {
@@ -135,12 +135,12 @@ class Pipeline {
             entry, rows, static_cast<uint64_t>(10 * number + microbatch));
       }
     }
-    OutputsTaker take;
+    OutputsCallback take;
     if (&stage == &stages_.back()) {
       take = [&](const ModelOutputs& outputs) {
         at::Tensor loss;
         for (const auto& [name, output] : outputs) {
-          seen.push_back(output.detach());
+          recorded.push_back(output.detach());
           const at::Tensor part = output.square().sum();
           loss = loss.defined() ? loss.add(part) : part;
         }
@@ -171,13 +171,14 @@ class Pipeline {
     }
   }
 
-  static void see_and_update(Stage& stage, std::vector<at::Tensor>& seen) {
+  static void record_and_update(
+      Stage& stage, std::vector<at::Tensor>& recorded) {
     const c10::AutoGradMode no_gradients(false);
     for (StageState& state : stage.states()) {
-      seen.push_back(state.tensor.detach().clone());
+      recorded.push_back(state.tensor.detach().clone());
       at::Tensor& gradient = state.tensor.mutable_grad();
       if (gradient.defined()) {
-        seen.push_back(gradient.clone());
+        recorded.push_back(gradient.clone());
         state.tensor.sub_(gradient, 0.01);
         gradient.zero_();
       }
@@ -189,30 +190,30 @@ class Pipeline {
   std::vector<Stage> stages_;
 };
 
-/// The calling thread computes on a fake device.
+/// While it exists, the calling thread computes on a fake device.
 class OnDevice {
   RankDevice device_{test::fake_plugin(), 0};
   ComputeOn compute_on_{device_};
 };
 
-/// The same pipeline twice, one of them replayed.
-struct Beside {
-  explicit Beside(const std::string& fixture)
-      : as_ever(fixture), replayed(fixture) {
+/// Two copies of a pipeline, one of which is replayed.
+struct Comparison {
+  explicit Comparison(const std::string& fixture)
+      : plain(fixture), replayed(fixture) {
     replayed.replay();
   }
 
   void expect_same_step(int number, bool in_halves, int rows = 4) {
-    const auto wanted = as_ever.step(number, in_halves, rows);
-    const auto got = replayed.step(number, in_halves, rows);
-    ASSERT_EQ(got.size(), wanted.size());
-    for (size_t i = 0; i < got.size(); ++i) {
-      EXPECT_TRUE(got[i].cpu().equal(wanted[i].cpu()))
+    const auto expected = plain.step(number, in_halves, rows);
+    const auto actual = replayed.step(number, in_halves, rows);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < actual.size(); ++i) {
+      EXPECT_TRUE(actual[i].cpu().equal(expected[i].cpu()))
           << "step " << number << ", tensor " << i;
     }
   }
 
-  Pipeline as_ever;
+  Pipeline plain;
   Pipeline replayed;
 };
 
@@ -224,13 +225,13 @@ TEST_P(Replayed, GivesTheSameBits) {
   const auto& [fixture, in_halves] = GetParam();
   test::take_faults();
   const OnDevice on_device;
-  Beside beside(fixture);
+  Comparison comparison(fixture);
   const size_t before = test::num_replays();
   for (int step = 0; step < 4; ++step) {
-    beside.expect_same_step(step, in_halves);
+    comparison.expect_same_step(step, in_halves);
   }
-  EXPECT_EQ(beside.replayed.refused, std::vector<std::string>());
-  // Three steps of two microbatches; the first stage has one half.
+  EXPECT_EQ(comparison.replayed.warnings, std::vector<std::string>());
+  // Three steps with two microbatches each; the first stage has no input half.
   EXPECT_EQ(test::num_replays() - before, 3 * 2 * (in_halves ? 5 : 4));
   EXPECT_EQ(test::take_faults(), std::vector<std::string>());
 }
@@ -254,23 +255,23 @@ INSTANTIATE_TEST_SUITE_P(
       return name + (std::get<1>(row.param) ? "InHalves" : "");
     });
 
-TEST(Replay, TakesOtherSizesToo) {
+TEST(Replay, AlsoReplaysOtherSizes) {
   const OnDevice on_device;
-  Beside beside("buffers");
+  Comparison comparison("buffers");
   const size_t before = test::num_replays();
   for (int step = 0; step < 6; ++step) {
     const int rows = step % 2 == 0 ? 4 : 3;
-    beside.expect_same_step(step, false, rows);
+    comparison.expect_same_step(step, false, rows);
   }
   EXPECT_EQ(test::num_replays() - before, 4 * 2 * 4);
 }
 
-TEST(Replay, OfManySizesTheFirst) {
+TEST(Replay, ReplaysTheFirstOfManySizes) {
   const OnDevice on_device;
-  std::vector<std::string> refused;
+  std::vector<std::string> warnings;
   Replay replay(
       [] { return test::fake_graph_memory(0); },
-      [&](const std::string& reason) { refused.push_back(reason); });
+      [&](const std::string& reason) { warnings.push_back(reason); });
   const auto work = [](std::vector<c10::IValue> inputs) {
     return ProgramRun{{{inputs.at(0).toTensor().mul(2)}, {}}, {}, nullptr};
   };
@@ -285,31 +286,31 @@ TEST(Replay, OfManySizesTheFirst) {
   }
   EXPECT_EQ(test::num_replays() - before, 8);
   EXPECT_EQ(
-      refused,
-      std::vector<std::string>{"has inputs of more than 8 sizes; those that "
-                               "came first have CUDA graphs"});
+      warnings,
+      std::vector<std::string>{"has inputs of more than 8 sizes; only the "
+                               "first ones have CUDA graphs"});
 }
 
-TEST(Replay, FollowsGradientsThatMoveAndGivesUpIfTheyAlwaysDo) {
+TEST(Replay, FollowsGradientsThatMoveAndStopsIfTheyKeepMoving) {
   const OnDevice on_device;
-  Beside beside("buffers");
+  Comparison comparison("buffers");
   for (int step = 0; step < 12; ++step) {
-    beside.expect_same_step(step, false);
-    beside.replayed.move();
+    comparison.expect_same_step(step, false);
+    comparison.replayed.move_gradients();
   }
   const std::string reason =
       "runs without CUDA graphs: the memory of parameters or gradients moves "
       "from step to step";
   EXPECT_EQ(
-      beside.replayed.refused, (std::vector<std::string>{reason, reason}));
+      comparison.replayed.warnings, (std::vector<std::string>{reason, reason}));
 }
 
-TEST(Replay, WhatCantBeCapturedRunsAsEver) {
+TEST(Replay, WhatCantBeCapturedRunsNormally) {
   const OnDevice on_device;
-  std::vector<std::string> refused;
+  std::vector<std::string> warnings;
   Replay replay(
       [] { return test::fake_graph_memory(0); },
-      [&](const std::string& reason) { refused.push_back(reason); });
+      [&](const std::string& reason) { warnings.push_back(reason); });
   const at::Tensor weight = at::ones({2}).to(test::fake_device());
   const std::vector<at::Tensor> states = {weight};
   const auto work = [&](std::vector<c10::IValue> inputs) {
@@ -324,9 +325,10 @@ TEST(Replay, WhatCantBeCapturedRunsAsEver) {
     EXPECT_TRUE(run.result.outputs.at(0).toTensor().cpu().equal(
         x.mul(static_cast<double>(2 * i))));
   }
-  ASSERT_EQ(refused.size(), 1);
-  EXPECT_NE(refused[0].find("item: operation not permitted"), std::string::npos)
-      << refused[0];
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_NE(
+      warnings[0].find("item: operation not permitted"), std::string::npos)
+      << warnings[0];
 }
 
 TEST(Replay, AnInferenceNeedsOneGraph) {
@@ -349,7 +351,7 @@ TEST(Replay, AnInferenceNeedsOneGraph) {
         replay.infer({x, 3}, {}, work).result.outputs.at(0).toTensor());
   }
   EXPECT_EQ(num_captures, 1);
-  // Another number is another graph.
+  // Another number needs another graph.
   const at::Tensor x = at::ones({2}).to(test::fake_device());
   for (int i = 0; i < 2; ++i) {
     kept.push_back(

@@ -6,9 +6,9 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 
-#include "runtime/transport/device_transport.h"
-#include "runtime/transport/device_wire.h"
-#include "runtime/transport/local.h"
+#include "runtime/transport/device/device_transport.h"
+#include "runtime/transport/device/device_wire.h"
+#include "runtime/transport/local/local.h"
 #include "tests/device/fake_device.h"
 
 namespace pp {
@@ -26,16 +26,17 @@ Message message_of(std::vector<at::Tensor> tensors) {
   return message;
 }
 
-enum class Way { SameDevice, TwoDevices, Link, Host };
+enum class Route { SameDevice, TwoDevices, Link, Host };
 
-/// Two ranks that are threads of one process, with what connects them.
+/// Two ranks that are threads of one process, and the route between them.
 struct Pair {
-  explicit Pair(Way way)
-      : second(test::fake_plugin(), way == Way::TwoDevices ? 1 : 0) {
-    const bool threads = way == Way::SameDevice || way == Way::TwoDevices;
+  explicit Pair(Route route)
+      : second(test::fake_plugin(), route == Route::TwoDevices ? 1 : 0) {
+    const bool threads =
+        route == Route::SameDevice || route == Route::TwoDevices;
     DeviceLinks from_first;
     DeviceLinks to_second;
-    if (way == Way::Link) {
+    if (route == Route::Link) {
       auto [sends, receives] = test::fake_link();
       from_first.to[1] = std::move(sends);
       to_second.from[0] = std::move(receives);
@@ -44,7 +45,7 @@ struct Pair {
     two.emplace(*host_two, second, threads, std::move(to_second));
   }
 
-  at::Tensor made(double value, at::IntArrayRef sizes = {2, 3}) {
+  at::Tensor make_tensor(double value, at::IntArrayRef sizes = {2, 3}) {
     const ComputeOn guard(first);
     return at::full(sizes, value, at::TensorOptions().device(first.device()));
   }
@@ -56,7 +57,7 @@ struct Pair {
     const ComputeOn guard(second);
     return two->recv(0)->wait(5s);
   }
-  /// As numbers, read on the second rank's compute stream.
+  /// Returns a tensor's values, read on the second rank's compute stream.
   std::vector<float> numbers(const at::Tensor& tensor) {
     const ComputeOn guard(second);
     const at::Tensor cpu = tensor.mul(1).cpu().contiguous();
@@ -78,18 +79,22 @@ struct Pair {
   std::optional<DeviceTransport> two;
 };
 
-struct EveryWay : ::testing::TestWithParam<Way> {
+struct EveryRoute : ::testing::TestWithParam<Route> {
   void SetUp() override { test::take_faults(); }
   void TearDown() override { EXPECT_EQ(test::take_faults(), no_faults); }
   const std::vector<std::string> no_faults;
 };
 
-TEST_P(EveryWay, MessagesArriveWhole) {
+TEST_P(EveryRoute, MessagesArriveComplete) {
   Pair pair(GetParam());
-  const at::Tensor columns = pair.made(3, {4, 2}).t();
+  const at::Tensor columns = pair.make_tensor(3, {4, 2}).t();
   const at::Tensor on_host = at::full({2}, 5.0);
-  pair.send(
-      message_of({pair.made(1), {}, on_host, columns, pair.made(9, {0, 4})}));
+  pair.send(message_of(
+      {pair.make_tensor(1),
+       {},
+       on_host,
+       columns,
+       pair.make_tensor(9, {0, 4})}));
   const Message got = pair.receive();
   EXPECT_EQ(got.stage, 1);
   EXPECT_EQ(got.microbatch, 2);
@@ -105,10 +110,10 @@ TEST_P(EveryWay, MessagesArriveWhole) {
   EXPECT_EQ(got.tensors[4].sizes(), (at::IntArrayRef{0, 4}));
 }
 
-TEST_P(EveryWay, ManyMessagesReuseMemoryInTime) {
+TEST_P(EveryRoute, ManyMessagesReuseMemory) {
   Pair pair(GetParam());
   for (int i = 0; i < 20; ++i) {
-    pair.send(message_of({pair.made(i)}));
+    pair.send(message_of({pair.make_tensor(i)}));
     Message got = pair.receive();
     {
       const ComputeOn guard(pair.second);
@@ -120,13 +125,13 @@ TEST_P(EveryWay, ManyMessagesReuseMemoryInTime) {
   EXPECT_EQ(pair.second.loans()->size(), 0);
 }
 
-TEST_P(EveryWay, WaitsInAnotherOrderThanMessages) {
+TEST_P(EveryRoute, ReceivesMayBeAwaitedInAnotherOrder) {
   Pair pair(GetParam());
   auto first = pair.two->recv(0);
   auto dropped = pair.two->recv(0);
   auto last = pair.two->recv(0);
   for (const double value : {1, 2, 3}) {
-    pair.send(message_of({pair.made(value)}));
+    pair.send(message_of({pair.make_tensor(value)}));
   }
   dropped.reset();
   const ComputeOn guard(pair.second);
@@ -136,13 +141,13 @@ TEST_P(EveryWay, WaitsInAnotherOrderThanMessages) {
   EXPECT_EQ(pair.numbers(one.tensors[0])[0], 1);
 }
 
-TEST_P(EveryWay, AnInterruptEndsAWait) {
+TEST_P(EveryRoute, AnInterruptEndsAWait) {
   Pair pair(GetParam());
   auto pending = pair.two->recv(0);
   auto done = std::async(std::launch::async, [&] {
     try {
       pending->wait(30s);
-      return std::string("came");
+      return std::string("received");
     } catch (const Error& error) {
       return std::string(error.what());
     }
@@ -151,31 +156,33 @@ TEST_P(EveryWay, AnInterruptEndsAWait) {
   EXPECT_EQ(done.get(), "the cause");
 }
 
-std::string name_of(const ::testing::TestParamInfo<Way>& way) {
+std::string name_of(const ::testing::TestParamInfo<Route>& route) {
   constexpr std::array kNames = {"SameDevice", "TwoDevices", "Link", "Host"};
-  return kNames.at(static_cast<size_t>(way.param));
+  return kNames.at(static_cast<size_t>(route.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     DeviceTransport,
-    EveryWay,
-    ::testing::Values(Way::SameDevice, Way::TwoDevices, Way::Link, Way::Host),
+    EveryRoute,
+    ::testing::Values(
+        Route::SameDevice, Route::TwoDevices, Route::Link, Route::Host),
     name_of);
 
 TEST(DeviceTransportSameDevice, HandsOverWithoutACopy) {
-  Pair pair(Way::SameDevice);
-  const at::Tensor tensor = pair.made(1);
+  Pair pair(Route::SameDevice);
+  const at::Tensor tensor = pair.make_tensor(1);
   pair.send(message_of({tensor}));
   EXPECT_EQ(pair.receive().tensors[0].data_ptr(), tensor.data_ptr());
 }
 
-// Without the transport's events the fake device finds that the receiver does
-// not wait, and that memory is freed too early: so the tests above mean much.
+// Without the transport's events the fake device finds that the receiver
+// doesn't wait and that memory is freed too early, so the tests above do check
+// something.
 TEST(DeviceTransportSameDevice, WithoutItsEventsThereAreFaults) {
-  Pair pair(Way::SameDevice);
+  Pair pair(Route::SameDevice);
   test::take_faults();
   {
-    pair.host_one->send(message_of({pair.made(1)}), 1);
+    pair.host_one->send(message_of({pair.make_tensor(1)}), 1);
     Message got = pair.host_two->recv(0)->wait(5s);
     const ComputeOn guard(pair.second);
     got.tensors[0].add(1);
@@ -187,10 +194,10 @@ TEST(DeviceTransportSameDevice, WithoutItsEventsThereAreFaults) {
 }
 
 TEST(DeviceTransportHost, APeerWithoutTheLinkSaysSo) {
-  Pair sender(Way::Link);
-  Pair other(Way::Host);
+  Pair sender(Route::Link);
+  Pair other(Route::Host);
   DeviceTransport without(*sender.host_two, other.second, false);
-  sender.send(message_of({sender.made(1)}));
+  sender.send(message_of({sender.make_tensor(1)}));
   try {
     without.recv(0)->wait(5s);
     FAIL();
@@ -204,7 +211,7 @@ TEST(DeviceTransportHost, APeerWithoutTheLinkSaysSo) {
 using device_wire::Place;
 using device_wire::Sent;
 
-TEST(DeviceWire, ComesBack) {
+TEST(DeviceWire, DecodesWhatItEncodes) {
   std::vector<int64_t> ints = {4, 5};
   device_wire::append(
       ints,
@@ -220,11 +227,11 @@ TEST(DeviceWire, ComesBack) {
   EXPECT_EQ(sent[2].place, Place::Staged);
 }
 
-TEST(DeviceWire, RefusesWhatMakesNoSense) {
+TEST(DeviceWire, RefusesInvalidWords) {
   const std::vector<std::vector<int64_t>> bad = {
       {},                   // nothing
       {9},                  // more words than there are
-      {-1},                 //
+      {-1},                 // a negative number of words
       {3, 1},               // no such place
       {0, 0, 2},            // two words for one tensor
       {2, 1},               // cut off

@@ -1,10 +1,12 @@
-"""Checks what the pages say against what is there.
+"""Checks the pages against the files, keys, commands and names that they mention.
 
-    pages_test.py links           links and anchors resolve
-    pages_test.py paths           files and folders that pages name exist
-    pages_test.py keys            job keys that pages name are in docs/job-file.md
-    pages_test.py options PP      commands and options that pages name, by --help
-    pages_test.py torch           docs/from-torch.md has torch's public names
+pages_test.py links           links and anchors resolve
+pages_test.py paths           files and folders that pages name exist
+pages_test.py keys            job keys that pages name are in docs/job-file.md
+pages_test.py options PP      commands and options that pages name, by --help
+pages_test.py adding          files and tables of "Adding one thing" exist
+pages_test.py rooms           docs/architecture.md lists every library
+pages_test.py torch           docs/from-torch.md has torch's public names
 """
 
 import re
@@ -15,13 +17,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 
-# Options in the pages that are those of other programs.
+# Options of other programs that the pages mention.
 FOREIGN = {"--no-python", "--standalone", "--nproc-per-node", "--fast"}
 FOREIGN |= {"--nnodes", "--node-rank", "--master-addr", "--master-port", "--hostfile"}
 FOREIGN |= {"--max-restarts", "--rdzv-backend", "--rdzv-endpoint", "--rdzv-id"}
 FOREIGN |= {"--nodes", "--ntasks-per-node", "--cpus-per-task", "--requeue", "--signal"}
 FOREIGN |= {"--cases", "--kills"}
-# Names in the pages that stand for what a reader makes.
+# Names in the pages of files that a reader makes.
 MADE_UP = re.compile(r"\bmine\b|setup_mine|NAME|ROOM|DIR|MODEL")
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -33,7 +35,7 @@ def prose(page: Path) -> str:
 
 
 def spans(page: Path) -> list[str]:
-    """What stands between single backquotes."""
+    """Texts between single backquotes."""
     return [s.replace("\\|", "|") for s in SPAN.findall(prose(page))]
 
 
@@ -89,23 +91,27 @@ def paths(_) -> list[str]:
 def keys(_) -> list[str]:
     tables = "model|split|pipeline|parallel|data|train|eval|output"
     key = re.compile(rf"((?:{tables})\.[a-z_]+(?:\.[A-Za-z_<>]+)*)(?: = .*)?$")
-    known = set(re.findall(r"^\| `([^`]+)`", (ROOT / "docs/job-file.md").read_text(), re.M))
+    known = set(
+        re.findall(r"^\| `([^`]+)`", (ROOT / "docs/job-file.md").read_text(), re.M)
+    )
     prefixes = {k[:i] for k in known for i, c in enumerate(k) if c == "."} | known
     wrong = []
     for page in PAGES:
         for span in spans(page):
             match = key.match(span)
             name = match and match[1].replace("NAME", "<name>")
-            if name and name not in prefixes and not (ROOT / name).exists():
-                if not name.startswith("eval.data.inputs."):
-                    wrong.append(f"{page.name}: no such job key: {name}")
+            is_file = name and (name.endswith(".json") or (ROOT / name).exists())
+            if not name or name in prefixes or is_file:
+                continue
+            if not name.startswith("eval.data.inputs."):
+                wrong.append(f"{page.name}: no such job key: {name}")
     return wrong
 
 
 def known_options(pp: str, command: str) -> set[str]:
     arguments = [pp, command, "--help"] if command else [pp, "--help"]
     text = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
-    # Only the column that declares them, not examples.
+    # Reads the column that declares options, not the examples.
     heads = re.findall(r"^  (-\S+)", text, re.M)
     return {option for head in heads for option in head.split(",")}
 
@@ -128,7 +134,7 @@ def options(arguments: list[str]) -> list[str]:
                 known, rest, where = by_command[match[1]], match[2], f"pp {match[1]}"
             elif match and match[1].startswith("-"):
                 known, rest, where = by_command[""], match[1], "pp"
-            elif match and "/pp " in line or line.startswith("pp "):
+            elif (match and "/pp " in line) or line.startswith("pp "):
                 wrong.append(f"{page.name}: no such command: {line.strip()}")
                 continue
             elif line.startswith("--"):
@@ -140,6 +146,44 @@ def options(arguments: list[str]) -> list[str]:
                     wrong.append(f"{page.name}: {where} has no {name}: {line.strip()}")
     if not commands:
         wrong.append("pp --help lists no commands")
+    return wrong
+
+
+def adding(_) -> list[str]:
+    """Each row of "Adding one thing" names files by their whole path, and the tables
+    in them as `kTable` in `file`."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    section = text.partition("## Adding one thing")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    wrong = [] if len(rows) >= 8 else ["the table of things to add has lost rows"]
+    for row in rows:
+        thing = row.split("|")[1].strip()
+        for file in SPAN.findall(row):
+            is_path = re.fullmatch(r"[\w/{},.]+\.(cpp|h|py|txt|md|sh)", file)
+            if is_path and not MADE_UP.search(file) and not (ROOT / file).is_file():
+                wrong.append(f"{thing}: no such file: {file}")
+        for table, file in re.findall(r"`(k\w+)` (?:in|of) `([^`]+)`", row):
+            path = ROOT / file
+            if path.is_file() and not re.search(rf"\b{table}\b", path.read_text()):
+                wrong.append(f"{thing}: {file} has no {table}")
+    return wrong
+
+
+def rooms(_) -> list[str]:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from check_includes import read_libraries
+
+    folders, reach = read_libraries()
+    text = (ROOT / "docs/architecture.md").read_text()
+    wrong = []
+    for name, folder in sorted(folders.items()):
+        row = re.search(rf"^\| `{folder}/` \| `{name}` \|.*\| (\w+) \|$", text, re.M)
+        if folder == "cli":
+            continue
+        if row is None:
+            wrong.append(f"architecture.md has no row `{folder}/` | `{name}`")
+        elif (row[1] == "yes") != ("LibTorch::cpu" in reach[name]):
+            wrong.append(f"architecture.md is wrong about LibTorch in {folder}")
     return wrong
 
 
@@ -161,6 +205,8 @@ CHECKS = {
     "paths": paths,
     "keys": keys,
     "options": options,
+    "adding": adding,
+    "rooms": rooms,
     "torch": torch_names,
 }
 

@@ -1,4 +1,4 @@
-"""What goes wrong, where and when; and how soon the ranks must have stopped."""
+"""Faults, with their places and times, and how soon the ranks must stop."""
 
 import itertools
 import random
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 STALL = 1.0  # pipeline.stall_timeout, seconds
 BLOCK = 2.5  # how long a blocked rank blocks
 
-# What every launcher can suffer, and what only ranks that are processes can.
+# Faults under every launcher, and those of ranks that are processes.
 EVERYWHERE = ["throw", "fill", "block"]
 PROCESSES = ["kill", "stop", "term", "cut", "mute", "store"]
 LAUNCHERS = {
@@ -24,8 +24,8 @@ SCHEDULES = {  # ranks, split points
 MICROBATCHES = 4
 
 # Seconds from the fault to the end of the last surviving rank. The promise is 1
-# for an error, 2 for a death, the stall timeout for a hang; the rest is for a
-# loaded machine and the end of processes.
+# for an error, 2 for a death, the stall timeout for a hang; the rest allows for a
+# loaded machine and for processes to end.
 SLACK = 1.0
 LIMIT = {
     "throw": 1 + SLACK,
@@ -36,7 +36,7 @@ LIMIT = {
     "cut": 2 + SLACK,
     "stop": STALL + 1 + SLACK,
     "mute": STALL + 1 + SLACK,
-    "block": BLOCK + SLACK,  # the rank itself; its peers earlier
+    "block": BLOCK + SLACK,  # the rank itself; its peers stop earlier
 }
 
 
@@ -49,7 +49,7 @@ class Case:
     transport: str
     rank: int
     step: int  # counted from 1
-    place: float  # in the step, 0 to 1
+    place: float  # position in the step, 0 to 1
 
     def __str__(self):
         return (
@@ -59,13 +59,13 @@ class Case:
 
 
 def limit_of(case):
-    # The parent of `processes` ends a rank that is stopped after 1.5 s.
+    # The parent of `processes` kills a stopped rank after 1.5 s.
     stopped = (case.launcher, case.kind) == ("processes", "stop")
     return LIMIT[case.kind] + (1.5 if stopped else 0)
 
 
 def make_cases(count, seed, can_mount):
-    """Every pair of launcher and fault in turn, the rest drawn."""
+    """Cases with each pair of launcher and fault in turn; the rest is random."""
     draw = random.Random(seed)
     pairs = [
         (launcher, kind)
@@ -81,18 +81,16 @@ def make_cases(count, seed, can_mount):
         rank = draw.randrange(SCHEDULES[schedule][0])
         if (launcher, kind) == ("hand", "store"):
             rank = 0
-        # Only a wire can be cut; else within a host it is shared memory.
+        # Only Gloo has a link to cut: within a host the default is shared memory.
         wire = kind in ("cut", "mute") or draw.random() < 0.5
         transport = "gloo" if wire else "auto"
         step = draw.randint(3, 8)
         cases.append(
-            Case(
-                number, launcher, kind, schedule, transport, rank, step, draw.random()
-            )
+            Case(number, launcher, kind, schedule, transport, rank, step, draw.random())
         )
     return cases
 
 
 def stall_of(case):
-    # A cut link is to be found as that, before anybody has waited too long.
+    # The cut link must be reported before a wait times out.
     return 3 if case.kind == "cut" else STALL

@@ -1,4 +1,4 @@
-"""What the ranks must say of a fault."""
+"""What the ranks must report after a fault."""
 
 import re
 import socket
@@ -9,7 +9,7 @@ HOST = re.escape(socket.gethostname())
 
 @dataclass(frozen=True)
 class At:
-    """What the rank was at when it happened."""
+    """What the rank was doing when the fault happened."""
 
     stage: str
     microbatch: str  # -1: none
@@ -17,7 +17,7 @@ class At:
 
 
 def expected_cause(case, at):
-    """What every surviving rank must say, as a pattern; `at`: see At."""
+    """A pattern for what every surviving rank must report."""
     me = rf"rank {case.rank} \({HOST}\)"
     here = me + rf", stage {at.stage}, microbatch {at.microbatch}, {at.action}"
     if at.microbatch == "-1":
@@ -29,15 +29,15 @@ def expected_cause(case, at):
     if case.kind == "fill":
         return anyone + ": .*disk/run/.*No space left on device"
     if case.kind == "block":
-        return here + rf": has not come out of {at.action} for \d"
+        return here + rf": has been in {at.action} for \d"
     if case.kind == "kill":
-        return seen + ": (died without a word|killed by signal 9)"
+        return seen + ": (died without reporting an error|killed by signal 9)"
     if case.kind == "stop":
         if (case.launcher, case.rank) == ("hand", 0):  # the store's host
-            return me + ": stands still or is out of reach: the job's store"
-        return seen + ": stands still: its process is stopped"
+            return me + ": doesn't respond or can't be reached: the job's store"
+        return seen + ": doesn't respond: its process is stopped"
     if case.kind == "term":
-        return me + ": interrupted; --resume goes on from "
+        return "interrupted; --resume continues from "
     if case.kind == "cut":
         other = rf"rank \d \({HOST}\)(, stage \d+, (microbatch \d+, )?\w+)?"
         return (
@@ -47,5 +47,5 @@ def expected_cause(case, at):
     if case.kind == "mute":
         return anyone + r": waited .* rank \d.*; ranks .* wait for each other"
     if case.launcher == "hand":
-        return seen + ": died without a word"
+        return seen + ": died without reporting an error"
     return "the launcher is gone, with the store it served at "

@@ -3,13 +3,15 @@
 
     .venv/bin/python tests/faults/faults.py --cases 200
 
-For each case: every surviving rank stops in time, says the true cause with the
-right exit code, no process or port is left behind, and the newest checkpoint
-loads. Prints a line a case, and the slowest stop of each kind of fault.
+In each case every surviving rank must stop in time and report the true cause
+with the right exit code, no process or port may be left behind, and the newest
+checkpoint must load. Prints a line per case, and the slowest stop for each kind
+of fault.
 
-The faults are those of pp_faulty.cpp. `env` is torchrun, or ranks started by
-hand (`hand`), of which rank 0 serves the store. A full disk needs a file system
-of its own: those cases are left out where this user can't mount one.
+pp_faulty.cpp lists the faults. Ranks of the launcher `env` are started by
+torchrun, or without a launcher (`hand`); then rank 0 serves the store. A full
+disk needs a file system of its own, so those cases are left out if this user
+can't mount one.
 """
 
 import argparse
@@ -32,7 +34,7 @@ def run_case(task):
     with tempfile.TemporaryDirectory(prefix="pp_fault_") as folder:
         try:
             outcome = Runner(options, case, Path(folder)).run()
-        except Exception as error:  # a fault of the suite's own
+        except Exception as error:  # a fault of this program
             outcome = Outcome(faults=[f"{type(error).__name__}: {error}"])
         if outcome.faults and options.keep:
             kept = options.keep / str(case.number)
@@ -42,20 +44,24 @@ def run_case(task):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pp", type=Path, default=ROOT / "build/tests/faults/pp_faulty")
+    parser.add_argument(
+        "--pp", type=Path, default=ROOT / "build/tests/faults/pp_faulty"
+    )
     parser.add_argument("--fixtures", type=Path, default=ROOT / "build/fixtures")
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="cases at a time")
     parser.add_argument("--only", default="", help="a launcher, fault or number")
-    parser.add_argument("--keep", type=Path, help="folder for what failed leaves")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the files of failed cases"
+    )
     options = parser.parse_args()
     options.pp, options.fixtures = options.pp.resolve(), options.fixtures.resolve()
-    import torch.distributed.run  # noqa: F401  before the forks: once for all
+    import torch.distributed.run  # noqa: F401  before the forks, so that it is imported once
 
     mounts = can_mount()
     if not mounts:
-        print("full disk: left out, since no tmpfs can be mounted here")
+        print("full disk: left out, because no tmpfs can be mounted here")
     cases = make_cases(options.cases, options.seed, mounts)
     if options.only:
         names = options.only.split(",")

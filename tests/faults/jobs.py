@@ -1,4 +1,4 @@
-"""The jobs of these tests."""
+"""Jobs and rows for the tests of faults."""
 
 import json
 import subprocess
@@ -15,13 +15,15 @@ TRAINING = {
 
 
 def write_job(path, keys):
-    """A job file with these keys ("train.steps": 4) beside those of TRAINING."""
-    lines = [f"{key} = {json.dumps(value)}\n" for key, value in (TRAINING | keys).items()]
+    """Writes a job file with these keys ("train.steps": 4) and those of TRAINING."""
+    lines = [
+        f"{key} = {json.dumps(value)}\n" for key, value in (TRAINING | keys).items()
+    ]
     path.write_text("".join(lines))
 
 
 def write_rows(folder):
-    """Random rows for the MLPs of the fixtures."""
+    """Writes random rows for the MLPs of the fixtures."""
     make = [sys.executable, ROOT / "scripts/make_data.py", "random", "-o", folder]
     make += ["--rows", "80", "--shape", "32"]
     subprocess.run(make, check=True, capture_output=True)

@@ -25,7 +25,7 @@ def listens(port):
 
 
 def state_of(pid):
-    """'S', 'Z', ...; None where there is no such process."""
+    """State of a process as a letter ('S', 'Z', ...); None if it has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
     except OSError:
@@ -37,7 +37,7 @@ def running(pid):
 
 
 def processes_of(mark):
-    """Processes that carry `mark` in their environment."""
+    """Ids of processes that have `mark` in their environment."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -51,7 +51,7 @@ def processes_of(mark):
 
 
 def run_torchrun(args, env, out, err):
-    """torchrun without importing torch again: a fork of this process."""
+    """Starts torchrun as a fork of this process, which has imported torch already."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -62,7 +62,7 @@ def run_torchrun(args, env, out, err):
 
             main(args)
             os._exit(0)
-        except BaseException as error:  # ChildFailedError, SystemExit
+        except BaseException as error:  # ChildFailedError or SystemExit
             print(repr(error), file=sys.stderr, flush=True)
             os._exit(1)
     return pid

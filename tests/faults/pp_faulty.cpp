@@ -1,19 +1,18 @@
-// pp_faulty ARGS...: `pp`, and one fault where the environment asks for it:
+// pp_faulty ARGS...: `pp` with one fault, if the environment asks for it:
 //
 //   PP_FAULT="KIND RANK N DIR [SECONDS | FILE]"
 //
-// KIND happens on RANK when it begins its N-th action. The rank first writes
-// to DIR/fault what it is at and when; every rank writes its process number to
+// KIND happens on RANK when it begins its N-th action. First the rank writes to
+// DIR/fault what it is doing and when. Every rank writes its process number to
 // DIR/pid.R. KIND is one of
 //   throw    an exception
 //   block    SECONDS in which the rank does nothing
 //   fill     writes FILE until its disk is full
 //   kill, stop, term   that signal to this process
 //   orphan   SIGKILL to the process that started this one
-//   cut      of the next message to a peer half is sent, then the connection
+//   cut      half of the next message to a peer is sent, then the connection
 //            is shut
-//   mute     from then on nothing more gets through to that peer, and nothing
-//            tells either side
+//   mute     from then on everything sent to one peer is silently dropped
 
 #include <atomic>
 #include <chrono>
@@ -32,7 +31,7 @@
 
 #include "cli/command_line.h"
 #include "loader/core/error.h"
-#include "runtime/launch/rank_context.h"
+#include "runtime/rank/rank_context.h"
 
 namespace {
 
@@ -53,16 +52,17 @@ Fault parse(const char* text) {
   return fault;
 }
 
-/// What `writev` below does. Global, since the function it replaces is.
+/// The fault of `writev` below. It is global because the function it replaces
+/// is.
 struct Link {
   enum Fault { None, Cut, Mute };
   std::atomic<int> fault{None};
-  std::atomic<int> socket{-1};  ///< that it happens to; -1: the next
+  std::atomic<int> socket{-1};  ///< the one affected; -1: the next used
   int store_port = 0;
 };
 Link link_to_peer;  // NOLINT
 
-/// A connection to another rank, not to the job's store.
+/// Whether the socket is connected to another rank, and not to the job's store.
 bool leads_to_peer(int socket) {
   for (const auto& name_of : {getsockname, getpeername}) {
     sockaddr_in6 address{};
@@ -71,7 +71,7 @@ bool leads_to_peer(int socket) {
         (address.sin6_family != AF_INET && address.sin6_family != AF_INET6)) {
       return false;
     }
-    // The port lies at the same place for both families.
+    // Both address families have the port at the same offset.
     if (ntohs(address.sin6_port) == link_to_peer.store_port) {
       return false;
     }
@@ -145,7 +145,7 @@ void happen(
 
 }  // namespace
 
-// In place of the C library's, also for LibTorch: Gloo sends with it.
+// Replaces the C library's function, also for LibTorch: Gloo sends with it.
 extern "C" ssize_t writev(int socket, const iovec* parts, int num_parts) {
   const int fault = link_to_peer.fault;
   if (fault == Link::None || !leads_to_peer(socket)) {

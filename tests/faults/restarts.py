@@ -3,10 +3,10 @@
 
     .venv/bin/python tests/faults/restarts.py --kills 20
 
-Each time torchrun starts the ranks anew (--max-restarts), and they go on from
-the newest checkpoint. In the end the checkpoint is, byte for byte, that of a
-run that was never killed. The model has dropout, the data are shuffled, the
-learning rate follows a schedule: all of it has to go on.
+Each time torchrun restarts the ranks (--max-restarts), and they continue from the
+newest checkpoint. The final checkpoint must equal, byte for byte, that of a run that
+was never killed. The model has dropout, the data are shuffled and the learning rate
+follows a schedule: all of these must continue correctly.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def job_keys(fixtures, steps):
 
 
 def rank_pid(mark, rank):
-    """The process of that rank of this job, or None."""
+    """The process id of a rank of the job that has `mark` in its environment."""
     wanted = {mark, f"RANK={rank}"}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -79,13 +79,14 @@ def main():
 
 
 def run(options, draw, steps, folder):
+    """Trains once undisturbed and once with kills; returns 1 where they differ."""
     write_rows(folder)
     write_job(folder / "job.toml", job_keys(options.fixtures, steps))
     job = [options.pp, "run", folder / "job.toml"]
     whole = [*job, "--launcher", "local", "--set", f"output.dir={folder}/whole"]
     subprocess.run(whole, check=True, capture_output=True)
 
-    # What an earlier run left in the folder must not be taken for this one's.
+    # The folder holds the output of an earlier run, which this one must not use.
     shutil.copytree(folder / "whole", folder / "run")
     mark = f"PP_RESTARTS={os.getpid()}"
     env = dict(os.environ, **dict([mark.split("=")]))
@@ -94,13 +95,34 @@ def run(options, draw, steps, folder):
     torchrun += ["--max-restarts", str(options.kills), *job]
     with (folder / "out").open("w") as out:
         launcher = subprocess.Popen(torchrun, env=env, stdout=out, stderr=out)
-    moments = sorted(draw.uniform(0, STEPS_A_KILL * options.kills) for _ in range(options.kills))
     began = time.time()
-    killed = 0
+    killed = kill_ranks(options, draw, folder, mark, launcher)
+    code = launcher.wait(timeout=300)
+    text = (folder / "out").read_text()
+    resumed = [int(n) for n in re.findall(r"resuming from .*step_(\d+)", text)]
+    print(f"{killed} kills, {len(resumed)} resumed, {time.time() - began:.0f} s")
+    faults = []
+    if code != 0:
+        faults.append(f"torchrun ended with {code}: {text[-2000:]}")
+    if killed != options.kills:
+        faults.append(f"{killed} kills, not {options.kills}")
+    if resumed != sorted(resumed) or any(step >= steps for step in resumed):
+        faults.append(f"resumed from {resumed}")
+    faults += differences(folder, steps)
+    print("\n".join(faults) or "the same weights, byte for byte, and metrics")
+    return 1 if faults else 0
+
+
+def kill_ranks(options, draw, folder, mark, launcher):
+    """Kills ranks, one after another; returns how many."""
+    began, killed = time.time(), 0
+    moments = sorted(
+        draw.uniform(0, STEPS_A_KILL * options.kills) for _ in range(options.kills)
+    )
     for moment in moments:
-        # By progress: how fast a machine is does not matter. Step 0 is before
-        # the first checkpoint of this run.
-        def due():
+        # Kills follow the run's progress, so the machine's speed does not matter.
+        # Before this run's first checkpoint, it counts as being at step 0.
+        def due(moment=moment):
             earlier = not (folder / "run/checkpoints.1").exists()
             return (0 if earlier else newest_step(folder / "run")) >= moment - 7
 
@@ -118,17 +140,12 @@ def run(options, draw, steps, folder):
         while Path(f"/proc/{victim}").exists() and launcher.poll() is None:
             time.sleep(0.005)
         print(f"killed rank {rank} near step {newest_step(folder / 'run')}", flush=True)
-    code = launcher.wait(timeout=300)
-    text = (folder / "out").read_text()
-    resumed = [int(n) for n in re.findall(r"resuming from .*step_(\d+)", text)]
-    print(f"{killed} kills, {len(resumed)} resumed, {time.time() - began:.0f} s")
+    return killed
+
+
+def differences(folder, steps):
+    """Differences between the undisturbed run and the other, as lines."""
     faults = []
-    if code != 0:
-        faults.append(f"torchrun ended with {code}: {text[-2000:]}")
-    if killed != options.kills:
-        faults.append(f"{killed} kills, not {options.kills}")
-    if resumed != sorted(resumed) or any(step >= steps for step in resumed):
-        faults.append(f"resumed from {resumed}")
     last = f"checkpoints/step_{steps}"
     for name in "part_0.safetensors", "part_1.safetensors":
         want, got = (folder / run / last / name for run in ("whole", "run"))
@@ -141,8 +158,7 @@ def run(options, draw, steps, folder):
 
     if metrics("run") != metrics("whole"):
         faults.append("metrics differ")
-    print("\n".join(faults) or "the same weights, byte for byte, and metrics")
-    return 1 if faults else 0
+    return faults
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class Outcome:
 
 
 class Runner:
-    """Runs one case in a folder of its own."""
+    """Runs one case in its own folder."""
 
     def __init__(self, options, case, folder):
         self.options, self.case, self.dir = options, case, folder
@@ -55,7 +55,7 @@ class Runner:
         }
         write_job(self.dir / "job.toml", ROWS | keys)
 
-    def actions_a_step(self):
+    def actions_per_step(self):
         stages = (len(self.cuts) + 1) // self.ranks
         rows = subprocess.run(
             [
@@ -72,8 +72,8 @@ class Runner:
         kind = "orphan" if case.kind == "store" else case.kind
         if (case.launcher, case.kind) == ("hand", "store"):
             kind = "kill"
-        a_step = self.actions_a_step()
-        action = (case.step - 1) * a_step + int(case.place * a_step) + 1
+        per_step = self.actions_per_step()
+        action = (case.step - 1) * per_step + int(case.place * per_step) + 1
         argument = {"block": BLOCK, "fill": self.disk / "filler"}.get(kind, "")
         name, value = self.mark.split("=")
         env = {k: v for k, v in os.environ.items() if not k.startswith("PP_")}
@@ -82,7 +82,7 @@ class Runner:
         return env
 
     def start(self):
-        """Starts the job; returns the process numbers to wait for."""
+        """Starts the job; sets `pids`, and `errs`: files of standard error."""
         command = [str(self.options.pp), "run", str(self.dir / "job.toml")]
         env = self.environment()
         if self.case.launcher == "torchrun":
@@ -102,17 +102,17 @@ class Runner:
         self.pids = []
         for rank in range(self.ranks if self.case.launcher == "hand" else 1):
             extra = ["--launcher", self.case.launcher]
-            mine = dict(env)
+            rank_env = dict(env)
             if self.case.launcher == "hand":
                 self.port = self.port or free_port()
                 extra = []
-                mine |= {"RANK": str(rank), "WORLD_SIZE": str(self.ranks)}
-                mine |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.port)}
+                rank_env |= {"RANK": str(rank), "WORLD_SIZE": str(self.ranks)}
+                rank_env |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.port)}
             err = self.dir / f"err.{rank}"
             self.errs.append(err)
             with err.open("w") as stderr, (self.dir / f"out.{rank}").open("w") as out:
                 child = subprocess.Popen(
-                    command + extra, env=mine, stdout=out, stderr=stderr,
+                    command + extra, env=rank_env, stdout=out, stderr=stderr,
                     stdin=subprocess.DEVNULL,
                 )  # fmt: skip
             self.pids.append(child.pid)
@@ -134,7 +134,7 @@ class Runner:
             return None
 
     def wait_for_end(self):
-        """Waits until the surviving ranks are gone; notes how long it took."""
+        """Waits until the surviving ranks have ended; notes how long it took."""
         note = self.dir / "fault"
         if not self.wait_until(60, lambda: note.exists()):
             self.fail("the fault did not happen")
@@ -167,7 +167,7 @@ class Runner:
         return True
 
     def reap(self):
-        """Ends what may remain of a stopped rank; collects exit codes."""
+        """Kills a stopped rank if it remains; collects exit codes."""
         if self.case.kind == "stop" and self.case.launcher in ("hand", "torchrun"):
             os.kill(self.rank_pid(self.case.rank), signal.SIGKILL)
         self.codes = []
@@ -190,7 +190,7 @@ class Runner:
     # --- what must hold
 
     def texts(self):
-        """What each rank that says something wrote to standard error."""
+        """What each rank wrote to standard error, if it wrote anything."""
         if self.case.launcher == "torchrun":
             return {
                 int(path.parent.name): path.read_text()
@@ -198,10 +198,10 @@ class Runner:
             }
         return {r: path.read_text() for r, path in enumerate(self.errs)}
 
-    def check_words(self):
+    def check_messages(self):
         case = self.case
         if (case.launcher, case.kind) == ("processes", "store"):
-            return  # all are gone with it
+            return  # all ranks are gone too
         wanted = re.compile("^pp: error: " + expected_cause(self.case, self.at), re.M)
         texts = self.texts()
         speaking = range(self.ranks)
@@ -219,7 +219,7 @@ class Runner:
                 self.fail(f"rank {rank} says {len(found)} causes: {text[:600]!r}")
             elif not wanted.search(text):
                 self.fail(f"rank {rank} says {found[0]!r}, not {wanted.pattern!r}")
-            # A checkpoint may be finished between two ranks' last words.
+            # A checkpoint may be finished between two ranks' messages.
             first_lines.update(re.sub(r"step_\d+", "step_N", f) for f in found)
             hang = case.kind in ("stop", "mute", "block")
             hang &= "the job's store" not in text
@@ -270,7 +270,7 @@ class Runner:
             ],
             capture_output=True, text=True,
         )  # fmt: skip
-        if again.returncode != 0 or "passed over" in again.stderr:
+        if again.returncode != 0 or "is skipped" in again.stderr:
             self.fail(f"step_{newest} does not load: {again.stderr}")
 
     def run(self):
@@ -283,7 +283,7 @@ class Runner:
             self.start()
             if self.wait_for_end():
                 self.reap()
-                self.check_words()
+                self.check_messages()
                 self.check_codes()
             self.check_left()
             if self.outcome.at:

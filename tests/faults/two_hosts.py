@@ -1,19 +1,20 @@
 #!/usr/bin/env python
-"""Two machines made of network namespaces, two ranks each.
+"""Trains on two machines made of network namespaces, with two ranks each.
 
     sudo .venv/bin/python tests/faults/two_hosts.py
 
-Each has its own name, process numbers, copy of job and data, the stages of its
-ranks and no other, and keeps the parts of checkpoints that these write. GPT-2
-trains under torchrun over a pair of virtual cards; by a slow link (5 ms each
-way, now and then 200 ms), where it also goes on from the newest checkpoint that
-both have; and with the link taken down in the middle of a step. The weights are
-those of one machine, byte for byte; the broken link is named in time.
+Each machine has its own name, process ids, copy of job and data, only the stages of
+its ranks, and keeps the parts of checkpoints that these write. GPT-2 trains under
+torchrun over a pair of virtual cards; over a slow link (5 ms each way, at times
+200 ms), where it also resumes from the newest checkpoint that both have; and with the
+link taken down in the middle of a step. The weights must equal those of one machine
+byte for byte, and the broken link must be named in time.
 
-Ends with 77 where this user may not make namespaces.
+Exits with 77 where this user may not make namespaces.
 """
 
 import argparse
+import contextlib
 import ctypes
 import fcntl
 import heapq
@@ -57,7 +58,7 @@ def sh(command, **kwargs):
 
 
 class Network:
-    """Two namespaces, and what connects them."""
+    """Two namespaces and the link between them."""
 
     def __init__(self):
         self.spaces = {host: f"pp{os.getpid()}{host[-1]}" for host in HOSTS}
@@ -118,7 +119,7 @@ def open_tun(space):
 def forward(ends, delay, stall, rate):
     draw = random.Random(0)
     waiting, number, held_until = [], 0, 0.0
-    free = dict.fromkeys(ends, 0.0)  # when each direction is
+    free = dict.fromkeys(ends, 0.0)  # when each direction is free
     other = {ends[0]: ends[1], ends[1]: ends[0]}
     while True:
         now = time.monotonic()
@@ -134,10 +135,8 @@ def forward(ends, delay, stall, rate):
             heapq.heappush(waiting, (due, number, other[end], packet))
         while waiting and waiting[0][0] <= time.monotonic():
             _, _, end, packet = heapq.heappop(waiting)
-            try:
+            with contextlib.suppress(OSError):  # the device is not up yet
                 os.write(end, packet)
-            except OSError:
-                pass  # the device is not up yet
 
 
 def write_host(folder, stages, tokens):
@@ -163,7 +162,7 @@ class Job:
         print("FAILED:", text, flush=True)
 
     def on_host(self, network, host, command, out, env=None):
-        """Starts a command on a machine of its own name and processes."""
+        """Starts a command on a machine with its own name and process ids."""
         script = (
             f"hostname {host}; mount --bind {self.dir}/{host}/hosts /etc/hosts; "
             f"cd {self.dir}/{host}; exec {' '.join(map(str, command))}"
@@ -171,11 +170,24 @@ class Job:
         with out.open("w") as stream:
             return subprocess.Popen(
                 [
-                    "ip", "netns", "exec", network.spaces[host], "unshare", "--uts",
-                    "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script,
+                    "ip",
+                    "netns",
+                    "exec",
+                    network.spaces[host],
+                    "unshare",
+                    "--uts",
+                    "--pid",
+                    "--fork",
+                    "--mount-proc",
+                    "--kill-child",
+                    "sh",
+                    "-c",
+                    script,
                 ],
-                stdout=stream, stderr=stream, env={**os.environ, **(env or {})},
-            )  # fmt: skip
+                stdout=stream,
+                stderr=stream,
+                env={**os.environ, **(env or {})},
+            )
 
     def end(self, processes, seconds):
         until = time.time() + seconds
@@ -259,7 +271,7 @@ class Job:
                 self.compare(codes, outputs)
                 if more and "/run/checkpoints/step_3" not in outputs[0].read_text():
                     self.fail(f"not resumed: {outputs[0].read_text()}")
-                # As if it had been killed before it had this one.
+                # The state is that of a run killed before it wrote this one.
                 shutil.rmtree(self.dir / "hostb/run/checkpoints/step_6")
         self.forget_runs()
 
@@ -267,9 +279,12 @@ class Job:
         with Network() as network:
             network.connect()
             processes = self.ranks_by_hand(
-                network, "--set", "train.steps=1000000",
-                "--set", "output.checkpoint_every=1000000",
-            )  # fmt: skip
+                network,
+                "--set",
+                "train.steps=1000000",
+                "--set",
+                "output.checkpoint_every=1000000",
+            )
             metrics = self.dir / "hosta/run/metrics.jsonl"
             until = time.time() + 60
             while not metrics.exists() and time.time() < until:

@@ -93,21 +93,22 @@ TEST(Lint, EffectsNameValuesOfTheNode) {
   graph.nodes[0].effects.writes = {graph.states[1].value};
   EXPECT_EQ(
       complaint(graph),
-      "demo: node 'y' (aten.add.Tensor) is said to write a value that it does "
-      "not read");
+      "demo: node 'y' (aten.add.Tensor) is marked as writing a value that "
+      "it does not read");
   graph = good();
   graph.nodes[0].effects.aliases[0].second = graph.states[1].value;
   EXPECT_EQ(
       complaint(graph),
-      "demo: node 'y' (aten.add.Tensor) is said to alias a value that it does "
-      "not have");
+      "demo: node 'y' (aten.add.Tensor) is marked as aliasing a value that "
+      "is not its own");
 }
 
 TEST(Lint, MutationsNameBuffers) {
   Graph graph = good();
   graph.mutations[0].fqn = "w";
   EXPECT_EQ(
-      complaint(graph), "demo: mutation of 'w' names no buffer of the graph");
+      complaint(graph),
+      "demo: mutation of 'w' does not name a buffer of the graph");
 }
 
 TEST(Lint, TensorsCarrySizesAndStridesOfOneRank) {

@@ -11,7 +11,7 @@
 namespace pp::ir {
 namespace {
 
-// Everything the text form can say, in the form that to_text gives.
+// Everything that the text form can express, as to_text() prints it.
 constexpr const char* kWhole = R"(range s0 = 2..4096
 range s1 = ..
 module "" key(L__self__) type(demo.Model)
@@ -143,10 +143,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"UnknownValue",
             "input %x: int\noutput y = %z",
-            "graph text, line 2, column 12: no value is called '%z' here"},
+            "graph text, line 2, column 12: no value '%z' is defined before "
+            "this"},
         Bad{"SecondDefinition",
             "input %x: int\ninput %x: int",
-            "graph text, line 2, column 7: '%x' is defined a second time"},
+            "graph text, line 2, column 7: '%x' is defined twice"},
         Bad{"UnknownType",
             "input %x: quaternion",
             "graph text, line 1, column 11: unknown type 'quaternion'"},
@@ -161,17 +162,45 @@ INSTANTIATE_TEST_SUITE_P(
             "graph text, line 1, column 7: unknown flag '!loud'"},
         Bad{"OpenQuote",
             "output \"y = 1",
-            "graph text, line 1, column 8: a quoted text does not end"},
+            "graph text, line 1, column 8: a quoted text has no closing quote"},
         Bad{"UnknownLayout",
             "f(layout(round))",
             "graph text, line 1, column 9: unknown word 'round'"},
         Bad{"StrayBrace",
             "}",
             "graph text, line 1, column 1: expected a statement"},
+        Bad{"NoOffset",
+            "input %x: float32[2] offset()",
+            "graph text, line 1, column 28: expected one number in "
+            "parentheses"},
         Bad{"BadRange",
             "range s = 4",
             "graph text, line 1, column 11: expected MIN..MAX"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+std::string repeated(const std::string& text, int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) {
+    out += text;
+  }
+  return out;
+}
+
+TEST(Text, DeepNestingIsRefused) {
+  for (const std::string& text :
+       {"f(" + repeated("lists[", 100000),
+        repeated("f(graph \"g\" {\n", 100000)}) {
+    try {
+      parse_text(text);
+      FAIL() << "it was parsed";
+    } catch (const Error& error) {
+      EXPECT_NE(
+          std::string(error.what()).find("nested deeper than 100"),
+          std::string::npos)
+          << error.what();
+    }
+  }
+}
 
 }  // namespace
 }  // namespace pp::ir

@@ -8,7 +8,7 @@
 #include "loader/core/error.h"
 #include "runtime/job/job.h"
 
-// Every way a job file can be wrong, with the exact words and place.
+// Every error of a job file, with exact text and place.
 namespace pp {
 namespace {
 
@@ -46,7 +46,7 @@ constexpr std::string_view kData =
     "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n";
 
 const Case kCases[] = {
-    // What TOML itself refuses.
+    // Errors of TOML itself.
     {"NotToml",
      "[model]\npath = m.pt2\n",
      "job.toml:2:8: Error while parsing value: could not determine value "
@@ -72,6 +72,14 @@ const Case kCases[] = {
      "[data]\ninputs.x = { path = 'x.npy', windw = 4 }\n",
      "job.toml:2:30: unknown key 'data.inputs.x.windw'; did you mean "
      "'data.inputs.x.window'?"},
+    {"UnknownKeyOfANestedInput",
+     "[data]\ninputs.cond.text = { pth = 'x.npy' }\n",
+     "job.toml:2:22: unknown key 'data.inputs.cond.text.pth'; did you mean "
+     "'data.inputs.cond.text.path'?"},
+    {"NestedInputTwice",
+     "[data]\ninputs.cond.text.path = 'x.npy'\n"
+     "inputs.\"cond.text\".path = 'x.npy'\n",
+     "job.toml:3:8: 'cond.text' is written twice, with quotes and without"},
     {"UnknownKeyOfTheEvalTarget",
      "[eval]\ndata.target = { pth = 'x.npy' }\n",
      "job.toml:2:17: unknown key 'eval.data.target.pth'; did you mean "
@@ -83,30 +91,29 @@ const Case kCases[] = {
     // Types.
     {"StringForInteger",
      "[train]\nsteps = '3'\n",
-     "job.toml:2:9: train.steps can't be \"3\"; it takes integer, 0 or more"},
+     "job.toml:2:9: train.steps: expected an integer >= 0, got \"3\""},
     {"NumberForInteger",
      "[train]\nsteps = 3.5\n",
-     "job.toml:2:9: train.steps can't be 3.5; it takes integer, 0 or more"},
+     "job.toml:2:9: train.steps: expected an integer >= 0, got 3.5"},
     {"IntegerForString",
      "[model]\npath = 3\n",
-     "job.toml:2:8: model.path can't be 3; it takes string"},
+     "job.toml:2:8: model.path: expected a string, got 3"},
     {"IntegerForBool",
      "[data]\nshuffle = 1\n",
-     "job.toml:2:11: data.shuffle can't be 1; it takes `true` or `false`"},
+     "job.toml:2:11: data.shuffle: expected `true` or `false`, got 1"},
     {"StringForList",
      "[split]\nat = 'layers.2'\n",
-     "job.toml:2:6: split.at can't be \"layers.2\"; it takes list of strings"},
+     "job.toml:2:6: split.at: expected a list of strings, got \"layers.2\""},
     {"MixedList",
      "[split]\nat = ['layers.2', 3]\n",
-     "job.toml:2:6: split.at can't be [\"layers.2\", 3]; it takes list of "
-     "strings"},
+     "job.toml:2:6: split.at: expected a list of strings, got "
+     "[\"layers.2\", 3]"},
     {"ValueForTable",
      "[train]\nloss = 'mse'\n",
-     "job.toml:2:8: train.loss must be a table, not \"mse\""},
+     "job.toml:2:8: train.loss: expected a table, got \"mse\""},
     {"TableForValue",
      "[train]\nsteps = { a = 1 }\n",
-     "job.toml:2:9: train.steps can't be a table; it takes integer, 0 or "
-     "more"},
+     "job.toml:2:9: train.steps: expected an integer >= 0, got a table"},
     {"EmptyString",
      "[model]\npath = ''\n",
      "job.toml:2:8: model.path must not be empty"},
@@ -114,28 +121,40 @@ const Case kCases[] = {
     // Ranges and choices.
     {"TooSmall",
      "[pipeline]\nmicrobatches = 0\n",
-     "job.toml:2:16: pipeline.microbatches = 0 is out of range; it takes "
-     "integer, 1 or more"},
+     "job.toml:2:16: pipeline.microbatches: expected an integer >= 1, got 0"},
     {"NotAboveZero",
      "[train]\nclip_grad_norm = 0\n",
-     "job.toml:2:18: train.clip_grad_norm = 0 is out of range; it takes "
-     "number above 0"},
+     "job.toml:2:18: train.clip_grad_norm: expected a number > 0, got 0"},
     {"NegativeSeed",
      "[train]\nseed = -1\n",
-     "job.toml:2:8: train.seed = -1 is out of range; it takes integer, 0 or "
-     "more"},
+     "job.toml:2:8: train.seed: expected an integer >= 0, got -1"},
     {"NotFinite",
      "[train]\noptimizer.lr = inf\n",
-     "job.toml:2:16: train.optimizer.lr = inf is out of range; it takes "
-     "number, 0 or more"},
+     "job.toml:2:16: train.optimizer.lr: expected a number >= 0, got inf"},
     {"NoSuchChoice",
      "[pipeline]\nlauncher = 'locl'\n",
-     "job.toml:2:12: pipeline.launcher can't be \"locl\"; it takes `auto`, "
-     "`local`, `processes` or `env`; did you mean 'local'?"},
+     "job.toml:2:12: pipeline.launcher: expected `auto`, `local`, `processes` "
+     "or "
+     "`env`, got \"locl\"; did you mean 'local'?"},
+    {"NoSuchLoss",
+     "[train]\nloss.name = 'crossentropy'\n",
+     "job.toml:2:13: train.loss.name: expected `cross_entropy`, `mse`, `l1`, "
+     "`nll` or `bce_with_logits`, got \"crossentropy\"; did you mean "
+     "'cross_entropy'?"},
+    {"NoSuchLrSchedule",
+     "[train]\nlr_schedule.name = 'cosin'\n",
+     "job.toml:2:20: train.lr_schedule.name: expected `constant`, `linear` or "
+     "`cosine`, got \"cosin\"; did you mean 'cosine' or "
+     "'constant'?"},
+    {"NoSideOfAModule",
+     "[model]\npath = 'm.pt2'\n[split]\nat = ['h.2:middle']\n",
+     "job.toml:4:7: split point 'h.2:middle': 'middle' is not a side of a "
+     "module; "
+     "write 'FQN' to cut before it or 'FQN:end' to cut after it"},
     {"NoSuchDevice",
      "[pipeline]\ndevice = 'cuda:x'\n",
-     "job.toml:2:10: pipeline.device can't be \"cuda:x\"; it takes `cpu`, "
-     "`cuda` or `cuda:N`; did you mean 'cuda:N' or 'cuda'?"},
+     "job.toml:2:10: pipeline.device: expected `cpu`, `cuda` or `cuda:N`, got "
+     "\"cuda:x\"; did you mean 'cuda:N' or 'cuda'?"},
 
     // Not yet supported.
     {"Tensor",
@@ -144,32 +163,32 @@ const Case kCases[] = {
      "or write 1"},
     {"RankMap",
      "[pipeline]\nrank_map = [0, -1]\n",
-     "job.toml:2:16: pipeline.rank_map = -1 is out of range; it takes list "
-     "of integers, 0 or more"},
+     "job.toml:2:16: pipeline.rank_map: expected a list of integers >= 0, got "
+     "-1"},
     {"GroupWithoutMatch",
      "[train]\ngroups = [{ lr = 0.1 }]\n",
      "job.toml:2:11: train.groups needs a match, e.g. { match = \"*.bias\", "
      "... }"},
     {"GroupOfAnUnknownOption",
      "[train]\ngroups = [{ match = '*', decay = 0.1 }]\n",
-     "job.toml:2:26: unknown key 'decay' in train.groups; it takes match and "
-     "the optimizer's options"},
+     "job.toml:2:26: unknown key 'decay' in train.groups; a group has match "
+     "and the optimizer's options"},
 
-    // What the keys say together.
+    // Keys that don't fit together.
     {"LengthsOfWindows",
      "model.path = 'm.pt2'\n[data]\nbatch_size = 4\n"
      "inputs.x = { path = 'x.npy', lengths = 'len.npy', window = 4 }\n",
-     "job.toml:4:30: data.inputs.x.lengths goes with neither window, split_dim "
-     "nor shape"},
+     "job.toml:4:30: data.inputs.x.lengths can't be combined with window, "
+     "split_dim or shape"},
     {"PadWithoutLengths",
      "model.path = 'm.pt2'\n[data]\nbatch_size = 4\ninputs.x = { path = "
      "'x.npy', pad = 1 }\n",
-     "job.toml:4:30: data.inputs.x.pad goes with lengths"},
+     "job.toml:4:30: data.inputs.x.pad needs lengths"},
     {"MaskOfNothing",
      "model.path = 'm.pt2'\n[data]\nbatch_size = 4\ninputs.x = { path = "
      "'x.npy' }\n"
      "inputs.m = { mask = 'x' }\n",
-     "job.toml:5:14: data.inputs.m.mask names 'x', which is no input with "
+     "job.toml:5:14: data.inputs.m.mask names 'x', which is not an input with "
      "lengths"},
     {"NoModel",
      "[pipeline]\nranks = 2\n",
@@ -177,11 +196,14 @@ const Case kCases[] = {
      "directory)"},
     {"ModelAndStages",
      "[model]\npath = 'm.pt2'\nstages = 'stages'\n",
-     "job.toml:1:2: [model] has both path and stages; one of them says what "
-     "runs"},
+     "job.toml:1:2: [model] has both path and stages; leave one out"},
+    {"NoStageFiles",
+     "[model]\nstages = []\n",
+     "job.toml:2:1: model.stages is empty; list the stages' files in order, or "
+     "name a stage directory"},
     {"SplitOfStages",
      "[model]\nstages = 'stages'\n[split]\nat = ['a']\n",
-     "job.toml:3:2: [split] goes with model.path; model.stages is already "
+     "job.toml:3:2: [split] needs model.path; model.stages is already "
      "split"},
     {"AtAndStages",
      "[model]\npath = 'm.pt2'\n[split]\nat = ['a']\nstages = 2\n",
@@ -189,11 +211,11 @@ const Case kCases[] = {
     {"BatchSmallerThanMicrobatches",
      "[model]\npath = 'm.pt2'\n[pipeline]\nmicrobatches = 9\n[data]\n"
      "batch_size = 8\ninputs.x.path = 'x.npy'\n",
-     "job.toml:4:1: batch_size 8 is smaller than microbatches 9; every "
-     "microbatch needs a row"},
+     "job.toml:4:1: batch_size 8 is smaller than microbatches 9, and every "
+     "microbatch needs a row; set batch_size to 9 or more"},
     {"NoBatchSize",
      "[model]\npath = 'm.pt2'\n[data]\ninputs.x.path = 'x.npy'\n",
-     "job.toml:3:2: [data] needs batch_size, the rows of a step"},
+     "job.toml:3:2: [data] needs batch_size, the number of rows per step"},
     {"NoInputs",
      kData,
      "job.toml:3:2: [data] needs inputs: inputs.NAME = { path = \"...\" } for "
@@ -204,17 +226,17 @@ const Case kCases[] = {
      {"data.inputs.x.window=3"}},
     {"BinWithoutDtype",
      kData,
-     "--set data.inputs.x.path=x.bin: data.inputs.x needs dtype: a .bin does "
-     "not say its own",
+     "--set data.inputs.x.path=x.bin: data.inputs.x needs dtype: a .bin "
+     "doesn't state its type",
      {"data.inputs.x.path=x.bin"}},
     {"ShiftWithoutWindow",
      "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
      "inputs.x = { path = 'x.npy', shift = 1 }\n",
-     "job.toml:5:30: data.inputs.x.shift goes with window or lengths"},
+     "job.toml:5:30: data.inputs.x.shift needs window or lengths"},
     {"TargetWithoutTraining",
      "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
      "inputs.x.path = 'x.npy'\ntarget.path = 'y.npy'\n",
-     "job.toml:6:1: data.target goes with [train]; inference has no loss"},
+     "job.toml:6:1: data.target needs [train]; inference has no loss"},
     {"TrainingWithoutData",
      "[model]\npath = 'm.pt2'\n[train]\nsteps = 1\nloss.name = 'mse'\n",
      "job.toml:3:2: [train] needs [data]"},
@@ -228,7 +250,7 @@ const Case kCases[] = {
     {"NoLoss",
      "[model]\npath = 'm.pt2'\n[train]\nsteps = 1\n",
      "job.toml:3:2: [train] needs loss: { name = \"cross_entropy\" }, or { "
-     "output = \"loss\" } where the graph computes its own"},
+     "output = \"loss\" } if the graph computes its own"},
     {"LossWithoutTarget",
      "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
      "inputs.x.path = 'x.npy'\n[train]\nsteps = 1\nloss.name = 'mse'\n",
@@ -236,15 +258,21 @@ const Case kCases[] = {
     {"OptionOfAnotherOptimizer",
      kTrain,
      "--set train.optimizer.eps=1e-8: train.optimizer.eps is not an option of "
-     "sgd",
+     "sgd; it has lr, weight_decay, momentum, dampening, nesterov",
      {"train.steps=1", "train.optimizer.eps=1e-8"}},
     {"BetaOfOne",
      "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"
      "inputs.x.path = 'x.npy'\ntarget.path = 'y.npy'\n"
      "[train]\nsteps = 1\nloss.name = 'mse'\n"
      "optimizer = { name = 'adam', betas = [0.9, 1.0] }\n",
-     "job.toml:10:30: train.optimizer.betas takes two numbers from 0 to below "
-     "1"},
+     "job.toml:10:44: train.optimizer.betas: expected a list of two numbers >= "
+     "0 "
+     "and < 1, got 1"},
+    {"IntegerThatADoubleRounds",
+     kTrain,
+     "--set parallel.replicas=9223372036854775807: parallel.replicas: expected "
+     "an integer >= 1, got 9223372036854775807; the largest is 1048576",
+     {"train.steps=1", "parallel.replicas=9223372036854775807"}},
     {"WarmupLongerThanTheRun",
      kTrain,
      "--set train.lr_schedule.warmup=5: train.lr_schedule.warmup is 5, more "
@@ -259,7 +287,7 @@ const Case kCases[] = {
       "train.lr_schedule.min_lr=0.5"}},
     {"EvalWithoutTraining",
      "[model]\npath = 'm.pt2'\n[eval]\nevery = 3\n",
-     "job.toml:3:2: [eval] goes with [train], which says the loss; "
+     "job.toml:3:2: [eval] needs [train], which has the loss; "
      "train.steps = 0 evaluates only"},
     {"EvalWithoutTarget",
      kTrain,
@@ -275,18 +303,18 @@ const Case kCases[] = {
     {"SetTooLargeANumber",
      kModel,
      "--set train.steps=99999999999999999999: 99999999999999999999 is not a "
-     "whole number of 64 bits",
+     "64-bit integer",
      {"train.steps=99999999999999999999"}},
     {"SetOverridesTheFile",
      "[model]\npath = 'm.pt2'\n[pipeline]\nmicrobatches = 4\n[data]\n"
      "batch_size = 8\ninputs.x.path = 'x.npy'\n",
      "--set pipeline.microbatches=9: batch_size 8 is smaller than microbatches "
-     "9; every microbatch needs a row",
+     "9, and every microbatch needs a row; set batch_size to 9 or more",
      {"pipeline.microbatches=9"}},
     {"SetTooLong",
      kModel,
-     "--set pipeline.stall_timeout=1e300: pipeline.stall_timeout = 1e+300 is "
-     "out of range; it takes number above 0, at most 1000000",
+     "--set pipeline.stall_timeout=1e300: pipeline.stall_timeout: expected a "
+     "number > 0 and <= 1000000, got 1e+300",
      {"pipeline.stall_timeout=1e300"}},
     {"SetUnknownKey",
      kModel,
@@ -295,8 +323,8 @@ const Case kCases[] = {
      {"pipeline.rank=2"}},
     {"SetWrongType",
      kModel,
-     "--set pipeline.ranks=two: pipeline.ranks can't be \"two\"; it takes "
-     "integer, 1 or more",
+     "--set pipeline.ranks=two: pipeline.ranks: expected an integer >= 1, "
+     "got \"two\"",
      {"pipeline.ranks=two"}},
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A `.pt2` of 512 MB: split within 300 MB, merged again, run by ranks that have
-their own stage alone in memory.
+"""Splits a `.pt2` of 512 MB within 300 MB of memory, merges it and runs it.
+
+Each rank has only its own stage in memory.
 
     large_file_test.py PP FOLDER
 """
@@ -17,8 +18,8 @@ import numpy
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
-import large_file  # noqa: E402
-import large_model  # noqa: E402
+import large_file
+import large_model
 
 PP, FOLDER = Path(sys.argv[1]), Path(sys.argv[2])
 MEGABYTES, STAGES = 512, 4
@@ -39,7 +40,8 @@ dir = "out"
 def checksums(path: Path) -> dict[str, tuple[int, int]]:
     with zipfile.ZipFile(path) as archive:
         return {
-            i.filename.split("/", 1)[1]: (i.CRC, i.file_size) for i in archive.infolist()
+            i.filename.split("/", 1)[1]: (i.CRC, i.file_size)
+            for i in archive.infolist()
         }
 
 
@@ -63,7 +65,7 @@ def check_split_and_merge(model: Path) -> None:
 
 
 def resident_by_stage(pid: int) -> dict[int, int]:
-    """KB of each stage file that a process has in memory."""
+    """Resident KB of each stage file in a process."""
     out: dict[int, int] = {}
     stage = None
     try:
@@ -91,7 +93,7 @@ def children(pid: int) -> list[int]:
 
 
 def check_ranks() -> None:
-    """Processes, so that each has a table of its own."""
+    """Ranks are processes, so that each has its own memory map."""
     with zipfile.ZipFile(FOLDER / "large.pt2") as archive:
         name = next(n for n in archive.namelist() if n.endswith("weight_0"))
         width = int((archive.getinfo(name).file_size // 4) ** 0.5)

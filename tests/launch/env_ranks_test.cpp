@@ -52,6 +52,8 @@ TEST(ReadEnvRanks, Torchrun) {
   EXPECT_TRUE(ranks->agent_store);
   EXPECT_EQ(ranks->restart_count, 2);
   EXPECT_EQ(ranks->run_id, "abc");
+  EXPECT_EQ(ranks->job_name, "torchrun run abc");
+  EXPECT_FALSE(ranks->one_console);
 }
 
 TEST(ReadEnvRanks, RankAndSizeAloneAreEnough) {
@@ -78,6 +80,8 @@ TEST(ReadEnvRanks, ASlurmStepOfSeveralTasks) {
   EXPECT_EQ(ranks->local_rank, 1);
   EXPECT_EQ(ranks->master_addr, "gpu07");
   EXPECT_EQ(ranks->master_port, 29512);
+  EXPECT_EQ(ranks->job_name, "Slurm step 70012.0");
+  EXPECT_TRUE(ranks->one_console);
 
   Variables named = step;
   named["MASTER_ADDR"] = "head";
@@ -93,7 +97,7 @@ TEST(ReadEnvRanks, ASlurmStepOfSeveralTasks) {
   EXPECT_EQ(read(named)->master_addr, "solo");
 }
 
-TEST(ReadEnvRanks, ASlurmBatchScriptOrAStepOfOneTaskIsNone) {
+TEST(ReadEnvRanks, ASlurmBatchScriptOrAStepOfOneTaskIsNotAJob) {
   EXPECT_FALSE(read({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}}));
   EXPECT_FALSE(read(
       {{"SLURM_PROCID", "0"},
@@ -106,8 +110,11 @@ TEST(ReadEnvRanks, OpenMpi) {
       {{"OMPI_COMM_WORLD_RANK", "1"},
        {"OMPI_COMM_WORLD_SIZE", "2"},
        {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
-       {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
+       {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+       {"PMIX_NAMESPACE", "prterun-head-17@1"}});
   ASSERT_TRUE(ranks);
+  EXPECT_EQ(ranks->job_name, "Open MPI job prterun-head-17@1");
+  EXPECT_TRUE(ranks->one_console);
   EXPECT_EQ(ranks->rank, 1);
   EXPECT_EQ(ranks->local_rank, 1);
   EXPECT_FALSE(
@@ -123,10 +130,12 @@ TEST(ReadEnvRanks, OpenMpi) {
 TEST(ReadEnvRanks, WrongValuesAreNamed) {
   EXPECT_EQ(
       error({{"RANK", "one"}, {"WORLD_SIZE", "2"}}),
-      "the environment variable RANK is 'one', not a number from 0 on");
+      "the environment variable RANK is 'one'; it must be an integer of 0 or "
+      "more");
   EXPECT_EQ(
       error({{"RANK", "-1"}, {"WORLD_SIZE", "2"}}),
-      "the environment variable RANK is '-1', not a number from 0 on");
+      "the environment variable RANK is '-1'; it must be an integer of 0 or "
+      "more");
   EXPECT_EQ(
       error({{"RANK", "2"}, {"WORLD_SIZE", "2"}}),
       "this is rank 2 of 2; ranks are from 0 to 1");
@@ -140,7 +149,7 @@ TEST(ReadEnvRanks, WrongValuesAreNamed) {
       "neither");
   EXPECT_EQ(
       error({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"MASTER_PORT", "70000"}}),
-      "MASTER_PORT is 70000; a port is from 1 to 65535");
+      "MASTER_PORT is 70000; it must be a port from 1 to 65535");
 }
 
 }  // namespace

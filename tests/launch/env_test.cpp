@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "runtime/launch/failure.h"
+#include "runtime/rank/failure.h"
 #include "tests/launch/ranks.h"
 
 namespace pp::testing {
@@ -16,7 +16,7 @@ std::string named(int rank) {
   return "rank " + std::to_string(rank) + " (" + host_name() + ")";
 }
 
-// Nobody but the ranks themselves: rank 0 serves the store.
+// There is no launcher: rank 0 serves the store.
 
 TEST(EnvRanks, WorkTogetherAndLeave) {
   const RankDir dir;
@@ -42,24 +42,27 @@ TEST(EnvRanks, AnErrorOnOneRankIsTheCauseOnAll) {
   }
 }
 
-TEST(EnvRanks, ARankThatDiesWithoutAWordIsNamed) {
+TEST(EnvRanks, ARankThatDiesSilentlyIsNamed) {
   for (const std::string mode : {"kill", "quiet"}) {
     const RankDir dir;
     auto ranks = start_ranks(3, dir.command(mode, 2));
     ASSERT_TRUE(wait_for_all(ranks));
     for (const int rank : {0, 1}) {
-      EXPECT_EQ(dir.error(rank), named(2) + ": died without a word");
+      EXPECT_EQ(
+          dir.error(rank), named(2) + ": died without reporting an error");
       EXPECT_LT(dir.ms_to_stop(rank), kSoonMs);
     }
   }
 }
 
-TEST(EnvRanks, SoIsTheOneThatServesTheStore) {
+TEST(EnvRanks, TheRankThatServesTheStoreIsNamedWhenItDies) {
   const RankDir dir;
   auto ranks = start_ranks(3, dir.command("kill", 0));
   ASSERT_TRUE(wait_for_all(ranks));
   for (const int rank : {1, 2}) {
-    EXPECT_EQ(dir.error(rank).find(named(0) + ": died without a word"), 0u)
+    EXPECT_EQ(
+        dir.error(rank).find(named(0) + ": died without reporting an error"),
+        0u)
         << dir.error(rank);
     EXPECT_LT(dir.ms_to_stop(rank), kSoonMs);
   }
@@ -90,9 +93,9 @@ TEST(EnvRanks, ASignalToOneEndsAll) {
   EXPECT_EQ(dir.code(1), 128 + SIGINT);
 }
 
-// A stopped process gives no sign of life either, but it is the others that
-// must not mistake their own pause for it.
-TEST(EnvRanks, APauseOfAllIsNoDeath) {
+// While all are paused, none gives a sign of life; afterwards none may take its
+// own pause for the death of another.
+TEST(EnvRanks, APauseOfAllIsNotADeath) {
   const RankDir dir;
   auto ranks = start_ranks(2, dir.command("idle"));
   ASSERT_TRUE(dir.wait_for_idle(2));
@@ -112,8 +115,8 @@ TEST(EnvRanks, APauseOfAllIsNoDeath) {
   EXPECT_NE(dir.error(0).find("interrupted"), std::string::npos);
 }
 
-// A debugger, or a machine that swaps: the job goes on once it does.
-TEST(EnvRanks, OneThatStandsStillIsNotDead) {
+// A debugger, or a machine that swaps: the job continues when the rank does.
+TEST(EnvRanks, ARankThatIsStoppedIsNotDead) {
   const RankDir dir;
   auto ranks = start_ranks(2, dir.command("idle"));
   ASSERT_TRUE(dir.wait_for_idle(2));

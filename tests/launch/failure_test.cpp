@@ -1,11 +1,11 @@
-#include "runtime/launch/failure.h"
+#include "runtime/rank/failure.h"
 
 #include <gtest/gtest.h>
 
 #include <ATen/ops/add.h>
 #include <ATen/ops/zeros.h>
 
-#include "runtime/launch/first_cause.h"
+#include "runtime/rank/first_cause.h"
 
 namespace pp {
 namespace {
@@ -81,7 +81,7 @@ TEST(CauseOf, AFailedJobsIsItsOwn) {
 TEST(CauseOf, OtherErrorsBecomeOneLine) {
   EXPECT_EQ(cause_when_thrown(std::bad_alloc()).message, "out of memory");
   EXPECT_EQ(cause_when_thrown(input_error("x")).kind, ErrorKind::Input);
-  EXPECT_EQ(cause_when_thrown(7).message, "an error of an unknown type");
+  EXPECT_EQ(cause_when_thrown(7).message, "an error of unknown type");
   try {
     at::add(at::zeros({2}), at::zeros({3}));
     FAIL() << "no error";

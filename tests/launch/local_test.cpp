@@ -10,10 +10,10 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/full.h>
 
-#include "runtime/launch/agree.h"
-#include "runtime/launch/collectives.h"
-#include "runtime/launch/failure.h"
 #include "runtime/launch/launch.h"
+#include "runtime/rank/agree.h"
+#include "runtime/rank/collectives.h"
+#include "runtime/rank/failure.h"
 
 namespace pp {
 namespace {
@@ -39,9 +39,9 @@ TEST(LaunchLocal, EveryRankRunsOnceWithItsOwnContext) {
 
 TEST(LaunchLocal, GatherAndBroadcastKeepRankOrder) {
   launch_local(3, {}, [](RankContext& context) {
-    Message mine;
-    mine.tensors = {at::full({2}, context.rank)};
-    const auto all = gather(context, mine);
+    Message own;
+    own.tensors = {at::full({2}, context.rank)};
+    const auto all = gather(context, own);
     if (context.rank != 0) {
       EXPECT_TRUE(all.empty());
     }
@@ -119,11 +119,11 @@ TEST(LaunchLocal, ARankThatEndsWhileAnotherWaitsForItIsNamed) {
 TEST(LaunchLocal, RanksWithDifferentJobsDoNotAgree) {
   try {
     launch_local(3, {}, [](RankContext& context) {
-      Agreement mine{{"split", "in two"}, {"train.steps", "10"}};
+      Agreement own{{"split", "in two"}, {"train.steps", "10"}};
       if (context.rank == 2) {
-        mine.erase("train.steps");
+        own.erase("train.steps");
       }
-      agree(context, "plan", mine);
+      agree(context, "plan", own);
     });
     FAIL() << "no error";
   } catch (const JobFailed& error) {

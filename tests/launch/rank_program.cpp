@@ -1,12 +1,12 @@
-// launch_rank DIR MODE [RANK]: takes part in a job as launch_env says and
-// writes to DIR/rank_R.json how that ended. MODE says what goes wrong, and
-// RANK on which rank:
+// launch_rank DIR MODE [RANK]: one rank of a job under launch_env. Writes to
+// DIR/rank_R.json how it ended. MODE says what goes wrong, and RANK on which
+// rank:
 //   work    nothing; gather, broadcast and agree, for a few rounds
 //   leave   RANK exits 3 before it joins
 //   throw   RANK throws; the others wait for a message from it
 //   kill    RANK kills itself; the others wait for a message
-//   quiet   as kill, but the others compute and look for an interrupt
-//   hang    RANK does nothing for long; the others wait at most 1 s
+//   quiet   as kill, but the others compute and check for an interrupt
+//   hang    RANK does nothing for 5 s; the others wait at most 1 s
 //   differ  RANK has another job
 //   idle    all wait for a signal
 
@@ -23,11 +23,11 @@
 
 #include <ATen/ops/full.h>
 
-#include "runtime/launch/agree.h"
-#include "runtime/launch/collectives.h"
-#include "runtime/launch/failure.h"
 #include "runtime/launch/launch.h"
 #include "runtime/launch/signals.h"
+#include "runtime/rank/agree.h"
+#include "runtime/rank/collectives.h"
+#include "runtime/rank/failure.h"
 
 namespace {
 
@@ -45,7 +45,7 @@ struct Job {
   int rank;
 
   void note(const std::string& name, const nlohmann::json& text) const {
-    // Readers see a whole file or none.
+    // The file appears whole.
     const std::string path = dir + "/" + name + ".json";
     std::ofstream(path + ".part") << text;
     std::rename((path + ".part").c_str(), path.c_str());
@@ -59,10 +59,10 @@ struct Job {
 void Job::work(RankContext& context) const {
   agree(context, "plan", {{"train.steps", "4"}});
   for (int round = 0; round < 20; ++round) {
-    Message mine;
-    mine.tensors = {at::full({4}, context.rank + round)};
-    mine.microbatch = context.rank;
-    const auto all = gather(context, mine);
+    Message own;
+    own.tensors = {at::full({4}, context.rank + round)};
+    own.microbatch = context.rank;
+    const auto all = gather(context, own);
     Message sum;
     if (context.rank == 0) {
       check(static_cast<int>(all.size()) == context.size, "all messages");
@@ -112,7 +112,7 @@ void Job::main(RankContext& context) const {
       context.check_interrupted();
     }
   } else {
-    // A ring: not everybody waits for the one that fails.
+    // A ring: not every rank waits for the one that fails.
     const int from = (context.rank + 1) % context.size;
     context.transport->recv(from)->wait(
         mode == "hang" ? milliseconds(1000) : milliseconds(20000));
@@ -143,6 +143,8 @@ int main(int argc, char** argv) {
   LaunchOptions options;
   options.stop = stop.get_token();
   options.join_timeout = std::chrono::seconds(60);
+  const char* output = std::getenv("PP_TEST_OUTPUT");
+  options.output_folder = output != nullptr ? output : "";
   nlohmann::json end = {{"error", ""}};
   int code = 0;
   try {
@@ -153,6 +155,9 @@ int main(int argc, char** argv) {
     end["error"] = error.what();
     code = interrupted ? 128 + signal : static_cast<int>(error.kind());
     std::cerr << "rank " << ranks->rank << ": " << error.what() << "\n";
+  } catch (const Error& error) {  // it couldn't join
+    end["error"] = error.what();
+    code = static_cast<int>(error.kind());
   }
   end["at"] = now_ms();
   end["code"] = code;

@@ -91,6 +91,17 @@ std::vector<Child> start_ranks(
   return out;
 }
 
+Child start_rank(
+    int rank,
+    const std::vector<std::string>& command,
+    std::map<std::string, std::string> variables) {
+  sigset_t mask;
+  sigemptyset(&mask);
+  variables["RANK"] = std::to_string(rank);
+  variables["WORLD_SIZE"] = "2";
+  return Child(command, variables, mask);
+}
+
 bool wait_for_all(std::vector<Child>& ranks) {
   for (int look = 0; look < 4000; ++look) {
     bool running = false;

@@ -9,7 +9,7 @@
 
 namespace pp::testing {
 
-/// A folder for what the ranks of one test write.
+/// A temporary folder for the files that the ranks of one test write.
 class RankDir {
  public:
   RankDir();
@@ -23,11 +23,11 @@ class RankDir {
   std::vector<std::string> command(
       const std::string& mode, int rank = -1) const;
 
-  /// "" where a rank ended well.
+  /// The error that a rank ended with; "" if it succeeded.
   std::string error(int rank) const;
   int code(int rank) const;
   bool ended(int rank) const;
-  /// Between the failure and the end of `rank`.
+  /// Milliseconds from the failure to the end of `rank`.
   int64_t ms_to_stop(int rank) const;
   /// Waits until every rank is in its main function (mode idle).
   bool wait_for_idle(int num_ranks) const;
@@ -36,11 +36,17 @@ class RankDir {
   std::filesystem::path path_;
 };
 
-/// Starts ranks as a plain launcher would that serves no store.
+/// Starts ranks as a launcher would that serves no store.
 std::vector<Child> start_ranks(
     int num_ranks, const std::vector<std::string>& command);
 
-/// Waits for all. False if one still runs after 40 s.
+/// Starts one of two ranks, with MASTER_ADDR, MASTER_PORT, ... in `variables`.
+Child start_rank(
+    int rank,
+    const std::vector<std::string>& command,
+    std::map<std::string, std::string> variables);
+
+/// Waits for all. Returns false if one still runs after 40 s.
 bool wait_for_all(std::vector<Child>& ranks);
 
 int free_port();

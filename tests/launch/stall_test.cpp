@@ -5,19 +5,19 @@
 namespace pp {
 namespace {
 
-Doing in(int stage, int microbatch, const std::string& kind) {
-  Doing doing;
-  doing.stage = stage;
-  doing.microbatch = microbatch;
-  doing.kind = kind;
-  doing.seconds = 2;
-  return doing;
+ActivityState in(int stage, int microbatch, const std::string& kind) {
+  ActivityState activity;
+  activity.stage = stage;
+  activity.microbatch = microbatch;
+  activity.kind = kind;
+  activity.seconds = 2;
+  return activity;
 }
 
-Doing waits(Doing doing, int peer, bool sends = false) {
-  doing.peer = peer;
-  doing.sends = sends;
-  return doing;
+ActivityState waits(ActivityState activity, int peer, bool sends = false) {
+  activity.peer = peer;
+  activity.sends = sends;
+  return activity;
 }
 
 Cause waited(int rank) {
@@ -37,22 +37,22 @@ TEST(AwaitedText, FollowsFromTheAction) {
       "a message from rank 3: the gradient of microbatch 3 of stage 3");
   EXPECT_EQ(
       awaited_text(waits(in(2, 0, "WAIT_SEND_F"), 3, true)),
-      "rank 3 to take a message: the activation of microbatch 0 of stage 2");
+      "rank 3 to receive a message: the activation of microbatch 0 of stage 2");
   EXPECT_EQ(
       awaited_text(waits(in(2, 0, "WAIT_SEND_B"), 1, true)),
-      "rank 1 to take a message: the gradient of microbatch 0 of stage 2");
+      "rank 1 to receive a message: the gradient of microbatch 0 of stage 2");
   EXPECT_EQ(awaited_text(waits({}, 0)), "a message from rank 0");
 }
 
-TEST(DoingText, ComesBack) {
-  const Doing doing = waits(in(1, 4, "WAIT_SEND_B"), 2, true);
-  const Doing back = doing_from_json(to_json(doing));
+TEST(ActivityText, IsReadBack) {
+  const ActivityState activity = waits(in(1, 4, "WAIT_SEND_B"), 2, true);
+  const ActivityState back = activity_from_json(to_json(activity));
   EXPECT_EQ(action_text(back), "1WAIT_SEND_B4");
   EXPECT_EQ(back.peer, 2);
   EXPECT_TRUE(back.sends);
   EXPECT_EQ(back.seconds, 2);
   for (const char* damaged : {"", "{", "[]", "[1]", "[\"a\",1,2,3,4,5]"}) {
-    EXPECT_FALSE(doing_from_json(damaged).in_action()) << damaged;
+    EXPECT_FALSE(activity_from_json(damaged).in_action()) << damaged;
   }
 }
 
@@ -64,20 +64,20 @@ TEST(Stall, TheEndOfTheChainIsTheCause) {
        {"c", in(2, 1, "F"), ""}});
   EXPECT_EQ(
       to_string(cause),
-      "rank 2 (c), stage 2, microbatch 1, 2F1: has not come out of 2F1 for "
-      "2.0 s; rank 0 waited 2 s for a message from rank 1: the gradient of "
+      "rank 2 (c), stage 2, microbatch 1, 2F1: has been in 2F1 for 2.0 s; "
+      "rank 0 waited 2 s for a message from rank 1: the gradient of "
       "microbatch 1 of stage 1 (pipeline.stall_timeout)");
   EXPECT_EQ(
       cause.details,
       (std::vector<std::string>{
-          "rank 0 (a): in 0B1, waits for a message from rank 1: the gradient "
+          "rank 0 (a): in 0B1, waiting for a message from rank 1: the gradient "
           "of microbatch 1 of stage 1, 2.0 s",
-          "rank 1 (b): in 1B1, waits for a message from rank 2: the gradient "
+          "rank 1 (b): in 1B1, waiting for a message from rank 2: the gradient "
           "of microbatch 1 of stage 2, 2.0 s",
-          "rank 2 (c): in 2F1, at work, 2.0 s"}));
+          "rank 2 (c): in 2F1, running, 2.0 s"}));
 }
 
-TEST(Stall, OneThatShowsNoLifeIsTheCauseWhateverItWaitedFor) {
+TEST(Stall, ARankThatDoesNotRespondIsTheCauseWhateverItWaitedFor) {
   const Cause cause = explain_stall(
       waited(0),
       {{"a", waits(in(0, 1, "B"), 1), ""},
@@ -85,12 +85,12 @@ TEST(Stall, OneThatShowsNoLifeIsTheCauseWhateverItWaitedFor) {
        {"c", waits(in(2, 2, "F"), 1), ""}});
   EXPECT_EQ(
       to_string(cause).find("rank 1 (b), last seen in stage 1, microbatch 1, "
-                            "1B1: stands still: its process is stopped; "),
+                            "1B1: doesn't respond: its process is stopped; "),
       0u)
       << to_string(cause);
   EXPECT_EQ(
       cause.details.at(1),
-      "rank 1 (b): in 1B1 when last heard of; its process is stopped");
+      "rank 1 (b): in 1B1 when last heard from; its process is stopped");
 }
 
 TEST(Stall, ARingIsALostMessage) {
@@ -101,18 +101,18 @@ TEST(Stall, ARingIsALostMessage) {
       to_string(cause),
       "rank 0 (a): waited 2 s for a message from rank 1: the gradient of "
       "microbatch 1 of stage 1; ranks 0, 1, 0 wait for each other: a message "
-      "was lost on its way, or a link stands still");
+      "was lost, or a link is stuck");
   EXPECT_EQ(cause.details.size(), 2u);
 }
 
-TEST(Stall, ARankThatStandsStillIsTheCauseOfWaitsForSomethingElse) {
+TEST(Stall, ARankThatDoesNotRespondIsTheCauseOfWaitsForSomethingElse) {
   Cause parts = waited(0);
   parts.message = "waited 2 s for the other ranks' parts";
   const Cause cause =
       explain_stall(parts, {{"a", {}, ""}, {"b", in(1, 2, "F"), "stopped"}});
   EXPECT_EQ(
       to_string(cause),
-      "rank 1 (b), last seen in stage 1, microbatch 2, 1F2: stands still: "
+      "rank 1 (b), last seen in stage 1, microbatch 2, 1F2: doesn't respond: "
       "stopped; rank 0 waited 2 s for the other ranks' parts "
       "(pipeline.stall_timeout)");
   const Cause alone =
@@ -122,7 +122,7 @@ TEST(Stall, ARankThatStandsStillIsTheCauseOfWaitsForSomethingElse) {
   EXPECT_EQ(alone.details.size(), 2u);
 }
 
-TEST(Activity, SaysWhatIsGoingOn) {
+TEST(Activity, ReportsEachChange) {
   Activity activity;
   EXPECT_FALSE(activity.now().in_action());
   std::string seen;

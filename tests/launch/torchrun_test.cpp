@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "runtime/launch/failure.h"
+#include "runtime/rank/failure.h"
 #include "tests/launch/ranks.h"
 #include "tests/support/paths.h"
 
@@ -48,7 +48,8 @@ TEST_F(Torchrun, AKilledRankIsNamed) {
   EXPECT_EQ(run(dir.command("kill", 1)), 1);
   for (const int rank : {0, 2}) {
     EXPECT_EQ(
-        dir.error(rank), "rank 1 (" + host_name() + "): died without a word");
+        dir.error(rank),
+        "rank 1 (" + host_name() + "): died without reporting an error");
     EXPECT_EQ(dir.code(rank), 4);
     EXPECT_LT(dir.ms_to_stop(rank), 2500);
   }

@@ -15,7 +15,7 @@ at::Tensor kibibytes(int64_t count) {
   return at::empty({count * kKiB}, at::kByte);
 }
 
-TEST(AllocationLedger, CountsWhatIsAliveAndTheMostThereWas) {
+TEST(AllocationLedger, CountsLiveAndPeakBytes) {
   const auto ledger = std::make_shared<AllocationLedger>();
   const at::Tensor before = kibibytes(100);
   at::Tensor kept;
@@ -33,13 +33,13 @@ TEST(AllocationLedger, CountsWhatIsAliveAndTheMostThereWas) {
   EXPECT_EQ(ledger->live(), 3 * kKiB);
 }
 
-TEST(AllocationLedger, BooksAFreeToTheThreadThatAllocated) {
+TEST(AllocationLedger, SubtractsAFreeFromTheOwnerThatAllocated) {
   const auto ledger = std::make_shared<AllocationLedger>(2);
   const AllocationWatch watch(ledger, 0);
   at::Tensor handed_over = kibibytes(7);
   std::thread([&] {
     const AllocationWatch other(ledger, 1);
-    const at::Tensor mine = kibibytes(2);
+    const at::Tensor own = kibibytes(2);
     handed_over.reset();
     EXPECT_EQ(ledger->live(1), 2 * kKiB);
   }).join();

@@ -1,4 +1,4 @@
-// The cuts that balance by time chooses, against trying all of them.
+// Compares the cuts that balancing by time chooses with the best of all.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -8,22 +8,22 @@
 #include "loader/ir/walk.h"
 #include "loader/model_loader.h"
 #include "runtime/measure/measure.h"
-#include "splitter/balance.h"
-#include "splitter/flow.h"
-#include "splitter/operators.h"
+#include "splitter/cut/balance.h"
+#include "splitter/cut/flow.h"
+#include "splitter/cut/operators.h"
 #include "tests/support/paths.h"
 
 namespace pp {
 namespace {
 
-/// What each stage would cost, the slow and plain way.
+/// Computes the cost of every possible stage in the slow and simple way.
 class PlainCosts {
  public:
   PlainCosts(
       const ir::Graph& graph,
       const NodeCosts& costs,
       const std::vector<Cut>& places)
-      : flow_(analyse_flow(graph, {})), costs_(costs) {
+      : flow_(analyse_flow(graph)), costs_(costs) {
     bounds_.push_back({0, 0});
     for (const Cut& place : places) {
       const double ns =
@@ -42,16 +42,17 @@ class PlainCosts {
   int64_t of(size_t i, size_t j) const { return table_[i][j]; }
   size_t last() const { return bounds_.size() - 1; }
 
-  /// The slowest stage of the best split of what lies behind `from`.
+  /// Returns the cost of the slowest stage in the best split of everything
+  /// after `from`.
   int64_t best(size_t from, int stages) const {
     if (stages == 1) {
       return of(from, last());
     }
-    int64_t best = INT64_MAX;
+    int64_t least = INT64_MAX;
     for (size_t to = from + 1; to + stages - 1 <= last(); ++to) {
-      best = std::min(best, std::max(of(from, to), best_after(to, stages - 1)));
+      least = std::min(least, std::max(of(from, to), best(to, stages - 1)));
     }
-    return best;
+    return least;
   }
 
  private:
@@ -59,11 +60,6 @@ class PlainCosts {
     int position = 0;
     int64_t passing = 0;
   };
-
-  // Not remembered: every split is tried.
-  int64_t best_after(size_t from, int stages) const {
-    return best(from, stages);
-  }
 
   int64_t stage(size_t i, size_t j) const {
     std::set<int> run;
@@ -115,8 +111,9 @@ class BalanceOptimum : public ::testing::TestWithParam<const char*> {
     SCOPED_TRACE(std::to_string(stages) + " stages");
     const PlainCosts plain(model_.graph, *spec_.costs, places);
     spec_.num_stages = stages;
-    const auto cuts = balance_cuts(model_.graph, spec_, places);
-    const auto costs = predict_costs(model_.graph, spec_, cuts);
+    const Flow flow = analyse_flow(model_.graph);
+    const auto cuts = balance_cuts(flow, spec_, places);
+    const auto costs = predict_costs(flow, spec_, cuts);
     ASSERT_EQ(costs.size(), static_cast<size_t>(stages));
     EXPECT_EQ(
         static_cast<int64_t>(*std::ranges::max_element(costs)),
@@ -127,15 +124,15 @@ class BalanceOptimum : public ::testing::TestWithParam<const char*> {
   SplitSpec spec_;
 };
 
-TEST_P(BalanceOptimum, IsThatOfAllLegalCutsInTwoAndThreeStages) {
-  const std::vector<Cut> places = legal_cuts(model_.graph);
+TEST_P(BalanceOptimum, IsFoundAmongAllLegalCutsForTwoAndThreeStages) {
+  const std::vector<Cut> places = legal_cuts(analyse_flow(model_.graph));
   ASSERT_GT(places.size(), 50u);
   expect_best(places, 2);
   expect_best(places, 3);
 }
 
-TEST_P(BalanceOptimum, IsThatOfACoarseChoiceInFourToEightStages) {
-  const std::vector<Cut> all = legal_cuts(model_.graph);
+TEST_P(BalanceOptimum, IsFoundAmongSixteenCutsForFourToEightStages) {
+  const std::vector<Cut> all = legal_cuts(analyse_flow(model_.graph));
   constexpr size_t kPlaces = 16;
   std::vector<Cut> places;
   for (size_t i = 0; i < kPlaces; ++i) {

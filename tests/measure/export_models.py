@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Exports GPT-2, LLaMA, T5 and ResNet-50, small or not.
+"""Exports GPT-2, LLaMA, T5 and ResNet-50 at some scale.
 
     export_models.py FOLDER [SCALE]
 
-SCALE multiplies widths and sizes: 1 (for tests) is as small as it can be, 8
-has layers of some milliseconds.
+SCALE multiplies widths and sizes: 1, for tests, is the smallest; with 8, layers take
+some milliseconds.
 """
 
 import sys
@@ -18,9 +18,16 @@ def gpt2(scale: int):
     from transformers import GPT2Config, GPT2LMHeadModel
 
     config = GPT2Config(
-        vocab_size=64 * scale, n_positions=16 * scale, n_embd=32 * scale, n_layer=8,
-        n_head=4, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, use_cache=False,
-    )  # fmt: skip
+        vocab_size=64 * scale,
+        n_positions=16 * scale,
+        n_embd=32 * scale,
+        n_layer=8,
+        n_head=4,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        use_cache=False,
+    )
     tokens = torch.randint(64 * scale, (2, 16 * scale))
     return GPT2LMHeadModel(config), (), {"input_ids": tokens}
 
@@ -29,10 +36,15 @@ def llama(scale: int):
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
-        vocab_size=64 * scale, max_position_embeddings=16 * scale, hidden_size=32 * scale,
-        intermediate_size=64 * scale, num_hidden_layers=8, num_attention_heads=4,
-        num_key_value_heads=2, use_cache=False,
-    )  # fmt: skip
+        vocab_size=64 * scale,
+        max_position_embeddings=16 * scale,
+        hidden_size=32 * scale,
+        intermediate_size=64 * scale,
+        num_hidden_layers=8,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        use_cache=False,
+    )
     tokens = torch.randint(64 * scale, (2, 16 * scale))
     return LlamaForCausalLM(config), (), {"input_ids": tokens}
 
@@ -41,10 +53,18 @@ def t5(scale: int):
     from transformers import T5Config, T5ForConditionalGeneration
 
     config = T5Config(
-        vocab_size=64 * scale, d_model=32 * scale, d_kv=8 * scale, d_ff=64 * scale,
-        num_layers=4, num_decoder_layers=4, num_heads=4, dropout_rate=0.0,
-        use_cache=False, decoder_start_token_id=0, pad_token_id=0,
-    )  # fmt: skip
+        vocab_size=64 * scale,
+        d_model=32 * scale,
+        d_kv=8 * scale,
+        d_ff=64 * scale,
+        num_layers=4,
+        num_decoder_layers=4,
+        num_heads=4,
+        dropout_rate=0.0,
+        use_cache=False,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+    )
     tokens = torch.randint(1, 64 * scale, (2, 16 * scale))
     kwargs = {"input_ids": tokens, "decoder_input_ids": tokens.clone()}
     return T5ForConditionalGeneration(config), (), kwargs

@@ -6,7 +6,7 @@
 
 #include "loader/model_loader.h"
 #include "runtime/measure/measure_stages.h"
-#include "splitter/operators.h"
+#include "splitter/cut/operators.h"
 #include "tests/support/paths.h"
 
 namespace pp {
@@ -43,13 +43,13 @@ TEST(Measure, NodesSumUpToTheWholeGraph) {
   });
   const auto sum =
       std::accumulate(costs.node_ns.begin(), costs.node_ns.end(), uint64_t{0});
-  // Another spell of a noisy machine: by a factor, not by a percentage.
+  // The machine may be noisy in between, so the bound is a factor of 3.
   EXPECT_LT(sum, 3 * whole);
   EXPECT_LT(whole, 3 * sum);
 }
 
-TEST(Measure, SampleInputsAreThoseOfTheExport) {
-  // Tokens drawn for want of better would be 0 or 1.
+TEST(Measure, UsesTheInputsOfTheExport) {
+  // Random tokens would be 0 or 1.
   const auto arguments = sample_arguments(fixture("t5.pt2"));
   ASSERT_EQ(arguments.size(), 2u);
   const at::Tensor tokens = arguments[0].toTensor();

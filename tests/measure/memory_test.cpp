@@ -1,6 +1,6 @@
-// What the dry run predicts against what a run holds, and what the halves of a
-// split backward leave alive. Blocks are counted as LibTorch reports them, so
-// that the numbers are the same on every machine.
+// Compares the memory that the dry run predicts with what a run allocates, and
+// checks what the halves of a split backward leave allocated. Bytes are counted
+// as LibTorch reports them, so the numbers are the same on every machine.
 
 #include <filesystem>
 #include <memory>
@@ -12,9 +12,9 @@
 
 #include "runtime/launch/launch.h"
 #include "runtime/measure/allocations.h"
+#include "runtime/pipeline/rank_stages.h"
 #include "runtime/run/dry_run.h"
-#include "runtime/run/rank_stages.h"
-#include "runtime/run/train.h"
+#include "runtime/training/trainer.h"
 #include "tests/support/paths.h"
 
 namespace pp {
@@ -37,7 +37,7 @@ std::string folder_of(const Row& row) {
   return testing::TempDir() + "pp_memory_" + name_of(row);
 }
 
-/// GPT of 8 blocks, d=64, 16 tokens, with 8 rows a microbatch.
+/// A GPT of 8 blocks with d=64, 16 tokens and 8 rows per microbatch.
 std::shared_ptr<const Plan> gpt_plan(const Row& row) {
   std::string cuts;
   for (int i = 1; i < row.stages; ++i) {
@@ -84,10 +84,11 @@ TEST_P(DryRun, PredictsThePeakOfEveryRankWithinATenth) {
     RecordProperty(
         "rank" + std::to_string(rank), std::to_string(measured / predicted));
     EXPECT_NEAR(measured / predicted, 1, 0.1)
-        << "rank " << rank << ": predicted " << predicted << " bytes, held "
-        << measured;
+        << "rank " << rank << ": predicted " << predicted
+        << " bytes, allocated " << measured;
     if (row.recompute == std::string("false")) {
-      EXPECT_GT(memory.held.activations, memory.gradients) << "a fair test";
+      EXPECT_GT(memory.held.activations, memory.gradients)
+          << "the test says nothing if activations are small";
     }
   }
   std::filesystem::remove_all(folder_of(row));
@@ -106,8 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"1F1B", 2, "[\"layers.*\"]"}),
     [](const auto& row) { return "On" + name_of(row.param); });
 
-// What a stage holds of microbatches whose backward is to come.
-TEST(Recompute, KeepsTheStagesInputsAlone) {
+TEST(Recompute, KeepsOnlyTheStagesInputs) {
   std::map<std::string, StageMemory> first;
   std::map<std::string, StageMemory> last;
   for (const char* recompute : {"false", "true"}) {
@@ -118,17 +118,17 @@ TEST(Recompute, KeepsTheStagesInputsAlone) {
   }
   for (const auto* stage : {&first, &last}) {
     const StageMemory& kept = stage->at("false");
-    const StageMemory& again = stage->at("true");
+    const StageMemory& recomputed = stage->at("true");
     EXPECT_GT(kept.kept, 1000000);
-    EXPECT_LT(again.kept, 1000) << "but for what entered, as good as nothing";
-    EXPECT_EQ(again.input, kept.input);
-    // And one microbatch, while its backward runs.
+    EXPECT_LT(recomputed.kept, 1000) << "it keeps little besides its inputs";
+    EXPECT_EQ(recomputed.input, kept.input);
+    // During its backward it holds one microbatch.
     EXPECT_LE(
-        again.backward_work, kept.kept + kept.backward_work + kept.output);
+        recomputed.backward_work, kept.kept + kept.backward_work + kept.output);
   }
   EXPECT_EQ(last["true"].kept_for_weight, last["false"].kept_for_weight);
-  // The first stage sends no gradient back: its whole backward is W, and so is
-  // its running again.
+  // The first stage sends no gradient back, so its whole backward is W,
+  // including the recomputation.
   EXPECT_LT(first["true"].kept_for_weight, 100000);
   EXPECT_GT(first["false"].kept_for_weight, 1000000);
 }
@@ -149,14 +149,14 @@ TEST(SplitBackward, LiveMemoryFallsAfterW) {
         });
   };
   forward();
-  stage.backward(0, {});  // from now on the gradients are there
+  stage.backward(0, {});  // allocates the gradients
   const int64_t before = ledger->live();
   forward();
   stage.backward_input(0, {});
   const int64_t between = ledger->live();
   stage.backward_weight(0);
   EXPECT_LT(ledger->live(), between);
-  EXPECT_EQ(ledger->live(), before) << "all that a microbatch took is free";
+  EXPECT_EQ(ledger->live(), before) << "nothing of the microbatch is left";
 }
 
 }  // namespace

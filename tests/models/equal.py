@@ -1,12 +1,11 @@
 """equal.py CASE DUMP_STEP PP FOLDER
 
-A model in 2 and 4 stages, under 1F1B, Interleaved1F1B and ZBVZeroBubble, on
-threads and on processes, against the unmodified Python module: outputs, loss,
-every gradient and buffer of a step, weights and buffers after three. In double
-(1e-12, all runs) and single precision (1e-6, one run); sizes that the export
-left free run with others than the export's, and the fixed-size export runs
-too. The same traced and scripted, where torch can. That all runs give the same
-bits is for tests/oracle.
+Compares a model in 2 and 4 stages, under 1F1B, Interleaved1F1B and ZBVZeroBubble, on
+threads and on processes, with the unmodified Python module: outputs, loss, every
+gradient and buffer of a step, weights and buffers after three. Runs in double
+precision (1e-12, all runs) and in single precision (1e-6, one run); with other sizes
+than the export's where it left them free, and with the fixed-size export; also traced
+and scripted, where torch can. tests/oracle checks that all runs give the same bits.
 """
 
 import importlib.util
@@ -22,8 +21,9 @@ import torch
 from safetensors.torch import load_file
 
 _spec = importlib.util.spec_from_file_location(
-    "measure", cases.ROOT / "tests" / "oracle" / "models.py")
-measure = importlib.util.module_from_spec(_spec)  # scripts/models is "models"
+    "measure", cases.ROOT / "tests" / "oracle" / "models.py"
+)
+measure = importlib.util.module_from_spec(_spec)  # scripts/models has the name "models"
 _spec.loader.exec_module(measure)
 
 NAME, DUMP_STEP, PP = sys.argv[1:4]
@@ -39,20 +39,24 @@ def fail(where, text):
 
 def close(where, actual, expected, scale, tolerance, noise=None):
     if actual is None or actual.shape != expected.shape:
-        return fail(where, "missing or of another shape")
+        fail(where, "missing or of another shape")
+        return
     error = measure.error_of(actual, expected, scale, noise)
     if not error <= tolerance:
         fail(where, f"error {error:.3g}")
 
 
 def reference(module, data, target):
-    """Three steps of Python: what the first computed, and what all left."""
+    """Runs three steps in Python; returns the first one's values and final state."""
     first = {}
     losses = []
     optimizer = torch.optim.SGD(module.parameters(), lr=cases.RATE)
     parts = {k: v.tensor_split(cases.MICROBATCHES) for k, v in data.items()}
-    targets = (target.tensor_split(cases.MICROBATCHES)
-               if target is not None else [None] * cases.MICROBATCHES)
+    targets = (
+        target.tensor_split(cases.MICROBATCHES)
+        if target is not None
+        else [None] * cases.MICROBATCHES
+    )
     for step in range(cases.STEPS):
         total = 0.0
         for i, wanted in enumerate(targets):
@@ -79,15 +83,21 @@ def reference(module, data, target):
 
 
 def aliases(module):
-    """First name of each tied parameter, by any of its names."""
+    """First name of each tied parameter by each of its names."""
     first = {}
-    return {fqn: first.setdefault(weight.data_ptr(), fqn) for fqn, weight in
-            module.named_parameters(remove_duplicate=False)}
+    return {
+        fqn: first.setdefault(weight.data_ptr(), fqn)
+        for fqn, weight in module.named_parameters(remove_duplicate=False)
+    }
 
 
 def compare_step(where, got, first, names, exact, tolerance):
-    got = {("gradients." + names.get(k[10:], k[10:]))
-           if k.startswith("gradients.") else k: v for k, v in got.items()}
+    got = {
+        ("gradients." + names.get(k[10:], k[10:]))
+        if k.startswith("gradients.")
+        else k: v
+        for k, v in got.items()
+    }
     gradients = {k: v for k, v in first.items() if k.startswith("gradients.")}
     found = {k for k in got if k.startswith("gradients.")}
     if found != set(gradients):
@@ -95,8 +105,7 @@ def compare_step(where, got, first, names, exact, tolerance):
     scale = max(measure.largest(g) for g in exact.values())
     for key, expected in gradients.items():
         noise = exact[key].abs() < 1e-6 * scale
-        close(f"{where} {key}", got.get(key), expected, scale, tolerance,
-              noise)
+        close(f"{where} {key}", got.get(key), expected, scale, tolerance, noise)
     wanted = CASE.output or "output"
     for key, expected in first.items():
         kind, rest = key.split(".", 1)
@@ -106,16 +115,21 @@ def compare_step(where, got, first, names, exact, tolerance):
             actual = got[key]
         else:
             continue
-        close(f"{where} {key}", actual.reshape(expected.shape), expected,
-              measure.largest(expected.double()), tolerance)
+        close(
+            f"{where} {key}",
+            actual.reshape(expected.shape),
+            expected,
+            measure.largest(expected.double()),
+            tolerance,
+        )
 
 
 def run_step(path, data, stages, schedule, where):
     job = FOLDER / "step.toml"
-    job.write_text(cases.job_text(CASE, path, data, stages, schedule, "local",
-                                  "step"))
-    done = subprocess.run([DUMP_STEP, job, FOLDER / "step.safetensors"],
-                          capture_output=True, text=True)
+    job.write_text(cases.job_text(CASE, path, data, stages, schedule, "local", "step"))
+    done = subprocess.run(
+        [DUMP_STEP, job, FOLDER / "step.safetensors"], capture_output=True, text=True
+    )
     if done.returncode:
         return fail(where, done.stderr.strip())
     return load_file(FOLDER / "step.safetensors")
@@ -124,11 +138,11 @@ def run_step(path, data, stages, schedule, where):
 def run_training(path, data, stages, schedule, launcher, where):
     name = f"{stages}_{schedule}_{launcher}"
     job = FOLDER / f"{name}.toml"
-    job.write_text(cases.job_text(CASE, path, data, stages, schedule, launcher,
-                                  name))
+    job.write_text(cases.job_text(CASE, path, data, stages, schedule, launcher, name))
     shutil.rmtree(FOLDER / name, ignore_errors=True)
-    done = subprocess.run([PP, "run", job], env=measure.environment(),
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [PP, "run", job], env=measure.environment(), capture_output=True, text=True
+    )
     if done.returncode:
         return fail(where, done.stderr.strip()), []
     weights = {}
@@ -139,20 +153,27 @@ def run_training(path, data, stages, schedule, launcher, where):
     return weights, [json.loads(line)["loss"] for line in lines]
 
 
-def compare_training(where, weights, losses, after, expected_losses, names,
-                     exact, tolerance):
+def compare_training(
+    where, weights, losses, after, expected_losses, names, exact, tolerance
+):
     scale = max(measure.largest(g) for g in exact.values())
     largest = max(measure.largest(w.double()) for w in after.values())
     seen = set()
     for fqn, actual in weights.items():
         fqn = names.get(fqn, fqn)
         if fqn not in after:
-            continue  # the optimizer's
+            continue  # the optimizer's state
         seen.add(fqn)
         gradient = exact.get("gradients." + fqn)
         noise = None if gradient is None else gradient.abs() < 1e-6 * scale
-        close(f"{where} after 3 steps {fqn}", actual, after[fqn], largest,
-              tolerance, noise)
+        close(
+            f"{where} after 3 steps {fqn}",
+            actual,
+            after[fqn],
+            largest,
+            tolerance,
+            noise,
+        )
     missing = {k[10:] for k in exact} - seen
     if missing:
         fail(where, f"not in the checkpoint: {sorted(missing)}")
@@ -162,14 +183,18 @@ def compare_training(where, weights, losses, after, expected_losses, names,
 
 
 def check_inference(path, data, outputs):
-    """All outputs of all rows, those of early stages too."""
+    """Checks all outputs of all rows, also those of early stages."""
     most = len(CASE.cuts) + 1
     for stages, launcher in ((2, "local"), (most, "processes")):
         job = FOLDER / "infer.toml"
-        job.write_text(cases.job_text(CASE, path, data, stages, "1F1B",
-                                      launcher, "infer", trains=False))
-        done = subprocess.run([PP, "run", job], env=measure.environment(),
-                              capture_output=True, text=True)
+        job.write_text(
+            cases.job_text(
+                CASE, path, data, stages, "1F1B", launcher, "infer", trains=False
+            )
+        )
+        done = subprocess.run(
+            [PP, "run", job], env=measure.environment(), capture_output=True, text=True
+        )
         where = f"inference in {stages} stages, {launcher}"
         if done.returncode:
             fail(where, done.stderr.strip())
@@ -178,19 +203,31 @@ def check_inference(path, data, outputs):
         if set(got) != set(outputs):
             fail(where, f"outputs {sorted(got)}, not {sorted(outputs)}")
         for key in set(got) & set(outputs):
-            close(f"{where} {key}", got[key], outputs[key],
-                  measure.largest(outputs[key].double()), 1e-12)
+            close(
+                f"{where} {key}",
+                got[key],
+                outputs[key],
+                measure.largest(outputs[key].double()),
+                1e-12,
+            )
 
 
 def infer(module, data):
-    """What Python makes of each microbatch, joined as `pp` joins it."""
-    parts = [dict(zip(data, rows)) for rows in zip(
-        *(v.tensor_split(cases.MICROBATCHES) for v in data.values()))]
+    """Python's outputs of each microbatch, joined as `pp` joins them."""
+    parts = [
+        dict(zip(data, rows, strict=True))
+        for rows in zip(
+            *(v.tensor_split(cases.MICROBATCHES) for v in data.values()), strict=True
+        )
+    ]
     with torch.no_grad():
         results = [cases.outputs_of(module(**rows)) for rows in parts]
-    return {k: torch.cat([r[k] for r in results]) if results[0][k].dim()
-            else torch.stack([r[k] for r in results]).mean().to(
-                results[0][k].dtype) for k in results[0]}
+    return {
+        k: torch.cat([r[k] for r in results])
+        if results[0][k].dim()
+        else torch.stack([r[k] for r in results]).mean().to(results[0][k].dtype)
+        for k in results[0]
+    }
 
 
 def save_data(data, target):
@@ -200,14 +237,15 @@ def save_data(data, target):
 
 
 def prepare(dtype, how):
-    """Exports ("free" or "fixed" sizes), traces or scripts; gives the file, its
-    data, the module anew, and what Python makes of it."""
+    """Exports (with "free" or "fixed" sizes), traces or scripts the model.
+
+    Returns the file, its data, a new module, and its results in Python.
+    """
     example = cases.build(CASE, dtype)
     path = FOLDER / f"{dtype}_{how}.pt2".removeprefix("torch.")
     if how in ("traced", "scripted"):
         path = path.with_suffix(".pt")
-        script = trace(example) if how == "traced" else torch.jit.script(
-            example.module)
+        script = trace(example) if how == "traced" else torch.jit.script(example.module)
         script.save(path)
     else:
         torch.export.save(export(example, how == "fixed"), path)
@@ -215,7 +253,7 @@ def prepare(dtype, how):
         example = shorten(example)
     data = cases.make_data(CASE, example)
     module = cases.build(CASE, dtype).module
-    if how == "traced":  # tracing ran the module once: its buffers moved
+    if how == "traced":  # tracing ran the module once, which changed its buffers
         module.load_state_dict(example.module.state_dict())
     if not CASE.trains:
         save_data(data, None)
@@ -230,7 +268,7 @@ def prepare(dtype, how):
 
 
 def shorten(example):
-    """Example inputs with a shorter sequence, as the export allows."""
+    """Example inputs with a shorter sequence, which the export allows."""
     cut = {k: v[:, :-1] for k, v in example.kwargs.items()}
     example.args = tuple(v[:, :-1] for v in example.args)
     example.kwargs = cut
@@ -240,8 +278,9 @@ def shorten(example):
 def trace(example):
     options = {"check_trace": False, "strict": False}
     if example.kwargs:
-        return torch.jit.trace(example.module,
-                               example_kwarg_inputs=example.kwargs, **options)
+        return torch.jit.trace(
+            example.module, example_kwarg_inputs=example.kwargs, **options
+        )
     return torch.jit.trace(example.module, example.args, **options)
 
 
@@ -272,26 +311,29 @@ def check_training(path, data, module, first, after, losses):
             got = run_step(path, data, stages, schedule, where)
             if got:
                 compare_step(where, got, first, names, exact, 1e-12)
-    runs = [(2, "1F1B", "processes"), (2, "Interleaved1F1B", "local"),
-            (2, "ZBVZeroBubble", "local")]
+    runs = [
+        (2, "1F1B", "processes"),
+        (2, "Interleaved1F1B", "local"),
+        (2, "ZBVZeroBubble", "local"),
+    ]
     if most == 4:
-        runs += [(4, "1F1B", "local"), (4, "Interleaved1F1B", "processes"),
-                 (4, "ZBVZeroBubble", "processes")]
+        runs += [
+            (4, "1F1B", "local"),
+            (4, "Interleaved1F1B", "processes"),
+            (4, "ZBVZeroBubble", "processes"),
+        ]
     for stages, schedule, launcher in runs:
         where = f"{stages} stages {schedule} {launcher}"
-        got, reported = run_training(path, data, stages, schedule, launcher,
-                                     where)
+        got, reported = run_training(path, data, stages, schedule, launcher, where)
         if got:
-            compare_training(where, got, reported, after, losses, names, exact,
-                             1e-12)
+            compare_training(where, got, reported, after, losses, names, exact, 1e-12)
     others = [(torch.float32, "free"), (torch.float64, "fixed")]
     others += [(torch.float64, "traced")] * CASE.traced
     others += [(torch.float64, "scripted")] * CASE.scripted
     for dtype, how in others:
         path, data, module, (first, after, losses) = prepare(dtype, how)
         if how != "free":
-            exact = {k: v for k, v in first.items()
-                     if k.startswith("gradients.")}
+            exact = {k: v for k, v in first.items() if k.startswith("gradients.")}
         tolerance = 1e-6 if dtype == torch.float32 else 1e-12
         schedule = "ZBVZeroBubble" if most == 4 else "1F1B"
         where = f"{most} stages {schedule}, {dtype}, {how}"
@@ -300,14 +342,14 @@ def check_training(path, data, module, first, after, losses):
             compare_step(where, got, first, names, exact, tolerance)
         if how not in ("traced", "scripted"):
             continue
-        for stages, schedule, launcher in ((2, "Interleaved1F1B", "local"),
-                                           (most, schedule, "processes")):
+        runs = [(2, "Interleaved1F1B", "local"), (most, schedule, "processes")]
+        for stages, schedule, launcher in runs:
             where = f"{stages} stages {schedule} {launcher}, {how}"
-            got, reported = run_training(path, data, stages, schedule,
-                                         launcher, where)
+            got, reported = run_training(path, data, stages, schedule, launcher, where)
             if got:
-                compare_training(where, got, reported, after, losses, names,
-                                 exact, tolerance)
+                compare_training(
+                    where, got, reported, after, losses, names, exact, tolerance
+                )
 
 
 if __name__ == "__main__":

@@ -3,21 +3,21 @@
 
     tests/models/sweep.py [NAME ...] [--pp build/pp] [--out FOLDER]
 
-Each is built small (zoo.py), exported in training mode and in double precision
-where its code allows it, and given to `pp verify` in 4 stages under
-ZBVZeroBubble; then `pp run` trains it for a step, and its gradients are
+Each model is built small (zoo.py) and exported in training mode, in double
+precision if its code allows that. `pp verify` runs it in 4 stages under
+ZBVZeroBubble. Then `pp run` trains it for a step, and its gradients are
 compared with those of the unmodified module in Python.
 
-One line a model: OK; or where it ended: BUILD, FORWARD and EXPORT are Python's
-own (a config that the rules of zoo.py don't fit, a model that torch can't
-export), VERIFY and RUN are `pp`'s, DIFFERS is another gradient than Python's
-(models that draw random numbers differ rightly: their keys are pp's own).
-Exit code 1 where one ended in VERIFY, RUN or DIFFERS. All of them take hours.
+Prints one line per model: OK, or the step that failed. BUILD, FORWARD and
+EXPORT are failures in Python (zoo.py's sizes don't suit the config, or torch
+can't export the model). VERIFY and RUN are failures of `pp`. DIFFERS means that
+a gradient differs from Python's; it is expected of models that draw random
+numbers, because pp has its own keys. Exits with 1 if any model ended in VERIFY,
+RUN or DIFFERS. All models together take hours.
 """
 
 import argparse
 import importlib.util
-import json
 import resource
 import subprocess
 import sys
@@ -31,34 +31,36 @@ import zoo
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 40_000_000  # parameters
-MEMORY = 12 << 30  # bytes: some configs, left as they are, ask for all there is
+MEMORY = 12 << 30  # bytes; some default configs would use all there is
 FAULTS = ("VERIFY", "RUN", "DIFFERS")
 
 _spec = importlib.util.spec_from_file_location(
-    "side_by_side", ROOT / "benchmarks" / "models.py")
+    "side_by_side", ROOT / "benchmarks" / "models.py"
+)
 side = importlib.util.module_from_spec(_spec)  # scripts/models is "models"
 _spec.loader.exec_module(side)
 
 
 def build(name):
-    """(module, inputs, tolerance), in double precision if it can run so."""
+    """Returns (module, inputs, tolerance), in double precision if possible."""
     module, inputs = zoo.build(name)
     if sum(p.numel() for p in module.parameters()) > LARGEST:
         return module, inputs, 0
     try:
         module.double()
-        wide = {k: v.double() if v.is_floating_point() else v
-                for k, v in inputs.items()}
+        wide = {
+            k: v.double() if v.is_floating_point() else v for k, v in inputs.items()
+        }
         module(**wide)
         tolerance = 1e-9
-    except Exception:  # noqa: BLE001: casts to float32 in its code
+    except Exception:  # its code casts to float32
         wide, tolerance = inputs, 2e-4
-    module = zoo.build(name)[0]  # its buffers have moved
+    module = zoo.build(name)[0]  # the forward changed the buffers
     return (module.double() if tolerance < 1e-6 else module), wide, tolerance
 
 
 def output_name(value):
-    """What `pp` calls the first floating output."""
+    """Returns what `pp` calls the first floating-point output."""
     wanted = side.first_output(value)
     if torch.is_tensor(value):
         return "output_0"
@@ -68,20 +70,34 @@ def output_name(value):
 
 
 def train(program, value, inputs, pp, folder):
-    """(error, parameter) of the gradients after a step, or why there are none."""
+    """Trains a step. Returns the largest error of a gradient, and its parameter
+    or why there is none."""
     data = side.rows_like(inputs)
     like = side.first_output(value)
     rows = next(iter(data.values())).shape[0]
     per_row = like.shape[0] * rows // next(iter(inputs.values())).shape[0]
     generator = torch.Generator().manual_seed(1)
-    target = torch.randn([per_row, *like.shape[1:]], generator=generator,
-                         dtype=torch.float64).to(like.dtype)
+    target = torch.randn(
+        [per_row, *like.shape[1:]], generator=generator, dtype=torch.float64
+    ).to(like.dtype)
     if per_row != rows:
-        return 0.0, "not trained: its output has other rows than its input"
+        return 0.0, "not trained: its output has another number of rows than its input"
     for key, each in (*data.items(), ("target", target)):
         np.save(folder / f"{key}.npy", each.numpy())
     expected = side.unsplit_gradients(program, data, target)
-    before = {k: v.clone() for k, v in program.state_dict.items()}
+    run_one_step(output_name(value), data, rows, pp, folder)
+    got = gradients_from_weights(program, expected, folder)
+    missing = {k for k in expected if expected[k].any()} - set(got)
+    place = {k: v.data_ptr() for k, v in program.state_dict.items()}
+    held = {place[k] for k in got}
+    tied = {k for k in missing if place[k] in held}
+    if missing - tied:
+        raise RuntimeError(f"no gradients of {sorted(missing)[:3]}")
+    return side.error_of(got, expected)
+
+
+def run_one_step(output, data, rows, pp, folder):
+    """Runs a step of SGD with `pp`."""
     lines = "\n".join(f'inputs.{k} = {{ path = "{k}.npy" }}' for k in data)
     job = folder / "job.toml"
     job.write_text(f"""
@@ -101,7 +117,7 @@ shuffle = false
 target = {{ path = "target.npy" }}
 [train]
 steps = 1
-loss = {{ name = "mse", output = "{output_name(value)}" }}
+loss = {{ name = "mse", output = "{output}" }}
 optimizer = {{ name = "sgd", lr = {side.RATE} }}
 [output]
 dir = "run"
@@ -109,24 +125,21 @@ dir = "run"
     done = subprocess.run([pp, "run", job], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr.strip())
+
+
+def gradients_from_weights(program, names, folder):
+    """Computes gradients from what the step changed."""
     from safetensors.torch import load_file
 
+    before = program.state_dict
     after = {}
     for part in (folder / "run/checkpoints/step_1").glob("part_*.safetensors"):
         after |= load_file(part)
-    got = {k: (before[k] - v) / side.RATE for k, v in after.items()
-           if k in expected}
-    missing = {k for k in expected if expected[k].any()} - set(got)
-    place = {k: v.data_ptr() for k, v in program.state_dict.items()}
-    held = {place[k] for k in got}
-    tied = {k for k in missing if place[k] in held}
-    if missing - tied:
-        raise RuntimeError(f"no gradients of {sorted(missing)[:3]}")
-    return side.error_of(got, expected)
+    return {k: (before[k] - v) / side.RATE for k, v in after.items() if k in names}
 
 
 def try_one(name, pp, folder):
-    """(where it ended, why)."""
+    """Returns the step that failed, or OK, and details."""
     step = "BUILD"
     path = folder / "model.pt2"
     try:
@@ -139,17 +152,19 @@ def try_one(name, pp, folder):
         step = "EXPORT"
         program = torch.export.export(module, (), inputs, strict=False)
         torch.export.save(program, path)
-    except Exception as error:  # noqa: BLE001: any model may raise anything
+    except Exception as error:  # any model may raise anything
         lines = f"{type(error).__name__}: {error}".splitlines()
         return step, lines[0][:300]
     done = subprocess.run(
         [pp, "verify", path, "--stages", "4", "--schedule", "ZBVZeroBubble"],
-        capture_output=True, text=True)
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         return "VERIFY", (done.stderr + done.stdout).strip()
     try:
         error, fqn = train(program, value, inputs, pp, folder)
-    except Exception as fault:  # noqa: BLE001
+    except Exception as fault:
         return "RUN", f"{fault}".strip()
     if not error <= tolerance:
         return "DIFFERS", f"{fqn} by {error:.3g}"
@@ -158,8 +173,8 @@ def try_one(name, pp, folder):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--pp", type=Path, default=ROOT / "build/pp")
     parser.add_argument("--out", type=Path)

@@ -50,14 +50,14 @@ TEST(MetricsLine, HoldsWhatTheReportHas) {
   full.bubble = 0.125;
   EXPECT_EQ(
       metrics_line(full),
-      R"({"step":3,"loss":2.5,"grad_norm":0.25,"lr":0.001,"step_ms":4.0,)"
+      R"({"version":1,"step":3,"loss":2.5,"grad_norm":0.25,"lr":0.001,"step_ms":4.0,)"
       R"("samples_per_s":8.0,"tokens_per_s":1024.0,"bubble":0.125})");
   EXPECT_EQ(
       metrics_line(report(3)),
-      R"({"step":3,"loss":2.5,"lr":0.001,"step_ms":4.0,"samples_per_s":0.0})");
+      R"({"version":1,"step":3,"loss":2.5,"lr":0.001,"step_ms":4.0,"samples_per_s":0.0})");
   EXPECT_EQ(
       metrics_line(EvalReport{.step = 4, .loss = 1.5, .seconds = 0.5}),
-      R"({"step":4,"eval_loss":1.5,"eval_s":0.5})");
+      R"({"version":1,"step":4,"eval_loss":1.5,"eval_s":0.5})");
 }
 
 TEST(MetricsLine, WritesNullForALossThatIsNotFinite) {
@@ -77,7 +77,7 @@ TEST_F(Metrics, LinesAreInTheFileWhenWriteReturns) {
           metrics_line(EvalReport{.step = 1, .loss = 2}) + "\n");
 }
 
-TEST_F(Metrics, AFreshRunStartsAnew) {
+TEST_F(Metrics, ANewRunEmptiesTheFile) {
   put("{\"step\":1}\n");
   const MetricsWriter writer(path_, 0);
   EXPECT_EQ(content(), "");
@@ -93,13 +93,13 @@ TEST_F(Metrics, AResumedRunCutsWhatItWillRepeat) {
           metrics_line(EvalReport{.step = 3}) + "\n");
 }
 
-TEST_F(Metrics, AHalfWrittenLineIsCutOff) {
+TEST_F(Metrics, AnIncompleteLineIsCutOff) {
   put("{\"step\":1}\n{\"step\":2,\"lo");
   const MetricsWriter writer(path_, 5);
   EXPECT_EQ(content(), "{\"step\":1}\n");
 }
 
-TEST_F(Metrics, AWholeLineWithoutItsNewlineIsCutOffToo) {
+TEST_F(Metrics, ALineWithoutItsNewlineIsCutOff) {
   put("{\"step\":1}\n{\"step\":2}");
   const MetricsWriter writer(path_, 5);
   EXPECT_EQ(content(), "{\"step\":1}\n");

@@ -103,7 +103,7 @@ TEST(BarLine, CountsSamplesWithoutTokens) {
       std::string::npos);
 }
 
-TEST(PlainLine, SaysEverything) {
+TEST(PlainLine, ShowsEverything) {
   EXPECT_EQ(
       plain_line(report(37), kRates),
       "step  37/200  loss 2.3100  grad 0.8400  lr 0.0003  100 ms/step  "
@@ -130,7 +130,7 @@ TEST(SmoothedRate, IsTheMeanAtFirstAndFollowsLater) {
   EXPECT_NEAR(rate.value(), 9, 1e-9);
 }
 
-/// Progress with a clock set by hand and every write kept.
+/// A progress whose clock the test sets and whose writes it records.
 struct Screen {
   explicit Screen(bool terminal, int columns = 80)
       : progress(
@@ -163,7 +163,7 @@ TEST(TerminalProgress, SkipsRedrawsThatComeTooSoonButNotTheLast) {
   for (int64_t step = 1; step <= 10; ++step) {
     screen.step(step, 0.03);
   }
-  // Drawn: 1, then after 0.12 s 5, after 0.24 s 9, and the last.
+  // It draws step 1, 5 (after 0.12 s), 9 (after 0.24 s) and the last.
   ASSERT_EQ(screen.writes.size(), 4U);
   EXPECT_TRUE(screen.writes[1].starts_with("\rstep  5/10"));
   EXPECT_TRUE(screen.writes[3].starts_with("\rstep 10/10"));
@@ -210,7 +210,7 @@ TEST(PlainProgress, WritesALineEveryTwoSecondsAndTheFirstAndLast) {
 
 TEST(PlainProgress, TellsTheTimeLeftFromTheSmoothedStep) {
   Screen screen(false);
-  screen.step(4, 1);  // 100 ms a step, 6 to go
+  screen.step(4, 1);  // 100 ms per step, 6 steps are left
   EXPECT_NE(screen.writes[0].find("0:01 left"), std::string::npos);
   EXPECT_NE(screen.writes[0].find("12.3k tok/s"), std::string::npos);
 }

@@ -1,5 +1,5 @@
-"""Models, data and jobs that both `pp` and Python torch run, and the measure
-of their difference (docs/architecture.md, "Invariants")."""
+"""Models, data and jobs for both `pp` and Python torch, and the measure of their
+difference (docs/architecture.md, "What always holds")."""
 
 import os
 import subprocess
@@ -8,33 +8,51 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import transformers.modeling_outputs  # noqa: F401: the exports' outputs
+import transformers.modeling_outputs  # noqa: F401  registers output classes
 
 torch.set_num_threads(1)
 SOURCE = Path(__file__).resolve().parents[2]
 ROWS = 8
 STEPS = 5
 
-# By model: export arguments, split points for 4 stages in order, the cuts that
-# make 2 and 3 stages of them, what kind of input it takes.
+# For each model: export arguments, split points for 4 stages in order (some of them
+# make 2 and 3 stages), and the names of its input and output.
 MODELS = {
     "gpt2": {
-        "export": ["gpt2", "--layers", "4", "--width", "32", "--heads", "2",
-                   "--dropout", "0"],
+        "export": [
+            "gpt2",
+            "--layers",
+            "4",
+            "--width",
+            "32",
+            "--heads",
+            "2",
+            "--dropout",
+            "0",
+        ],
         "cuts": ["transformer.h.1", "transformer.h.2", "transformer.h.3"],
         "input": "input_ids",
         "output": "logits",
     },
     "llama": {
-        "export": ["llama", "--layers", "4", "--width", "32", "--heads", "4",
-                   "--dropout", "0"],
+        "export": [
+            "llama",
+            "--layers",
+            "4",
+            "--width",
+            "32",
+            "--heads",
+            "4",
+            "--dropout",
+            "0",
+        ],
         "cuts": ["model.layers.1", "model.layers.2", "model.layers.3"],
         "input": "input_ids",
         "output": "logits",
     },
     "mlp": {
         "export": ["mlp", "--dropout", "0"],
-        "cuts": None,  # taken from the graph's top-level modules
+        "cuts": None,  # chosen from the graph's top-level modules
         "input": None,
         "output": None,
     },
@@ -57,14 +75,24 @@ def export(name, folder, dtype="float32", extra=()):
     """Exports a model; returns its path."""
     path = folder / f"{name}_{dtype}.pt2"
     subprocess.run(
-        [sys.executable, SOURCE / "scripts" / "export.py",
-         *MODELS[name]["export"], "--dtype", dtype, "-o", path, *extra],
-        check=True, stdout=subprocess.DEVNULL)
+        [
+            sys.executable,
+            SOURCE / "scripts" / "export.py",
+            *MODELS[name]["export"],
+            "--dtype",
+            dtype,
+            "-o",
+            path,
+            *extra,
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     return path
 
 
 def cuts_for(name, program, num_stages):
-    """Split points for so many stages."""
+    """Split points for `num_stages` stages."""
     cuts = MODELS[name]["cuts"]
     if cuts is None:
         fqns = []
@@ -77,8 +105,12 @@ def cuts_for(name, program, num_stages):
     assert len(cuts) >= num_stages - 1, (name, cuts)
     if len(cuts) == num_stages - 1:
         return cuts
-    return {1: [], 2: cuts[1:2], 3: [cuts[0], cuts[2]] if len(cuts) > 2
-            else cuts[:2], 4: cuts}[num_stages]
+    return {
+        1: [],
+        2: cuts[1:2],
+        3: [cuts[0], cuts[2]] if len(cuts) > 2 else cuts[:2],
+        4: cuts,
+    }[num_stages]
 
 
 def make_data(program, folder, rows, seed=0):
@@ -90,23 +122,25 @@ def make_data(program, folder, rows, seed=0):
     meta = next(n for n in program.graph.nodes if n.name == name).meta["val"]
     args, kwargs = program.example_inputs
     example = (list(args) + list(kwargs.values()))[0]
-    label = list(kwargs)[0] if kwargs else name
+    label = next(iter(kwargs)) if kwargs else name
     shape = [rows, *example.shape[1:]]
     if meta.dtype == torch.int64:
         data = torch.randint(0, 250, shape, generator=generator)
         target = torch.randint(0, 250, shape, generator=generator)
         loss = "cross_entropy"
     else:
-        data = torch.randn(shape, generator=generator,
-                           dtype=torch.float64).to(meta.dtype)
+        data = torch.randn(shape, generator=generator, dtype=torch.float64).to(
+            meta.dtype
+        )
         with torch.no_grad():
             out = flat_output(program.module()(data[: example.shape[0]]))
         if out.dim() == 2 and out.shape[1] == 10:
             target = torch.randint(0, 10, [rows], generator=generator)
             loss = "cross_entropy"
         else:
-            target = torch.randn([rows, *out.shape[1:]], generator=generator,
-                                 dtype=torch.float64).to(meta.dtype)
+            target = torch.randn(
+                [rows, *out.shape[1:]], generator=generator, dtype=torch.float64
+            ).to(meta.dtype)
             loss = "mse"
     np.save(folder / "input.npy", data.numpy())
     np.save(folder / "target.npy", target.numpy())
@@ -131,13 +165,25 @@ def loss_of(output, target, name):
 def call(module, label, rows):
     try:
         return flat_output(module(**{label: rows}))
-    except (TypeError, ValueError):  # it takes the input by position
+    except (TypeError, ValueError):  # the input is positional
         return flat_output(module(rows))
 
 
-def write_job(path, model, cuts, label, loss, *, schedule, microbatches,
-              optimizer="sgd", lr=0.1, launcher="local", steps=STEPS,
-              extra=""):
+def write_job(
+    path,
+    model,
+    cuts,
+    label,
+    loss,
+    *,
+    schedule,
+    microbatches,
+    optimizer="sgd",
+    lr=0.1,
+    launcher="local",
+    steps=STEPS,
+    extra="",
+):
     at = ", ".join(f'"{cut}"' for cut in cuts)
     path.write_text(f"""
 [model]
@@ -170,8 +216,7 @@ def largest(tensor):
 
 
 def error_of(actual, expected, scale, noise=None):
-    """max|a-b| / max(max|b|, 1e-3 G), entries below the noise floor left
-    out."""
+    """max|a-b| / max(max|b|, 1e-3 scale), without the entries of `noise`."""
     difference = (actual.double() - expected.double()).abs()
     if noise is not None:
         difference = difference.masked_fill(noise, 0)
@@ -180,6 +225,8 @@ def error_of(actual, expected, scale, noise=None):
 
 
 def environment():
-    env = {k: v for k, v in os.environ.items()
-           if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "TORCH_LOGS")}
-    return env
+    return {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "TORCH_LOGS")
+    }

@@ -1,4 +1,4 @@
-"""Schedule files cross over: torch's own runtime and pp run the same CSV.
+"""Checks that torch's own runtime and pp run the same schedule files.
 
     schedule_files.py PP
 
@@ -28,7 +28,7 @@ MULTI = {
     "InterleavedZeroBubble": schedules.ScheduleInterleavedZeroBubble,
     "ZBVZeroBubble": schedules.ScheduleZBVZeroBubble,
     "DualPipeV": schedules.ScheduleDualPipeV,
-    # Any schedule of the same placement loads them.
+    # Any schedule with the same placement loads them.
     "VHalf": schedules.ScheduleZBVZeroBubble,
     "VMin": schedules.ScheduleZBVZeroBubble,
 }
@@ -66,12 +66,11 @@ def schedule_on(name, rank, model):
         PipelineStage(getattr(model, f"b{s}"), s, STAGES, torch.device("cpu"))
         for s in stages_of(name, rank)
     ]
-    return MULTI[name](
-        stages, MICROBATCHES, loss_fn=torch.nn.functional.mse_loss)
+    return MULTI[name](stages, MICROBATCHES, loss_fn=torch.nn.functional.mse_loss)
 
 
 def train(name, rank, path, form):
-    """Two steps of SGD: losses (where the last stage is) and weights."""
+    """Runs two steps of SGD; keeps losses (on the last stage) and weights."""
     model = Model()
     schedule = schedule_on(name, rank, model)
     schedule._load_csv(path, form)
@@ -83,8 +82,8 @@ def train(name, rank, path, form):
         each = []
         schedule.step(
             *((x[rows],) if 0 in mine else ()),
-            **({"target": y[rows], "losses": each}
-               if STAGES - 1 in mine else {}))
+            **({"target": y[rows], "losses": each} if STAGES - 1 in mine else {}),
+        )
         if each:
             losses.append(torch.stack(each).mean().item())
         with torch.no_grad():
@@ -115,19 +114,40 @@ def write_files(pp):
         for form, options in FORMS.items():
             path = f"pp-{name}-{form}.csv"
             subprocess.run(
-                [pp, "schedule", name, "--ranks", str(RANKS), "--microbatches",
-                 str(MICROBATCHES), "--format", "csv", "-o", path, *options],
-                check=True)
+                [
+                    pp,
+                    "schedule",
+                    name,
+                    "--ranks",
+                    str(RANKS),
+                    "--microbatches",
+                    str(MICROBATCHES),
+                    "--format",
+                    "csv",
+                    "-o",
+                    path,
+                    *options,
+                ],
+                check=True,
+            )
             cases.append((name, path, form))
             if name not in OURS:
                 path = f"torch-{name}-{form}.csv"
                 stages = [
-                    type("S", (), {
-                        "group_rank": 0, "group_size": RANKS,
-                        "num_stages": STAGES, "stage_index": s,
-                        "is_first": s == 0, "is_last": s == STAGES - 1,
-                        "submod": torch.nn.Identity(), "has_backward": True,
-                    })()
+                    type(
+                        "S",
+                        (),
+                        {
+                            "group_rank": 0,
+                            "group_size": RANKS,
+                            "num_stages": STAGES,
+                            "stage_index": s,
+                            "is_first": s == 0,
+                            "is_last": s == STAGES - 1,
+                            "submod": torch.nn.Identity(),
+                            "has_backward": True,
+                        },
+                    )()
                     for s in stages_of(name, 0)
                 ]
                 MULTI[name](stages, MICROBATCHES)._dump_csv(path, form)
@@ -159,9 +179,10 @@ dir = "runs"
 
 def run_pp(pp, path):
     subprocess.run(
-        [pp, "run", "job.toml", "--schedule", path, "--set",
-         f"output.dir={path}.run"],
-        check=True, stdout=subprocess.DEVNULL)
+        [pp, "run", "job.toml", "--schedule", path, "--set", f"output.dir={path}.run"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     folder = Path(f"{path}.run")
     with open(folder / "metrics.jsonl") as lines:
         losses = [json.loads(line)["loss"] for line in lines]
@@ -173,6 +194,7 @@ def run_pp(pp, path):
 
 def free_port():
     import socket
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -181,20 +203,18 @@ def free_port():
 def main(pp):
     rng = np.random.default_rng(0)
     for name in ("x", "y"):
-        np.save(f"{name}.npy", rng.standard_normal(
-            (STEPS * ROWS, 8), dtype=np.float32))
+        np.save(f"{name}.npy", rng.standard_normal((STEPS * ROWS, 8), dtype=np.float32))
     rows = torch.export.Dim("rows")
     torch.export.save(
-        torch.export.export(
-            Model(), (torch.zeros(4, 8),), dynamic_shapes=({0: rows},)),
-        "model.pt2")
+        torch.export.export(Model(), (torch.zeros(4, 8),), dynamic_shapes=({0: rows},)),
+        "model.pt2",
+    )
     Path("job.toml").write_text(JOB)
     cases = write_files(pp)
     port = free_port()
     context = torch.multiprocessing.get_context("spawn")
     ranks = [
-        context.Process(target=run_rank, args=(r, port, cases))
-        for r in range(RANKS)
+        context.Process(target=run_rank, args=(r, port, cases)) for r in range(RANKS)
     ]
     for rank in ranks:
         rank.start()
@@ -202,21 +222,19 @@ def main(pp):
     for rank in ranks:
         rank.join()
         assert rank.exitcode == 0, rank.exitcode
-    for name, path, form in cases:
+    for _, path, _ in cases:
         losses, weights = [], {}
         for rank in range(RANKS):
             theirs = torch.load(f"{path}.rank{rank}")
             losses += theirs[0]
             weights |= theirs[1]
         assert len(losses) == STEPS, (path, losses)
-        np.testing.assert_allclose(mine[path][0], losses, rtol=1e-6,
-                                   err_msg=path)
+        np.testing.assert_allclose(mine[path][0], losses, rtol=1e-6, err_msg=path)
         assert weights.keys() == mine[path][1].keys(), path
         for fqn, want in weights.items():
             error = (mine[path][1][fqn] - want).abs().max() / want.abs().max()
             assert error <= 1e-6, (path, fqn, error.item())
-    print(f"{len(cases)} files: torch and pp run them to the same losses "
-          "and weights")
+    print(f"{len(cases)} files: torch and pp run them to the same losses and weights")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 #include "runtime/program/builtins.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace pp {
@@ -44,6 +46,13 @@ TEST(Builtins, ComparisonsAndChoices) {
 
 TEST(Builtins, DivisionOfASizeByZeroIsAnError) {
   EXPECT_ANY_THROW(call("_operator.floordiv", {1, 0}));
+  // The processor traps on this division.
+  const int64_t smallest = std::numeric_limits<int64_t>::min();
+  EXPECT_ANY_THROW(call("_operator.floordiv", {smallest, -1}));
+  EXPECT_ANY_THROW(call("_operator.neg", {smallest}));
+  EXPECT_ANY_THROW(call("_operator.lshift", {1, 64}));
+  EXPECT_ANY_THROW(call("_operator.mul", {int64_t{1} << 40, int64_t{1} << 40}));
+  EXPECT_ANY_THROW(call("torch.sym_int", {1e300}));
 }
 
 TEST(Builtins, ShiftsAndSigns) {

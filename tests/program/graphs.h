@@ -5,14 +5,14 @@
 
 #include <ATen/ATen.h>
 
-#include "loader/formats/schemas.h"
 #include "loader/ir/lint.h"
 #include "loader/ir/text.h"
+#include "loader/operators/schemas.h"
 #include "runtime/program/program.h"
 
 namespace pp::testing {
 
-/// A graph from its text, with the effects that its operators' schemas say.
+/// Parses a graph, and adds the effects that its operators' schemas declare.
 inline ir::Graph graph_of(std::string_view text) {
   ir::Graph graph = ir::parse_text(text);
   ir::lint(graph, "test");
@@ -20,7 +20,7 @@ inline ir::Graph graph_of(std::string_view text) {
   return graph;
 }
 
-/// Runs a graph once; the result's outputs as the graph orders them.
+/// Runs a graph once and returns its outputs.
 inline std::vector<c10::IValue> run_text(
     std::string_view text,
     std::vector<c10::IValue> inputs,

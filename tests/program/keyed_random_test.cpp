@@ -35,7 +35,7 @@ TEST(KeyedRandom, AnElementDoesNotDependOnTheSizeOfTheMask) {
 
 // Known answers of Philox4x32-10 for counter 0 and key 0, from the authors'
 // test vectors: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
-TEST(KeyedRandom, DrawsAreThoseOfPhilox) {
+TEST(KeyedRandom, DrawsWhatPhiloxDraws) {
   const auto kept = [](double p) {
     return keep_mask({4}, p, 1, at::kFloat, 0);
   };
@@ -47,7 +47,7 @@ TEST(KeyedRandom, DrawsAreThoseOfPhilox) {
   EXPECT_EQ(kept(fourth + 1e-9)[3].item<float>(), 0);
 }
 
-TEST(KeyedRandom, KeepsTheRightShare) {
+TEST(KeyedRandom, KeepsTheRightFraction) {
   constexpr int64_t kCount = 1 << 20;
   for (const double p : {0.1, 0.5, 0.9}) {
     const double mean = keep_mask({kCount}, p, 1, at::kFloat, 3)

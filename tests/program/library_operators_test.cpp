@@ -22,14 +22,14 @@ at::Tensor ends(std::vector<int64_t> values) {
   return at::tensor(values).to(at::kInt);
 }
 
-TEST(GroupedMm, EachGroupOfRowsMeetsItsOwnMatrix) {
+TEST(GroupedMm, MultipliesEachGroupOfRowsByItsMatrix) {
   const at::Tensor x = at::randn({5, 3}, at::kDouble);
   const at::Tensor w = at::randn({3, 3, 2}, at::kDouble);
   const at::Tensor y = grouped(x, w, ends({2, 2, 4}));  // the second is empty
   ASSERT_EQ(y.sizes().vec(), (std::vector<int64_t>{5, 2}));
   EXPECT_TRUE(y.slice(0, 0, 2).equal(x.slice(0, 0, 2).mm(w[0])));
   EXPECT_TRUE(y.slice(0, 2, 4).equal(x.slice(0, 2, 4).mm(w[2])));
-  EXPECT_EQ(y[4].abs().sum().item<double>(), 0);  // behind the last group
+  EXPECT_EQ(y[4].abs().sum().item<double>(), 0);  // after the last group
 }
 
 TEST(GroupedMm, GradientsReachRowsAndMatrices) {
@@ -43,7 +43,7 @@ TEST(GroupedMm, GradientsReachRowsAndMatrices) {
   EXPECT_EQ(w.grad()[1].abs().sum().item<double>(), 0);
 }
 
-TEST(GroupedMm, EndsThatFallAreAnError) {
+TEST(GroupedMm, DecreasingEndsAreAnError) {
   const at::Tensor x = at::ones({4, 3});
   const at::Tensor w = at::ones({2, 3, 2});
   EXPECT_THROW(grouped(x, w, ends({3, 1})), Error);

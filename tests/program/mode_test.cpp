@@ -47,7 +47,7 @@ TEST(Mode, EvalTurnsEverythingOffAndDropsTheCounter) {
   EXPECT_EQ(text.find("aten.add_"), std::string::npos) << text;
 }
 
-/// Batch-norm in a branch, its counter among what the branch reads.
+/// A graph with batch-norm in a branch, whose counter the branch reads.
 ir::Graph branch(const std::string& training) {
   const std::string block =
       "{\n"
@@ -91,10 +91,10 @@ TEST(Mode, ReachesIntoBranches) {
   EXPECT_NE(lost[0].find("2 batch-norms"), std::string::npos) << lost[0];
 }
 
-TEST(Mode, LeavesTheGraphThatItWasCopiedFrom) {
+TEST(Mode, LeavesTheOriginalOfACopyUnchanged) {
   const ir::Graph graph = branch("true");
   const std::string before = ir::to_text(graph);
-  text_in_mode(graph, Mode::Eval);  // a copy, whose blocks are shared
+  text_in_mode(graph, Mode::Eval);  // changes a copy that shares its blocks
   EXPECT_EQ(ir::to_text(graph), before);
 }
 

@@ -5,8 +5,8 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
-#include "loader/core/error.h"
 #include "tests/program/graphs.h"
+#include "tests/support/tensors.h"
 
 namespace pp {
 namespace {
@@ -28,7 +28,7 @@ TEST(Program, RunsOperatorsWithDefaultsFilledIn) {
   EXPECT_TRUE(out[0].toTensor().equal(at::gelu(at::linear(x, w))));
 }
 
-TEST(Program, ANumberForATensorIsAWrappedNumber) {
+TEST(Program, ANumberInPlaceOfATensorKeepsTheTensorsType) {
   const at::Tensor x = at::ones({2}, at::kHalf);
   const auto out = run_text(
       "input %x: float16[2]\n"
@@ -38,7 +38,7 @@ TEST(Program, ANumberForATensorIsAWrappedNumber) {
   EXPECT_EQ(out[0].toTensor().scalar_type(), at::kHalf);
 }
 
-TEST(Program, DevicesOfTheExportAreTheRanks) {
+TEST(Program, ReplacesDevicesOfTheExportByTheRanks) {
   const at::Tensor x = at::randn({2, 3});
   const auto out = run_text(
       "input %x: float32[2, 3]\n"
@@ -95,7 +95,7 @@ TEST(Program, AValueUsedTwiceInOneCallSurvives) {
 }
 
 TEST(Program, FreesAValueAfterItsLastUse) {
-  // The program holds the only reference to %y: once %z is made, it is gone.
+  // The program holds the only reference to %y and drops it once %z is made.
   // (Outside inference mode a view keeps its base.)
   const c10::InferenceMode inference;
   const at::Tensor x = at::randn({3});
@@ -126,7 +126,7 @@ TEST(Program, LeavesOutWhatOnlyUnwantedOutputsNeed) {
   EXPECT_TRUE(out[1].toTensor().equal(at::ones({3}).sin()));
 }
 
-TEST(Program, GradModeOfANodeWinsOverTheCallers) {
+TEST(Program, ANodesGradModeOverridesTheCallers) {
   const at::Tensor x = at::ones({3}).set_requires_grad(true);
   const auto out = run_text(
       "input %x: float32[3]\n"
@@ -139,7 +139,7 @@ TEST(Program, GradModeOfANodeWinsOverTheCallers) {
   EXPECT_TRUE(c10::GradMode::is_enabled());
 }
 
-TEST(Program, AutocastHoldsForItsNodesAlone) {
+TEST(Program, AutocastAppliesOnlyToItsNodes) {
   const at::Tensor x = at::ones({2, 2});
   const auto out = run_text(
       "input %x: float32[2, 2]\n"
@@ -164,7 +164,7 @@ TEST(Program, SaysWhichInputsItWritesThroughViewsToo) {
   EXPECT_EQ(program.written_inputs(), (std::vector<uint8_t>{1, 0}));
 }
 
-TEST(Program, MutationsComeBackByPosition) {
+TEST(Program, ReturnsMutationsByPosition) {
   const Program program(
       graph_of("input %x: float32[2]\n"
                "buffer total = %t: float32[2]\n"
@@ -176,47 +176,38 @@ TEST(Program, MutationsComeBackByPosition) {
   const auto result =
       program.run({at::ones({2})}, std::vector<at::Tensor>{total}, {});
   EXPECT_TRUE(result.mutated[0].equal(at::full({2}, 2.0)));
-  EXPECT_TRUE(total.equal(at::ones({2})));  // the caller decides when to bind
+  EXPECT_TRUE(total.equal(at::ones({2})));  // the caller stores the new value
 }
 
 // Errors.
 
 TEST(Program, AFailingOperatorIsNamedWithNodeAndModule) {
-  try {
-    run_text(
-        "input %x: float32[2]\n"
-        "%y: float32[3] = aten.view.default(self=%x, size=ints[3]) "
-        "@ layers.0\n"
-        "output y = %y\n",
-        {at::ones({2})});
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Runtime);
-    const std::string text = error.what();
-    EXPECT_NE(
-        text.find("test: operator 'aten.view.default' (node 'y' in layers.0) "
-                  "failed: shape '[3]' is invalid for input of size 2"),
-        std::string::npos)
-        << text;
-    EXPECT_EQ(text.find('\n'), std::string::npos);
-  }
+  expect_error(
+      ErrorKind::Runtime,
+      {"test: operator 'aten.view.default' (node 'y' in layers.0) failed: "
+       "shape '[3]' is invalid for input of size 2"},
+      [] {
+        run_text(
+            "input %x: float32[2]\n"
+            "%y: float32[3] = aten.view.default(self=%x, size=ints[3]) "
+            "@ layers.0\n"
+            "output y = %y\n",
+            {at::ones({2})});
+      });
 }
 
 TEST(Program, AnArgumentThatTheSchemaLacksIsRefused) {
-  ir::Graph graph = ir::parse_text(
+  const ir::Graph graph = ir::parse_text(
       "input %x: float32[2]\n"
       "%y: float32[2] = aten.exp.default(self=%x, power=3)\n"
       "output y = %y\n");
-  try {
-    const Program program(graph, {{}, "stage 0"});
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Input);
-    EXPECT_STREQ(
-        error.what(),
-        "stage 0: node 'y' calls 'aten.exp.default': its schema has no "
-        "argument 'power'");
-  }
+  expect_error(
+      ErrorKind::Input,
+      {"stage 0: node 'y' calls 'aten.exp.default': its schema has no argument "
+       "'power'"},
+      [&] {
+        const Program program(graph, {{}, "stage 0"});
+      });
 }
 
 }  // namespace

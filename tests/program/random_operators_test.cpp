@@ -18,7 +18,7 @@ at::Tensor drop(const RandomKey& key) {
   return run_text(kDropout, {at::ones({64, 64})}, {}, key)[0].toTensor();
 }
 
-TEST(Dropout, DependsOnTheKeyAloneNotOnTheProcess) {
+TEST(Dropout, DependsOnlyOnTheKey) {
   at::manual_seed(1);
   const at::Tensor first = drop({5, 2, 3});
   at::manual_seed(2);
@@ -34,7 +34,7 @@ TEST(Dropout, KeepsTheExpectation) {
   EXPECT_TRUE(kept.equal(at::full_like(kept, 1 / 0.75)));
 }
 
-TEST(Dropout, TheGradientTakesTheSameMask) {
+TEST(Dropout, TheGradientUsesTheSameMask) {
   const at::Tensor x = at::ones({64, 64}).set_requires_grad(true);
   const at::Tensor y = run_text(kDropout, {x})[0].toTensor();
   y.sum().backward();
@@ -64,7 +64,8 @@ constexpr std::string_view kAttention =
     "aten.scaled_dot_product_attention.default(query=%q, key=%k, value=%v, "
     "dropout_p=";
 
-/// With a tiny p nothing is dropped, so the formula must be torch's.
+/// Runs attention. With a tiny p nothing is dropped, so the result must be
+/// torch's.
 at::Tensor attend(
     const std::string& p_and_rest,
     const std::vector<c10::IValue>& qkv,
@@ -119,7 +120,7 @@ TEST(Attention, GroupedQueriesShareKeys) {
       run_text(text, {q, k, v})[0].toTensor().allclose(expected, 1e-5, 1e-6));
 }
 
-/// A random operator whose schema takes no generator.
+/// A random operator whose schema has no generator.
 struct WithoutGenerator {
   std::string name;
   std::string call;
@@ -127,7 +128,7 @@ struct WithoutGenerator {
 
 class Seeded : public ::testing::TestWithParam<WithoutGenerator> {};
 
-TEST_P(Seeded, DependsOnTheKeyAloneNotOnTheProcess) {
+TEST_P(Seeded, DependsOnlyOnTheKey) {
   const std::string text =
       "input %x: float32[4, 8]\n%y: float32[4, 8] = " + GetParam().call +
       "\noutput y = %y\n";
@@ -160,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
             "aten.alpha_dropout.default(input=%x, p=0.5, train=true)"}),
     [](const auto& test) { return test.param.name; });
 
-TEST(Generators, OperatorsThatTakeOneGetAKeyedOne) {
+TEST(Generators, OperatorsWithOneGetAKeyedOne) {
   const std::string text =
       "input %x: float32[128]\n"
       "%y: float32[128] = aten.bernoulli.default(self=%x)\n"

@@ -36,7 +36,7 @@ struct EveryScheduleOn : ::testing::TestWithParam<std::tuple<int, int>> {
   }
 };
 
-/// From and to of every SEND.
+/// The channel of every send.
 std::set<Channel> used(const Schedule& schedule) {
   std::set<Channel> out;
   for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
@@ -62,11 +62,12 @@ TEST_P(EveryScheduleOn, HasTheChannelsItSendsOn) {
   }
 }
 
-// Each rank opens its own in order, and each opening waits for the other end.
+// Each rank opens its own channels in order, each time waiting for the other
+// end.
 TEST_P(EveryScheduleOn, CanOpenThemWithoutADeadlock) {
   for (const ScheduleEntry& entry : all_schedules()) {
     const Schedule schedule = lowered(entry);
-    std::map<int, std::vector<Channel>> to_open;  // the next one last
+    std::map<int, std::vector<Channel>> to_open;  // the next one is last
     size_t left = 0;
     for (const Channel& channel : channels_of(schedule)) {
       to_open[channel.from].insert(to_open[channel.from].begin(), channel);

@@ -32,7 +32,7 @@ TEST(Csv, ReadsAnOverlappedPairAsTwoActions) {
   EXPECT_EQ(to_string(schedule.ranks[0][2]), "1B0");
 }
 
-TEST(Csv, TakesBlanksCarriageReturnsAndAByteOrderMark) {
+TEST(Csv, AcceptsBlanksCarriageReturnsAndAByteOrderMark) {
   EXPECT_EQ(
       to_csv(schedule_of("\xef\xbb\xbf 0F0 ,\t0B0\r\n1F0,1B0\r\n")),
       "0F0,0B0\n1F0,1B0\n");
@@ -75,35 +75,36 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refused{
             "0F0\n1F0,2F0xyz\n",
-            "test.csv, row 2, column 2: '2F0xyz' has no kind of action that is "
-            "known ('F0xyz'); known: F, B, I, W, SEND_F, RECV_F, SEND_B, "
+            "test.csv, row 2, column 2: '2F0xyz' has the unknown kind of "
+            "action "
+            "'F0xyz'; known: F, B, I, W, SEND_F, RECV_F, SEND_B, "
             "RECV_B, WAIT_SEND_F, WAIT_SEND_B, UNSHARD, RESHARD, REDUCE_GRAD, "
             "WAIT_REDUCE_GRAD"},
         Refused{
             "0F0,F1\n",
-            "test.csv, row 1, column 2: 'F1' is not an action; right would be "
-            "stage, kind and microbatch, as in 2F0 or 3SEND_F1"},
+            "test.csv, row 1, column 2: 'F1' is not an action: stage, kind and "
+            "microbatch, as in 2F0 or 3SEND_F1"},
         Refused{
             "0F0,17\n",
-            "test.csv, row 1, column 2: '17' is not an action; right would be "
-            "stage, kind and microbatch, as in 2F0 or 3SEND_F1"},
-        Refused{"0F\n", "test.csv, row 1, column 1: '0F' names no microbatch"},
+            "test.csv, row 1, column 2: '17' is not an action: stage, kind and "
+            "microbatch, as in 2F0 or 3SEND_F1"},
+        Refused{"0F\n", "test.csv, row 1, column 1: '0F' lacks a microbatch"},
         Refused{
             "0F0,0UNSHARD3\n",
             "test.csv, row 1, column 2: '0UNSHARD3' is for a whole stage and "
-            "takes no microbatch"},
+            "must not name a microbatch"},
         Refused{
             "0F1234567890\n",
             "test.csv, row 1, column 1: '0F1234567890' has a number of more "
             "than 9 digits"},
         Refused{
             "67108864F0\n",
-            "test.csv, row 1, column 1: '67108864F0' names a stage beyond the "
-            "last there can be, 67108863"},
+            "test.csv, row 1, column 1: '67108864F0' names a stage above the "
+            "largest possible, 67108863"},
         Refused{
             "0F0,0F999999999\n",
-            "test.csv, row 1, column 2: microbatch 999999999 can't be: the "
-            "file has 2 forwards, and microbatches count from 0"},
+            "test.csv, row 1, column 2: microbatch 999999999 is out of range: "
+            "the file has 2 forwards, and microbatches count from 0"},
         Refused{
             "0F0,0B0\n1F0,0F1\n",
             "test.csv, row 2, column 2: '0F1' is on rank 1, but stage 0 is on "
@@ -113,24 +114,24 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"\n\n", "test.csv has no actions"},
         Refused{
             "0F0,,0SEND_F0\n1RECV_F0,1F0\n",
-            "test.csv, row 1, column 2: the cell is empty; bubbles belong in "
-            "files of compute actions only, and this one has messages"},
+            "test.csv, row 1, column 2: the cell is empty; only files of "
+            "compute actions may have bubbles, and this one has messages"},
         Refused{
             "(0F0;0B0)OVERLAP\n",
-            "test.csv, row 1, column 1: '(0F0;0B0)OVERLAP' is not a pair; "
-            "right would be (0F1;7B0)OVERLAP_F_B"},
+            "test.csv, row 1, column 1: '(0F0;0B0)OVERLAP' is not a pair, "
+            "as in (0F1;7B0)OVERLAP_F_B"},
         Refused{
             "(0F0)OVERLAP_F_B\n",
-            "test.csv, row 1, column 1: '(0F0)OVERLAP_F_B' is not a pair; "
-            "right would be (0F1;7B0)OVERLAP_F_B"},
+            "test.csv, row 1, column 1: '(0F0)OVERLAP_F_B' is not a pair, "
+            "as in (0F1;7B0)OVERLAP_F_B"},
         Refused{
             "(0F0;0SEND_F0)OVERLAP_F_B\n",
             "test.csv, row 1, column 1: '(0F0;0SEND_F0)OVERLAP_F_B' overlaps "
             "something other than F, B, I and W"},
         Refused{
             "(0F0;0F1;0F2)OVERLAP_F_B\n",
-            "test.csv, row 1, column 1: '(0F0;0F1;0F2)OVERLAP_F_B' has no kind "
-            "of action that is known ('F1;0F'); known: F, B, I, W, SEND_F, "
+            "test.csv, row 1, column 1: '(0F0;0F1;0F2)OVERLAP_F_B' has the "
+            "unknown kind of action 'F1;0F'; known: F, B, I, W, SEND_F, "
             "RECV_F, SEND_B, RECV_B, WAIT_SEND_F, WAIT_SEND_B, UNSHARD, "
             "RESHARD, REDUCE_GRAD, WAIT_REDUCE_GRAD"}));
 

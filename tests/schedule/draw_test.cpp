@@ -41,7 +41,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// A line as a terminal shows it.
+// A line without its escape sequences.
 std::string without_colors(const std::string& line) {
   std::string out;
   bool escaped = false;
@@ -83,7 +83,7 @@ TEST(DrawText, ShowsTimeToTheRight) {
       "actions\n");
 }
 
-TEST(DrawText, WhereLabelsDontFitShowsKinds) {
+TEST(DrawText, ShowsKindsIfLabelsDontFit) {
   EXPECT_EQ(lines_of(text_of(drawn("1F1B", {2, 2, 2}), 12))[1], "0 FF..B0.B1U");
 }
 
@@ -153,7 +153,7 @@ TEST(DrawSvg, StaysWithinAPageForManyMicrobatches) {
   EXPECT_LE(width, 1801);
 }
 
-TEST(DrawTrace, HasATrackARankAndAnArrowAMessage) {
+TEST(DrawTrace, HasATrackPerRankAndAnArrowPerMessage) {
   const Drawn d = drawn("ZBVZeroBubble", {2, 4, 3});
   const auto trace =
       nlohmann::json::parse(draw_trace(d.schedule, d.timeline, d.caption));
@@ -168,7 +168,7 @@ TEST(DrawTrace, HasATrackARankAndAnArrowAMessage) {
   EXPECT_EQ(phases["f"], phases["s"]);
 }
 
-TEST(DrawJson, SaysWhatThePictureSays) {
+TEST(DrawJson, ContainsWhatThePictureShows) {
   const Drawn d = drawn("1F1B", {2, 2, 2});
   const auto json =
       nlohmann::json::parse(draw_json(d.schedule, d.timeline, d.caption));

@@ -1,8 +1,8 @@
-// Prints schedules for the oracle test. Reads requests from standard input,
-// one a line, and answers each with the schedule's CSV and an empty line, or
-// with "error: ", the reason and an empty line:
-//   NAME RANKS STAGES MICROBATCHES [lowered|sharded]   makes one
-//   read PATH MICROBATCHES                             loads one
+// Prints schedules for the oracle test. Reads requests from standard input, one
+// per line, and answers each with the schedule's CSV, or with "error: " and the
+// reason, and then an empty line:
+//   NAME RANKS STAGES MICROBATCHES [lowered|sharded]   generates a schedule
+//   read PATH MICROBATCHES                             loads a schedule
 
 #include <iostream>
 #include <sstream>

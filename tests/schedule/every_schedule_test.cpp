@@ -1,5 +1,5 @@
-// Each row of the registry over a grid of shapes: a new schedule is covered
-// the day it is added.
+// Tests each row of the registry over a grid of shapes, and so every new
+// schedule too.
 
 #include <algorithm>
 #include <array>
@@ -30,7 +30,7 @@ class EverySchedule : public testing::TestWithParam<Case> {
     return {GetParam().ranks, GetParam().ranks * stages_per_rank, microbatches};
   }
 
-  // Runs `test` with each schedule of this row and its microbatches.
+  // Runs `test` with the schedule of this row for each number of microbatches.
   template <typename Test>
   void for_each_size(Test test) const {
     for (const int microbatches : kMicrobatches) {
@@ -92,8 +92,8 @@ TEST_P(EverySchedule, IsReadBackAsItWasWritten) {
   });
 }
 
-// Blocks and loops take any number a rank, a V exactly two.
-TEST_P(EverySchedule, TakesOneToFourStagesARankOrExactlyTwo) {
+// Blocks and loops allow any number of stages per rank, a V exactly two.
+TEST_P(EverySchedule, AllowsOneToFourStagesPerRankOrExactlyTwo) {
   for (const int microbatches : kMicrobatches) {
     std::vector<int> accepted;
     for (int stages_per_rank = 1; stages_per_rank <= 4; ++stages_per_rank) {
@@ -112,8 +112,8 @@ TEST_P(EverySchedule, TakesOneToFourStagesARankOrExactlyTwo) {
   }
 }
 
-// What invariant 1 rests on: the order of additions decides the last bits.
-TEST_P(EverySchedule, TakesEachStagesMicrobatchesInOneOrder) {
+// Invariant 1 depends on this: the order of additions determines the last bits.
+TEST_P(EverySchedule, RunsEachStagesMicrobatchesInOneOrder) {
   const bool descends = entry().name == "LoopedBFS";
   for_each_size([&](const Schedule& schedule, int) {
     std::vector<int32_t> forward(schedule.stage_to_rank.size(), -1);
@@ -141,7 +141,7 @@ TEST_P(EverySchedule, IsSimulatedAlikeBeforeAndAfterLowering) {
     const Timeline lowered = simulate(lower(schedule), {});
     EXPECT_DOUBLE_EQ(plain.makespan, lowered.makespan);
     EXPECT_DOUBLE_EQ(plain.bubble, lowered.bubble);
-    // Every stage and microbatch takes F, I and W, a unit each.
+    // Every stage and microbatch needs F, I and W, one unit each.
     const auto stages = static_cast<double>(schedule.stage_to_rank.size());
     const auto ranks = static_cast<double>(schedule.ranks.size());
     const double work = 3 * stages * microbatches / ranks;
@@ -169,7 +169,7 @@ std::vector<Case> grid() {
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& tested) {
-  // A name may not begin with a digit, as 1F1B's would.
+  // A test's name can't begin with a digit, as 1F1B does.
   return "S" + std::string(all_schedules()[tested.param.entry].name) + "_" +
          std::to_string(tested.param.ranks) + "ranks";
 }

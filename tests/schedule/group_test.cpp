@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(Groups, AreAsEvenAsCanBe) {
+TEST(Groups, AreAsEvenAsPossible) {
   EXPECT_THAT(even_groups(8, 3), ElementsAre(3, 3, 2));
   EXPECT_THAT(even_groups(4, 4), ElementsAre(1, 1, 1, 1));
   EXPECT_THAT(even_groups(5, 1), ElementsAre(5));
@@ -25,7 +25,7 @@ TEST(Groups, ForwardsAscendAndBackwardsDescend) {
       "2F0,3F0,4F0,4I0,3I0,2I0,4W0,3W0,2W0\n");
 }
 
-TEST(Groups, MessagesAreThoseOfTheOuterStages) {
+TEST(Groups, MessagesBelongToTheOuterStages) {
   const Schedule grouped =
       schedule_of("0F0,0SEND_F0,0RECV_B0,0B0\n1RECV_F0,1F0,1B0,1SEND_B0\n");
   EXPECT_EQ(
@@ -34,7 +34,7 @@ TEST(Groups, MessagesAreThoseOfTheOuterStages) {
       "2RECV_F0,2F0,3F0,3B0,2B0,2SEND_B0\n");
 }
 
-TEST(Groups, APairOverlapsWhereTheTwoMeet) {
+TEST(Groups, APairOverlapsAtItsNeighbours) {
   const Schedule grouped =
       schedule_of("0F0,(0F1;1B0)OVERLAP_F_B,0B0,0B1,1F0,1F1,1B1\n");
   EXPECT_EQ(

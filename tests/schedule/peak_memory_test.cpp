@@ -23,7 +23,7 @@ TEST(PeakMemory, OneFOneBKeepsOneMicrobatchForEachRankBelow) {
 }
 
 TEST(PeakMemory, GradientsAreThereFromTheFirstBackwardOn) {
-  // GPipe is fullest at its last forward or its first backward.
+  // GPipe holds the most at its last forward or its first backward.
   std::vector<StageMemory> stages(
       2, {.kept = 100, .forward_work = 130, .gradients = 50});
   const Schedule schedule = lowered("GPipe", {2, 2, 3});
@@ -59,7 +59,7 @@ TEST(PeakMemory, BetweenTheHalvesASplitBackwardKeepsItsOwnShare) {
   EXPECT_EQ(peak.gradients, 7) << "W0 begins while both are there";
 }
 
-TEST(PeakMemory, WithoutBackwardsOnlyWhatIsInHandCounts) {
+TEST(PeakMemory, WithoutBackwardsNothingIsKept) {
   const std::vector<StageMemory> stages = {
       {.kept = 100, .output = 10, .forward_work = 40},
       {.kept = 100, .input = 10, .forward_work = 30}};

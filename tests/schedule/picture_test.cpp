@@ -1,4 +1,4 @@
-// What each generator writes, small enough to check by eye.
+// The output of each generator, small enough to check by eye.
 
 #include "runtime/schedule/lower.h"
 #include "tests/schedule/support.h"

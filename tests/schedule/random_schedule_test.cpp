@@ -1,6 +1,6 @@
-// Thousands of random schedules, valid and broken. The judge is a plain
-// interpreter that runs ranks with real queues and knows nothing of how
-// validate() argues; the two must agree on every one.
+// Thousands of random schedules, valid and broken. A plain interpreter runs
+// each with real queues, independently of how validate() works, and the two
+// must agree on every schedule.
 
 #include <algorithm>
 #include <deque>
@@ -15,8 +15,9 @@
 namespace pp {
 namespace {
 
-// Runs a lowered schedule the slow and plain way. A send waits until its
-// receiver has listed a receive; the oldest of both meet, whatever they are.
+// Runs a lowered schedule the slow and simple way. A send waits until its
+// receiver has called a receive; the oldest send meets the oldest receive,
+// whatever they are.
 class Interpreter {
  public:
   Interpreter(const Schedule& schedule, int num_microbatches, bool training)
@@ -25,8 +26,8 @@ class Interpreter {
         training_(training),
         next_(schedule.ranks.size(), 0) {}
 
-  // Whether it ends with all work done once and every message in place. Waits
-  // for sends and reductions may be left out, all or none.
+  // Returns whether it ends with all work done once and every message received.
+  // Waits for sends, and reductions, must all be present or all absent.
   bool run() {
     bool moved = true;
     while (moved && !failed_) {
@@ -53,7 +54,7 @@ class Interpreter {
     return static_cast<int32_t>(schedule_.stage_to_rank.size());
   }
 
-  // False if the rank can't go on now; sets failed_ where it never can.
+  // Returns false if the rank can't continue now; sets failed_ if it never can.
   bool step(int32_t rank) {
     if (next_[rank] == schedule_.ranks[rank].size() || failed_) {
       return false;
@@ -108,7 +109,7 @@ class Interpreter {
     const auto [stage, mb] = key;
     if (stage > 0 && rank_of(stage - 1) == rank) {
       if (forward_.count({stage - 1, mb}) == 0) {
-        return fail();  // its own rank would have to do it first
+        return fail();  // its own rank has to do that first
       }
     } else if (stage > 0 && activation_.count(key) == 0) {
       return posted_.count({stage, mb, true}) == 0 ? fail() : false;

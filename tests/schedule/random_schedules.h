@@ -30,8 +30,8 @@ inline StageMap random_map(Random& random) {
   return random_map(random, num_ranks, num_ranks + pick(random, 5));
 }
 
-/// A random order that can be executed: ranks take turns at random and each
-/// does any action whose inputs are there.
+/// A random order that can be executed: ranks take turns at random, and each
+/// does any action whose inputs are available.
 inline Schedule random_schedule(
     Random& random, StageMap map, int num_microbatches, bool training) {
   const int num_stages = static_cast<int>(map.size());

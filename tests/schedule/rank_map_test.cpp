@@ -21,7 +21,7 @@ std::string error_of(const Schedule& schedule, std::vector<int> rank_map) {
   return "no error";
 }
 
-TEST(RankMap, NumbersTheRanksOtherwise) {
+TEST(RankMap, RenumbersTheRanks) {
   const Schedule own = find_schedule("1F1B").generate({3, 3, 4});
   const std::vector<int> map = {2, 0, 1};
   const Schedule other = renumber_ranks(own, map);
@@ -38,11 +38,12 @@ TEST(RankMap, StagesOfOneRankStayTogether) {
   EXPECT_NO_THROW(validate(lower(other), 4, true));
   EXPECT_EQ(
       error_of(own, {0, 1, 0, 1}),
-      "pipeline.rank_map puts stages 0 and 2 on one rank, the schedule on two; "
-      "it may number the schedule's ranks otherwise, no more");
+      "pipeline.rank_map puts stages 0 and 2 on one rank, but the schedule "
+      "puts "
+      "them on two; it may only renumber the schedule's ranks");
   EXPECT_EQ(
       error_of(own, {0, 1, 1}),
-      "pipeline.rank_map places 3 stages, the model is split into 4");
+      "pipeline.rank_map places 3 stages, but the model is split into 4");
   EXPECT_EQ(
       error_of(own, {0, 1, 1, 2}),
       "pipeline.rank_map puts stage 3 on rank 2; ranks are 0 to 1");

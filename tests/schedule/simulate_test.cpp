@@ -19,7 +19,7 @@ double peak(const Timeline& timeline) {
   return most;
 }
 
-// F, I and W take one unit, B two, messages nothing.
+// F, I and W take one unit, B takes two, messages take no time.
 struct Row {
   std::string_view name;
   int ranks;
@@ -103,7 +103,7 @@ TEST(VMin, KeepsAThirdOfTheRanksAndAboutOneAlive) {
   }
 }
 
-TEST(ParseCosts, TakesWhatIsGiven) {
+TEST(ParseCosts, KeepsDefaultsOfAbsentKeys) {
   const CostTable costs = parse_costs("F=2,W=0.5,comm=0.25,overlap=1");
   EXPECT_DOUBLE_EQ(costs.stages[0].forward, 2);
   EXPECT_DOUBLE_EQ(costs.stages[0].input, 1);
@@ -198,8 +198,8 @@ TEST(Simulate, RefusesWhatNeverEnds) {
   const Schedule schedule = schedule_of("0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n");
   EXPECT_EQ(
       message_of(ErrorKind::Usage, [&] { simulate(schedule, {}); }),
-      "the schedule never ends: rank 0 stands at 0B0 and waits for 1B0 of "
-      "rank 1; rank 1 stands at 1F1 and waits for 0F1 of rank 0");
+      "the schedule deadlocks: rank 0 is stuck at 0B0 and waits for 1B0 of "
+      "rank 1; rank 1 is stuck at 1F1 and waits for 0F1 of rank 0");
 }
 
 TEST(Simulate, RefusesACostTableOfTheWrongSize) {
@@ -211,7 +211,7 @@ TEST(Simulate, RefusesACostTableOfTheWrongSize) {
           [&] {
             simulate(find_schedule("GPipe").generate({2, 2, 2}), costs);
           }),
-      "the cost table has 3 rows for 2 stages; it takes one for all or one "
+      "the cost table has 3 rows for 2 stages; it needs one for all or one "
       "for each");
 }
 

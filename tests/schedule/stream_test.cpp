@@ -1,4 +1,5 @@
-// Inference as one stream: one fill and one drain however many batches.
+// Inference as one stream: the pipeline fills and drains once, however many
+// batches there are.
 
 #include "runtime/schedule/stream.h"
 
@@ -10,7 +11,7 @@
 namespace pp {
 namespace {
 
-// A forward is a unit, messages take none.
+// A forward takes one unit, messages take no time.
 
 double slots(const Schedule& schedule) {
   return simulate(schedule, CostTable{}).makespan;
@@ -40,7 +41,7 @@ TEST(ForwardStream, BatchesTakeOneFillAndOneDrain) {
         const int all = batches * microbatches;
         EXPECT_EQ(num_slots(map, all), all + ranks - 1);
         EXPECT_EQ(slots(forward_stream(map, all)), all + ranks - 1);
-        // Batch by batch, which is what it replaces.
+        // Batch by batch, which the stream replaces.
         const double one = slots(forward_only(
             find_schedule("GPipe").generate({ranks, ranks, microbatches})));
         EXPECT_EQ(batches * one, batches * (microbatches + ranks - 1));
@@ -49,8 +50,8 @@ TEST(ForwardStream, BatchesTakeOneFillAndOneDrain) {
   }
 }
 
-// v forwards a microbatch on each rank, and the fill of one microbatch.
-TEST(ForwardStream, SoItIsForLoopsAndVs) {
+// With v stages per rank: v forwards per microbatch, and one microbatch's fill.
+TEST(ForwardStream, LoopsAndVsFillOnce) {
   for (const int ranks : {1, 2, 4, 8}) {
     for (const int per_rank : {2, 3, 4}) {
       const Shape shape{ranks, ranks * per_rank, 1};
@@ -100,7 +101,7 @@ TEST(ForwardStream, ItsPartsAreTheWhole) {
   }
 }
 
-// The end of a run that is too long to write down.
+// The end of a run that is too long to store.
 TEST(ForwardStream, NothingIsKeptForEachMicrobatch) {
   const ForwardStream stream({0, 1, 2, 3}, 1'000'000'000);
   EXPECT_EQ(stream.num_slots(), 1'000'000'003);

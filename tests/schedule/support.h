@@ -11,12 +11,12 @@
 
 namespace pp {
 
-/// A generated schedule as it is written in files: the picture to compare.
+/// A generated schedule as CSV, the picture to compare.
 inline std::string csv(std::string_view name, const Shape& shape) {
   return to_csv(find_schedule(name).generate(shape));
 }
 
-/// Reads a picture.
+/// Parses a picture.
 inline Schedule schedule_of(std::string_view text) {
   return parse_csv(text, "test.csv");
 }

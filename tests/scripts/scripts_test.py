@@ -1,4 +1,4 @@
-"""The Python scripts that the demo and the tests are made with."""
+"""Tests of the Python scripts that the demo and the tests use."""
 
 import json
 import subprocess
@@ -38,8 +38,9 @@ class MakeData(unittest.TestCase):
     def test_masked_rows_ask_only_for_what_is_hidden(self):
         done = run("make_data.py", "masked", "-o", self.path, "--rows", 64)
         self.assertEqual(done.returncode, 0, done.stderr)
-        x, mask, y = (np.load(self.path / f"masked_train_{k}.npy")
-                      for k in ("x", "mask", "y"))
+        x, mask, y = (
+            np.load(self.path / f"masked_train_{k}.npy") for k in ("x", "mask", "y")
+        )
         self.assertEqual(x.shape, (56, 64))
         np.testing.assert_array_equal(x == 1, y != -100)
         self.assertTrue((y[mask == 0] == -100).all() and (x[mask == 0] == 0).all())
@@ -68,7 +69,7 @@ class MakeData(unittest.TestCase):
 
 
 class ExportFolder(unittest.TestCase):
-    """scripts/export_hf.py on folders that transformers wrote."""
+    """Runs scripts/export_hf.py on folders that transformers wrote."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -79,8 +80,12 @@ class ExportFolder(unittest.TestCase):
         import transformers
 
         config = transformers.BertConfig(
-            vocab_size=64, hidden_size=16, intermediate_size=32,
-            num_hidden_layers=2, num_attention_heads=2)
+            vocab_size=64,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+        )
         return transformers.BertForSequenceClassification(config).eval()
 
     def test_weights_and_free_sizes(self):
@@ -106,13 +111,44 @@ class ExportFolder(unittest.TestCase):
         self.bert().config.save_pretrained(self.path / "bert")
         tensors = []
         for name in ("a.pt2", "b.pt2"):
-            done = run("export_hf.py", self.path / "bert", "-o", self.path / name,
-                       "--class", "BertForMaskedLM")
+            done = run(
+                "export_hf.py",
+                self.path / "bert",
+                "-o",
+                self.path / name,
+                "--class",
+                "BertForMaskedLM",
+            )
             self.assertEqual(done.returncode, 0, done.stderr)
             tensors.append(torch.export.load(self.path / name).state_dict)
         self.assertIn("bert.embeddings.word_embeddings.weight", tensors[0])
         for fqn, weight in tensors[0].items():
             self.assertTrue(torch.equal(weight, tensors[1][fqn]), fqn)
+
+    def test_an_empty_model_has_the_buffers_that_weights_lack(self):
+        import torch
+        import transformers
+
+        config = transformers.LlamaConfig(
+            vocab_size=64,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+        )
+        module = transformers.LlamaForCausalLM(config).eval()
+        module.save_pretrained(self.path / "llama")
+        path = self.path / "empty.pt2"
+        done = run("export_hf.py", self.path / "llama", "-o", path, "--empty")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        program = torch.export.load(path)
+        for fqn, weight in program.state_dict.items():
+            self.assertTrue(weight.is_meta, fqn)
+        frequencies = {k: v for k, v in program.constants.items() if "inv_freq" in k}
+        self.assertIn("model.rotary_emb.inv_freq", frequencies)
+        buffers = dict(module.named_buffers())
+        for fqn, value in frequencies.items():
+            self.assertTrue(torch.equal(value, buffers[fqn]), fqn)
 
     def test_a_folder_without_a_config_is_refused(self):
         done = run("export_hf.py", self.path)
@@ -136,7 +172,7 @@ class Export(unittest.TestCase):
 
         for name in "mlp", "tied-gpt":
             first, second = (export.build(name).module for _ in range(2))
-            for a, b in zip(first.parameters(), second.parameters()):
+            for a, b in zip(first.parameters(), second.parameters(), strict=True):
                 self.assertTrue(a.equal(b))
 
     def test_an_unknown_model_is_refused(self):

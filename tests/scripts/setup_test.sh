@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/setup.sh against a pretended package manager: what it asks for, when
-# it asks for nothing, and what it says without root.
+# Runs scripts/setup.sh with a fake package manager: what it installs, when it
+# installs nothing, and its message without root.
 #
 #     setup_test.sh PROJECT_ROOT
 set -euo pipefail
@@ -59,7 +59,7 @@ expect err "apt-get install cmake ninja-build"
 ! grep -q 'install.* g++' "$work/err" || fail "lists what is installed"
 ! grep -q apt-get "$work/calls" || fail "no root: tried to install"
 
-# The same with root: exactly what is missing, without prompts.
+# Packages are missing and there is root: exactly these, without prompts.
 if ((EUID == 0)); then
   run
   ((status == 0)) || fail "root: exit $status"

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "loader/ir/text.h"
-#include "splitter/cut.h"
+#include "splitter/cut/cut.h"
 #include "tests/splitter/graphs.h"
 
 namespace pp {
@@ -37,7 +37,7 @@ output y = %y
   EXPECT_EQ(try_all_cuts(text), "");
 }
 
-// Value and view both cross, and the view is written later.
+// A value and its view both cross, and the view is written later.
 constexpr const char* kView = R"(
 range n = 2..64
 module a type(A)
@@ -65,7 +65,7 @@ TEST(Aliases, OnlyTheBaseCrossesAndViewsAreReplayedOnItsCopy) {
       nodes_of(parts.stages[2]), ElementsAre("n", "h_copy", "v", "z", "y"));
 }
 
-TEST(Aliases, WhatIsSentOnIsTheValueAtThatPosition) {
+TEST(Aliases, SentValuesAreThoseAtThePositionOfTheCut) {
   EXPECT_EQ(try_all_cuts(kView), "");
 }
 
@@ -83,7 +83,7 @@ output y = %y
   EXPECT_EQ(try_all_cuts(text), "");
 }
 
-// reshape may have copied, and then would not have seen the write in between.
+// If reshape copied, its result doesn't see the write in between.
 constexpr const char* kMayCopy = R"(
 module a type(A)
 module b type(B)
@@ -102,7 +102,8 @@ TEST(Aliases, ACutIsRefusedWhereAViewCantBeMadeAgain) {
       AllOf(
           HasSubstr("can't cut at 'b'"),
           HasSubstr("'v' shares memory with 'h'")));
-  for (const Cut& cut : legal_cuts(ir::parse_text(kMayCopy))) {
+  const ir::Graph graph = ir::parse_text(kMayCopy);
+  for (const Cut& cut : legal_cuts(analyse_flow(graph))) {
     EXPECT_NE(cut.position, 3);
   }
   EXPECT_EQ(try_all_cuts(kMayCopy), "");
@@ -148,7 +149,7 @@ output y = %y
   EXPECT_EQ(try_all_cuts(text), "");
 }
 
-TEST(Aliases, DetachInPlaceIsNoWrite) {
+TEST(Aliases, DetachInPlaceIsNotAWrite) {
   const std::string text = R"(
 module a type(A)
 module b type(B)

@@ -1,4 +1,4 @@
-#include "splitter/artifact.h"
+#include "splitter/files/artifact.h"
 
 #include <fstream>
 
@@ -11,7 +11,7 @@
 #include "loader/archive/zip_writer.h"
 #include "loader/core/error.h"
 #include "loader/model_loader.h"
-#include "splitter/source_archive.h"
+#include "splitter/files/source_archive.h"
 #include "tests/support/paths.h"
 
 namespace pp {
@@ -39,7 +39,7 @@ class Artifact : public testing::Test {
   void write(const fs::path& directory, const char* at = "layers.2") {
     SplitSpec spec;
     spec.at = {parse_split_point(at)};
-    write_stages(directory, model_, partition(model_, spec));
+    write_stages(directory, model_, partition(model_, spec), model_formats());
   }
 
   template <typename Action>
@@ -61,7 +61,7 @@ class Artifact : public testing::Test {
     return out;
   }
 
-  /// All parameters and persistent buffers, as a checkpoint has them.
+  /// The tensors of a checkpoint: all parameters and persistent buffers.
   std::map<std::string, TensorView> checkpoint() {
     std::map<std::string, TensorView> out;
     for (const ir::State& state : model_.graph.states) {
@@ -82,11 +82,19 @@ class Artifact : public testing::Test {
     write(folder_ / "stages");
     fs::create_directory(folder_ / "step_1");
     write_safetensors(folder_ / "step_1" / "part_0.safetensors", tensors);
-    const std::string what = error(ErrorKind::Input, [&] {
-      merge(folder_ / "stages", folder_ / "step_1", folder_ / "out.pt2");
-    });
+    const std::string what = error(
+        ErrorKind::Input, [&] { merge_stages(folder_ / "step_1", "out.pt2"); });
     EXPECT_FALSE(fs::exists(folder_ / "out.pt2"));
     return what;
+  }
+
+  StageDirectory open(const fs::path& name, Stages wanted = Stages::All) {
+    return open_stages(folder_ / name, model_formats(), wanted);
+  }
+
+  void merge_stages(
+      const std::optional<fs::path>& checkpoint, const fs::path& output) {
+    merge(folder_ / "stages", checkpoint, folder_ / output, model_formats());
   }
 
   fs::path folder_;
@@ -101,7 +109,7 @@ TEST_F(Artifact, HoldsStagesManifestAndSource) {
       UnorderedElementsAre(
           "manifest.json", "source.pt2", "stage_0.pt2", "stage_1.pt2"));
   EXPECT_THAT(files(folder_), UnorderedElementsAre("stages"));
-  const StageDirectory stages = open_stages(folder_ / "stages");
+  const StageDirectory stages = open("stages");
   ASSERT_EQ(stages.stages.size(), 2);
   EXPECT_EQ(stages.manifest.source_hash, model_.archive->content_hash());
   EXPECT_EQ(stages.manifest.cuts.front(), "layers.2");
@@ -114,7 +122,7 @@ TEST_F(Artifact, HoldsStagesManifestAndSource) {
 TEST_F(Artifact, ReplacesStagesAndNothingElse) {
   write(folder_ / "stages/", "layers.1");
   write(folder_ / "stages", "layers.2");
-  EXPECT_EQ(open_stages(folder_ / "stages").manifest.cuts.front(), "layers.2");
+  EXPECT_EQ(open("stages").manifest.cuts.front(), "layers.2");
   fs::create_directory(folder_ / "empty");
   write(folder_ / "empty");
   EXPECT_TRUE(is_stage_directory(folder_ / "empty"));
@@ -123,7 +131,7 @@ TEST_F(Artifact, ReplacesStagesAndNothingElse) {
   write_file(folder_ / "mine" / "thesis.txt", "years of work");
   EXPECT_THAT(
       error(ErrorKind::Usage, [&] { write(folder_ / "mine"); }),
-      HasSubstr("holds other things than stages and is left alone"));
+      HasSubstr("holds other files than stages and is left alone"));
   EXPECT_THAT(files(folder_ / "mine"), UnorderedElementsAre("thesis.txt"));
   write_file(folder_ / "file", "");
   EXPECT_THAT(
@@ -131,14 +139,15 @@ TEST_F(Artifact, ReplacesStagesAndNothingElse) {
       HasSubstr("is a file"));
 }
 
-TEST_F(Artifact, LeavesNothingBehindWhenItFails) {
+TEST_F(Artifact, LeavesNoFilesWhenItFails) {
   Partition parts = partition(model_, {});
   parts.stages[0].states[0].fqn = "not.in.the.source";
-  EXPECT_ANY_THROW(write_stages(folder_ / "stages", model_, parts));
+  EXPECT_ANY_THROW(
+      write_stages(folder_ / "stages", model_, parts, model_formats()));
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
-TEST_F(Artifact, NoticesAStageThatWasExchanged) {
+TEST_F(Artifact, DetectsAStageThatWasReplaced) {
   write(folder_ / "a", "layers.1");
   write(folder_ / "b", "layers.2");
   fs::copy_file(
@@ -146,22 +155,19 @@ TEST_F(Artifact, NoticesAStageThatWasExchanged) {
       folder_ / "b" / "stage_1.pt2",
       fs::copy_options::overwrite_existing);
   EXPECT_THAT(
-      error(ErrorKind::Input, [&] { open_stages(folder_ / "b"); }),
+      error(ErrorKind::Input, [&] { open("b"); }),
       AllOf(HasSubstr("stage_1.pt2"), HasSubstr("changed or replaced")));
   fs::remove(folder_ / "a" / "stage_0.pt2");
   EXPECT_THAT(
-      error(ErrorKind::Input, [&] { open_stages(folder_ / "a"); }),
-      HasSubstr("stage_0.pt2"));
+      error(ErrorKind::Input, [&] { open("a"); }), HasSubstr("stage_0.pt2"));
   EXPECT_THAT(
-      error(ErrorKind::Input, [&] { open_stages(folder_ / "nowhere"); }),
-      HasSubstr("nowhere"));
+      error(ErrorKind::Input, [&] { open("nowhere"); }), HasSubstr("nowhere"));
 }
 
-TEST_F(Artifact, OpensTheStagesThatAHostHas) {
+TEST_F(Artifact, OpensOnlyTheStagesThatArePresent) {
   write(folder_ / "stages");
   fs::remove(folder_ / "stages" / "stage_0.pt2");
-  const StageDirectory stages =
-      open_stages(folder_ / "stages", Stages::ThoseThatAreThere);
+  const StageDirectory stages = open("stages", Stages::Present);
   EXPECT_EQ(stages.absent, std::set<int>{0});
   ASSERT_EQ(stages.stages.size(), 2);
   EXPECT_TRUE(stages.stages[0].graph.states.empty());
@@ -171,7 +177,7 @@ TEST_F(Artifact, OpensTheStagesThatAHostHas) {
 
 TEST_F(Artifact, MergesBackIntoItsSource) {
   write(folder_ / "stages");
-  merge(folder_ / "stages", std::nullopt, folder_ / "out.pt2");
+  merge_stages(std::nullopt, "out.pt2");
   EXPECT_EQ(
       ZipReader(folder_ / "out.pt2").content_hash(),
       model_.archive->content_hash());
@@ -185,7 +191,7 @@ TEST_F(Artifact, MergesACheckpointByName) {
   moment.sizes = {0};
   tensors["optimizer.exp_avg.head.weight"] = moment;
   write_safetensors(folder_ / "step_1" / "part_0.safetensors", tensors);
-  merge(folder_ / "stages", folder_ / "step_1", folder_ / "out.pt2");
+  merge_stages(folder_ / "step_1", "out.pt2");
   const Model merged = load_model(folder_ / "out.pt2");
   for (const auto& [fqn, record] : merged.records) {
     const auto bytes =
@@ -210,15 +216,12 @@ TEST_F(Artifact, RefusesACheckpointThatDoesNotFit) {
           ErrorKind::Input,
           [&] {
             write_safetensors(folder_ / "step_1" / "part_0.safetensors", other);
-            merge(folder_ / "stages", folder_ / "step_1", folder_ / "o.pt2");
+            merge_stages(folder_ / "step_1", "o.pt2");
           }),
       AllOf(HasSubstr("is int32["), HasSubstr("the model has float32[")));
   EXPECT_THAT(
       error(
-          ErrorKind::Input,
-          [&] {
-            merge(folder_ / "stages", folder_ / "stages", folder_ / "o.pt2");
-          }),
+          ErrorKind::Input, [&] { merge_stages(folder_ / "stages", "o.pt2"); }),
       HasSubstr("it has no part_*.safetensors"));
 }
 
@@ -230,8 +233,12 @@ TEST_F(Artifact, RefusesADamagedSourceIndex) {
     writer.finish();
     return error(ErrorKind::Input, [&] { read_source_index(ZipReader(path)); });
   };
-  EXPECT_THAT(index_error("{"), HasSubstr("split the model again"));
-  EXPECT_THAT(index_error("[]"), HasSubstr("names no record"));
+  EXPECT_THAT(index_error("{"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(
+      index_error(R"({"version": 3, "records": []})"),
+      HasSubstr("version: is 3, and this pp reads versions up to 2; use a "
+                "newer pp"));
+  EXPECT_THAT(index_error("[]"), HasSubstr("lists no records"));
   EXPECT_THAT(
       index_error(R"([{"name": "data/weights/weight_0", "num_bytes": 8,
         "states": [{"fqn": "w", "aliases": [], "in_checkpoints": true,

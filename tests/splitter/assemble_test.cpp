@@ -1,4 +1,4 @@
-#include "splitter/assemble.h"
+#include "splitter/chain/assemble.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ Model stage(const std::string& path, const std::string& text) {
   return out;
 }
 
-/// Stage k is called "K.pt2".
+/// Chains stages named "0.pt2", "1.pt2" and so on.
 Assembly chain(const std::vector<std::string>& texts) {
   std::vector<Model> stages;
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -45,7 +45,7 @@ std::string chain_error(const std::vector<std::string>& texts) {
   return "";
 }
 
-/// One input and one output, by names nobody else uses.
+/// A stage with one input and one output, whose names no other stage uses.
 std::string plain(const std::string& input, const std::string& type) {
   return "input " + input + " = %" + input + ": " + type + "\n%" + input +
          "_out: " + type + " grad = my.op.default(self=%" + input +
@@ -63,7 +63,7 @@ output skip = %s
 output hidden = %h
 )";
 
-// The other file's symbol for the same rows has another name.
+// The symbol for the rows has another name than in the first stage.
 constexpr const char* kMiddle = R"(
 range s7 = 1..32
 input hidden = %hidden: float32[s7=4, 8]
@@ -89,14 +89,14 @@ TEST(Assemble, JoinsByNameElseByPosition) {
   EXPECT_EQ(flow_of(stages[2]), "x_stage1 s a [mask] -> out a");
 }
 
-TEST(Assemble, RelaysWhatALaterStageTakesAndWhatNoneDoes) {
+TEST(Assemble, RelaysOutputsForLaterStagesAndForTheModel) {
   const Assembly parts = chain({kNamed, kMiddle, kLast});
   const auto& middle = parts.manifest.stages[1];
   EXPECT_TRUE(middle.outputs[1].relayed);
   EXPECT_FALSE(middle.outputs[1].only_for_output);
   EXPECT_TRUE(middle.outputs[2].only_for_output);
   EXPECT_THAT(
-      middle.notes, Contains("relays 'skip' of stage 0: taken by stage 2"));
+      middle.notes, Contains("relays 'skip' of stage 0: read by stage 2"));
   EXPECT_THAT(
       middle.notes,
       Contains("relays 'aux' of stage 0: it is an output of the model"));
@@ -106,7 +106,7 @@ TEST(Assemble, RelaysWhatALaterStageTakesAndWhatNoneDoes) {
   EXPECT_EQ(outputs[1].name, "aux");
 }
 
-TEST(Assemble, SharesInputsOfOneName) {
+TEST(Assemble, SharesInputsWithTheSameName) {
   const Assembly parts = chain({kNamed, kMiddle, kLast});
   ASSERT_EQ(parts.manifest.inputs.size(), 2);
   EXPECT_EQ(parts.manifest.inputs[0].name, "x");
@@ -141,7 +141,7 @@ TEST(Assemble, ASymbolThatMeetsAFixedSizeHasThatSize) {
   EXPECT_EQ(parts.manifest.inputs[0].tensor.sizes[0].value, 4);
 }
 
-TEST(Assemble, OneFqnInTwoFilesIsTwoParameters) {
+TEST(Assemble, TheSameFqnInTwoFilesIsTwoParameters) {
   const std::string text =
       "input %x: float32[4]\nparameter w = %w: float32[4] grad\n"
       "%y: float32[4] grad = my.op.default(self=%x, w=%w)\noutput y = %y\n";
@@ -152,7 +152,7 @@ TEST(Assemble, OneFqnInTwoFilesIsTwoParameters) {
   EXPECT_TRUE(parts.manifest.tied.empty());
 }
 
-TEST(Assemble, NamesOfValuesAreUniqueOverAllStages) {
+TEST(Assemble, NamesOfValuesAreUniqueAcrossStages) {
   // They seed random operators: two dropouts must not draw the same mask.
   const Assembly parts =
       chain({plain("x", "float32[4]"), plain("x", "float32[4]")});
@@ -160,7 +160,7 @@ TEST(Assemble, NamesOfValuesAreUniqueOverAllStages) {
   EXPECT_EQ(test::nodes_of(parts.stages[1].graph).front(), "x_out_stage1");
 }
 
-TEST(Assemble, AnInputHandedOnAsAnOutput) {
+TEST(Assemble, AStageMayReturnItsInput) {
   const Assembly parts = chain(
       {plain("x", "float32[4]"),
        "input a = %a: float32[4]\n%b: float32[4] = my.op.default(self=%a)\n"
@@ -177,10 +177,10 @@ TEST(Assemble, OneStageIsAPipelineOfOne) {
   EXPECT_EQ(parts.manifest.outputs[0].name, "output_0");
 }
 
-TEST(AssembleErrors, JointsThatDoNotFit) {
+TEST(AssembleErrors, OutputsThatDoNotFitTheInput) {
   EXPECT_EQ(
       chain_error({plain("x", "float32[4, 8]"), plain("y", "float32[4, 9]")}),
-      "1.pt2 takes 'y' as float32[4, 9], and 0.pt2 has 'output_0' as "
+      "1.pt2 expects 'y' as float32[4, 9], but 0.pt2 has 'output_0' as "
       "float32[4, 8]");
   EXPECT_THAT(
       chain_error({plain("x", "float32[4]"), plain("y", "float64[4]")}),
@@ -200,16 +200,16 @@ TEST(AssembleErrors, OneSymbolCannotHaveTwoSizes) {
   EXPECT_THAT(
       chain_error(
           {plain("x", "float32[s0=4, s0=4]"), plain("y", "float32[4, 5]")}),
-      HasSubstr("1.pt2 takes 'y' as float32[4, 5]"));
+      HasSubstr("1.pt2 expects 'y' as float32[4, 5]"));
 }
 
 TEST(AssembleErrors, MoreOutputsThanInputsByPosition) {
   EXPECT_THAT(
       chain_error({kNamed, plain("y", "float32[4, 8]")}),
-      HasSubstr("gives 3 outputs, and 1.pt2 takes 1 inputs"));
+      HasSubstr("has 3 outputs, but 1.pt2 has 1 input,"));
 }
 
-TEST(AssembleErrors, AnInputOfTwoKinds) {
+TEST(AssembleErrors, AnInputWithTwoTypes) {
   EXPECT_THAT(
       chain_error(
           {kNamed,
@@ -217,7 +217,7 @@ TEST(AssembleErrors, AnInputOfTwoKinds) {
            "input y = %y: float32[4, 8]\ninput mask = %mask: int64[4, 8]\n"
            "%o: float32[4, 8] = my.op.default(self=%y, m=%mask)\n"
            "output o = %o\n"}),
-      HasSubstr("2.pt2 takes 'mask' as int64[4, 8]"));
+      HasSubstr("2.pt2 expects 'mask' as int64[4, 8]"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "splitter/balance.h"
+#include "splitter/cut/balance.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 
 #include "loader/core/error.h"
 #include "loader/ir/text.h"
-#include "splitter/partition.h"
+#include "splitter/cut/partition.h"
 
 namespace pp {
 namespace {
@@ -27,7 +27,6 @@ ir::Graph chain(const std::vector<int>& widths) {
             std::to_string(in) + "] grad\n";
     in = widths[i];
   }
-  body += "";
   std::string nodes;
   for (size_t i = 0; i < widths.size(); ++i) {
     nodes += "%h" + std::to_string(i + 1) + ": float32[4, " +
@@ -44,9 +43,11 @@ ir::Graph chain(const std::vector<int>& widths) {
 std::vector<uint64_t> params(const ir::Graph& graph, int num_stages) {
   SplitSpec spec;
   spec.num_stages = num_stages;
+  const SplitFlow flow(graph);
+  const auto parts =
+      partition_graph(flow.for_stages(), choose_cuts(flow, spec));
   std::vector<uint64_t> out;
-  for (const auto& stage :
-       partition_graph(graph, choose_cuts(graph, spec)).manifest.stages) {
+  for (const auto& stage : parts.manifest.stages) {
     out.push_back(stage.num_parameters);
   }
   return out;
@@ -61,7 +62,7 @@ TEST(Balance, FindsTheLightestHeaviestStageOfAll) {
     weights.push_back(in * static_cast<uint64_t>(width));
     in = static_cast<uint64_t>(width);
   }
-  // By trying all.
+  // The reference tries all splits.
   uint64_t best = UINT64_MAX;
   for (size_t i = 1; i < weights.size(); ++i) {
     for (size_t j = i + 1; j < weights.size(); ++j) {
@@ -78,7 +79,7 @@ TEST(Balance, FindsTheLightestHeaviestStageOfAll) {
 }
 
 TEST(Balance, SendsTheFewestBytesAmongEquals) {
-  // Cutting after l0 or l1 weighs the same; l1's result is narrower.
+  // Cuts after a and after b weigh the same; b's result is narrower.
   const ir::Graph graph = ir::parse_text(R"(
 module a type(Linear)
 module b type(Narrow)
@@ -93,9 +94,55 @@ output y = %y
 )");
   SplitSpec spec;
   spec.num_stages = 2;
-  const auto cuts = choose_cuts(graph, spec);
+  const auto cuts = choose_cuts(SplitFlow(graph), spec);
   ASSERT_EQ(cuts.size(), 1);
   EXPECT_EQ(cuts[0].names.front(), "c");
+}
+
+// 17 blocks on 8 stages: one stage has three. The others could have three, one
+// or none as well.
+TEST(Balance, IsEvenAmongSplitsOfTheSameHeaviestStage) {
+  std::vector<uint64_t> even(8, 2 * 64);
+  auto found = params(chain(std::vector<int>(17, 8)), 8);
+  std::ranges::sort(found);
+  even.back() = 3 * 64;
+  EXPECT_EQ(found, even);
+  // 13 on 3: 5, 4 and 4, not 5, 5 and 3.
+  found = params(chain(std::vector<int>(13, 8)), 3);
+  std::ranges::sort(found);
+  EXPECT_EQ(found, (std::vector<uint64_t>{4 * 64, 4 * 64, 5 * 64}));
+}
+
+TEST(Balance, LeavesNoStageWithAnActivationAlone) {
+  std::string head;
+  std::string parameters;
+  std::string nodes;
+  for (int i = 0; i < 17; ++i) {
+    const std::string k = std::to_string(i);
+    head += "module b" + k + ".lin type(Linear)\nmodule b" + k +
+            ".act type(ReLU)\n";
+    parameters +=
+        "parameter b" + k + ".lin.w = %w" + k + ": float32[8, 8] grad\n";
+    nodes += "%g" + k + ": float32[4, 8] grad = aten.linear.default(input=%h" +
+             k + ", weight=%w" + k + ") @ b" + k + ".lin\n%h" +
+             std::to_string(i + 1) +
+             ": float32[4, 8] grad = aten.relu.default(self=%g" + k + ") @ b" +
+             k + ".act\n";
+  }
+  const ir::Graph graph = ir::parse_text(
+      head + "input %h0: float32[4, 8]\n" + parameters + nodes +
+      "output y = %h17\n");
+  for (const Balance balance : {Balance::Params, Balance::Flops}) {
+    SplitSpec spec;
+    spec.num_stages = 8;
+    spec.balance = balance;
+    const SplitFlow flow(graph);
+    const auto parts =
+        partition_graph(flow.for_stages(), choose_cuts(flow, spec));
+    for (const StageManifest& stage : parts.manifest.stages) {
+      EXPECT_GE(stage.num_parameters, 2 * 64);
+    }
+  }
 }
 
 TEST(Balance, WeighsByFlopsAndMemoryToo) {
@@ -104,7 +151,7 @@ TEST(Balance, WeighsByFlopsAndMemoryToo) {
     SplitSpec spec;
     spec.num_stages = 2;
     spec.balance = balance;
-    const auto cuts = balance_cuts(graph, spec);
+    const auto cuts = balance_cuts(SplitFlow(graph), spec);
     ASSERT_EQ(cuts.size(), 1);
     EXPECT_EQ(cuts[0].names.front(), "l2");
   }
@@ -118,7 +165,7 @@ std::vector<std::string> names(const std::vector<Cut>& cuts) {
   return out;
 }
 
-/// Costs as if they had been measured.
+/// A spec with costs that a measurement could have given.
 SplitSpec by_time(
     int stages, std::vector<uint64_t> node_ns, double ns_per_byte = 0) {
   SplitSpec spec;
@@ -132,23 +179,24 @@ SplitSpec by_time(
 TEST(Balance, ByTimeEvensOutWhatWasMeasured) {
   const ir::Graph graph = chain({8, 8, 8, 8, 8});
   EXPECT_EQ(
-      names(balance_cuts(graph, by_time(2, {10, 10, 10, 10, 100}))),
+      names(balance_cuts(SplitFlow(graph), by_time(2, {10, 10, 10, 10, 100}))),
       std::vector<std::string>{"l4"});
   const auto spec = by_time(3, {50, 10, 10, 60, 30});
-  const auto cuts = balance_cuts(graph, spec);
+  const auto cuts = balance_cuts(SplitFlow(graph), spec);
   EXPECT_EQ(names(cuts), (std::vector<std::string>{"l3", "l4"}));
   EXPECT_EQ(
-      predict_costs(graph, spec, cuts), (std::vector<uint64_t>{70, 60, 30}));
+      predict_costs(analyse_flow(graph), spec, cuts),
+      (std::vector<uint64_t>{70, 60, 30}));
 }
 
 TEST(Balance, ByTimeCountsWhatAStageReceivesAndSends) {
-  // 4 x 2 floats cross behind l1, 4 x 8 behind the others.
+  // 4 x 2 floats cross after l1, and 4 x 8 after the others.
   const ir::Graph graph = chain({8, 2, 8, 8});
   const auto spec = by_time(2, {10, 9, 9, 10}, 0.5);
-  const auto cuts = balance_cuts(graph, spec);
+  const auto cuts = balance_cuts(SplitFlow(graph), spec);
   EXPECT_EQ(names(cuts), std::vector<std::string>{"l2"});
   EXPECT_EQ(
-      predict_costs(graph, spec, cuts),
+      predict_costs(analyse_flow(graph), spec, cuts),
       (std::vector<uint64_t>{19 + 16, 19 + 16}));
 }
 
@@ -167,41 +215,54 @@ output y = %y
 
 TEST(Balance, CutsInsideAModuleWhereThatIsLighter) {
   const ir::Graph graph = ir::parse_text(kInside);
-  const auto cuts = balance_cuts(graph, by_time(2, {10, 10, 10, 10}));
+  const auto cuts =
+      balance_cuts(SplitFlow(graph), by_time(2, {10, 10, 10, 10}));
   ASSERT_EQ(cuts.size(), 1);
   EXPECT_EQ(cuts[0].position, 2);
   EXPECT_EQ(
-      choose_cuts(graph, by_time(2, {10, 10, 10, 10}))[0].position,
+      choose_cuts(SplitFlow(graph), by_time(2, {10, 10, 10, 10}))[0].position,
       cuts[0].position);
 }
 
 TEST(Balance, PrefersModuleBoundariesAmongEquals) {
-  // Behind %h, %i or %j: all the same, and fewest bytes cross behind %i.
+  // Cuts after %h, %i and %j weigh the same; fewest bytes cross after %i.
   const ir::Graph graph = ir::parse_text(kInside);
   EXPECT_EQ(
-      names(balance_cuts(graph, by_time(2, {40, 0, 0, 40}))),
+      names(balance_cuts(SplitFlow(graph), by_time(2, {40, 0, 0, 40}))),
       std::vector<std::string>{"b"});
 }
 
 TEST(Balance, EveryMeasureKeepsWithinTheMemory) {
   const ir::Graph graph = chain({64, 64, 8, 8});
   SplitSpec spec = by_time(2, {1, 1, 50, 50});
-  EXPECT_EQ(names(balance_cuts(graph, spec)), std::vector<std::string>{"l3"});
-  // Only the two wide layers together fit, with nothing else beside them.
+  EXPECT_EQ(
+      names(balance_cuts(SplitFlow(graph), spec)),
+      std::vector<std::string>{"l3"});
+  // The two wide layers fit into one stage, but nothing else beside them.
   spec.memory = 75'900;
-  EXPECT_EQ(names(balance_cuts(graph, spec)), std::vector<std::string>{"l2"});
+  EXPECT_EQ(
+      names(balance_cuts(SplitFlow(graph), spec)),
+      std::vector<std::string>{"l2"});
   spec.memory = 100;
-  EXPECT_THROW(balance_cuts(graph, spec), Error);
+  EXPECT_THROW(balance_cuts(SplitFlow(graph), spec), Error);
 }
 
 std::string error_of(const ir::Graph& graph, const SplitSpec& spec) {
   try {
-    balance_cuts(graph, spec);
+    balance_cuts(SplitFlow(graph), spec);
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Usage);
     return error.what();
   }
   return {};
+}
+
+TEST(Balance, NamesRoundTrip) {
+  for (const BalanceRow& row : kBalances) {
+    EXPECT_EQ(try_parse_enum<Balance>(row.name), row.kind);
+    EXPECT_EQ(row_of(row.kind).name, row.name);
+  }
+  EXPECT_EQ(try_parse_enum<Balance>("speed"), std::nullopt);
 }
 
 TEST(Balance, SaysWhyItCant) {

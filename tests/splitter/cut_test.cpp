@@ -1,4 +1,4 @@
-#include "splitter/cut.h"
+#include "splitter/cut/cut.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,8 +18,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// A chain of three modules, the second with two of its own, and a size, a
-// marker-free root operator and an assertion between them.
+// A chain of three modules, of which the second has two of its own, with a size
+// before it and an assertion in between.
 constexpr const char* kChain = R"(
 range s0 = 2..64
 module a type(Linear)
@@ -61,10 +61,11 @@ TEST(SplitPointText, NamesAModuleAndASide) {
 
 TEST(Cuts, BeginningIsBeforeTheFirstNodeAndEndAfterTheLast) {
   const ir::Graph graph = ir::parse_text(kChain);
-  EXPECT_EQ(resolve(graph, points({"b"}))[0].position, 3);
-  EXPECT_EQ(resolve(graph, points({"b:end"}))[0].position, 5);
-  EXPECT_EQ(resolve(graph, points({"b.d"}))[0].position, 4);
-  EXPECT_EQ(resolve(graph, points({"a:end"}))[0].position, 2);
+  const Flow flow = analyse_flow(graph);
+  EXPECT_EQ(resolve(flow, points({"b"}))[0].position, 3);
+  EXPECT_EQ(resolve(flow, points({"b:end"}))[0].position, 5);
+  EXPECT_EQ(resolve(flow, points({"b.d"}))[0].position, 4);
+  EXPECT_EQ(resolve(flow, points({"a:end"}))[0].position, 2);
 }
 
 TEST(Cuts, GiveStagesInOrderOfTheGraphNotOfTheSpec) {
@@ -77,14 +78,14 @@ TEST(Cuts, GiveStagesInOrderOfTheGraphNotOfTheSpec) {
   EXPECT_THAT(parts.manifest.stages[1].modules, ElementsAre("b"));
 }
 
-TEST(Cuts, InsideABlockAreAsGood) {
+TEST(Cuts, MayLieInsideAModule) {
   const Partition parts = split(kChain, {"b.d"});
   EXPECT_EQ(flow_of(parts.manifest.stages[1]), "i -> k");
   EXPECT_THAT(parts.manifest.stages[0].modules, ElementsAre("a", "b.c"));
   EXPECT_THAT(parts.manifest.stages[1].modules, ElementsAre("b.d", "e"));
 }
 
-TEST(Cuts, ThatCoincideAreOne) {
+TEST(Cuts, AtTheSamePlaceBecomeOne) {
   EXPECT_EQ(split(kChain, {"b:end", "e"}).stages.size(), 2);
   EXPECT_EQ(split(kChain, {"b", "b.c", "b"}).stages.size(), 2);
   // Only an assertion lies between these.
@@ -136,7 +137,7 @@ TEST(Cuts, UnknownModulesAreRefusedWithTheNearestNames) {
 
 TEST(LegalCuts, NameEveryModuleBoundaryAndWhatCrosses) {
   const ir::Graph graph = ir::parse_text(kChain);
-  const std::vector<Cut> cuts = legal_cuts(graph);
+  const std::vector<Cut> cuts = legal_cuts(analyse_flow(graph));
   // Before `a` there is only a size, which is no stage.
   ASSERT_EQ(cuts.size(), 4);
   EXPECT_THAT(cuts[0].names, ElementsAre("a:end"));
@@ -146,7 +147,7 @@ TEST(LegalCuts, NameEveryModuleBoundaryAndWhatCrosses) {
   EXPECT_EQ(cuts[2].num_bytes, 4 * 8 * 4);
 }
 
-TEST(LegalCuts, StayNearLinearInTheSizeOfTheGraph) {
+TEST(LegalCuts, TakeNearLinearTimeInTheSizeOfTheGraph) {
   std::string text = "input %x0: float32[4, 4] grad\n";
   constexpr int kNodes = 20000;
   for (int i = 1; i <= kNodes; ++i) {
@@ -156,7 +157,7 @@ TEST(LegalCuts, StayNearLinearInTheSizeOfTheGraph) {
   }
   text += "output y = %x" + std::to_string(kNodes) + "\n";
   const ir::Graph graph = ir::parse_text(text);
-  EXPECT_EQ(legal_cuts(graph).size(), kNodes - 1);
+  EXPECT_EQ(legal_cuts(analyse_flow(graph)).size(), kNodes - 1);
 }
 
 TEST(Markers, CutWhereTheyStandAndAreDroppedOtherwise) {
@@ -172,21 +173,24 @@ output y = %i
   const ir::Graph graph = ir::parse_text(text);
   SplitSpec spec;
   spec.markers = true;
-  const auto cuts = choose_cuts(graph, spec);
+  const SplitFlow flow(graph);
+  const auto cuts = choose_cuts(flow, spec);
   ASSERT_EQ(cuts.size(), 1);
   EXPECT_THAT(cuts[0].names, ElementsAre("marker 1"));
-  const Partition parts = partition_graph(graph, cuts);
+  const Partition parts = partition_graph(flow.for_stages(), cuts);
   EXPECT_THAT(nodes_of(parts.stages[0]), ElementsAre("h"));
   EXPECT_THAT(nodes_of(parts.stages[1]), ElementsAre("i"));
   EXPECT_THAT(nodes_of(split(text, {}).stages[0]), ElementsAre("h", "i"));
-  EXPECT_THROW(marked_cuts(ir::parse_text(kChain)), Error);
+  const ir::Graph unmarked = ir::parse_text(kChain);
+  EXPECT_THROW(marked_cuts(analyse_flow(unmarked)), Error);
 }
 
-TEST(Specs, SayOneThingOnly) {
+TEST(Specs, MayNotCutInTwoWays) {
   SplitSpec spec;
   spec.markers = true;
   spec.num_stages = 2;
-  EXPECT_THROW(choose_cuts(ir::parse_text(kChain), spec), Error);
+  const ir::Graph graph = ir::parse_text(kChain);
+  EXPECT_THROW(choose_cuts(SplitFlow(graph), spec), Error);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "splitter/flops.h"
+#include "splitter/cut/flops.h"
 
 #include <gtest/gtest.h>
 
@@ -54,7 +54,7 @@ TEST(Flops, OfAttentionAreTwoProducts) {
       2u * 2 * 3 * 5 * 7 * (8 + 4));
 }
 
-TEST(Flops, OfElementwiseOperatorsAreNone) {
+TEST(Flops, OfElementwiseOperatorsAreZero) {
   EXPECT_EQ(
       flops_of("input %x: float32[4]\n%y: float32[4] = "
                "aten.relu.default(self=%x)\noutput y = %y\n"),

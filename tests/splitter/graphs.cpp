@@ -1,6 +1,7 @@
 #include "tests/splitter/graphs.h"
 
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 #include "loader/ir/lint.h"
 #include "loader/ir/text.h"
 #include "loader/ir/walk.h"
@@ -26,28 +27,20 @@ std::vector<SplitPoint> points(const std::vector<std::string>& at) {
 
 std::string crossing_fault(
     const ir::Graph& graph, const Cut& cut, const Partition& parts) {
-  std::vector<std::string> said;
+  std::vector<std::string> expected;
   for (const ir::ValueId id : cut.crossing) {
-    said.push_back(graph.values[id].name);
+    expected.push_back(graph.values[id].name);
   }
-  std::vector<std::string> done;
+  std::vector<std::string> received;
   for (const StageInput& input : parts.manifest.stages[1].inputs) {
     if (!input.from_user) {
-      done.push_back(input.value);
+      received.push_back(input.value);
     }
   }
-  std::string out;
-  if (said != done) {
-    out = "cut " + std::to_string(cut.position) + " said to carry";
-    for (const auto& name : said) {
-      out += " " + name;
-    }
-    out += ", and carries";
-    for (const auto& name : done) {
-      out += " " + name;
-    }
-  }
-  return out;
+  return expected == received
+             ? ""
+             : "cut " + std::to_string(cut.position) + " should carry " +
+                   join(expected, " ") + ", but carries " + join(received, " ");
 }
 
 }  // namespace
@@ -55,9 +48,13 @@ std::string crossing_fault(
 Partition split(
     const std::string& text,
     const std::vector<std::string>& at,
-    const PartitionOptions& options) {
+    const SplitSpec& spec) {
   const ir::Graph graph = parse(text);
-  return partition_graph(graph, resolve(graph, points(at)), options);
+  const SplitFlow flow(graph, spec.rematerialise);
+  return partition_graph(
+      flow.for_stages(),
+      resolve(flow.for_cuts(), points(at)),
+      spec.tied == TiedParameters::Transmit);
 }
 
 std::string split_error(
@@ -102,16 +99,18 @@ std::vector<std::string> states_of(const ir::Graph& stage) {
   return out;
 }
 
-std::string try_all_cuts(
-    const std::string& text, const PartitionOptions& options) {
-  const bool plain = options.rematerialise && !options.transmit;
+std::string try_all_cuts(const std::string& text, const SplitSpec& spec) {
+  const bool plain =
+      spec.rematerialise && spec.tied == TiedParameters::Replicate;
   const ir::Graph graph = parse(text);
-  const std::vector<Cut> cuts = legal_cuts(graph);
+  const SplitFlow flow(graph, spec.rematerialise);
+  const std::vector<Cut> cuts = legal_cuts(flow.for_cuts());
   int tried = 0;
   const auto fault_of = [&](const std::vector<Cut>& chosen) -> std::string {
     Partition parts;
     try {
-      parts = partition_graph(graph, chosen, options);
+      parts = partition_graph(
+          flow.for_stages(), chosen, spec.tied == TiedParameters::Transmit);
     } catch (const Error&) {
       return {};  // a stage would be empty
     }

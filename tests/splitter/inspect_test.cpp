@@ -1,11 +1,11 @@
-#include "splitter/inspect.h"
+#include "splitter/inspect/inspect.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "loader/ir/text.h"
-#include "splitter/partition.h"
+#include "splitter/cut/partition.h"
 
 namespace pp {
 namespace {
@@ -35,7 +35,7 @@ output logits = %y
   return model;
 }
 
-/// Stages of it as they would be opened, without files.
+/// The stages of the example as open_stages() would return them, without files.
 StageDirectory example_stages() {
   const Model model = example();
   SplitSpec spec;
@@ -111,7 +111,7 @@ output y = %y
 )");
   const std::string text = inspect(model, {});
   EXPECT_THAT(
-      text, HasSubstr("side inputs: needed behind a cut\n  m  until b\n"));
+      text, HasSubstr("side inputs: needed after a cut\n  m  until b\n"));
   EXPECT_THAT(text, HasSubstr("  and 1 inside modules"));
   const auto json =
       nlohmann::json::parse(inspect(model, {{}, InspectFormat::Json}));
@@ -131,7 +131,42 @@ TEST(InspectModel, DrawsAGraphForDot) {
   EXPECT_THAT(dot, HasSubstr("\"b\" -> \"out:logits\""));
 }
 
-TEST(InspectStages, ShowsEachStageAndALineAValue) {
+/// A model whose own nodes make all outputs but one, which is an input.
+Model root_example() {
+  Model model;
+  model.path = "net.pt2";
+  model.graph = ir::parse_text(R"(
+module a type(torch.nn.Linear)
+module b type(torch.nn.Linear)
+input %x: float32[4, 8]
+parameter a.weight = %w: float32[8, 8] grad
+parameter b.weight = %v: float32[8, 8] grad
+%h: float32[4, 8] grad = aten.linear.default(input=%x, weight=%w) @ a
+%i: float32[4, 8] grad = aten.relu.default(self=%h)
+%j: float32[4, 8] grad = aten.linear.default(input=%i, weight=%v) @ b
+%y: float32[4, 8] grad = aten.add.Tensor(self=%j, other=%i)
+output y = %y
+output hidden = %i
+output same = %x
+)");
+  return model;
+}
+
+TEST(InspectModel, DrawsTheEdgesOfTheRootAndEveryOutput) {
+  const std::string dot = inspect(root_example(), {{}, InspectFormat::Dot});
+  for (const char* edge :
+       {"\"\" [shape=box, label=\".\"]",
+        "\"a\" -> \"\" [label=\"h 128 B\"]",
+        "\"\" -> \"b\" [label=\"i 128 B\"]",
+        "\"b\" -> \"\" [label=\"j 128 B\"]",
+        "\"\" -> \"out:y\" [label=\"y 128 B\"]",
+        "\"\" -> \"out:hidden\" [label=\"i 128 B\"]",
+        "\"in:x\" -> \"out:same\" [label=\"x 128 B\"]"}) {
+    EXPECT_THAT(dot, HasSubstr(edge));
+  }
+}
+
+TEST(InspectStages, ShowsEachStageAndOneLinePerValue) {
   const std::string text = inspect(example_stages(), {});
   EXPECT_THAT(text, HasSubstr("stage 0: stage_0.pt2"));
   EXPECT_THAT(
@@ -140,16 +175,19 @@ TEST(InspectStages, ShowsEachStageAndALineAValue) {
                 "  stage 0  -> stage 1  i       float32[n=4, 8]  128 B\n"
                 "  stage 1  -> stage 2  k       float32[n=4, 8]  128 B\n"
                 "  stage 2  -> output   logits  float32[n=4, 8]  128 B\n"));
-  EXPECT_THAT(text, HasSubstr("tied: a.weight, held by stages 0, 2\n"));
+  EXPECT_THAT(
+      text, HasSubstr("tied: a.weight, one parameter held by stages 0, 2\n"));
 }
 
-TEST(InspectStages, DrawsAClusterAStage) {
+TEST(InspectStages, DrawsOneClusterPerStage) {
   const std::string dot = inspect(example_stages(), {{}, InspectFormat::Dot});
   EXPECT_THAT(dot, HasSubstr("subgraph \"cluster_2\""));
   EXPECT_THAT(dot, HasSubstr("\"0:a\" -> \"1:h.0"));
+  EXPECT_THAT(dot, HasSubstr("\"in:x\" [shape=ellipse, label=\"x\"]"));
+  EXPECT_THAT(dot, HasSubstr("\"2:b\" -> \"out:logits\""));
 }
 
-TEST(Summary, HasARowAStage) {
+TEST(Summary, HasOneRowPerStage) {
   const std::string text = summary(example_stages().manifest);
   EXPECT_THAT(
       text,

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "loader/core/error.h"
-#include "splitter/manifest_json.h"
+#include "splitter/manifest/manifest_json.h"
 #include "tests/splitter/graphs.h"
 
 namespace pp {
@@ -78,21 +78,31 @@ TEST(ManifestJson, EveryFieldIsChecked) {
   EXPECT_THAT(
       error_after("/version", 2),
       HasSubstr("manifest.json: version: is 2, and this pp reads version 1"));
-  EXPECT_THAT(error_after("/version", "1"), HasSubstr("whole number"));
-  EXPECT_THAT(error_after("/format", "onnx"), HasSubstr("'onnx' is no format"));
+  EXPECT_THAT(
+      error_after("/version", "1"),
+      HasSubstr("version: must be a 64-bit integer, found \"1\""));
+  EXPECT_THAT(
+      error_after("/format", "onnx"), HasSubstr("'onnx' is not a format"));
   EXPECT_THAT(
       error_after("/stages", nlohmann::json::array()),
       HasSubstr("stages: is empty"));
   EXPECT_THAT(
       error_after("/stages/1/inputs/0/dtype", "float99"),
-      HasSubstr("stages[1].inputs[0].dtype: 'float99' is no element type"));
+      HasSubstr("stages[1].inputs[0].dtype: 'float99' is not an element type"));
+  for (const char* device : {"cuda:x", "cuda:", "cuda:1x", ":1", ""}) {
+    EXPECT_THAT(
+        error_after("/stages/1/inputs/0/device", device),
+        HasSubstr("' is not a device; write 'cpu' or 'cuda:0'"));
+  }
   EXPECT_THAT(
       error_after("/stages/1/inputs/0/type", "list[tensor"),
-      HasSubstr("is no type"));
+      HasSubstr("is not a type"));
   EXPECT_THAT(
       error_after("/stages/0/file", "../stage_0.pt2"),
       HasSubstr("stages[0].file: '../stage_0.pt2' is not the name of a file"));
-  EXPECT_THAT(error_after("/stages/0/flops", -1), HasSubstr("stages[0].flops"));
+  EXPECT_THAT(
+      error_after("/stages/0/flops", -1),
+      HasSubstr("stages[0].flops: must be an integer of 0 or more, found -1"));
   EXPECT_THAT(
       error_after("/stages/0/outputs/0/shape", {1, -2}),
       HasSubstr("a size can't be negative"));
@@ -103,7 +113,8 @@ TEST(ManifestJson, EveryFieldIsChecked) {
       error_after("/tied/0/stages", {0, 3}), HasSubstr("only 3 stages"));
   EXPECT_THAT(
       error_after("/stages/1/inputs/0/value", "other"),
-      HasSubstr("what stage 1 takes is not what the stage before it sends"));
+      HasSubstr(
+          "stages: stage 1 does not expect what the stage before it sends"));
   for (const char* field :
        {"/version",
         "/format",
@@ -124,7 +135,7 @@ TEST(ManifestJson, EveryFieldIsChecked) {
   }
 }
 
-TEST(ManifestJson, WhatIsNoJsonIsRefused) {
+TEST(ManifestJson, RefusesTextThatIsNotJson) {
   EXPECT_THROW(parse_manifest("{", "manifest.json"), Error);
   EXPECT_THROW(parse_manifest("[]", "manifest.json"), Error);
   EXPECT_THROW(parse_manifest("", "manifest.json"), Error);

@@ -1,9 +1,9 @@
-"""FLOPs that `pp inspect` gives, against torch's own counter.
+"""Compares the FLOPs of `pp inspect` with torch's own counter.
 
     oracle_flops.py SPLIT_TOOL MODEL.pt2 ...
 
 Both count matrix products, convolutions and attention, a multiply-add as two,
-at the sizes of the sample inputs: the whole model's must be equal.
+at the sizes of the sample inputs; the sums over the model must be equal.
 """
 
 import json
@@ -17,9 +17,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 warnings.simplefilter("ignore")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-import export  # noqa: E402, F401
-from transformers import GPT2LMHeadModel, LlamaForCausalLM  # noqa: E402, F401
-from transformers import T5ForConditionalGeneration  # noqa: E402, F401
+import export  # noqa: F401
+from transformers import (  # noqa: F401
+    GPT2LMHeadModel,
+    LlamaForCausalLM,
+    T5ForConditionalGeneration,
+)
 
 TOOL = sys.argv[1]
 for path in sys.argv[2:]:

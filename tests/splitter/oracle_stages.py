@@ -1,12 +1,11 @@
-"""Splits exported models and lets Python torch judge the stages.
+"""Splits exported models and checks the stages with Python torch.
 
     oracle_stages.py SPLIT_TOOL FIXTURES WORK_FOLDER MODEL [POINT,POINT ...]
 
-For 2 to 4 stages at evenly spaced cuts, for some cuts inside blocks, and for
-the points given: each stage opens with torch.export.load, the stages called in
-sequence give the unsplit model's outputs bit for bit, the same buffers after
-it and the same gradients by FQN; unflattening gives the source's FQNs; merging
-gives the source's records.
+Makes 2 to 4 stages at evenly spaced cuts, at some cuts inside blocks, and at the points
+given. Each stage must open with torch.export.load; the stages in sequence must give
+the unsplit model's outputs and buffers bit for bit, and its gradients by FQN;
+unflattening must give the source's FQNs, and merging the source's records.
 """
 
 import functools
@@ -25,8 +24,8 @@ from torch.utils._pytree import tree_leaves
 
 # Output classes register themselves when their models are made.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-import export  # noqa: E402
-from transformers import GPT2LMHeadModel, LlamaForCausalLM  # noqa: E402, F401
+import export
+from transformers import GPT2LMHeadModel, LlamaForCausalLM  # noqa: F401
 
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
@@ -51,7 +50,7 @@ def load(path: Path):
 
 
 def kwargs_of(program) -> list[str]:
-    """Names of the inputs passed by name."""
+    """Names of the keyword inputs."""
     return list(program.module_call_graph[0].signature.in_spec.child(1).context)
 
 
@@ -63,7 +62,7 @@ def same(name, ours, theirs) -> None:
     ours, theirs = tensors(ours), tensors(theirs)
     if len(ours) != len(theirs):
         fail(name, "counts differ", len(ours), len(theirs))
-    for i, (a, b) in enumerate(zip(ours, theirs)):
+    for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         if isinstance(a, torch.Tensor):
             if a.shape != b.shape or a.dtype != b.dtype:
                 fail(name, i, a.shape, b.shape, a.dtype, b.dtype)
@@ -89,7 +88,10 @@ def loss_of(outputs):
 
 
 def differentiate(outputs) -> bool:
-    """False where torch can't: a functional graph writes back what it saved."""
+    """Runs the backward; False where torch can't.
+
+    A functional graph may write to values that its backward needs.
+    """
     loss = loss_of(outputs)
     if loss is None:
         return False
@@ -104,13 +106,13 @@ def differentiate(outputs) -> bool:
 
 @functools.cache
 def run_source(path: Path):
-    """The unsplit model after one step: the same for every cut."""
+    """Runs one step of the unsplit model, once for all cuts."""
     inputs = read_inputs(path.stem)
     _, module = load(path)
     outputs = module(*inputs["args"], **inputs["kwargs"])
     differentiable = differentiate(outputs)
     if not differentiable:
-        module.zero_grad(set_to_none=True)  # what it got before it failed
+        module.zero_grad(set_to_none=True)  # gradients from before it failed
     return module, outputs, differentiable
 
 
@@ -125,14 +127,14 @@ def run_stages(folder: Path, inputs: dict):
 
 
 def read_inputs(name: str) -> dict:
-    """The reference inputs, as the exported model takes them."""
+    """The reference inputs as arguments of the exported model."""
     program = torch.export.load(FIXTURES / f"{name}.pt2")
     reference = load_file(FIXTURES / f"{name}.ref.safetensors")
     named = {k[6:]: v for k, v in reference.items() if k.startswith("input.")}
     spec = program.module_call_graph[0].signature.in_spec
     by_name = list(spec.child(1).context)
     count = spec.child(0).num_children
-    others = [k for k in program.module_call_graph[0].signature.forward_arg_names or []]
+    others = list(program.module_call_graph[0].signature.forward_arg_names or [])
     positional = [k for k in others if k not in by_name][:count]
     return {
         "args": tuple(named[k] for k in positional),
@@ -143,13 +145,13 @@ def read_inputs(name: str) -> dict:
 
 @functools.cache
 def ties_of(path: Path) -> dict[str, str]:
-    """Alias -> the tied parameter's first name."""
+    """First name of each tied parameter by its aliases."""
     tied = json.loads(tool("inspect", path, "json"))["tied"]
     return {alias: each["fqn"] for each in tied for alias in each["aliases"]}
 
 
 def collect(modules, ties) -> tuple[dict, dict]:
-    """States by FQN, and gradients summed over whoever holds a parameter."""
+    """State by FQN, and gradients summed over the stages that hold a parameter."""
     states, grads = {}, {}
     for module in modules:
         for fqn, buffer in module.named_buffers():
@@ -167,7 +169,7 @@ def collect(modules, ties) -> tuple[dict, dict]:
 
 
 def traits_of(module) -> dict[str, tuple]:
-    """What else a state is: dtype, strides, requires_grad, persistent."""
+    """Properties of the state: dtype, strides, requires_grad, persistent."""
     saved = module.state_dict().keys()
     return {
         fqn: (type(t).__name__, t.dtype, t.stride(), t.requires_grad, fqn in saved)
@@ -176,7 +178,7 @@ def traits_of(module) -> dict[str, tuple]:
 
 
 def check_states(name, source, stages, ties) -> None:
-    """Buffers after the run, gradients summed over holders, all FQNs there."""
+    """Checks buffers after the run, summed gradients, and that no FQN is missing."""
     want, want_grads = collect([source], ties)
     have, grads = collect([module for _, module in stages], ties)
     buffers = {fqn for fqn, _ in source.named_buffers()}
@@ -225,18 +227,16 @@ def check_merge(name, source: Path, folder: Path) -> None:
     want, have = records(source), records(merged)
     if [n for n, _ in want] != [n for n, _ in have]:
         fail(name, "merged records differ in name or order")
-    for (record, a), (_, b) in zip(want, have):
+    for (record, a), (_, b) in zip(want, have, strict=True):
         if a != b:
             fail(name, "merged record differs:", record)
     merged.unlink()
 
 
 def check_checkpoint(name, source: Path, folder: Path) -> None:
-    """Merging with a checkpoint gives its weights under the source's names."""
+    """Checks that merging with a checkpoint gives its weights by the source's names."""
     module = torch.export.load(source).module()
-    state = {
-        k: torch.rand(v.shape).to(v.dtype) for k, v in module.state_dict().items()
-    }
+    state = {k: torch.rand(v.shape).to(v.dtype) for k, v in module.state_dict().items()}
     checkpoint = folder.with_suffix(".ckpt")
     checkpoint.mkdir(exist_ok=True)
     ties = ties_of(source)
@@ -248,9 +248,9 @@ def check_checkpoint(name, source: Path, folder: Path) -> None:
         save_file(half, checkpoint / f"part_{part}.safetensors")
     merged = folder.with_suffix(".trained.pt2")
     tool("merge", folder, merged, checkpoint)
-    held = lambda n: n.startswith(("data/weights/weight_", "data/constants/tensor_"))
+    replaced = ("data/weights/weight_", "data/constants/tensor_")
     for (a, old), (b, new) in zip(records(source), records(merged), strict=True):
-        if a != b or (old != new and not held(a)):
+        if a != b or (old != new and not a.startswith(replaced)):
             fail(name, "merged with a checkpoint, record differs:", a, b)
     found = torch.export.load(merged).module().state_dict()
     for fqn in state:
@@ -298,7 +298,7 @@ def main() -> None:
             check(name, chosen, inputs)
             tried += 1
         except AssertionError as error:
-            # Cuts may be legal one by one and leave a stage empty together.
+            # Legal cuts may leave a stage empty together.
             if "would be empty" not in str(error) or chosen in given:
                 raise
     if tried == 0:

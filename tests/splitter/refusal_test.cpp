@@ -3,7 +3,7 @@
 
 #include "loader/core/error.h"
 #include "loader/ir/text.h"
-#include "splitter/input_writes.h"
+#include "splitter/cut/input_writes.h"
 #include "tests/splitter/graphs.h"
 
 namespace pp {
@@ -13,8 +13,8 @@ using test::split_error;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// The branch's layer has no node outside it; torch leaves no module names
-// inside.
+// The layer in the branch has no node outside of it, and torch leaves no module
+// names inside.
 constexpr const char* kBranch = R"(
 module first type(Linear)
 module last type(Relu)
@@ -42,16 +42,15 @@ TEST(Refusal, AModuleInsideABranchIsNamedWithTheBranch) {
     EXPECT_EQ(
         split_error(kBranch, {at}),
         "split point '" + std::string(at) +
-            "': this module runs inside 'cond' (higher_order.cond), and a "
-            "branch or loop is run whole by one stage; cut before or after "
-            "it");
+            "': this module runs inside 'cond' (higher_order.cond), and one "
+            "stage runs a whole branch or loop; cut before or after it");
   }
   EXPECT_THAT(split_error(kBranch, {"last"}), IsEmpty());
 }
 
-/// What a model of two modules is refused for, given the nodes of the first;
-/// empty if it is not.
-std::string complaint(const std::string& nodes) {
+/// The reason to refuse a model of two modules, given the nodes of the first.
+/// Empty if the model is accepted.
+std::string refusal_of(const std::string& nodes) {
   const std::string text =
       "module a type(A)\nmodule b type(B)\n"
       "input x = %x: float32[4, 8]\n" +
@@ -67,25 +66,25 @@ std::string complaint(const std::string& nodes) {
   return "";
 }
 
-TEST(Refusal, AModelThatWritesIntoAnInputOrAViewOfIt) {
+TEST(Refusal, AModelThatWritesToAnInputOrAViewOfIt) {
   EXPECT_EQ(
-      complaint("%y: float32[4, 8] = aten.mul_.Tensor(self=%x, other=2.0) @ a "
-                "!writes(%x) !aliases(%y = %x) !name(mul_)\n"),
+      refusal_of("%y: float32[4, 8] = aten.mul_.Tensor(self=%x, other=2.0) @ a "
+                 "!writes(%x) !aliases(%y = %x) !name(mul_)\n"),
       "the model mutates its input 'x' (node 'mul_' calls 'aten.mul_.Tensor' "
       "in a), which is not supported; clone it in forward");
   EXPECT_THAT(
-      complaint("%v: float32[32] = aten.view.default(self=%x, size=ints[32]) "
-                "@ a !aliases(%v = %x)\n"
-                "%y: float32[32] = aten.relu_.default(self=%v) @ a "
-                "!writes(%v) !aliases(%y = %v)\n"),
+      refusal_of("%v: float32[32] = aten.view.default(self=%x, size=ints[32]) "
+                 "@ a !aliases(%v = %x)\n"
+                 "%y: float32[32] = aten.relu_.default(self=%v) @ a "
+                 "!writes(%v) !aliases(%y = %v)\n"),
       HasSubstr("mutates its input 'x'"));
 }
 
 TEST(Refusal, ACopyOfAnInputMayBeWritten) {
   EXPECT_THAT(
-      complaint("%c: float32[4, 8] = aten.clone.default(self=%x) @ a\n"
-                "%y: float32[4, 8] = aten.relu_.default(self=%c) @ a "
-                "!writes(%c) !aliases(%y = %c)\n"),
+      refusal_of("%c: float32[4, 8] = aten.clone.default(self=%x) @ a\n"
+                 "%y: float32[4, 8] = aten.relu_.default(self=%c) @ a "
+                 "!writes(%c) !aliases(%y = %c)\n"),
       IsEmpty());
 }
 

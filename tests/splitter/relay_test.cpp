@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// `s` skips from a to d; `early` is an output made in a.
+// `s` skips from a to d; a makes `early`, an output of the model.
 constexpr const char* kSkip = R"(
 range n = 2..64
 module a type(A)
@@ -51,7 +51,7 @@ TEST(Relay, PassesAValueThroughTheStagesBetween) {
       stages[1].notes, Contains("relays 's' (stage 0 -> 3): read by d"));
 }
 
-TEST(Relay, MarksWhatGoesAlongOnlyAsAnOutput) {
+TEST(Relay, MarksValuesThatOnlyTheModelReturns) {
   const Partition parts = split(kSkip, {"b", "d"});
   const auto& first = parts.manifest.stages[0].outputs;
   EXPECT_FALSE(first[0].only_for_output);
@@ -65,7 +65,7 @@ TEST(Relay, MarksWhatGoesAlongOnlyAsAnOutput) {
       Contains("relays 'early' (stage 0 -> 2): it is an output of the model"));
 }
 
-TEST(Relay, UserInputsAreReadFromTheDataWhereTheyAreNeeded) {
+TEST(Relay, UserInputsComeFromTheDataInEveryStage) {
   const Partition parts = split(kSkip, {"d"});
   const auto& inputs = parts.manifest.stages[1].inputs;
   ASSERT_EQ(inputs.size(), 4);
@@ -75,16 +75,16 @@ TEST(Relay, UserInputsAreReadFromTheDataWhereTheyAreNeeded) {
   EXPECT_FALSE(parts.stages[1].inputs[0].keyword);
 }
 
-TEST(Sizes, AreReadOffATensorThatIsThereAnyway) {
+TEST(Sizes, AreReadOffATensorThatTheStageHasAnyway) {
   const Partition parts = split(kSkip, {"d"});
   const ir::Node& node = parts.stages[1].nodes[0];
   EXPECT_EQ(node.target, "aten.sym_size.int");
   EXPECT_EQ(nodes_of(parts.stages[1])[0], "size");
-  // Not off `early`, which a run may leave out.
+  // `early` would do too, but a run may leave it out.
   EXPECT_EQ(
       std::get<ir::Ref>(node.inputs[0].arg.value).id,
       parts.stages[1].inputs[0].value);
-  // The first stage has no use for it.
+  // The first stage doesn't need the size.
   EXPECT_THAT(nodes_of(parts.stages[0]), ElementsAre("s", "early", "b1", "c1"));
 }
 

@@ -19,8 +19,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// As in LLaMA: a mask from the ids and a table from positions and a buffer,
-// made once and read by every layer.
+// LLaMA makes a mask from the ids and a table from positions and a buffer once,
+// and every layer reads them.
 constexpr const char* kRope = R"(
 range b = 2..64
 range s = 2..4096
@@ -58,9 +58,10 @@ TEST(Rematerialise, MakesMasksAndTablesWhereTheyAreNeeded) {
   EXPECT_THAT(states_of(parts.stages[1]), ElementsAre("rotary.freq"));
   EXPECT_THAT(
       stages[1].notes,
-      Contains("recomputes 'cos' (4 nodes) instead of relaying 512 B: made of "
-               "rotary.freq alone"));
-  EXPECT_THAT(stages[1].notes, Contains(HasSubstr("made of ids alone")));
+      Contains(
+          "recomputes 'cos' (4 nodes) instead of relaying 512 B: made only "
+          "of rotary.freq"));
+  EXPECT_THAT(stages[1].notes, Contains(HasSubstr("made only of ids")));
 }
 
 TEST(Rematerialise, LeavesOutWhatOnlyLaterStagesNeed) {
@@ -71,11 +72,11 @@ TEST(Rematerialise, LeavesOutWhatOnlyLaterStagesNeed) {
       split_error(kRope, {"embed:end", "layers.0"}),
       HasSubstr(
           "stage 1 (between 'embed:end' and 'layers.0') would be empty: other "
-          "stages make again all"));
+          "stages recompute everything"));
 }
 
 TEST(Rematerialise, CanBeTurnedOff) {
-  const Partition parts = split(kRope, {"layers.1"}, {false});
+  const Partition parts = split(kRope, {"layers.1"}, {.rematerialise = false});
   EXPECT_EQ(flow_of(parts.manifest.stages[1]), "cos mask x0 -> x2");
 }
 
@@ -83,7 +84,7 @@ TEST(Rematerialise, AnyCutComputesTheSame) {
   EXPECT_EQ(try_all_cuts(kRope), "");
 }
 
-// One node changed at a time, and `v` must be relayed.
+// A model of two modules in which a node of the first makes `v` for the second.
 std::string with(const std::string& state, std::string node) {
   // The module stands before the effects.
   node.insert(

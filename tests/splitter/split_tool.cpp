@@ -1,10 +1,10 @@
-// Drives the splitter from tests in Python:
-//   split_tool points MODEL              a line a legal cut: its first name
-//   split_tool split MODEL DIR POINT...
-//   split_tool stages MODEL DIR N params|flops|memory
-//   split_tool merge DIR MODEL [CHECKPOINT]
-//   split_tool inspect PATH text|json|dot
-// Ends with the exit code of the error's kind, its message on standard error.
+// A tool with which tests in Python drive the splitter:
+//   split_tool points MODEL              lists the legal cuts: their first
+//   names split_tool split MODEL DIR POINT... split_tool stages MODEL DIR N
+//   params|flops|memory split_tool merge DIR MODEL [CHECKPOINT] split_tool
+//   inspect PATH text|json|dot
+// It prints the message of an error to standard error, and the error's kind is
+// the exit code.
 
 #include <iostream>
 #include <string>
@@ -12,14 +12,12 @@
 
 #include "loader/core/error.h"
 #include "loader/model_loader.h"
-#include "splitter/artifact.h"
-#include "splitter/cut.h"
-#include "splitter/inspect.h"
-#include "splitter/partition.h"
+#include "splitter/cut/cut.h"
+#include "splitter/cut/partition.h"
+#include "splitter/files/artifact.h"
+#include "splitter/inspect/inspect.h"
 
 namespace {
-
-using pp::Balance;
 
 void write(
     const std::string& model_path,
@@ -28,22 +26,16 @@ void write(
   const pp::Model model = pp::load_model(model_path);
   pp::Partition parts = pp::partition(model, spec);
   std::cout << pp::summary(parts.manifest);
-  pp::write_stages(directory, model, std::move(parts));
+  pp::write_stages(directory, model, std::move(parts), pp::model_formats());
 }
 
 void print_points(const std::string& path) {
-  for (const pp::Cut& cut : pp::legal_cuts(pp::load_model(path).graph)) {
+  const pp::Model model = pp::load_model(path);
+  for (const pp::Cut& cut : pp::legal_cuts(pp::analyse_flow(model.graph))) {
     if (!cut.names.empty()) {
       std::cout << cut.names.front() << "\n";
     }
   }
-}
-
-Balance balance_of(const std::string& name) {
-  return name == "flops"    ? Balance::Flops
-         : name == "memory" ? Balance::Memory
-         : name == "time"   ? Balance::Time
-                            : Balance::Params;
 }
 
 void inspect(const std::string& path, const std::string& format) {
@@ -53,7 +45,7 @@ void inspect(const std::string& path, const std::string& format) {
                                      : pp::InspectFormat::Text;
   std::cout
       << (pp::is_stage_directory(path)
-              ? pp::inspect(pp::open_stages(path), options)
+              ? pp::inspect(pp::open_stages(path, pp::model_formats()), options)
               : pp::inspect(pp::load_model(path), options));
 }
 
@@ -72,14 +64,14 @@ void run(const std::vector<std::string>& args) {
     write(arg(1), arg(2), spec);
   } else if (arg(0) == "stages") {
     spec.num_stages = std::stoi(arg(3));
-    spec.balance = balance_of(arg(4));
+    spec.balance = pp::try_parse_enum<pp::Balance>(arg(4)).value();
     write(arg(1), arg(2), spec);
   } else if (arg(0) == "merge") {
     std::optional<std::filesystem::path> checkpoint;
     if (args.size() > 3) {
       checkpoint = arg(3);
     }
-    pp::merge(arg(1), checkpoint, arg(2));
+    pp::merge(arg(1), checkpoint, arg(2), pp::model_formats());
   } else if (arg(0) == "inspect") {
     inspect(arg(1), arg(2));
   } else {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "loader/ir/text.h"
-#include "splitter/cut.h"
+#include "splitter/cut/cut.h"
 #include "tests/splitter/graphs.h"
 
 namespace pp {
@@ -47,7 +47,8 @@ TEST(States, ATiedParameterIsHeldByEveryStageThatReadsIt) {
 }
 
 TEST(States, ATransmittedParameterIsHeldByItsFirstReaderAlone) {
-  const Partition parts = split(kTied, {"body", "head"}, {.transmit = true});
+  const Partition parts =
+      split(kTied, {"body", "head"}, {.tied = TiedParameters::Transmit});
   EXPECT_THAT(states_of(parts.stages[0]), ElementsAre("embed.w", "elsewhere"));
   EXPECT_THAT(states_of(parts.stages[1]), ElementsAre("body.w", "body.spare"));
   EXPECT_THAT(states_of(parts.stages[2]), IsEmpty());
@@ -64,12 +65,14 @@ TEST(States, ATransmittedParameterIsHeldByItsFirstReaderAlone) {
                   "reads it too"));
   EXPECT_THAT(
       stages[1].notes, ElementsAre("relays 'w' (stage 0 -> 2): read by head"));
-  EXPECT_EQ(try_all_cuts(kTied, {.transmit = true}), "");
+  EXPECT_EQ(try_all_cuts(kTied, {.tied = TiedParameters::Transmit}), "");
   EXPECT_EQ(
-      try_all_cuts(kTied, {.rematerialise = false, .transmit = true}), "");
+      try_all_cuts(
+          kTied, {.rematerialise = false, .tied = TiedParameters::Transmit}),
+      "");
 }
 
-TEST(States, UnreadOnesGoToTheirModuleOrTheFirstStage) {
+TEST(States, AnUnreadStateGoesToItsModuleOrTheFirstStage) {
   const Partition parts = split(kTied, {"body"});
   EXPECT_THAT(states_of(parts.stages[0]), ElementsAre("embed.w", "elsewhere"));
   EXPECT_THAT(
@@ -96,7 +99,7 @@ output y = %y
   EXPECT_EQ(try_all_cuts(text), "");
 }
 
-// `count` is written by a and read by c; b is between.
+// Module a writes `count` and c reads it; b is between them.
 constexpr const char* kCounter = R"(
 module a type(A)
 module b type(B)
@@ -116,7 +119,7 @@ TEST(WrittenBuffers, BelongToTheStageThatWritesThemAndAreRelayed) {
   EXPECT_THAT(states_of(parts.stages[0]), ElementsAre("a.count"));
   EXPECT_THAT(states_of(parts.stages[2]), IsEmpty());
   EXPECT_EQ(flow_of(parts.manifest.stages[1]), "count h v -> count v i");
-  // The next microbatch counts on while this one is under way.
+  // The next microbatch writes the counter while this one is in flight.
   EXPECT_THAT(
       nodes_of(parts.stages[0]),
       ElementsAre("h", "n", "v", "count_copy", "v_copy"));
@@ -138,7 +141,8 @@ output y = %y
   EXPECT_THAT(
       split_error(text, {"b"}),
       HasSubstr("can't cut at 'b': 'n' would be written by two stages"));
-  for (const Cut& cut : legal_cuts(ir::parse_text(text))) {
+  const ir::Graph graph = ir::parse_text(text);
+  for (const Cut& cut : legal_cuts(analyse_flow(graph))) {
     EXPECT_GT(cut.position, 2);
   }
 }
@@ -158,7 +162,7 @@ output y = %y
       split_error(text, {"b"}), HasSubstr("'n' would be read before it"));
 }
 
-TEST(WrittenBuffers, OfAFunctionalGraphStayWithTheirNewValue) {
+TEST(WrittenBuffers, InAFunctionalGraphStayWithTheirNewValue) {
   const std::string text = R"(
 module a type(A)
 module b type(B)

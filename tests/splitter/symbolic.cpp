@@ -5,7 +5,7 @@
 
 #include "loader/core/error.h"
 #include "loader/ir/walk.h"
-#include "splitter/operators.h"
+#include "splitter/cut/operators.h"
 
 namespace pp::test {
 
@@ -65,12 +65,12 @@ void Symbolic::run_node(
     const ir::Graph& graph, const ir::Node& node, Values& values) {
   const std::string_view name = operator_name(node.target);
   const auto defines = ir::defines_of(node);
-  uint64_t work = hash_text(node.target);  // with operands' content
-  uint64_t way = work;                     // the same for any content
+  uint64_t work = hash_text(node.target);  // includes the operands' content
+  uint64_t view = work;                    // the same for all contents
   for (const ir::NamedArg& input : node.inputs) {
     work = mix(work, hash_arg(input.arg, values));
     if (!std::holds_alternative<ir::Ref>(input.arg.value)) {
-      way = mix(way, hash_arg(input.arg, values));
+      view = mix(view, hash_arg(input.arg, values));
     }
   }
   if (node.effects.random) {
@@ -89,7 +89,7 @@ void Symbolic::run_node(
     if (alias != node.effects.aliases.end()) {
       values[out] = values[alias->second];
       if (!writes(node, alias->second)) {
-        values[out].path = mix(mix(values[out].path, way), i);
+        values[out].path = mix(mix(values[out].path, view), i);
       }
     } else if (value.scalar && !value.scalar->is_fixed()) {
       values[out] = make(value.scalar->expr);
@@ -140,7 +140,7 @@ std::string user_content(const std::string& name, int microbatch) {
   return name + " of " + std::to_string(microbatch);
 }
 
-/// The content of a model input: a size's is its expression.
+/// The content of a model input. The content of a size is its expression.
 std::string input_content(const ir::Graph& graph, size_t i, int microbatch) {
   const ir::Input& input = graph.inputs[i];
   const auto& scalar = graph.values[input.value].scalar;
@@ -177,7 +177,7 @@ Result run_unsplit(const ir::Graph& graph) {
 Result run_stages(
     const ir::Graph& graph, const std::vector<ir::Graph>& stages) {
   Symbolic machine;
-  // One tensor a microbatch, shared by all stages that read it.
+  // One tensor per microbatch, which all stages that read it share.
   std::vector<std::map<std::string, Symbolic::Tensor>> data(kMicrobatches);
   for (int microbatch = 0; microbatch < kMicrobatches; ++microbatch) {
     for (size_t i = 0; i < graph.inputs.size(); ++i) {
@@ -186,7 +186,7 @@ Result run_stages(
     }
   }
   std::vector<Symbolic::Values> flowing(kMicrobatches);
-  // Tensors that nobody may write to any more, and their content.
+  // Tensors that no stage may write to any more, and their content.
   std::vector<std::pair<Symbolic::Tensor, uint64_t>> frozen;
   for (const auto& inputs : data) {
     for (const auto& [name, tensor] : inputs) {

@@ -9,15 +9,15 @@
 
 namespace pp::test {
 
-/// Runs graphs on hashes instead of numbers: a tensor is a view of a storage,
-/// a storage's content a hash of all that went into it. What in-place writes,
-/// views and copies do to each other is as in torch, so two graphs that give
-/// the same hashes compute the same.
+/// Runs graphs on hashes instead of numbers. A tensor is a view of a storage,
+/// and a storage's content is a hash of everything that went into it. In-place
+/// writes, views and copies interact as in torch, so two graphs that give the
+/// same hashes compute the same results.
 class Symbolic {
  public:
   struct Tensor {
     int storage = -1;
-    uint64_t path = 0;  ///< of the view; 0: the whole storage
+    uint64_t path = 0;  ///< identifies the view; 0: the whole storage
   };
   using Values = std::vector<Tensor>;
   /// State tensors by FQN; written by the graphs that run on them.
@@ -25,11 +25,10 @@ class Symbolic {
 
   Tensor make(const std::string& content);
   uint64_t content(const Tensor& tensor) const;
-  /// Fresh states of a graph: their content is their FQN.
+  /// Adds the states of a graph. Their content is the hash of their FQN.
   void add_states(const ir::Graph& graph, States& states);
 
-  /// inputs   in the order of the graph's
-  /// returns  outputs, in the order of the graph's
+  /// Runs a graph. Inputs and outputs have the graph's order.
   Values run(const ir::Graph& graph, const Values& inputs, States& states);
 
  private:
@@ -39,11 +38,11 @@ class Symbolic {
   std::vector<uint64_t> storages_;
 };
 
-/// Runs `stages` as a pipeline would with two microbatches, each stage both of
-/// them before the next stage starts, and hands tensors over without copying;
-/// and the unsplit graph, one microbatch after the other. What is sent and what
-/// is read from the data must not be written to: others hold it.
-/// returns  an empty text if outputs and states are the same, else which differ
+/// Compares a pipeline of stages with the unsplit graph, on two microbatches.
+/// Each stage runs both microbatches before the next stage starts, and passes
+/// tensors on without copying them. No stage may write to a tensor that it
+/// sends or reads from the data, because others hold it too. returns  the
+/// outputs and states that differ; empty if all are the same
 std::string compare_with_unsplit(
     const ir::Graph& graph, const std::vector<ir::Graph>& stages);
 

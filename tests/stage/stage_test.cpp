@@ -1,140 +1,14 @@
-#include "runtime/stage/stage.h"
-
 #include <gtest/gtest.h>
 
-#include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
-
 #include "loader/core/error.h"
-#include "loader/formats/schemas.h"
-#include "loader/ir/text.h"
-#include "splitter/partition.h"
+#include "tests/stage/stage_pipeline.h"
 
 namespace pp {
 namespace {
 
-/// A model cut at node positions, its stages built on given state tensors.
-class Pipeline {
- public:
-  Pipeline(
-      const std::string& text,
-      std::vector<SplitPoint> at,
-      std::map<std::string, at::Tensor> states,
-      bool rematerialise = true,
-      bool transmit = false,
-      const Recompute& recompute = {}) {
-    Model model;
-    model.path = "test";
-    model.graph = ir::parse_text(text);
-    annotate_effects(model.graph, "test");
-    SplitSpec spec;
-    spec.at = std::move(at);
-    spec.rematerialise = rematerialise;
-    spec.transmit = transmit;
-    Partition parts = partition(model, spec);
-    for (size_t i = 0; i < parts.stages.size(); ++i) {
-      const ir::Graph& graph = parts.stages[i];
-      WantedOutputs wanted{"y"};
-      if (text.find("output z") != std::string::npos) {
-        wanted.insert("z");
-      }
-      Border border = plan_border(parts.manifest, static_cast<int>(i), wanted);
-      Stage::Programs programs =
-          compile_programs(graph, border, std::nullopt, "test", recompute);
-      std::vector<StageState> held;
-      for (const ir::State& state : graph.states) {
-        const at::Tensor copy = states.at(state.fqn).clone();
-        held.push_back(
-            {state.fqn,
-             {},
-             state.kind,
-             true,
-             copy.set_requires_grad(state.kind == ir::StateKind::Parameter)});
-      }
-      stages_.emplace_back(
-          static_cast<int>(i),
-          std::move(border),
-          std::move(programs),
-          std::move(held));
-    }
-  }
-
-  std::vector<Stage>& stages() { return stages_; }
-
-  at::Tensor forward(int microbatch, const UserInputs& inputs, Pass pass) {
-    Message message;
-    StageResult result;
-    for (Stage& stage : stages_) {
-      const bool is_last = &stage == &stages_.back();
-      result = stage.forward(
-          microbatch,
-          message,
-          inputs,
-          {1, 0, microbatch},
-          pass,
-          is_last ? OutputsTaker([&](const ModelOutputs& outputs) {
-            return outputs.at("y").square().sum();
-          })
-                  : OutputsTaker());
-      message = result.to_next;
-    }
-    return result.model_outputs.at("y").detach();
-  }
-
-  void backward(int microbatch) {
-    Message message;
-    for (size_t i = stages_.size(); i-- > 0;) {
-      message = stages_[i].backward(microbatch, message);
-    }
-  }
-
-  void backward_in_halves(int microbatch) {
-    Message message;
-    for (size_t i = stages_.size(); i-- > 0;) {
-      message = stages_[i].backward_input(microbatch, message);
-    }
-    for (Stage& stage : stages_) {
-      stage.backward_weight(microbatch);
-    }
-  }
-
-  at::Tensor gradient(const std::string& fqn) {
-    at::Tensor sum;
-    for (Stage& stage : stages_) {
-      for (const StageState& state : stage.states()) {
-        if (state.fqn == fqn && state.tensor.grad().defined()) {
-          sum = sum.defined() ? sum.add(state.tensor.grad())
-                              : state.tensor.grad();
-        }
-      }
-    }
-    return sum;
-  }
-
- private:
-  std::vector<Stage> stages_;
-};
-
-constexpr const char* kSkip =
-    "input %x: float32[s0=4, 8]\n"
-    "parameter a.w = %wa: float32[8, 8] grad\n"
-    "parameter b.w = %wb: float32[8, 8] grad\n"
-    "parameter c.w = %wc: float32[8, 8] grad\n"
-    "%h: float32[s0=4, 8] = aten.linear.default(input=%x, weight=%wa) @ a\n"
-    "%i: float32[s0=4, 8] = aten.tanh.default(self=%h) @ a\n"
-    "%j: float32[s0=4, 8] = aten.linear.default(input=%i, weight=%wb) @ b\n"
-    "%k: float32[s0=4, 8] = aten.relu_.default(self=%j) @ b\n"
-    "%l: float32[s0=4, 8] = aten.add.Tensor(self=%k, other=%i) @ c\n"
-    "%m: float32[s0=4, 8] = aten.linear.default(input=%l, weight=%wc) @ c\n"
-    "output y = %m\n";
-
-std::map<std::string, at::Tensor> weights() {
-  at::manual_seed(0);
-  return {
-      {"a.w", at::randn({8, 8})},
-      {"b.w", at::randn({8, 8})},
-      {"c.w", at::randn({8, 8})}};
-}
+using test::kSkip;
+using test::Pipeline;
+using test::weights;
 
 TEST(Stage, ASkipOverAStageGivesTheUnsplitGradients) {
   const auto states = weights();
@@ -218,7 +92,7 @@ TEST(Stage, ATransmittedParameterGetsItsGradientFromEveryReader) {
 TEST(Stage, AReceivedValueWrittenInPlaceLeavesTheSendersAlone) {
   const auto states = weights();
   Pipeline whole(kSkip, {}, states);
-  // The cut behind b's linear: relu_ writes what was received.
+  // Cut after the linear of b: relu_ writes what was received.
   const std::string text = kSkip;
   std::string cut_inside = text;
   cut_inside.replace(
@@ -276,60 +150,6 @@ TEST(Stage, TheTwoHalvesOfABackwardMakeTheWholeToTheBit) {
   }
 }
 
-// Dropout, a buffer that it reads and writes, a value written in place.
-constexpr const char* kAgain =
-    "input %x: float32[s0=4, 8]\n"
-    "parameter a.w = %wa: float32[8, 8] grad\n"
-    "parameter b.w = %wb: float32[8, 8] grad\n"
-    "parameter c.w = %wc: float32[8, 8] grad\n"
-    "buffer b.n = %n: float32[]\n"
-    "%h: float32[s0=4, 8] = aten.linear.default(input=%x, weight=%wa) @ a\n"
-    "%i: float32[s0=4, 8] = aten.dropout.default(input=%h, p=0.5, train=true)"
-    " @ a\n"
-    "%m: float32[] = aten.add_.Tensor(self=%n, other=1) @ b\n"
-    "%j: float32[s0=4, 8] = aten.linear.default(input=%i, weight=%wb) @ b\n"
-    "%k: float32[s0=4, 8] = aten.relu_.default(self=%j) @ b\n"
-    "%l: float32[s0=4, 8] = aten.div.Tensor(self=%k, other=%m) @ b\n"
-    "%o: float32[s0=4, 8] = aten.add.Tensor(self=%l, other=%i) @ c\n"
-    "%p: float32[s0=4, 8] = aten.tanh.default(self=%o) @ c\n"
-    "%q: float32[s0=4, 8] = aten.linear.default(input=%p, weight=%wc) @ c\n"
-    "output y = %q\n";
-
-class RunAgain : public testing::TestWithParam<Recompute> {};
-
-TEST_P(RunAgain, GivesTheSameBitsAndWritesBuffersOnce) {
-  auto states = weights();
-  states.emplace("b.n", at::zeros({}));
-  for (const bool halves : {false, true}) {
-    Pipeline kept(kAgain, {{"c"}}, states);
-    Pipeline again(kAgain, {{"c"}}, states, true, false, GetParam());
-    for (int microbatch = 0; microbatch < 3; ++microbatch) {
-      const UserInputs inputs = {{"x", at::randn({4, 8})}};
-      EXPECT_TRUE(kept.forward(microbatch, inputs, Pass::Train)
-                      .equal(again.forward(microbatch, inputs, Pass::Train)));
-    }
-    for (Pipeline* each : {&kept, &again}) {
-      for (int microbatch = 0; microbatch < 3; ++microbatch) {
-        halves ? each->backward_in_halves(microbatch)
-               : each->backward(microbatch);
-      }
-      EXPECT_EQ(each->stages()[0].states().back().tensor.item<float>(), 3.0F);
-    }
-    for (const char* fqn : {"a.w", "b.w", "c.w"}) {
-      EXPECT_TRUE(kept.gradient(fqn).equal(again.gradient(fqn))) << fqn;
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Recompute,
-    RunAgain,
-    testing::Values(
-        Recompute{.stage = true, .modules = {}},
-        Recompute{.stage = false, .modules = {"a"}},
-        Recompute{.stage = false, .modules = {"b"}},
-        Recompute{.stage = false, .modules = {"*"}}));
-
 TEST(Stage, APassedOnValueUnderTwoNamesGetsTheLossesGradient) {
   const std::string text =
       "input %x: float32[4, 8]\n"
@@ -352,25 +172,6 @@ TEST(Stage, APassedOnValueUnderTwoNamesGetsTheLossesGradient) {
   ASSERT_TRUE(whole.gradient("a.w").defined());
   ASSERT_TRUE(split.gradient("a.w").defined());
   EXPECT_TRUE(whole.gradient("a.w").equal(split.gradient("a.w")));
-}
-
-TEST(Stage, AModuleWhoseInputIsWrittenLaterCanNotRunAgain) {
-  std::string text = kSkip;
-  text.replace(text.find("input=%i"), 8, "input=%h");  // b reads h,
-  text.insert(                                         // which c writes
-      text.find("%l:"),
-      "%z: float32[s0=4, 8] = aten.relu_.default(self=%h) @ c\n");
-  text.replace(text.find("other=%i"), 8, "other=%h");  // and reads again
-  try {
-    Pipeline(text, {}, weights(), true, false, {false, {"b"}});
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Usage);
-    EXPECT_NE(
-        std::string(error.what()).find("'b' can't be recomputed: it reads 'h'"),
-        std::string::npos)
-        << error.what();
-  }
 }
 
 TEST(Stage, AnIntegerValueCrossesWithoutAGradient) {

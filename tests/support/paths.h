@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-// Where the tests find what they read. Known to one source file only, so that
-// the compiler cache serves every clone.
+// Folders of the files that tests read. Only one source file contains the
+// paths, so that the compiler cache serves every clone.
 namespace pp::test {
 
 std::filesystem::path project_folder();

@@ -1,20 +1,22 @@
 """Exports the TorchScript files that the tests here read.
 
-    export_cases.py FOLDER
+export_cases.py FOLDER
 """
 
+import math
 import sys
 import warnings
 from pathlib import Path
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.distributed.pipelining import pipe_split
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-import export  # noqa: E402
-from models import Options  # noqa: E402
+import export
+from models import Options
+from refused_cases import REFUSED
 
 
 class Scored(NamedTuple):
@@ -28,7 +30,7 @@ class TupleOutput(nn.Module):
         self.a = nn.Linear(8, 8)
         self.b = nn.Linear(8, 3)
 
-    def forward(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         hidden = torch.relu(self.a(x))
         return hidden, self.b(hidden)
 
@@ -40,7 +42,7 @@ class NamedOutput(TupleOutput):
 
 
 class DictOutput(TupleOutput):
-    def forward(self, x, scale: Optional[torch.Tensor] = None) -> Dict[str, torch.Tensor]:
+    def forward(self, x, scale: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         hidden = torch.relu(self.a(x))
         if scale is not None:
             hidden = hidden * scale
@@ -48,7 +50,7 @@ class DictOutput(TupleOutput):
 
 
 class Buffers(nn.Module):
-    """A buffer written in place, and one that is read."""
+    """One buffer is written in place, one is only read."""
 
     def __init__(self):
         super().__init__()
@@ -122,7 +124,7 @@ class Half(nn.Module):
 
 
 class Branch(nn.Module):
-    """Branches on what is computed: in one another, with writes, with numbers."""
+    """Nested branches on computed values, with writes and with numbers."""
 
     def __init__(self):
         super().__init__()
@@ -150,7 +152,7 @@ class Step(nn.Module):
 
 
 class Repeat(nn.Module):
-    """Loops whose number of turns follows from sizes and from what is computed."""
+    """Loops whose number of iterations depends on sizes and on computed values."""
 
     def __init__(self):
         super().__init__()
@@ -172,8 +174,27 @@ class Repeat(nn.Module):
         return self.last(total + x) / (turns + 1)
 
 
+class Regroup(nn.Module):
+    """A loop over a split, whose body makes a list of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.last = nn.Linear(8, 3)
+
+    def forward(self, x):
+        out: list[torch.Tensor] = []
+        for part in self.first(x).split(4, 1):
+            pair: list[torch.Tensor] = []
+            pair.append(part)
+            pair.append(part * 2)
+            out.append(torch.cat(pair, 1))
+        low, high = out
+        return self.last(low - high)
+
+
 class Modes(nn.Module):
-    """Does other things in training, some of them in a branch at run time."""
+    """Behaves differently in training, in part inside a branch at run time."""
 
     def __init__(self, p: float, norm: nn.Module):
         super().__init__()
@@ -194,7 +215,7 @@ class Modes(nn.Module):
 
 
 class Marked(TupleOutput):
-    def forward(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         hidden = torch.relu(self.a(x))
         pipe_split()
         return hidden, self.b(hidden)
@@ -229,13 +250,54 @@ class SetsAttribute(nn.Module):
 
 
 class Normed(nn.Sequential):
-    """Batch-norm in training first asks whether the batch has several rows."""
+    """Batch-norm in training first checks that the batch has several rows."""
 
     def __init__(self):
         super().__init__(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
 
 
+class Values(TupleOutput):
+    """Numbers, texts and dictionaries that the code computes from sizes."""
+
+    def forward(self, x):
+        width = x.size(-1)
+        hidden = self.a(x) * width**-0.5 / math.sqrt(width) * torch.tensor(0.5)
+        named = {"first": hidden}
+        named["second"] = hidden * torch.tensor([width])
+        for value in named.values():
+            hidden = hidden + value
+        torch._assert(x.size(1) == 8, f"input is {x.size(1)} wide")
+        if named["first"] is named["second"]:
+            hidden = hidden * 3.0
+        parts = [hidden, x][::-1]
+        return self.b(parts[1] + parts[0] * float(max([width, x.size(0)])))
+
+
+class FlatWeights(TupleOutput):
+    """Keeps its parameters in a list, too, as recurrent modules do."""
+
+    flat: list[torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.flat = [self.a.weight, self.a.bias]
+
+    def forward(self, x):
+        return self.b(nn.functional.linear(x, self.flat[0], self.flat[1]))
+
+
+class NoGradBlock(TupleOutput):
+    def forward(self, x):
+        hidden = self.a(x)
+        with torch.no_grad():
+            scale = hidden.abs().mean() + 1.0
+        return self.b(hidden / scale)
+
+
 SCRIPTED = {
+    "values": Values,
+    "flat-weights": FlatWeights,
+    "no-grad": NoGradBlock,
     "tuple": TupleOutput,
     "named": NamedOutput,
     "dict": DictOutput,
@@ -248,9 +310,15 @@ SCRIPTED = {
     "marked": Marked,
     "marked-inside": MarkedInside,
     "repeat": Repeat,
+    "regroup": Regroup,
     "sets-attribute": SetsAttribute,
 }
-TRACED = {"tuple": TupleOutput, "shared": SharedModule, "buffers": Buffers, "lists": Lists}
+TRACED = {
+    "tuple": TupleOutput,
+    "shared": SharedModule,
+    "buffers": Buffers,
+    "lists": Lists,
+}
 MODELS = ["mynetwork", "tiny-gpt", "tied-gpt"]
 
 
@@ -260,7 +328,9 @@ def main(folder: Path) -> None:
     for name, module in SCRIPTED.items():
         torch.manual_seed(0)
         torch.jit.script(module()).save(str(folder / f"{name}-script.pt"))
-    # Saved in one mode, to be run in the other.
+    for name, module in REFUSED.items():
+        torch.jit.script(module()).save(str(folder / f"{name}-script.pt"))
+    # Each is saved in one mode and run in the other.
     modes = {
         "train": Modes(0.5, nn.BatchNorm1d(8)),
         "eval": Modes(0.0, nn.LayerNorm(8)).eval(),

@@ -1,12 +1,12 @@
-"""Splits TorchScript files and lets Python torch judge the stages.
+"""Splits TorchScript files and checks the stages with Python torch.
 
     oracle_stages.py SPLIT_TOOL WORK_FOLDER FILE.pt [SHAPE [DTYPE]]
 
-At every cut `pp` names, and for 2 to 4 stages at evenly spaced ones: each stage
-opens with torch.jit.load, the stages called in sequence give the unsplit
-model's outputs bit for bit, in its structure, with the same buffers after it
-and the same gradients by FQN; merging gives the source's weights and outputs,
-or, once, a checkpoint's.
+Splits at every cut that `pp` names, and into 2 to 4 stages at evenly spaced ones. Each
+stage must open with torch.jit.load; the stages in sequence must give the unsplit
+model's outputs bit for bit and in its structure, the same buffers, and the same
+gradients by FQN; merging must give the weights and outputs of the source, or once of a
+checkpoint.
 """
 
 import functools
@@ -47,20 +47,20 @@ def flat(value) -> list:
 
 
 def shape_of(value) -> str:
-    """The structure, with named tuples as their fields."""
+    """The structure of a value, with named tuples as their fields."""
     if hasattr(value, "_asdict"):
         value = dict(value._asdict())
     return str(tree_structure(value))
 
 
 def run(modules: list, manifest: dict | None, x):
-    """Outputs, gradients by FQN and buffers after, of stages or a model."""
+    """Runs stages or a model: outputs, gradients by FQN, and buffers afterwards."""
     torch.manual_seed(2)
     if manifest is None:
         out = modules[0](x)
     else:
         out = ()
-        for stage, entry in zip(modules, manifest["stages"]):
+        for stage, entry in zip(modules, manifest["stages"], strict=True):
             given, received = [], list(out) if isinstance(out, tuple) else [out]
             for i in entry["inputs"]:
                 given.append(x if "from_user" in i else received.pop(0))
@@ -82,7 +82,7 @@ def run(modules: list, manifest: dict | None, x):
 
 @functools.cache
 def run_source():
-    """The unsplit model: the same for every cut."""
+    """Runs the unsplit model, once for all cuts."""
     return run([torch.jit.load(SOURCE)], None, example())
 
 
@@ -108,11 +108,11 @@ def check_split(points: list[str]) -> None:
     expected, expected_gradients, expected_buffers = run_source()
     out, gradients, buffers = run(stages, manifest, example())
     assert shape_of(out) == shape_of(expected), (shape_of(out), shape_of(expected))
-    for i, (a, b) in enumerate(zip(flat(out), flat(expected))):
+    for i, (a, b) in enumerate(zip(flat(out), flat(expected), strict=True)):
         assert torch.equal(a, b), f"{points}: output {i} differs"
     check_equal(f"{points}: gradient of", gradients, expected_gradients, False)
-    # A buffer's copy in a stage that only reads it is as it was.
-    for stage, entry in zip(stages, manifest["stages"]):
+    # A stage that only reads a buffer keeps its copy unchanged.
+    for stage, entry in zip(stages, manifest["stages"], strict=True):
         for name in entry["buffers"]:
             assert name in dict(stage.named_buffers()), f"{points}: {name} is lost"
     check_equal(f"{points}: buffer", buffers, expected_buffers, True)
@@ -131,7 +131,7 @@ def check_merge(folder: Path, points: list[str]) -> None:
 
 
 def check_checkpoint(folder: Path) -> None:
-    """Merged with a checkpoint: its weights, and nothing else."""
+    """Checks that merging with a checkpoint changes only the weights."""
     merged = WORK / "merged.pt"
     module = torch.jit.load(SOURCE)
     state = {}

@@ -2,10 +2,10 @@
 
     oracle_training.py PP WORK_FOLDER FILE.pt DROPOUT_FILE.pt
 
-Three steps, unsplit and in stages, from the model and from its stage directory:
-losses and weights equal Python's, whatever the split; the merged file has the
-trained weights and Python runs it. The second file draws random numbers: its
-losses are the same for any split. A trace is verified too.
+Trains three steps, unsplit and in stages, from the model and from its stage directory.
+Losses and weights must equal Python's for any split; the merged file must have the
+trained weights, and Python must run it. The second file draws random numbers: its
+losses must be the same for any split. A trace is verified too.
 """
 
 import json
@@ -80,7 +80,9 @@ def reference(x, y):
     for step in range(STEPS):
         rows = slice(step * BATCH, (step + 1) * BATCH)
         total = 0.0
-        for xs, ys in zip(x[rows].chunk(MICROBATCHES), y[rows].chunk(MICROBATCHES)):
+        for xs, ys in zip(
+            x[rows].chunk(MICROBATCHES), y[rows].chunk(MICROBATCHES), strict=True
+        ):
             loss = torch.nn.functional.cross_entropy(module(xs), ys) / MICROBATCHES
             loss.backward()
             total += loss.item()
@@ -125,8 +127,14 @@ def main() -> None:
             assert torch.equal(first[fqn], got[fqn]), f"{name}: other bits: {fqn}"
 
     merged = WORK / "merged.pt"
-    pp("merge", stages, "--checkpoint",
-       WORK / "stages_run" / "checkpoints" / f"step_{STEPS}", "-o", merged)
+    pp(
+        "merge",
+        stages,
+        "--checkpoint",
+        WORK / "stages_run" / "checkpoints" / f"step_{STEPS}",
+        "-o",
+        merged,
+    )
     again = torch.jit.load(merged)
     for fqn, tensor in again.state_dict().items():
         assert torch.equal(tensor, first[fqn]), f"merged: {fqn}"

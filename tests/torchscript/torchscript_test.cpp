@@ -1,26 +1,23 @@
-#include "loader/formats/torchscript.h"
-
 #include <algorithm>
 #include <filesystem>
-#include <functional>
-#include <stdexcept>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "loader/archive/zip_writer.h"
-#include "loader/core/error.h"
-#include "loader/ir/lint.h"
 #include "loader/ir/text.h"
 #include "loader/ir/walk.h"
 #include "loader/model_loader.h"
-#include "tests/support/paths.h"
+#include "loader/torchscript/write.h"
+#include "tests/torchscript/examples.h"
 
 namespace pp {
 namespace {
 
+using test::example;
+using test::fixture;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
@@ -28,14 +25,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
-
-fs::path fixture(const std::string& name) {
-  return test::fixture_folder() / name;
-}
-
-fs::path example(const std::string& name) {
-  return fixture("torchscript/" + name);
-}
 
 std::vector<std::string> targets(const ir::Graph& graph) {
   std::vector<std::string> out;
@@ -45,17 +34,7 @@ std::vector<std::string> targets(const ir::Graph& graph) {
   return out;
 }
 
-std::string refusal(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Input);
-    return error.what();
-  }
-  return "nothing was refused";
-}
-
-/// What is known of sizes differs between a trace and a script.
+/// The graph as text without sizes, which a trace has and a script does not.
 std::string without_sizes(ir::Graph graph) {
   for (ir::Value& value : graph.values) {
     value.scalar.reset();
@@ -64,41 +43,6 @@ std::string without_sizes(ir::Graph graph) {
     }
   }
   return ir::to_text(graph);
-}
-
-class TemporaryFolder {
- public:
-  TemporaryFolder()
-      : path_(
-            fs::temp_directory_path() /
-            ("pp_torchscript_" + std::to_string(getpid()))) {
-    fs::create_directories(path_);
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
-
-/// A copy of an archive with one record replaced.
-void copy_with(
-    const fs::path& from,
-    const fs::path& to,
-    const std::string& record,
-    std::string_view content) {
-  const ZipReader archive(from);
-  ZipWriter writer(to, "copy");
-  for (const ZipRecord& each : archive.records()) {
-    if (each.name == record) {
-      writer.add(each.name, content);
-    } else {
-      writer.copy(each.name, archive, each);
-    }
-  }
-  writer.finish();
 }
 
 TEST(TorchScript, CallsAreInlinedAndKeepTheirModules) {
@@ -242,7 +186,7 @@ TEST(TorchScript, OutputsAreNamed) {
 }
 
 TEST(TorchScript, AWrittenModelReadsBackAsTheSameGraph) {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   for (const char* name :
        {"tiny-gpt-trace.pt",
         "tiny-gpt-script.pt",
@@ -253,15 +197,15 @@ TEST(TorchScript, AWrittenModelReadsBackAsTheSameGraph) {
     const Model source = load_model(example(name));
     const fs::path path = folder / name;
     write_torchscript(path, source.graph, source, true);
-    const Model again = load_model(path);
-    EXPECT_EQ(ir::to_text(again.graph), ir::to_text(source.graph)) << name;
-    for (const ir::State& state : again.graph.states) {
-      const StateRecord& ours = again.records.at(state.fqn);
-      const StateRecord& theirs = source.records.at(state.fqn);
-      EXPECT_EQ(ours.tensor, theirs.tensor) << state.fqn;
+    const Model read_back = load_model(path);
+    EXPECT_EQ(ir::to_text(read_back.graph), ir::to_text(source.graph)) << name;
+    for (const ir::State& state : read_back.graph.states) {
+      const StateRecord& copied = read_back.records.at(state.fqn);
+      const StateRecord& original = source.records.at(state.fqn);
+      EXPECT_EQ(copied.tensor, original.tensor) << state.fqn;
       EXPECT_EQ(
-          again.archive->find(ours.record).crc32,
-          source.archive->find(theirs.record).crc32)
+          read_back.archive->find(copied.record).crc32,
+          source.archive->find(original.record).crc32)
           << name << ": " << state.fqn;
     }
     EXPECT_EQ(
@@ -271,160 +215,6 @@ TEST(TorchScript, AWrittenModelReadsBackAsTheSameGraph) {
         1);
     fs::remove(path);
   }
-}
-
-// --- Branches and loops that depend on what is computed ---
-
-const ir::Node& find_target(const ir::Graph& graph, std::string_view target) {
-  const auto found = std::ranges::find(graph.nodes, target, &ir::Node::target);
-  if (found == graph.nodes.end()) {
-    throw std::runtime_error("no " + std::string(target));
-  }
-  return *found;
-}
-
-const ir::Graph& block_of(const ir::Node& node, size_t index) {
-  for (const ir::NamedArg& input : node.inputs) {
-    if (const auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
-      if (index-- == 0) {
-        return *sub->graph;
-      }
-    }
-  }
-  throw std::runtime_error("no such block");
-}
-
-TEST(TorchScriptBlocks, ABranchOwnsTwoGraphs) {
-  const Model model = load_model(example("branch-script.pt"));
-  const ir::Node& outer = find_target(model.graph, "prim::If");
-  EXPECT_EQ(outer.modules.back().fqn, "pick");
-  EXPECT_EQ(block_of(outer, 0).nodes.front().modules.back().fqn, "pick.wide");
-  const ir::Node& inner = find_target(block_of(outer, 0), "prim::If");
-  EXPECT_EQ(inner.outputs.size(), 1);
-  EXPECT_EQ(
-      find_target(block_of(outer, 1), "aten.linear.default").modules.back().fqn,
-      "pick.narrow");
-}
-
-TEST(TorchScriptBlocks, ABranchWritesWhatItsNodesWrite) {
-  const Model model = load_model(example("branch-script.pt"));
-  const auto& nodes = model.graph.nodes;
-  const auto counts = std::ranges::find_if(nodes, [](const ir::Node& node) {
-    return node.target == "prim::If" && !node.effects.writes.empty();
-  });
-  ASSERT_NE(counts, nodes.end());
-  const int state = ir::try_find_state(model.graph, "calls");
-  ASSERT_GE(state, 0);
-  EXPECT_EQ(counts->effects.writes.size(), 1);
-  EXPECT_EQ(
-      counts->effects.writes.front(),
-      model.graph.states[static_cast<size_t>(state)].value);
-}
-
-TEST(TorchScriptBlocks, ALoopCarriesValues) {
-  const Model model = load_model(example("repeat-script.pt"));
-  const ir::Node& loop = find_target(model.graph, "prim::Loop");
-  EXPECT_EQ(loop.outputs.size(), 2);  // x and total
-  const ir::Graph& body = block_of(loop, 0);
-  EXPECT_EQ(
-      find_target(body, "aten.linear.default").modules.back().fqn, "step.mix");
-  // The turn, what is carried, then what is only read: weight and bias.
-  EXPECT_EQ(body.inputs.size(), 1 + 2 + 2);
-  EXPECT_EQ(body.outputs.size(), 1 + 2);
-}
-
-TEST(TorchScriptBlocks, HintsGiveAScriptedModelSizes) {
-  const Model model = load_model(
-      example("branch-script.pt"), {.inputs = parse_input_hints({"x=6x8"})});
-  const auto& meta =
-      model.graph.values[static_cast<size_t>(model.graph.inputs[0].value)]
-          .tensor;
-  ASSERT_TRUE(meta && meta->known);
-  EXPECT_EQ(meta->sizes[0].value, 6);
-  // What a branch gives is known where both sides agree.
-  const ir::Node& branch = find_target(model.graph, "prim::If");
-  const auto& given =
-      model.graph.values[static_cast<size_t>(branch.outputs[0].ids[0])];
-  EXPECT_TRUE(given.tensor->known);
-}
-
-// --- What is refused, and in which words ---
-
-TEST(TorchScriptErrors, AListThatGrowsInALoop) {
-  EXPECT_THAT(
-      refusal([] { load_model(example("grows-a-list-script.pt")); }),
-      AllOf(
-          HasSubstr("grows-a-list-script.pt: 'aten::append'"),
-          HasSubstr("to a list made outside")));
-}
-
-TEST(TorchScriptErrors, HintsForInputsThatAreNot) {
-  try {
-    load_model(
-        example("branch-script.pt"), {.inputs = parse_input_hints({"y=4x8"})});
-    FAIL() << "nothing was refused";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Usage);
-    EXPECT_THAT(
-        error.what(), HasSubstr("--input y: forward has no such argument"));
-  }
-}
-
-TEST(InputHints, AreNamesWithSizesAndTypes) {
-  const InputHints hints =
-      parse_input_hints({"x=4x32", "ids=2x16:int64", "s="});
-  EXPECT_EQ(hints.at("x").sizes[1].value, 32);
-  EXPECT_EQ(hints.at("x").strides[0].value, 32);
-  EXPECT_EQ(hints.at("ids").dtype, ir::ScalarType::Long);
-  EXPECT_TRUE(hints.at("s").sizes.empty());
-  for (const char* wrong :
-       {"x", "=4", "x=4x", "x=x4", "x=-1", "x=4y5", "x=4:int65"}) {
-    EXPECT_THROW(parse_input_hints({wrong}), Error) << wrong;
-  }
-  EXPECT_THROW(parse_input_hints({"x=4", "x=5"}), Error);
-}
-
-TEST(TorchScriptErrors, AnAttributeThatIsSet) {
-  EXPECT_THAT(
-      refusal([] { load_model(example("sets-attribute-script.pt")); }),
-      AllOf(HasSubstr("'prim::SetAttr'"), HasSubstr("'last'")));
-}
-
-TEST(TorchScriptErrors, DamagedStructure) {
-  const TemporaryFolder folder;
-  const fs::path path = folder / "damaged.pt";
-  copy_with(fixture("mlp-plain-script.pt"), path, "data.pkl", "\x80\x02N.");
-  EXPECT_THAT(
-      refusal([&] { load_model(path); }),
-      HasSubstr("damaged.pt: LibTorch can't read this TorchScript archive"));
-}
-
-TEST(TorchScriptErrors, AGraphThatIsNotThatOfTheCode) {
-  const TemporaryFolder folder;
-  const Model source = load_model(fixture("mlp-plain-script.pt"));
-  const fs::path path = folder / "stage.pt";
-  const fs::path changed = folder / "changed.pt";
-  write_torchscript(path, source.graph, source, true);
-  ir::Graph other = source.graph;
-  other.nodes[1].target = "aten.gelu.default";
-  copy_with(path, changed, "extra/pp_graph.txt", ir::to_text(other));
-  EXPECT_THAT(
-      refusal([&] { load_model(changed); }),
-      AllOf(
-          HasSubstr("does not describe the code beside it"),
-          HasSubstr("'aten.gelu.default' and 'aten.relu.default'")));
-}
-
-TEST(TorchScriptErrors, ATextThatIsNoGraph) {
-  const TemporaryFolder folder;
-  const Model source = load_model(fixture("mlp-plain-script.pt"));
-  const fs::path path = folder / "stage.pt";
-  const fs::path changed = folder / "changed.pt";
-  write_torchscript(path, source.graph, source, true);
-  copy_with(path, changed, "extra/pp_graph.txt", "input x = ");
-  EXPECT_THAT(
-      refusal([&] { load_model(changed); }),
-      HasSubstr("changed.pt: extra/pp_graph.txt: "));
 }
 
 }  // namespace

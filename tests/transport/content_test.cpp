@@ -78,19 +78,25 @@ TEST_P(Content, DenseTensorsKeepTheirStrides) {
   });
 }
 
-TEST_P(Content, OverlappingAndGappedOnesBecomeContiguous) {
+TEST_P(Content, OverlappingAndGappedOnesBecomeDenseInTheSameOrder) {
   Message message;
   message.tensors = {
       at::randn({1, 5}).expand({4, 5}),
       at::randn({6, 100}).slice(1, 0, 80),
       at::randn({10}).as_strided({3, 4}, {2, 1}),
       at::arange(12).slice(0, 0, 12, 3),
+      at::randn({2, 4, 5, 9}).slice(3, 3, 6).permute({0, 3, 1, 2}),
+      at::randn({6, 100}).slice(1, 0, 80).t(),
   };
   deliver(message, [&](const Message& got) {
     for (size_t i = 0; i < message.tensors.size(); ++i) {
-      EXPECT_TRUE(got.tensors.at(i).is_contiguous());
-      EXPECT_TRUE(at::equal(got.tensors.at(i), message.tensors[i]));
+      const at::Tensor& tensor = message.tensors[i];
+      EXPECT_EQ(got.tensors.at(i).strides(), tensor.clone().strides()) << i;
+      EXPECT_TRUE(got.tensors[i].is_non_overlapping_and_dense()) << i;
+      EXPECT_TRUE(at::equal(got.tensors[i], tensor)) << i;
     }
+    EXPECT_TRUE(
+        got.tensors.at(4).is_contiguous(at::MemoryFormat::ChannelsLast));
   });
 }
 
@@ -192,10 +198,7 @@ TEST_P(Content, SizesMayChangeFromMessageToMessage) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Transports,
-    Content,
-    ::testing::ValuesIn(backends()),
-    [](const auto& backend) { return backend.param.name; });
+    Transports, Content, ::testing::ValuesIn(backends()), backend_name);
 
 }  // namespace
 }  // namespace pp::testing

@@ -5,35 +5,26 @@
 #include <ATen/ops/full.h>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
-#include "runtime/transport/connect.h"
-#include "runtime/transport/gloo.h"
-#include "runtime/transport/local.h"
+#include "runtime/transport/connect/connect.h"
+#include "runtime/transport/local/local.h"
 
 namespace pp::testing {
 
 std::vector<Backend> backends() {
-  return {
-      {"local",
-       [](int num_ranks) -> Connect {
+  std::vector<Backend> all = {
+      {"local", [](int num_ranks) -> Connect {
          auto hub = std::make_shared<LocalHub>(num_ranks);
          return [hub](int rank) { return hub->transport(rank); };
-       }},
-      {"gloo",
-       [](int num_ranks) -> Connect {
-         auto store = c10::make_intrusive<c10d::HashStore>();
-         return [store, num_ranks](int rank) {
-           return make_gloo_transport(store, rank, num_ranks, {});
-         };
-       }},
-      {"shared_memory",
-       [](int num_ranks) -> Connect {
-         auto store = c10::make_intrusive<c10d::HashStore>();
-         return [store, num_ranks](int rank) {
-           return connect_ranks(
-               store, rank, num_ranks, TransportKind::Auto, {});
-         };
-       }},
-  };
+       }}};
+  for (const TransportEntry& entry : all_transports()) {
+    all.push_back({std::string(entry.name), [&entry](int num_ranks) -> Connect {
+                     auto store = c10::make_intrusive<c10d::HashStore>();
+                     return [store, num_ranks, &entry](int rank) {
+                       return connect_ranks({store, rank, num_ranks}, entry);
+                     };
+                   }});
+  }
+  return all;
 }
 
 void TransportContract::run(

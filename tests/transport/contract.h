@@ -11,7 +11,7 @@
 
 namespace pp::testing {
 
-/// Makes the ends of one job; every rank calls the result on its own thread.
+/// Connects a rank to the others; every rank calls it on its own thread.
 using Connect = std::function<std::unique_ptr<Transport>(int rank)>;
 
 struct Backend {
@@ -19,13 +19,19 @@ struct Backend {
   std::function<Connect(int num_ranks)> job;
 };
 
+/// The name of a test's backend, for INSTANTIATE_TEST_SUITE_P.
+inline std::string backend_name(const ::testing::TestParamInfo<Backend>& info) {
+  return info.param.name;
+}
+
 inline void PrintTo(const Backend& backend, std::ostream* out) {
   *out << backend.name;
 }
 
+/// Every transport: all_transports(), and the one between threads.
 std::vector<Backend> backends();
 
-/// What every transport does, tested on all of them with threads as ranks.
+/// Tests what every transport must do, with threads as ranks.
 class TransportContract : public ::testing::TestWithParam<Backend> {
  protected:
   static constexpr std::chrono::milliseconds kSoon{20000};
@@ -35,7 +41,7 @@ class TransportContract : public ::testing::TestWithParam<Backend> {
       int num_ranks, const std::function<void(Transport& transport)>& body);
 };
 
-/// A message that carries its number.
+/// A message whose microbatch and content are `number`.
 Message numbered(int number);
 
 /// The text of the Error that `body` throws; empty if none.

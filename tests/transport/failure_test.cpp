@@ -99,7 +99,7 @@ TEST_P(Failure, APeerThatLeftIsNamed) {
           error_of([&] { t->recv(2)->wait(kSoon); }),
           "rank 2 closed its connection");
       EXPECT_LT(since(start), milliseconds(3000));
-      // Once more: it stays an error, and it is not another rank's.
+      // It stays an error, and names the same rank.
       EXPECT_EQ(
           error_of([&] { t->recv(2)->wait(kSoon); }),
           "rank 2 closed its connection");
@@ -120,10 +120,7 @@ TEST_P(Failure, AMessageToItselfIsABug) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Transports,
-    Failure,
-    ::testing::ValuesIn(backends()),
-    [](const auto& backend) { return backend.param.name; });
+    Transports, Failure, ::testing::ValuesIn(backends()), backend_name);
 
 }  // namespace
 }  // namespace pp::testing

@@ -46,10 +46,7 @@ TEST_P(Latency, OfAHandOverThereAndBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Transports,
-    Latency,
-    ::testing::ValuesIn(backends()),
-    [](const auto& backend) { return backend.param.name; });
+    Transports, Latency, ::testing::ValuesIn(backends()), backend_name);
 
 }  // namespace
 }  // namespace pp::testing

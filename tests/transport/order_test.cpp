@@ -165,10 +165,7 @@ TEST_P(Order, AnAbandonedReceiveTakesItsMessageWithIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Transports,
-    Order,
-    ::testing::ValuesIn(backends()),
-    [](const auto& backend) { return backend.param.name; });
+    Transports, Order, ::testing::ValuesIn(backends()), backend_name);
 
 }  // namespace
 }  // namespace pp::testing

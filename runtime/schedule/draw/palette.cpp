@@ -38,7 +38,7 @@ double cube(double value) {
   return value * value * value;
 }
 
-// Oklab, in which equal lightness looks equal (Ottosson 2020).
+// Converts from Oklab, in which equal lightness looks equal (Ottosson 2020).
 Rgb from_oklab(double lightness, double a, double b) {
   const double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);
   const double m = cube(lightness - 0.1055613458 * a - 0.0638541728 * b);

@@ -13,14 +13,15 @@ struct Rgb {
   uint8_t blue = 0;
 };
 
-/// One hue a microbatch, round the circle once; the kind sets how light and
-/// how strong it is: F light, I middle, B dark, W pale.
+/// The colour of an action. Each microbatch has a hue, evenly spread over the
+/// colour circle; the kind sets lightness and strength: F light, I middle, B
+/// dark, W pale.
 Rgb color_of(ActionKind kind, int32_t microbatch, int num_microbatches);
 
-/// Of the optimizer's update.
+/// The colour of the optimizer's update.
 constexpr Rgb kUpdateColor = {0x2f, 0x3b, 0x4a};
 
-/// Whether text on it should be light.
+/// Whether text on this colour should be light.
 bool is_dark(const Rgb& color);
 
 /// "#a1b2c3"

@@ -2,21 +2,22 @@
 #include <cmath>
 #include <sstream>
 
+#include "loader/core/text.h"
 #include "runtime/schedule/draw.h"
 #include "runtime/schedule/draw/palette.h"
 
 namespace pp {
 namespace {
 
-// All in pixels.
+// All sizes are in pixels.
 constexpr double kLeft = 92;
 constexpr double kRight = 150;
 constexpr double kTop = 64;
 constexpr double kRow = 38;
 constexpr double kGap = 6;
-constexpr double kUnit = 26;  // of the shortest action, where there is room
+constexpr double kUnit = 26;  // the shortest action, if there is room
 constexpr double kMaxWidth = 1800;
-constexpr double kMinLabel = 14;  // an action narrower than that has no text
+constexpr double kMinLabel = 14;  // narrower actions have no text
 constexpr double kAxis = 34;
 constexpr double kLegend = 40;
 
@@ -74,10 +75,8 @@ class Picture {
         caption_(caption),
         num_microbatches_(num_microbatches(schedule)),
         trains_(has_backward(schedule)) {
+    stages_ = stages_by_rank(schedule.stage_to_rank);
     stages_.resize(schedule.ranks.size());
-    for (size_t stage = 0; stage < schedule.stage_to_rank.size(); ++stage) {
-      stages_[schedule.stage_to_rank[stage]].push_back(stage);
-    }
     for (const auto& stages : stages_) {
       shows_stages_ |= stages.size() > 1;
     }
@@ -154,13 +153,10 @@ class Picture {
         {kLeft - 12, y + (shows_stages_ ? 16 : 23), 13, kInk, "end", "bold"},
         "rank " + std::to_string(index));
     if (shows_stages_) {
-      std::string stages;
-      for (const size_t stage : stages_[index]) {
-        stages += (stages.empty() ? "" : ", ") + std::to_string(stage);
-      }
       text(
           {kLeft - 12, y + 30, 10, kFaint, "end"},
-          (stages_[index].size() > 1 ? "stages " : "stage ") + stages);
+          (stages_[index].size() > 1 ? "stages " : "stage ") +
+              join(stages_[index]));
     }
     rect(kLeft, y, total_ * scale_, kRow, "#eef1f4");
     double end = 0;
@@ -300,7 +296,7 @@ class Picture {
   int num_microbatches_;
   bool trains_;
   bool shows_stages_ = false;
-  std::vector<std::vector<size_t>> stages_;  // by rank
+  std::vector<std::vector<int>> stages_;  // by rank
   double total_ = 0;
   double scale_ = 1;
   std::ostringstream out_;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "loader/core/count_text.h"
 #include "runtime/schedule/draw.h"
 #include "runtime/schedule/draw/palette.h"
 
@@ -13,12 +14,12 @@ constexpr std::string_view kDim = "\x1b[2m";
 constexpr char kIdle = '.';
 constexpr int kMinColumns = 10;
 
-// What a stretch of columns shows.
+// The content of a range of columns.
 struct Block {
   int begin = 0;
   int end = 0;
-  std::string label;  // short; may not fit
-  char letter = ' ';  // where the label doesn't
+  std::string label;
+  char letter = ' ';  // shown if the label doesn't fit
   Rgb color;
 };
 
@@ -55,8 +56,8 @@ class Grid {
   }
 
  private:
-  // Wide enough for labels where the columns allow it, whole columns for the
-  // shortest action where they allow that, else whatever fits.
+  // Chooses a scale with room for labels if the columns allow it, else with
+  // whole columns for the shortest action, else whatever fits.
   void choose_scale(int columns) {
     double total = timeline_.makespan;
     double shortest = trains_ ? caption_.update_time : total;
@@ -158,19 +159,14 @@ class Grid {
 }  // namespace
 
 Caption caption_of(std::string_view name, const Schedule& schedule) {
-  const auto counted = [](size_t count, const std::string& noun) {
-    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-  };
   const size_t stages = schedule.stage_to_rank.size();
   const size_t ranks = schedule.ranks.size();
-  const auto microbatches = static_cast<size_t>(num_microbatches(schedule));
+  const int microbatches = num_microbatches(schedule);
   Caption caption;
-  caption.title = std::string(name) + ": " + counted(ranks, "rank") + ", " +
-                  (stages == ranks ? "" : counted(stages, "stage") + ", ") +
-                  counted(microbatches, "microbatch");
-  if (microbatches > 1) {
-    caption.title.insert(caption.title.size() - 1, "e");
-  }
+  caption.title =
+      std::string(name) + ": " + count_text(ranks, "rank", "ranks") + ", " +
+      (stages == ranks ? "" : count_text(stages, "stage", "stages") + ", ") +
+      count_text(microbatches, "microbatch", "microbatches");
   return caption;
 }
 

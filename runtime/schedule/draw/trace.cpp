@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kMicrosecondsPerUnit = 1000;
 
-// Names of the palette that trace viewers know.
+// Colour names that trace viewers know.
 const char* color_of(ActionKind kind) {
   switch (kind) {
     case ActionKind::Forward:
@@ -57,7 +57,7 @@ nlohmann::ordered_json flow_end(
   return event;
 }
 
-// When the receiver uses a message: an arrow ends inside an action.
+// When receivers use their messages, so that an arrow ends inside an action.
 class Uses {
  public:
   explicit Uses(const Timeline& timeline) {

@@ -5,11 +5,7 @@
 namespace pp {
 namespace {
 
-bool is_recv(ActionKind kind) {
-  return kind == ActionKind::RecvForward || kind == ActionKind::RecvBackward;
-}
-
-// Receives that were met and not yet listed, oldest first.
+// Receives that were removed from the list and not yet put back, oldest first.
 class Deferred {
  public:
   explicit Deferred(std::vector<Action>& out) : out_(out) {}
@@ -18,7 +14,7 @@ class Deferred {
 
   void flush() { flush_first(waiting_.size()); }
 
-  // Lists everything up to the receive that feeds a compute action.
+  // Puts back everything up to the receive that feeds a compute action.
   void flush_up_to_input(const Action& compute) {
     const Action input = {
         compute.stage,
@@ -62,7 +58,7 @@ std::vector<Action> with_deferred(const std::vector<Action>& program) {
       out.push_back(action);
       continue;
     }
-    // Both of a pair have their inputs before the first begins.
+    // Both actions of a pair need their inputs before the first begins.
     pair_begin = i;
     do {
       deferred.flush_up_to_input(program[pair_begin]);
@@ -77,10 +73,10 @@ std::vector<Action> with_deferred(const std::vector<Action>& program) {
 }  // namespace
 
 // Why this can't hang: each rank still lists its messages, sent and received,
-// in the order it had; only compute actions come before receives that they
-// came after. Such a compute action needs nothing from the receives it
-// passes, since its input's receive is listed before it and, with it, every
-// earlier one. So a run in the old order of messages is still possible.
+// in the old order; the only change is that compute actions come before
+// receives that they came after. Such an action needs none of the receives it
+// passes, since its input's receive, and every earlier one, is listed before
+// it. So a run in the old order of messages is still possible.
 Schedule defer_recv(Schedule schedule) {
   for (auto& program : schedule.ranks) {
     program = with_deferred(program);

@@ -6,24 +6,11 @@
 namespace pp {
 namespace {
 
-bool is_wait(ActionKind kind) {
-  return kind == ActionKind::WaitSendForward ||
-         kind == ActionKind::WaitSendBackward;
-}
-
-Action wait_of(const Action& send) {
-  return {
-      send.stage,
-      send.microbatch,
-      send.kind == ActionKind::SendForward ? ActionKind::WaitSendForward
-                                           : ActionKind::WaitSendBackward};
-}
-
 std::vector<Action> with_limit(
     const std::vector<Action>& program, size_t max_in_flight) {
   std::vector<Action> out;
   out.reserve(program.size());
-  std::deque<Action> in_flight;  // the waits still to come, oldest first
+  std::deque<Action> in_flight;  // waits of sends in flight, oldest first
   for (const Action& action : program) {
     if (is_send(action.kind)) {
       if (in_flight.size() == max_in_flight) {
@@ -31,8 +18,9 @@ std::vector<Action> with_limit(
         in_flight.pop_front();
       }
       in_flight.push_back(wait_of(action));
-    } else if (is_wait(action.kind) && std::erase(in_flight, action) == 0) {
-      continue;  // waited for already
+    } else if (
+        is_wait_send(action.kind) && std::erase(in_flight, action) == 0) {
+      continue;  // its send was waited for already
     }
     out.push_back(action);
   }

@@ -3,10 +3,6 @@
 namespace pp {
 namespace {
 
-bool ends_backward(ActionKind kind) {
-  return kind == ActionKind::FullBackward || kind == ActionKind::BackwardWeight;
-}
-
 std::vector<Action> with_reduce_grad(
     const std::vector<Action>& program,
     std::vector<int>& backwards_left,
@@ -20,11 +16,12 @@ std::vector<Action> with_reduce_grad(
       pending = -1;
     }
   };
-  // A finished stage waits here while a pair of overlapped actions is open.
+  // Stages that are finished while a pair of overlapped actions is open.
   std::vector<int32_t> finished;
   for (const Action& action : program) {
     out.push_back(action);
-    if (ends_backward(action.kind) && --backwards_left[action.stage] == 0) {
+    if (makes_weight_gradient(action.kind) &&
+        --backwards_left[action.stage] == 0) {
       finished.push_back(action.stage);
     }
     if (action.overlaps_next) {
@@ -50,7 +47,8 @@ Schedule add_reduce_grad(Schedule schedule, ReduceWait wait) {
   std::vector<int> backwards_left(schedule.stage_to_rank.size(), 0);
   for (const auto& program : schedule.ranks) {
     for (const Action& action : program) {
-      backwards_left[action.stage] += ends_backward(action.kind) ? 1 : 0;
+      backwards_left[action.stage] +=
+          makes_weight_gradient(action.kind) ? 1 : 0;
     }
   }
   for (auto& program : schedule.ranks) {

@@ -10,14 +10,14 @@
 namespace pp {
 namespace {
 
-// A set of ranks that is walked in ascending order while it grows.
+// A set of ranks that is read in ascending order while it grows.
 class RankSet {
  public:
   explicit RankSet(size_t num_ranks) : words_((num_ranks + 63) / 64, 0) {}
 
   void insert(size_t rank) { words_[rank / 64] |= uint64_t{1} << (rank % 64); }
 
-  // Takes out the smallest rank that is at least `from`; -1 where none is.
+  // Removes and returns the smallest rank that is at least `from`; -1: none.
   int64_t take(size_t from) {
     for (size_t i = from / 64; i < words_.size(); ++i) {
       const uint64_t mask =
@@ -35,8 +35,8 @@ class RankSet {
   std::vector<uint64_t> words_;
 };
 
-// The lists of all ranks while they are read in turns: for the same reason as
-// below, the next actions of all ranks are kept side by side.
+// Reads the lists of all ranks in turns. For the same reason as in Lists, the
+// next actions of all ranks are kept side by side.
 class Heads {
  public:
   explicit Heads(const std::vector<std::vector<Action>>& lists)
@@ -67,15 +67,15 @@ class Heads {
   std::vector<Head> heads_;
 };
 
-// The lists of all ranks while they grow in turns. The lists themselves lie so
-// far apart that their ends push each other out of the cache; the newest
-// actions of all ranks are kept side by side instead.
+// Appends to the lists of all ranks in turns. The lists are so far apart in
+// memory that their ends would evict each other from the cache, so the newest
+// actions of all ranks are kept side by side.
 class Lists {
  public:
   explicit Lists(const std::vector<std::vector<Action>>& compute)
       : ends_(compute.size()), lists_(compute.size()) {
-    // An action has at most one send and one receive, and each send will get
-    // its wait: a list that needn't move then is not copied.
+    // An action has at most one send and one receive, and each send will get a
+    // wait. With room for all of them the list is never copied.
     for (size_t rank = 0; rank < compute.size(); ++rank) {
       lists_[rank].reserve(4 * compute[rank].size());
     }
@@ -116,10 +116,10 @@ class Lists {
   std::vector<std::vector<Action>> lists_;
 };
 
-// Runs the schedule in rounds: in each, every rank that can does one action.
-// A message is listed on both sides at the moment its sender makes it. So the
+// Runs the schedule in rounds: in each, every rank that can does one action. A
+// message is listed on both ranks at the moment its sender makes it. So the
 // lists of all ranks agree with one order of all messages, and following them
-// can't hang even where a send waits for its receiver.
+// can't hang even if a send waits for its receiver.
 class Placer {
  public:
   explicit Placer(const Schedule& schedule)
@@ -136,7 +136,7 @@ class Placer {
     }
   }
 
-  // Whether it came to the end.
+  // Returns whether all ranks reached the end of their lists.
   bool run() {
     for (size_t rank = 0; rank < in_.ranks.size(); ++rank) {
       later_.insert(rank);
@@ -181,7 +181,7 @@ class Placer {
     }
   }
 
-  // Does the next action of a rank, if it can: a pair counts as one.
+  // Does the next action of a rank if it is possible. A pair counts as one.
   void step(size_t rank) {
     const size_t first = next_[rank];
     if (first == sizes_[rank]) {
@@ -196,15 +196,12 @@ class Placer {
       next_[rank] = first + 1;
       later_.insert(rank);
     }
-    // Else whoever sends what is missing brings this rank back.
+    // Otherwise the rank that sends the missing value adds this rank again.
   }
 
   void step_pair(size_t rank, size_t first) {
     const auto& program = in_.ranks[rank];
-    size_t end = first + 1;
-    while (program[end - 1].overlaps_next && end < program.size()) {
-      ++end;
-    }
+    const size_t end = pair_end(program, first);
     for (size_t i = first; i < end; ++i) {
       if (!is_ready(program[i])) {
         return;
@@ -225,25 +222,18 @@ class Placer {
     if (action.kind == ActionKind::Forward) {
       if (action.stage + 1 < num_stages_) {
         arrived_.at(action.stage + 1, mb) |= kActivation;
-        send(
-            rank,
-            {action.stage, mb, ActionKind::SendForward},
-            {action.stage + 1, mb, ActionKind::RecvForward});
+        send(rank, {action.stage, mb, ActionKind::SendForward});
       }
-    } else if (
-        action.kind == ActionKind::FullBackward ||
-        action.kind == ActionKind::BackwardInput) {
+    } else if (makes_input_gradient(action.kind)) {
       if (action.stage > 0) {
         arrived_.at(action.stage - 1, mb) |= kGradient;
-        send(
-            rank,
-            {action.stage, mb, ActionKind::SendBackward},
-            {action.stage - 1, mb, ActionKind::RecvBackward});
+        send(rank, {action.stage, mb, ActionKind::SendBackward});
       }
     }
   }
 
-  void send(size_t rank, const Action& send, const Action& recv) {
+  void send(size_t rank, const Action& send) {
+    const Action recv = recv_of(send);
     const auto peer = static_cast<size_t>(in_.stage_to_rank[recv.stage]);
     if (peer == rank) {
       return;
@@ -273,7 +263,7 @@ Schedule add_send_recv(Schedule schedule) {
           action.kind <= ActionKind::WaitSendBackward) {
         throw usage_error(
             "the schedule already has messages (" + to_string(action) +
-            "); only compute actions can be given sends and receives");
+            "); sends and receives can only be added to compute actions");
       }
     }
   }

@@ -7,7 +7,7 @@
 namespace pp {
 namespace {
 
-// For every stage of a rank, where it computes.
+// The positions at which each stage of a rank computes.
 class NextUses {
  public:
   explicit NextUses(const std::vector<Action>& program) : program_(program) {
@@ -18,8 +18,8 @@ class NextUses {
     }
   }
 
-  // The stages that compute next from `position` on, nearest first, at least
-  // `count` where there are so many; never half of an overlapped pair.
+  // The stages that compute next from `position` on, nearest first: `count` of
+  // them if there are as many, and one more rather than half of a pair.
   std::vector<int32_t> from(size_t position, size_t count) {
     std::vector<std::pair<size_t, int32_t>> next;
     for (auto& [stage, use] : uses_) {
@@ -59,7 +59,7 @@ std::vector<Action> with_unshard(
     const std::vector<Action>& program, size_t max_unsharded) {
   std::vector<Action> out;
   out.reserve(program.size() + program.size() / 4);
-  std::vector<int32_t> unsharded;  // in the order in which they were
+  std::vector<int32_t> unsharded;  // oldest first
   NextUses uses(program);
   bool inside_pair = false;
   for (size_t i = 0; i < program.size(); ++i) {

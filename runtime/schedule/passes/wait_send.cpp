@@ -6,33 +6,26 @@
 namespace pp {
 namespace {
 
-// Sends of one stage in one direction that may be under way before the oldest
-// is waited for. Two: one is being read while the next is being made.
+// Number of sends of one stage in one direction that may be in flight before
+// the oldest is waited for. With two, one is being read while the next is made.
 constexpr size_t kSendsInFlight = 2;
 
-Action wait_for(const Action& send) {
-  return {
-      send.stage,
-      send.microbatch,
-      send.kind == ActionKind::SendForward ? ActionKind::WaitSendForward
-                                           : ActionKind::WaitSendBackward};
-}
-
-// A send of an activation waits until the backward of the same microbatch:
-// by then the receiver has used it, so the wait can't stall, and its memory is
-// needed until then anyway. The others (gradients, and activations where
-// there is no backward) hold memory for nothing: a few may be under way.
+// Places the waits. A send of an activation is waited for after the backward of
+// the same microbatch: by then the receiver has used it, so the wait can't
+// stall, and its memory is needed until then anyway. Other sends (gradients,
+// and activations without a backward) keep memory that nothing else needs, so
+// only a few may be in flight.
 class Waiter {
  public:
   explicit Waiter(size_t num_stages)
       : row_of_(num_stages, -1), in_flight_(2 * num_stages) {}
 
-  // In place: the list has room for its waits already, and memory that was
-  // never touched costs more than the copy.
+  // Works in place: the list has room for its waits already, and touching new
+  // memory would cost more than the copy.
   void add(std::vector<Action>& out) {
     make_room(out);
     for (const Action& action : out) {
-      if (is_first_backward(action.kind)) {
+      if (makes_input_gradient(action.kind)) {
         state(action) = kHasBackward;
       }
     }
@@ -64,11 +57,7 @@ class Waiter {
   static constexpr uint8_t kHasBackward = 1;
   static constexpr uint8_t kSent = 2;
 
-  static bool is_first_backward(ActionKind kind) {
-    return kind == ActionKind::FullBackward ||
-           kind == ActionKind::BackwardInput;
-  }
-  // A row of the table for each stage of this rank.
+  // Gives each stage of this rank a row of the table.
   void make_room(const std::vector<Action>& program) {
     std::ranges::fill(row_of_, -1);
     int32_t num_rows = 0;
@@ -101,7 +90,7 @@ class Waiter {
     }
     auto& queue = in_flight(send);
     if (queue.size() == kSendsInFlight) {
-      out.push_back(wait_for(queue.front()));
+      out.push_back(wait_of(queue.front()));
       queue.pop_front();
     }
     if (queue.empty()) {
@@ -112,7 +101,7 @@ class Waiter {
   }
 
   void retire(std::vector<Action>& out, const Action& action) {
-    if (is_first_backward(action.kind) && (state(action) & kSent) != 0) {
+    if (makes_input_gradient(action.kind) && (state(action) & kSent) != 0) {
       out.push_back(
           {action.stage, action.microbatch, ActionKind::WaitSendForward});
       state(action) = 0;
@@ -122,17 +111,18 @@ class Waiter {
   void flush(std::vector<Action>& out, const Action& send) {
     auto& queue = in_flight(send);
     for (; !queue.empty(); queue.pop_front()) {
-      out.push_back(wait_for(queue.front()));
+      out.push_back(wait_of(queue.front()));
     }
   }
 
-  // Of the rank at hand only: of many thousand stages it stays in the cache.
+  // Holds only the current rank's stages, so that it stays in the cache even
+  // for thousands of stages.
   std::vector<int32_t> row_of_;  // by stage
   size_t num_microbatches_ = 0;
   std::vector<uint8_t> state_;                 // by row and microbatch
   std::vector<std::deque<Action>> in_flight_;  // by stage and direction
-  std::vector<Action> before_;                 // the list as it was
-  std::vector<Action> first_sends_;  // one of each queue that was used
+  std::vector<Action> before_;                 // the list without waits
+  std::vector<Action> first_sends_;            // one per queue in use
   std::vector<Action> pair_;
 };
 

@@ -13,14 +13,14 @@ namespace {
 
 constexpr int kPeriod = 6;
 
-// Pauses where the passages of a microbatch meet, in units of time.
+// Pauses between the passages of a microbatch, in units of time.
 struct Turns {
   int at_last_rank = 1;  // forward: from the way down to the way up
   int at_loss = 1;       // from the last forward to its gradient
   int back_at_last = 1;  // gradient: from the way down to the way up
 };
 
-// When one rank does what for microbatch 0: F, F, I, I, W, W in units.
+// The times, in units, of one rank's six actions for microbatch 0.
 struct Pattern {
   int forward_down = 0;
   int forward_up = 0;
@@ -45,8 +45,8 @@ Pattern pattern_of(
   return at;
 }
 
-// Gives the weight gradients the two units of the period that are free, each
-// the first after its input gradient. False where two actions meet.
+// Places the weight gradients in the two free units of the period, each in the
+// first after its input gradient. Returns false if two actions coincide.
 bool place_weights(Pattern& at) {
   std::array<bool, kPeriod> taken{};
   for (const int time :
@@ -80,8 +80,8 @@ std::optional<std::vector<Pattern>> try_turns(
   return patterns;
 }
 
-// Activations alive on one rank at one point of the period, once the pattern
-// repeats: from F up to the end of W, of both stages.
+// Number of activations alive on one rank at one point of the period, once the
+// pattern repeats; those of both stages, from F to the end of W.
 int live_at(const Pattern& at, int point) {
   // The times from `forward` to `weight` at this point of a period.
   const auto alive = [&](int forward, int weight) {
@@ -102,8 +102,8 @@ int peak_live(const std::vector<Pattern>& patterns) {
   return peak;
 }
 
-// The pauses with which no rank has to do two things at once, and of these the
-// ones with the fewest live activations, then the shortest.
+// Among the pauses with which no rank has to do two things at once, finds those
+// with the fewest live activations, and among these the shortest.
 std::vector<Pattern> find_patterns(int num_ranks, const Hops& hops) {
   std::vector<Pattern> best;
   std::pair<int, int> best_cost;
@@ -132,7 +132,7 @@ struct Timed {
   Action action;
 };
 
-// One rank's actions at the times of the repeated pattern.
+// The actions of one rank at the times of the repeated pattern.
 std::vector<Timed> repeat(
     const Pattern& at, int down_stage, int up_stage, int num_microbatches) {
   std::vector<Timed> timed;
@@ -152,9 +152,10 @@ std::vector<Timed> repeat(
   return timed;
 }
 
-// Runs all ranks by the clock, one action a unit. A rank does the next F or I
-// of its pattern if its input is there, else the oldest weight gradient that
-// waits; a weight gradient whose place in the pattern has come goes first.
+// Runs all ranks with simulated time, one action per unit. A rank does the next
+// F or I of its pattern if the input has arrived, else the oldest weight
+// gradient that waits. A weight gradient whose place in the pattern has come
+// goes first.
 class Packer {
  public:
   Packer(const Shape& shape, std::vector<std::vector<Timed>> timed)
@@ -211,7 +212,7 @@ class Packer {
       size_t rank, int now, std::deque<Action>& weights) {
     const auto& timed = timed_[rank];
     size_t& next = next_[rank];
-    // A weight gradient's own place: it may have been done before.
+    // At a weight gradient's place in the pattern it may be done already.
     while (next < timed.size() &&
            timed[next].action.kind == ActionKind::BackwardWeight) {
       const Action due = timed[next].action;

@@ -6,19 +6,19 @@
 
 namespace pp {
 
-/// How one microbatch crosses the V: units of time from one rank to the next,
-/// in each of its four passages. F, I and W take one unit each. Their sum
-/// times num_ranks, over 12, is the peak of live microbatches.
+/// How one microbatch crosses the V: units of time from one rank to the next in
+/// each of its four passages. F, I and W take one unit each. The peak number of
+/// live microbatches is the sum of the hops times num_ranks / 12.
 struct Hops {
   int forward_down = 1;
   int forward_up = 1;
   int input_down = 1;  ///< input gradients of the second half
-  int input_up = 1;    ///< and of the first
+  int input_up = 1;    ///< input gradients of the first half
 };
 
-/// A V schedule that repeats one microbatch's pattern every six units (F, I
-/// and W of two stages), as close together as the ranks allow. Weight
-/// gradients go where a rank stands idle, and at the latest where the pattern
+/// A V schedule that repeats the pattern of one microbatch every six units (F,
+/// I and W of two stages), as close together as the ranks allow. Weight
+/// gradients run when a rank would be idle, and at the latest where the pattern
 /// has room for them.
 Schedule repeat_building_block(
     std::string_view name, const Shape& shape, const Hops& hops);

@@ -8,7 +8,7 @@
 namespace pp {
 namespace {
 
-// Writes one rank's list; each line of a phase takes the next microbatch.
+// Writes one rank's list; each call uses the next microbatch.
 class Writer {
  public:
   Writer(int down_stage, int up_stage)
@@ -19,7 +19,7 @@ class Writer {
   void backward_down(ActionKind kind) { backward(down_, kind); }
   void backward_up(ActionKind kind) { backward(up_, kind); }
 
-  // The oldest weight gradient that waits, if one does.
+  // Appends the oldest weight gradient that waits, if there is one.
   void weight() {
     if (!waiting_.empty()) {
       program_.push_back(waiting_.front());
@@ -27,7 +27,7 @@ class Writer {
     }
   }
 
-  // A forward of one stage beside a backward of the other.
+  // Appends a forward of one stage that overlaps a backward of the other.
   void down_beside_up() {
     forward(down_);
     program_.back().overlaps_next = true;
@@ -42,27 +42,26 @@ class Writer {
   std::vector<Action> take() { return std::move(program_); }
 
  private:
-  struct Chunk {
+  struct OwnStage {
     int stage;
     int next_forward;
     int next_backward;
   };
 
-  void forward(Chunk& chunk) {
-    program_.push_back(
-        {chunk.stage, chunk.next_forward++, ActionKind::Forward});
+  void forward(OwnStage& own) {
+    program_.push_back({own.stage, own.next_forward++, ActionKind::Forward});
   }
 
-  void backward(Chunk& chunk, ActionKind kind) {
-    const int mb = chunk.next_backward++;
-    program_.push_back({chunk.stage, mb, kind});
+  void backward(OwnStage& own, ActionKind kind) {
+    const int mb = own.next_backward++;
+    program_.push_back({own.stage, mb, kind});
     if (kind == ActionKind::BackwardInput) {
-      waiting_.push({chunk.stage, mb, ActionKind::BackwardWeight});
+      waiting_.push({own.stage, mb, ActionKind::BackwardWeight});
     }
   }
 
-  Chunk down_;
-  Chunk up_;
+  OwnStage down_;
+  OwnStage up_;
   std::vector<Action> program_;
   std::queue<Action> waiting_;
 };
@@ -130,9 +129,9 @@ std::vector<Action> rank_program(
 
 }  // namespace
 
-// DualPipeV (DeepSeek-AI 2024, arXiv:2412.19437, cut in half: two stages a
+// DualPipeV (DeepSeek-AI 2024, arXiv:2412.19437, cut in half: two stages per
 // rank, down the ranks and up again). Its phases need 2 * num_ranks
-// microbatches; with fewer, the order for that many is made and the surplus
+// microbatches; for fewer, the order for that many is made and the surplus
 // dropped.
 Schedule dual_pipe_v(const Shape& shape) {
   Schedule out;

@@ -8,8 +8,8 @@ namespace pp {
 
 // Interleaved 1F1B (Narayanan et al. 2021, arXiv:2104.04473).
 //
-// Stages go round the ranks, so a microbatch passes each rank once a stage,
-// and the fill is shorter by the number of stages per rank:
+// Stages go round the ranks, so a microbatch visits each rank once per stage of
+// that rank, and the fill is shorter by the number of stages per rank:
 //   1  warm-up    the first round through all stages but the last, and two
 //                 forwards for each rank below
 //   2  steady     one forward, one backward

@@ -7,11 +7,11 @@
 namespace pp {
 
 // Interleaved ZB1P (Qi et al. 2023, arXiv:2401.10241): Interleaved 1F1B whose
-// weight gradients wait until the rank would stand idle.
+// weight gradients wait until the rank would be idle.
 //   1  warm-up    the first round through all stages but the last, and one
 //                 forward for each rank below
-//   2  steady     one forward, one input gradient, and from the input
-//                 gradient number `rank` on the oldest weight gradient
+//   2  steady     one forward, one input gradient, and, from input gradient
+//                 number `rank` on, the oldest weight gradient
 //   3  cool-down  the remaining input gradients, likewise
 //   4  drain      the remaining weight gradients
 Schedule interleaved_zero_bubble(const Shape& shape) {

@@ -4,32 +4,33 @@
 
 namespace pp {
 
-/// How interleaved schedules walk the stages of a rank: in rounds of about
-/// num_ranks microbatches, each round through all of the rank's stages.
+/// The order in which interleaved schedules visit the stages of a rank: in
+/// rounds of about num_ranks microbatches, each through all of the rank's
+/// stages.
 ///
-/// A count that doesn't fill its rounds is raised to the next that does; the
-/// microbatches added are dropped from the finished order, which leaves a
-/// valid one, since no action depends on another microbatch.
+/// A number of microbatches that doesn't fill its rounds is raised to the next
+/// one that does. The added microbatches are dropped from the finished order,
+/// which stays valid because no action depends on another microbatch.
 struct Rounds {
   int num_ranks = 1;
   int stages_per_rank = 1;
-  int num_microbatches = 1;  ///< raised: fills the rounds
+  int num_microbatches = 1;  ///< raised so that it fills the rounds
   int microbatches_per_round = 1;
 
   explicit Rounds(const Shape& shape);
 
-  /// Forwards, or backwards, that one rank does.
+  /// Number of forwards (and of backwards) of one rank.
   int num_ops() const { return stages_per_rank * num_microbatches; }
 
-  /// A rank's forward number `op`: its stages first to last.
+  /// A rank's forward number `op`. A round visits its stages first to last.
   Action forward(int rank, int op) const;
 
-  /// A rank's backward number `op`: its stages last to first.
+  /// A rank's backward number `op`. A round visits its stages last to first.
   Action backward(int rank, int op, ActionKind kind) const;
 };
 
-/// Drops the microbatches from `num_microbatches` on. An action whose partner
-/// in an overlapped pair is dropped stands alone.
+/// Removes the microbatches from `num_microbatches` on. An action that loses
+/// its partner in an overlapped pair no longer overlaps.
 void drop_microbatches(std::vector<Action>& program, int num_microbatches);
 
 }  // namespace pp

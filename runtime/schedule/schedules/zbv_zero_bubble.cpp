@@ -8,7 +8,7 @@ namespace pp {
 namespace {
 
 // One rank's two stages: `down` on the way to the last rank, `up` on the way
-// back. Each phase takes the next microbatch of its own kind.
+// back. Each call appends the next microbatch of its kind.
 struct VRank {
   struct Counters {
     int forward = 0;
@@ -97,8 +97,8 @@ void drain(VRank& rank, int index, int num_ranks) {
 
 }  // namespace
 
-// ZB-V (Qi et al. 2023, arXiv:2401.10241, section 6): two stages a rank, down
-// the ranks and up again. Needs 2 * num_ranks - 1 microbatches to fill; with
+// ZB-V (Qi et al. 2023, arXiv:2401.10241, section 6): two stages per rank, down
+// the ranks and up again. Needs 2 * num_ranks - 1 microbatches to fill; for
 // fewer, the order for that many is made and the surplus dropped.
 Schedule zbv_zero_bubble(const Shape& shape) {
   Schedule out;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loader/ir/graph.h"
+
+namespace pp {
+
+/// Which operators a model may call. A graph is a program that somebody else
+/// may have written, so an operator is allowed only if somebody has reviewed
+/// that it computes on its arguments and does nothing else.
+class AllowedOperators {
+ public:
+  AllowedOperators() = default;
+  /// more  operators that the user lets in besides: "aten::from_file"
+  /// throws  Error(Usage) for a name that isn't "NAMESPACE::NAME"
+  explicit AllowedOperators(const std::vector<std::string>& more);
+
+  /// qualified_name  without an overload: "aten::add_"
+  bool contains(std::string_view qualified_name) const;
+
+  /// Whether only the user lets it in.
+  bool is_let_in(std::string_view qualified_name) const;
+
+  /// Says why an operator isn't allowed, and how to let it in: "is not allowed:
+  /// it reads or writes files; if ...".
+  std::string refusal(std::string_view qualified_name) const;
+
+ private:
+  std::set<std::string, std::less<>> more_;
+};
+
+/// Why "aten::from_file" is refused: "it reads or writes files". Empty for an
+/// operator that nobody has reviewed.
+std::string_view try_reason_to_refuse(std::string_view qualified_name);
+
+/// Checks every operator that a graph calls, sub-graphs included.
+///
+/// where   names the graph in messages: "model.pt2: models/model.json"
+/// returns the operators that only the user lets in
+/// throws  Error(Input) "<where>: node 'x' calls 'aten::from_file', which ..."
+std::set<std::string> check_operators(
+    const ir::Graph& graph,
+    const AllowedOperators& allowed,
+    std::string_view where);
+
+}  // namespace pp

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "loader/allowed/allowed_operators.h"
+
+namespace pp {
+
+/// How far the user trusts the files that a command reads. By default they may
+/// compute, and nothing else.
+struct Trust {
+  AllowedOperators operators = {};
+  /// A script's code may run while LibTorch reads the file (`__setstate__`).
+  bool script_code = false;
+};
+
+}  // namespace pp

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "loader/core/text.h"
+
+namespace pp {
+
+/// "index out of range: 'input_ids' holds 64 at [1, 5], but only 0 to 63 are
+/// valid"
+///
+/// name      of the tensor of indices
+/// sizes     its own
+/// position  of the index in it, in row-major order
+/// least     the smallest index that is valid
+/// most      the largest
+inline std::string index_text(
+    const std::string& name,
+    std::span<const int64_t> sizes,
+    int64_t position,
+    int64_t index,
+    int64_t least,
+    int64_t most) {
+  std::vector<int64_t> place(sizes.size());
+  for (size_t i = sizes.size(); i-- > 0;) {
+    place[i] = position % sizes[i];
+    position /= sizes[i];
+  }
+  return "index out of range: '" + name + "' holds " + std::to_string(index) +
+         (place.empty() ? "" : " at " + shape_text(place)) + ", but only " +
+         std::to_string(least) + " to " + std::to_string(most) + " are valid";
+}
+
+}  // namespace pp

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "loader/effects/operator_schemas.h"
+#include "loader/ir/graph.h"
+
+namespace pp {
+
+/// Fills in the effects of every node, sub-graphs included: what it writes,
+/// what aliases what, whether it draws random numbers.
+///
+/// where   names the graph in messages: "model.pt2: models/model.json"
+/// throws  Error(Input) "<where>: node 'x' calls 'my::op', which is not
+///         registered in this LibTorch"
+void annotate_effects(
+    ir::Graph& graph, const OperatorSchemas& schemas, std::string_view where);
+
+}  // namespace pp

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "loader/ir/operator_parts.h"
+
+namespace pp {
+
+/// An argument or result in an operator's schema, and its memory.
+struct SchemaValue {
+  std::string name = {};
+  /// Alias sets that it belongs to, including those of a list's elements. An
+  /// argument and a result that have one in common may share memory.
+  std::set<std::string> alias_sets = {};
+  bool written = false;
+};
+
+struct OperatorSchema {
+  std::vector<SchemaValue> arguments;
+  std::vector<SchemaValue> results;
+  bool random = false;  ///< draws from a random generator
+};
+
+/// Looks up the schemas of operators.
+class OperatorSchemas {
+ public:
+  virtual ~OperatorSchemas() = default;
+
+  /// Nothing if the operator is not registered.
+  virtual std::optional<OperatorSchema> try_find(
+      const ir::OperatorParts& op) const = 0;
+};
+
+}  // namespace pp

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "loader/ir/types.h"
+#include "loader/model/model.h"
+
+namespace pp::ep {
+
+/// Folders in an ExportedProgram archive.
+inline constexpr const char* kModels = "models/";
+inline constexpr const char* kWeights = "data/weights/";
+inline constexpr const char* kConstants = "data/constants/";
+inline constexpr const char* kSampleInputs = "data/sample_inputs/";
+/// NAME of the record "models/NAME.json" in files that we write.
+inline constexpr const char* kWrittenModelName = "model";
+/// Our own record: names of inputs and outputs, which the trees can't express.
+inline constexpr const char* kNamesRecord = "extra/pp_names.json";
+
+/// Keys of Node::metadata that the reader sets for the writer.
+inline constexpr const char* kModuleStack = "nn_module_stack";
+inline constexpr const char* kSingleReturn = "pp.single_return";
+/// The regions around a node, outermost first. Each is a line with the name of
+/// its graph, a tab and its module stack.
+inline constexpr const char* kRegion = "pp.region";
+
+/// Name of a sub-graph's only output if the sub-graph doesn't return a tuple.
+inline constexpr const char* kSingleOutput = "result";
+
+/// A flat input of the model's forward.
+struct UserInput {
+  std::string placeholder;
+  /// The constant (None, a number, a string) that the export fixed, in the
+  /// schema's form. Null if the caller passes a value.
+  nlohmann::json constant;
+};
+
+/// An entry of the table of weights or constants.
+struct Payload {
+  std::string record;  ///< full name in the archive
+  bool is_parameter = false;
+  ir::TensorMeta tensor;
+};
+
+/// Facts about the file that was read, which the writer needs.
+struct Details : FormatDetails {
+  std::string model_name;  ///< NAME of "models/NAME.json"
+  /// The document without the graph and its signatures.
+  nlohmann::json program;
+  std::string in_spec;
+  std::string out_spec;
+  nlohmann::json forward_arg_names;  ///< null or a list of strings
+  std::vector<std::string> module_fqns;
+  /// The schema's form of each Dim::expr.
+  std::map<std::string, std::string> expressions;
+  std::vector<UserInput> user_inputs;  ///< in order
+  /// Weights in the file that the graph does not read, by FQN.
+  std::map<std::string, Payload> unused_weights;
+};
+
+}  // namespace pp::ep

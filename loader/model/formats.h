@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "loader/allowed/trust.h"
+#include "loader/archive/sync.h"
+#include "loader/model/load_options.h"
+#include "loader/model/model.h"
+
+namespace pp {
+
+/// How to recognise, read and write models of one format.
+struct FormatRow {
+  ModelFormat format;
+  /// Whether the archive holds a model of this format, in any version.
+  bool (*matches)(const ZipReader& archive);
+  /// Reads a model, checks that its operators are allowed, resolves them and
+  /// lints its graph. No code of the file runs.
+  Model (*load)(
+      std::shared_ptr<const ZipReader> archive,
+      const LoadOptions& options,
+      const Trust& trust);
+  /// Writes `graph`, a part of `source` whose values and states keep their
+  /// names, as a file that Python torch opens.
+  /// whole_output  true: the graph has the outputs of `source`, in order, and
+  ///               the file returns them in the structure of `source`;
+  ///               false: the file returns a tuple
+  void (*write)(
+      const std::filesystem::path& path,
+      const ir::Graph& graph,
+      const Model& source,
+      bool whole_output,
+      Sync sync);
+};
+
+/// The formats that a program knows, one row each, and how far their files are
+/// trusted. Libraries that don't link LibTorch get them from their callers,
+/// which have model_formats().
+struct ModelFormats {
+  std::span<const FormatRow> rows;
+  Trust trust = {};
+};
+
+/// Opens a saved model. Its format is found by its content.
+/// throws  Error(Input): the file is missing, damaged, or holds no model of
+///         these formats (the message says how to export one); see also
+///         FormatRow::load
+Model load_model(
+    const std::filesystem::path& path,
+    const ModelFormats& formats,
+    const LoadOptions& options = {});
+
+/// Writes `graph`, a part of `source`, in the format of `source`.
+void write_graph(
+    const std::filesystem::path& path,
+    const ir::Graph& graph,
+    const Model& source,
+    bool whole_output,
+    Sync sync,
+    const ModelFormats& formats);
+
+/// Writes a whole model in its format, with the values of its records.
+void write_model(
+    const std::filesystem::path& path,
+    const Model& model,
+    const ModelFormats& formats);
+
+}  // namespace pp

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+#include "loader/effects/operator_schemas.h"
+#include "loader/ir/graph.h"
+
+namespace pp {
+
+/// The operators that LibTorch's dispatcher knows.
+class DispatcherSchemas : public OperatorSchemas {
+ public:
+  std::optional<OperatorSchema> try_find(
+      const ir::OperatorParts& op) const override;
+};
+
+/// annotate_effects() of loader/effects, by the dispatcher's schemas.
+void annotate_effects(ir::Graph& graph, std::string_view where);
+
+}  // namespace pp

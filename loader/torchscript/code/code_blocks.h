@@ -1,0 +1,10 @@
+#pragma once
+
+#include "loader/torchscript/code/code_values.h"
+
+namespace pp::ts {
+
+/// Adds a prim::If or prim::Loop with its blocks to the code.
+void add_code_control_flow(CodeDraft& draft, const ir::Node& node);
+
+}  // namespace pp::ts

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include "loader/model/model.h"
+
+namespace pp::ts {
+
+/// A tree of modules that owns a graph's states under their FQNs. The bytes
+/// stay in the mapped archives that they come from.
+class ModuleTree {
+ public:
+  ModuleTree(const ir::Graph& graph, const Model& source);
+
+  torch::jit::Module& root() { return root_; }
+  const std::shared_ptr<torch::jit::CompilationUnit>& unit() const {
+    return unit_;
+  }
+
+  /// Adds a read of the tensor `fqn` to the code of one of the root's methods.
+  static torch::jit::Value* read(
+      torch::jit::Graph& code, torch::jit::Value* self, const std::string& fqn);
+
+ private:
+  /// The module `path`, which is added if it is missing.
+  torch::jit::Module& find_or_add(const std::string& path);
+
+  std::shared_ptr<torch::jit::CompilationUnit> unit_;
+  torch::jit::Module root_;
+  std::map<std::string, torch::jit::Module> modules_;  // by FQN, not the root
+};
+
+}  // namespace pp::ts

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "loader/torchscript/lower/node_call.h"
+
+// Lowers constants in the code and reads of attributes.
+namespace pp::ts {
+
+/// Lowers prim::Constant: a constant, or a function that the code calls.
+std::optional<Items> lower_constant(const NodeCall& call);
+
+/// Lowers prim::GetAttr: a submodule, a state, or an attribute as a constant.
+std::optional<Items> lower_get_attribute(const NodeCall& call);
+
+/// Refuses prim::SetAttr, because a graph has no attributes to set.
+std::optional<Items> lower_set_attribute(const NodeCall& call);
+
+}  // namespace pp::ts

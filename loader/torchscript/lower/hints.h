@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include "loader/torchscript/lower/lowering.h"
+
+// Hints: facts about values that are known before the model runs. Operators are
+// run on meta tensors, which have element types and sizes but no elements.
+namespace pp::ts {
+
+/// The meta tensor of a tensor of the graph, if something is known about it.
+std::optional<at::Tensor> try_tensor_hint(
+    const Lowering& lowering, ir::ValueId id);
+
+/// The hint for an item: a meta tensor, a constant or a list of them; nothing
+/// if it is unknown.
+std::optional<c10::IValue> try_hint(const Lowering& lowering, const Item& item);
+
+/// The meta tensor of `a`, if both items are tensors with one element type and
+/// one number of dimensions.
+std::optional<c10::IValue> try_common_hint(
+    const Lowering& lowering, const Item& a, const Item& b);
+
+/// The number in a literal without dimensions, if its bytes were read.
+std::optional<c10::IValue> try_literal_number(
+    const Lowering& lowering, const Literal& literal);
+
+/// Runs an operator on the hints of its arguments.
+/// returns  a hint for each result; nothing if an argument is unknown or the
+///          operator needs the elements
+std::optional<std::vector<c10::IValue>> try_run_on_meta(
+    const Lowering& lowering,
+    const c10::OperatorHandle& op,
+    const Items& arguments);
+
+}  // namespace pp::ts

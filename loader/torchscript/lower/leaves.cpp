@@ -1,0 +1,107 @@
+#include "loader/torchscript/lower/leaves.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "loader/core/error.h"
+#include "loader/torchscript/lower/arguments.h"
+
+namespace pp::ts {
+
+namespace {
+
+/// The container to look into; null for a leaf.
+const Container* try_inner(const Item& item) {
+  const Container* container = item.container();
+  return container == nullptr || container->open_node ? nullptr : container;
+}
+
+void add_leaves(const Item& item, Items& leaves) {
+  const Container* container = try_inner(item);
+  if (container == nullptr) {
+    leaves.push_back(item);
+    return;
+  }
+  for (const Item& inner : container->items) {
+    add_leaves(inner, leaves);
+  }
+}
+
+Item rebuild_item(
+    const Item& item, const Items& leaves, size_t& next, size_t block_depth) {
+  const Container* container = try_inner(item);
+  if (container == nullptr) {
+    return leaves.at(next++);
+  }
+  Container out = *container;
+  out.block_depth = block_depth;
+  for (Item& inner : out.items) {
+    inner = rebuild_item(inner, leaves, next, block_depth);
+  }
+  return container_item(std::move(out));
+}
+
+bool is_same_structure(const Item& a, const Item& b) {
+  const Container* left = try_inner(a);
+  const Container* right = try_inner(b);
+  if (left == nullptr || right == nullptr) {
+    return left == right;
+  }
+  return left->kind == right->kind && left->keys == right->keys &&
+         have_same_structure(left->items, right->items);
+}
+
+}  // namespace
+
+Items flatten(const Items& items) {
+  Items leaves;
+  for (const Item& item : items) {
+    add_leaves(item, leaves);
+  }
+  return leaves;
+}
+
+Items rebuild(
+    const Lowering& lowering, const Items& items, const Items& leaves) {
+  Items out;
+  size_t next = 0;
+  for (const Item& item : items) {
+    out.push_back(rebuild_item(item, leaves, next, lowering.block_depth()));
+  }
+  return out;
+}
+
+bool have_same_structure(const Items& a, const Items& b) {
+  return std::ranges::equal(a, b, is_same_structure);
+}
+
+std::optional<ir::TypeKind> try_leaf_kind(
+    const Lowering& lowering, const Item& leaf) {
+  if (const auto* constant = leaf.as<Constant>()) {
+    const c10::IValue& value = constant->value;
+    return value.isBool()     ? std::optional(ir::TypeKind::Bool)
+           : value.isInt()    ? std::optional(ir::TypeKind::Int)
+           : value.isDouble() ? std::optional(ir::TypeKind::Float)
+                              : std::nullopt;
+  }
+  if (const auto* value = leaf.as<GraphValue>()) {
+    return lowering.value(value->id).type.kind;
+  }
+  return leaf.as<Literal>() != nullptr || leaf.as<NumberTensor>() != nullptr
+             ? std::optional(ir::TypeKind::Tensor)
+             : std::nullopt;
+}
+
+ir::Arg leaf_arg(const NodeCall& call, const Item& leaf) {
+  if (!try_leaf_kind(call.lowering, leaf)) {
+    return {ir::None{}};
+  }
+  try {
+    return to_arg(call.lowering, leaf, nullptr);
+  } catch (const Error& error) {
+    refuse(call, error.what());
+  }
+}
+
+}  // namespace pp::ts

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "loader/torchscript/lower/node_call.h"
+
+// Lowers the methods that change a list. They change the container and add
+// nothing to the graph.
+namespace pp::ts {
+
+/// Lowers aten::_set_item (`list[i] = x`) on lists. On dicts it stays an
+/// operator.
+std::optional<Items> lower_set_item(const NodeCall& call);
+/// Lowers aten::append.
+std::optional<Items> lower_append(const NodeCall& call);
+/// Lowers aten::extend.
+std::optional<Items> lower_extend(const NodeCall& call);
+/// Lowers aten::insert.
+std::optional<Items> lower_insert(const NodeCall& call);
+/// Lowers aten::pop.
+std::optional<Items> lower_pop(const NodeCall& call);
+
+}  // namespace pp::ts

@@ -1,0 +1,261 @@
+#include "loader/torchscript/lower/loops.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "loader/torchscript/lower/blocks.h"
+#include "loader/torchscript/lower/hints.h"
+#include "loader/torchscript/lower/leaves.h"
+#include "loader/torchscript/lower/open_lists.h"
+#include "loader/torchscript/lower/run.h"
+#include "loader/torchscript/lower/values.h"
+
+namespace pp::ts {
+
+namespace {
+
+constexpr size_t kMaxIterations = 1'000'000;
+/// The limit that TorchScript writes for a `while`, which has none.
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+
+/// A loop that becomes a node. Its limit and condition are computed.
+struct GraphLoop {
+  const Item& limit;      ///< the most iterations
+  const Item& condition;  ///< whether there is a first iteration
+  const Items& carried;   ///< what the first iteration gets
+  Items initial;          ///< the leaves of `carried`
+};
+
+/// The body of such a loop.
+struct LoopBody {
+  BlockDraft block;
+  Items results;  ///< the carried leaves after an iteration
+};
+
+/// The length of a list that the loop appends to, if the code after the loop
+/// unpacks the list. A loop over a list of unknown length runs that often.
+std::optional<int64_t> try_unpacked_length(const NodeCall& call) {
+  for (const torch::jit::Node* inner : call.node.blocks()[0]->nodes()) {
+    if (inner->kind() != c10::aten::append) {
+      continue;
+    }
+    const auto list = call.values.find(inner->input(0));
+    if (list == call.values.end()) {
+      continue;  // the body makes it
+    }
+    if (list->second.container() == nullptr ||
+        !list->second.container()->items.empty()) {
+      continue;
+    }
+    for (const torch::jit::Use& use : inner->input(0)->uses()) {
+      if (use.user->kind() == c10::prim::ListUnpack) {
+        return static_cast<int64_t>(use.user->outputs().size());
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+/// The most iterations of the loop; nothing if they are computed.
+std::optional<int64_t> try_limit(const NodeCall& call) {
+  const auto known = try_int(call.inputs[0]);
+  if (known) {
+    return std::max<int64_t>(*known, 0);
+  }
+  return call.inputs[0].as<ListLength>() != nullptr &&
+                 call.node.outputs().empty()
+             ? try_unpacked_length(call)
+             : std::nullopt;
+}
+
+/// Opens the block of the body and adds its inputs: the iteration and the
+/// carried values.
+void open_body(
+    const NodeCall& call,
+    const GraphLoop& loop,
+    const std::vector<bool>& keeps_hint,
+    LoopBody& out) {
+  Lowering& lowering = call.lowering;
+  const auto inputs = call.node.blocks()[0]->inputs();
+  out.block.name = "body";
+  open_block(lowering);
+  const auto add_input = [&](std::string_view stem,
+                             ir::TypeKind kind,
+                             const std::optional<c10::IValue>& hint) {
+    const GraphValue added = add_value(lowering, stem, kind, hint);
+    out.block.inputs.push_back(added.id);
+    return Item{added};
+  };
+  call.values[inputs[0]] = add_input("turn", ir::TypeKind::Int, std::nullopt);
+  Items leaves;
+  for (size_t i = 0; i < loop.initial.size(); ++i) {
+    const ir::TypeKind kind = *try_leaf_kind(lowering, loop.initial[i]);
+    const bool has_hint = kind == ir::TypeKind::Tensor && keeps_hint[i];
+    leaves.push_back(add_input(
+        "carried",
+        kind,
+        has_hint ? try_hint(lowering, loop.initial[i]) : std::nullopt));
+  }
+  const Items carried = rebuild(lowering, loop.carried, leaves);
+  for (size_t i = 0; i < carried.size(); ++i) {
+    call.values[inputs[i + 1]] = carried[i];
+  }
+}
+
+/// Adds the body's outputs, whether there is another iteration and the carried
+/// values, and closes its block.
+void close_body(const NodeCall& call, const GraphLoop& loop, LoopBody& out) {
+  Items outputs = block_outputs(*call.node.blocks()[0], call.values);
+  out.block.outputs.push_back(leaf_arg(call, outputs.front()));
+  outputs.erase(outputs.begin());
+  if (!have_same_structure(outputs, loop.carried)) {
+    refuse(call, "an iteration changes the length of a list that it carries");
+  }
+  out.results = flatten(outputs);
+  for (size_t i = 0; i < loop.initial.size(); ++i) {
+    if (try_leaf_kind(call.lowering, out.results[i]) !=
+        try_leaf_kind(call.lowering, loop.initial[i])) {
+      refuse(
+          call,
+          "an iteration changes " + describe(loop.initial[i]) + " to " +
+              describe(out.results[i]));
+    }
+    out.block.outputs.push_back(leaf_arg(call, out.results[i]));
+  }
+  out.block.nodes = close_block(call.lowering);
+}
+
+/// keeps_hint  for each carried leaf: what is known about it before the loop
+///             holds in every iteration
+LoopBody lower_body(
+    const NodeCall& call,
+    const GraphLoop& loop,
+    const std::vector<bool>& keeps_hint) {
+  LoopBody out;
+  open_body(call, loop, keeps_hint, out);
+  lower_block(call.lowering, *call.node.blocks()[0], call.values);
+  close_body(call, loop, out);
+  return out;
+}
+
+/// Adds the node that owns the body.
+Items add_loop_node(
+    const NodeCall& call, const GraphLoop& loop, LoopBody body) {
+  Lowering& lowering = call.lowering;
+  std::vector<ir::Arg> operands;
+  std::vector<GraphValue> results;
+  Items leaves;
+  for (size_t i = 0; i < loop.initial.size(); ++i) {
+    const Item& initial = loop.initial[i];
+    operands.push_back(leaf_arg(call, initial));
+    results.push_back(add_value(
+        lowering,
+        "loop",
+        *try_leaf_kind(lowering, initial),
+        try_common_hint(lowering, initial, body.results[i])));
+    leaves.push_back({results.back()});
+  }
+  add_control_flow(
+      lowering,
+      "prim::Loop",
+      {leaf_arg(call, loop.limit), leaf_arg(call, loop.condition)},
+      operands,
+      {std::move(body.block)},
+      results);
+  return rebuild(lowering, loop.carried, leaves);
+}
+
+void check_supported(const NodeCall& call, const GraphLoop& loop) {
+  if (try_leaf_kind(call.lowering, loop.limit) != ir::TypeKind::Int ||
+      try_leaf_kind(call.lowering, loop.condition) != ir::TypeKind::Bool) {
+    refuse(
+        call,
+        "its number of iterations is " + describe(loop.limit) +
+            " and its condition is " + describe(loop.condition) +
+            "; an integer and a bool are supported");
+  }
+  for (const Item& leaf : loop.initial) {
+    if (!try_leaf_kind(call.lowering, leaf)) {
+      refuse(
+          call,
+          "it carries " + describe(leaf) +
+              " from one iteration to the next; tensors and numbers are "
+              "supported");
+    }
+  }
+}
+
+/// Lowers a loop whose number of iterations is computed.
+Items add_loop(
+    const NodeCall& call,
+    const Item& limit,
+    const Item& condition,
+    const Items& carried) {
+  const GraphLoop loop{limit, condition, carried, flatten(carried)};
+  check_supported(call, loop);
+  // An iteration may change the sizes of a tensor. Then the body is lowered
+  // again, with nothing known about that tensor.
+  std::vector<bool> keeps_hint(loop.initial.size(), true);
+  while (true) {
+    LoopBody body = lower_body(call, loop, keeps_hint);
+    bool changed = false;
+    for (size_t i = 0; i < loop.initial.size(); ++i) {
+      const Item& initial = loop.initial[i];
+      if (keeps_hint[i] &&
+          !try_common_hint(call.lowering, initial, body.results[i])) {
+        changed = changed || try_hint(call.lowering, initial).has_value();
+        keeps_hint[i] = false;
+      }
+    }
+    if (!changed) {
+      return add_loop_node(call, loop, std::move(body));
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<Items> lower_loop(const NodeCall& call) {
+  const torch::jit::Block& body = *call.node.blocks()[0];
+  const auto limit = try_limit(call);
+  Items carried(call.inputs.begin() + 2, call.inputs.end());
+  if (!limit) {
+    return add_loop(call, call.inputs[0], call.inputs[1], carried);
+  }
+  if (const auto* length = call.inputs[0].as<ListLength>()) {
+    settle_length(call.lowering, *length->list, static_cast<size_t>(*limit));
+  }
+  Item condition = call.inputs[1];
+  for (int64_t iteration = 0; iteration < *limit; ++iteration) {
+    const auto continues = try_constant(condition);
+    if (!continues || !continues->isBool()) {
+      if (*limit != kNoLimit) {
+        refuse(
+            call,
+            "it has a known number of iterations but may end earlier, which "
+            "depends on computed values; write it as a while loop, or trace "
+            "the model");
+      }
+      return add_loop(call, call.inputs[0], condition, carried);
+    }
+    if (!continues->toBool()) {
+      return carried;
+    }
+    call.values[body.inputs()[0]] = constant_item(iteration);
+    for (size_t i = 0; i < carried.size(); ++i) {
+      call.values[body.inputs()[i + 1]] = carried[i];
+    }
+    lower_block(call.lowering, body, call.values);
+    carried = block_outputs(body, call.values);
+    condition = carried.front();
+    carried.erase(carried.begin());
+    // A while loop whose condition stays true would never end here.
+    if (static_cast<size_t>(iteration) > kMaxIterations) {
+      refuse(call, "it runs more than a million times");
+    }
+  }
+  return carried;
+}
+
+}  // namespace pp::ts

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "loader/torchscript/lower/node_call.h"
+
+namespace pp::ts {
+
+/// Lowers prim::Loop, which is `for` and `while`. If the number of iterations
+/// is known, the body's nodes are added once per iteration; else a node is
+/// added that owns the body.
+std::optional<Items> lower_loop(const NodeCall& call);
+
+}  // namespace pp::ts

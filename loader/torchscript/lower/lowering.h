@@ -1,0 +1,84 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/ivalue.h>
+
+#include "loader/allowed/allowed_operators.h"
+#include "loader/archive/zip_reader.h"
+#include "loader/model/model.h"
+#include "loader/torchscript/lower/items.h"
+
+namespace pp::ts {
+
+/// The record that each storage was read from, by the storage's address. Empty
+/// storages have none.
+using StorageRecords = std::map<const void*, const ZipRecord*>;
+
+/// Makes names that are unique in one graph.
+class UniqueNames {
+ public:
+  /// Returns `stem` without leading underscores, with a number appended if that
+  /// name was returned before.
+  std::string make(std::string_view stem);
+
+ private:
+  std::set<std::string> names_;
+  std::map<std::string, int> next_number_;  // by stem
+};
+
+/// The nodes of a block that is set aside while an inner block is lowered.
+struct OuterBlock {
+  std::vector<ir::Node> nodes;
+  std::set<size_t> open_nodes;
+};
+
+/// The state of one lowering: the graph so far, and what is known about its
+/// values. The functions in this folder work on it.
+struct Lowering {
+  std::string where;                ///< the file's name, for messages
+  const AllowedOperators& allowed;  ///< the caller's
+  const StorageRecords& storages;   ///< the caller's
+
+  /// `graph.nodes` holds the nodes of the innermost open block.
+  ir::Graph graph = {};
+  std::map<std::string, StateRecord> state_records = {};  ///< by FQN
+  /// A hint per value: its meta tensor, or the number that it had with the
+  /// example inputs; nothing if it is unknown. Indexed by ValueId.
+  std::vector<std::optional<c10::IValue>> hints = {};
+  UniqueNames names = {};
+
+  /// The states that modules own, by object and attribute.
+  std::map<std::pair<const void*, std::string>, GraphValue> attributes = {};
+  /// The literals that became states, by their TensorImpl.
+  std::map<const void*, GraphValue> literals = {};
+  int num_literal_names = 0;
+
+  /// The modules that the next node runs under, outermost first.
+  std::vector<ir::ModuleFrame> modules = {};
+  int call_depth = 0;
+  /// Number of `no_grad` blocks around the next node.
+  int no_grad_depth = 0;
+
+  /// Positions of the nodes in `graph.nodes` that return a list whose length is
+  /// unknown so far.
+  std::set<size_t> open_nodes = {};
+  /// The blocks around the innermost open one, outermost first.
+  std::vector<OuterBlock> outer_blocks = {};
+
+  size_t block_depth() const { return outer_blocks.size(); }
+  ir::Value& value(ir::ValueId id) {
+    return graph.values[static_cast<size_t>(id)];
+  }
+  const ir::Value& value(ir::ValueId id) const {
+    return graph.values[static_cast<size_t>(id)];
+  }
+};
+
+}  // namespace pp::ts

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include "loader/torchscript/lower/lowering.h"
+
+namespace pp::ts {
+
+/// The items that the values of one function's code stand for.
+using CodeValues = std::unordered_map<const torch::jit::Value*, Item>;
+
+/// One node of TorchScript code that is being lowered.
+struct NodeCall {
+  Lowering& lowering;
+  const torch::jit::Node& node;
+  const Items& inputs;  ///< one per input of the node
+  CodeValues& values;   ///< of the function that the node is in
+};
+
+/// Lowers one kind of node.
+/// returns  one item per output of the node; nothing if the handler doesn't
+///          cover this case: the node is then lowered as an operator
+/// throws   Error(Input) by refuse()
+using NodeHandler = std::optional<Items> (*)(const NodeCall& call);
+
+/// Throws Error(Input) that names the file, the kind of node, its module and
+/// its line in the model's source, and says why it can't be lowered.
+[[noreturn]] void refuse(
+    const Lowering& lowering,
+    const torch::jit::Node& node,
+    const std::string& why);
+[[noreturn]] void refuse(const NodeCall& call, const std::string& why);
+
+}  // namespace pp::ts

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include <torch/csrc/jit/api/module.h>
+
+#include "loader/torchscript/lower/lowering.h"
+
+// The tensors that modules own, as states of the graph.
+namespace pp::ts {
+
+/// Adds a state for each tensor of the module and its submodules, under its
+/// FQN. Attributes that hold the same tensor share one state.
+/// throws Error(Input): a tensor that is sparse or in no record
+void add_states(Lowering& lowering, const torch::jit::Module& root);
+
+/// Finds the state that an attribute of an object holds; nothing if it holds
+/// none.
+std::optional<GraphValue> try_find_state(
+    const Lowering& lowering,
+    const c10::ivalue::Object& object,
+    const std::string& attribute);
+
+}  // namespace pp::ts

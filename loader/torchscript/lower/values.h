@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <ATen/core/Tensor.h>
+
+#include "loader/torchscript/lower/lowering.h"
+
+namespace pp::ts {
+
+/// Adds a value to the graph, with a new name made from `stem`.
+/// hint  a meta tensor, or the number that it has with the example inputs;
+///       nothing if unknown
+GraphValue add_value(
+    Lowering& lowering,
+    std::string_view stem,
+    ir::TypeKind kind,
+    const std::optional<c10::IValue>& hint = std::nullopt);
+
+/// Adds a tensor of the archive as a state of the graph. Its bytes stay where
+/// they are.
+/// throws Error(Input): it is sparse, quantised or in no record
+GraphValue add_state(
+    Lowering& lowering,
+    const std::string& fqn,
+    ir::StateKind kind,
+    const at::Tensor& tensor,
+    std::string_view stem);
+
+}  // namespace pp::ts

@@ -1,0 +1,113 @@
+#include "runtime/checkpoint/folder.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+
+#include "loader/archive/folders.h"
+#include "loader/core/error.h"
+
+namespace pp {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kPrefix = "step_";
+constexpr std::string_view kUnfinishedPrefix = ".step_";
+constexpr std::string_view kUnfinishedSuffix = ".tmp";
+
+Error error_with_errno(const fs::path& path, const std::string& what) {
+  return runtime_error(
+      path.string() + ": " + what + ": " +
+      std::generic_category().message(errno));
+}
+
+}  // namespace
+
+fs::path checkpoint_path(const fs::path& folder, int64_t step) {
+  return folder / (std::string(kPrefix) + std::to_string(step));
+}
+
+fs::path unfinished_path(const fs::path& folder, int64_t step) {
+  return folder / (std::string(kUnfinishedPrefix) + std::to_string(step) +
+                   std::string(kUnfinishedSuffix));
+}
+
+std::optional<int64_t> step_of(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (!name.starts_with(kPrefix)) {
+    return std::nullopt;
+  }
+  int64_t step = 0;
+  const char* end = name.data() + name.size();
+  const auto [stop, error] =
+      std::from_chars(name.data() + kPrefix.size(), end, step);
+  if (error != std::errc{} || stop != end || step < 0) {
+    return std::nullopt;
+  }
+  return step;
+}
+
+void remove_unfinished(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kUnfinishedPrefix) &&
+        name.ends_with(kUnfinishedSuffix)) {
+      found.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : found) {
+    fs::remove_all(path, error);
+    if (error) {
+      throw runtime_error(
+          path.string() +
+          ": cannot remove an unfinished checkpoint: " + error.message());
+    }
+  }
+}
+
+void move_folder(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (fs::exists(to, error)) {
+    // Swap them, so that `to` names a whole checkpoint at every moment.
+    if (renameat2(
+            AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) ==
+        0) {
+      fs::remove_all(from, error);
+      return;
+    }
+    // The file system can't swap.
+    fs::remove_all(to, error);
+  }
+  if (std::rename(from.c_str(), to.c_str()) != 0) {
+    throw error_with_errno(to, "cannot rename the checkpoint into place");
+  }
+}
+
+std::vector<fs::path> list_checkpoints(const fs::path& folder) {
+  std::vector<std::pair<int64_t, fs::path>> found;
+  for (const fs::path& path : entries_of(folder)) {
+    std::error_code ignored;
+    const std::optional<int64_t> step = step_of(path);
+    if (step && fs::is_directory(path, ignored)) {
+      found.emplace_back(*step, path);
+    }
+  }
+  std::ranges::sort(found);
+  std::vector<fs::path> paths;
+  for (auto& [step, path] : found) {
+    paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+}  // namespace pp

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "loader/archive/checkpoint_state.h"
+#include "runtime/checkpoint/reader.h"
+#include "runtime/checkpoint/shared_folder.h"
+#include "runtime/optim/optimizer.h"
+#include "runtime/rank/rank_context.h"
+
+namespace pp {
+
+/// A checkpoint whose parts are spread over the folders of a job's ranks: each
+/// part lies in at least one of them. A rank receives what its own folder lacks
+/// from another rank.
+class JobCheckpoint {
+ public:
+  /// path     this rank's folder `step_N`
+  /// sharing  which ranks see the same folder
+  /// holders  by part, in the order of `content`: the leaders whose folders
+  ///          have it, ascending, at least one
+  JobCheckpoint(
+      RankContext& context,
+      std::filesystem::path path,
+      CheckpointContent content,
+      FolderSharing sharing,
+      std::vector<std::vector<int>> holders);
+
+  const std::filesystem::path& path() const { return path_; }
+  const CheckpointState& state() const { return content_.state; }
+
+  /// Returns a lookup by name of the parameters and buffers called `fqns` and
+  /// of their optimizer state. All ranks call it together, each with the FQNs
+  /// of its stages.
+  /// throws  Error(Input): a file is damaged
+  TensorLookup lookup(const std::set<std::string>& fqns);
+
+ private:
+  using Tensors = std::map<std::string, at::Tensor>;
+
+  bool has(int rank, size_t part) const;
+  bool every_rank_has_all() const;
+  void send(
+      const std::vector<std::vector<std::string>>& wanted,
+      std::vector<std::unique_ptr<Pending>>& sends);
+  Tensors receive();
+
+  RankContext& context_;
+  std::filesystem::path path_;
+  CheckpointContent content_;
+  FolderSharing sharing_;
+  std::vector<std::vector<int>> holders_;
+};
+
+/// Opens the checkpoint at `path`, which names a folder on each rank's host.
+/// Each rank checks the parts in its own folder, which reads all of them. All
+/// ranks call it together.
+/// throws  Error(Input): not a checkpoint, or damaged; a part that no rank has,
+///         with the host that saved it
+JobCheckpoint open_checkpoint(
+    RankContext& context, const std::filesystem::path& path);
+
+}  // namespace pp

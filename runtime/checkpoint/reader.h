@@ -1,0 +1,69 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "loader/archive/checkpoint_state.h"
+#include "loader/archive/safetensors.h"
+
+namespace pp {
+
+/// How thoroughly files are checked: Full compares the hashes, which reads
+/// every byte; Quick compares the sizes.
+enum class Verify { Full, Quick };
+
+/// throws  Error(Input) naming the file: missing, damaged
+void check_part(
+    const std::filesystem::path& folder,
+    const CheckpointPart& part,
+    Verify verify);
+
+/// Reads a checkpoint in one folder, whatever split, schedule and number of
+/// ranks wrote it.
+class CheckpointReader {
+ public:
+  /// path    the folder `step_N`
+  /// throws  Error(Input) naming the file: missing, damaged, made by a newer
+  ///         version; a tensor that is in two parts with different content
+  explicit CheckpointReader(
+      const std::filesystem::path& path, Verify verify = Verify::Full);
+  /// Reads some of the parts, which the caller has checked.
+  ///
+  /// parts   names of files
+  CheckpointReader(
+      const std::filesystem::path& path,
+      CheckpointState state,
+      const std::vector<std::string>& parts);
+
+  const std::filesystem::path& path() const { return path_; }
+  const CheckpointState& state() const { return state_; }
+  std::vector<std::string> names() const;
+
+  /// Returns the tensor as it lies in the mapped file, which it keeps mapped.
+  /// The tensor is read-only. Undefined if there is no such tensor.
+  at::Tensor try_find(const std::string& name) const;
+  /// throws  Error(Input), offering the nearest names
+  at::Tensor find(const std::string& name) const;
+  /// Copies a tensor to `destination`, whatever its strides.
+  /// throws  Error(Input): missing, or of another shape or dtype
+  void copy_to(const std::string& name, const at::Tensor& destination) const;
+
+ private:
+  struct Entry {
+    TensorView view;
+    size_t part = 0;
+  };
+  void add_part(const std::string& file);
+
+  std::filesystem::path path_;
+  CheckpointState state_;
+  std::vector<std::unique_ptr<SafetensorsReader>> parts_;
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace pp

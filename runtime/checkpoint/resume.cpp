@@ -1,0 +1,143 @@
+#include "runtime/checkpoint/resume.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/checkpoint/earlier_run.h"
+#include "runtime/checkpoint/folder.h"
+
+namespace pp {
+
+namespace {
+
+std::string paths_text(const std::vector<std::filesystem::path>& paths) {
+  std::vector<std::string> texts;
+  for (const std::filesystem::path& path : paths) {
+    texts.push_back(path.string());
+  }
+  return join(texts);
+}
+
+std::string loss_text(const LossConfig& loss) {
+  if (!loss.path.empty()) {
+    return loss.path.filename().string();
+  }
+  return loss.kind ? std::string(enum_name(*loss.kind)) : "the model's";
+}
+
+/// The key of the job file behind an entry of resume_contract().
+std::string job_key(const std::string& entry) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 5> kKeys = {
+      {{"optimizer", "train.optimizer.name"},
+       {"loss", "train.loss"},
+       {"seed", "train.seed"},
+       {"batch_size", "data.batch_size"},
+       {"accumulate", "train.accumulate"}}};
+  for (const auto& [name, key] : kKeys) {
+    if (name == entry) {
+      return key;
+    }
+  }
+  return entry;
+}
+
+bool same_apart_from_data(
+    const std::map<std::string, std::string>& contract,
+    const CheckpointState& saved) {
+  return std::ranges::all_of(contract, [&](const auto& entry) {
+    const auto found = saved.job.find(entry.first);
+    return entry.first == "data" || found == saved.job.end() ||
+           found->second == entry.second;
+  });
+}
+
+}  // namespace
+
+std::filesystem::path checkpoint_folder(const OutputConfig& output) {
+  return output.dir / "checkpoints";
+}
+
+ResumePoint resume_point(Resume asked, const std::optional<EnvRanks>& env) {
+  if (env && env->restart_count > 0 && asked == Resume::No) {
+    return {Resume::IfAny, true};
+  }
+  return {env && env->restart_count > 0 ? Resume::IfAny : asked, false};
+}
+
+std::string how_to_resume(const OutputConfig& output) {
+  const auto saved = list_checkpoints(checkpoint_folder(output));
+  return saved.empty() ? "there is no checkpoint yet"
+                       : "--resume continues from " + saved.back().string();
+}
+
+Error nothing_to_resume(const std::filesystem::path& folder) {
+  return input_error(
+      folder.string() +
+      " has no checkpoint to resume from; run without --resume to start, or "
+      "with --resume-if-any to start where there is none");
+}
+
+std::map<std::string, std::string> resume_contract(
+    const TrainConfig& train,
+    int64_t batch_size,
+    const std::string& data_order) {
+  return {
+      {"optimizer", std::string(enum_name(train.optimizer.kind))},
+      {"loss", loss_text(train.loss)},
+      {"seed", std::to_string(train.seed)},
+      {"batch_size", std::to_string(batch_size)},
+      {"accumulate", std::to_string(train.accumulate)},
+      {"data", data_order}};
+}
+
+void check_resume_contract(
+    const std::map<std::string, std::string>& contract,
+    const CheckpointState& saved,
+    const std::filesystem::path& path) {
+  std::vector<std::string> differences;
+  for (const auto& [key, value] : contract) {
+    const auto found = saved.job.find(key);
+    if (found != saved.job.end() && found->second != value) {
+      // The rows and their order also follow from other entries.
+      if (key == "data" && !same_apart_from_data(contract, saved)) {
+        continue;
+      }
+      differences.push_back(
+          job_key(key) + " = " + found->second + ", but the job has " + value);
+    }
+  }
+  if (!differences.empty()) {
+    throw usage_error(
+        path.string() + " was saved with " + join(differences, "; with ") +
+        ": a resumed run would not be the same run; restore that, or start "
+        "anew "
+        "from it with model.checkpoint");
+  }
+}
+
+void make_way_for_run(
+    const OutputConfig& output, bool overwrite, const Log& log) {
+  const EarlierRun run = overwrite ? remove_run(output.dir)
+                                   : set_run_aside(output.dir, output.keep);
+  if (!run.now.empty()) {
+    log.warning(
+        output.dir.string() +
+        " held files of an earlier run; they are now in " +
+        paths_text(run.now));
+  }
+  if (!run.removed.empty()) {
+    log.warning(
+        std::string("removed the files of an earlier run: ") +
+        paths_text(run.removed) +
+        (overwrite ? " (--overwrite)"
+                   : "; output.keep = " + std::to_string(output.keep) +
+                         " earlier runs remain"));
+  }
+}
+
+}  // namespace pp

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "loader/archive/checkpoint_state.h"
+#include "runtime/checkpoint/shared_folder.h"
+#include "runtime/rank/rank_context.h"
+
+namespace pp {
+
+/// How the ranks' checkpoint threads tell each other, through the job's store,
+/// how far the save of one step has progressed. The keys are below
+/// "checkpoint/<step>/":
+///
+/// entered/R rank R has reached the save begun/R leader R has made its folder
+/// part/K a WrittenPart committed, pruned how many leaders have done so
+class SaveBoard {
+ public:
+  struct WrittenPart {
+    CheckpointPart part;
+    int leader = 0;  ///< of the folder it is in
+  };
+
+  /// context  must outlive this
+  SaveBoard(RankContext& context, int64_t step, int num_parts);
+
+  void note_entered() const;
+  bool has_entered(int rank) const;
+  void note_begun() const;
+  bool has_begun(int leader) const;
+  void note_written(int part, const WrittenPart& written) const;
+  bool has_all_parts() const;
+  /// All parts of the job, in order; waits for them.
+  std::vector<WrittenPart> parts() const;
+  void note_committed() const;
+  int64_t num_committed() const;
+  void note_pruned() const;
+  int64_t num_pruned() const;
+
+  /// Deletes the step's keys, once no rank needs them any more.
+  void clear(const FolderSharing& sharing) const;
+
+ private:
+  std::string key(const std::string& name) const;
+  std::string key(const std::string& name, int number) const;
+  std::vector<std::string> part_keys() const;
+
+  RankContext& context_;
+  int64_t step_;
+  int num_parts_;
+};
+
+}  // namespace pp

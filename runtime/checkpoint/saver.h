@@ -1,0 +1,118 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "loader/archive/checkpoint_state.h"
+#include "runtime/checkpoint/save_board.h"
+#include "runtime/checkpoint/shared_folder.h"
+#include "runtime/rank/rank_context.h"
+
+namespace pp {
+
+/// One rank's tensors for a checkpoint, by stage and name.
+using CheckpointParts = std::map<int, std::map<std::string, at::Tensor>>;
+
+/// Writes checkpoints while training continues. save() copies the tensors; then
+/// a thread of each rank writes the rank's parts, and the thread of the
+/// folder's leader gives the folder its name once all parts of the job are
+/// written. The threads meet in the job's store, so no rank's loop waits for
+/// another rank. Hosts that share no folder each keep the parts that their
+/// ranks wrote.
+class CheckpointSaver {
+ public:
+  /// context    of the whole job; must outlive this
+  /// folder     `<output.dir>/checkpoints`
+  /// sharing    which ranks see the same folder
+  /// num_parts  of the whole job
+  CheckpointSaver(
+      RankContext& context,
+      std::filesystem::path folder,
+      FolderSharing sharing,
+      int num_parts);
+  CheckpointSaver(const CheckpointSaver&) = delete;
+  CheckpointSaver& operator=(const CheckpointSaver&) = delete;
+  /// Calls leave().
+  ~CheckpointSaver();
+
+  enum class Tensors {
+    Copied,    ///< the caller may change them at once
+    AsTheyAre  ///< the caller leaves them unchanged until finish()
+  };
+
+  /// Begins to save a checkpoint. All ranks call it, with the same step. It
+  /// first waits for the previous save. Once all ranks have begun that save,
+  /// the wait has no time limit, since disks may be slow.
+  ///
+  /// keep, first_bad  which checkpoints remain, see prune_checkpoints()
+  /// throws           as finish() does
+  void save(
+      const CheckpointState& state,
+      const CheckpointParts& parts,
+      int keep,
+      Tensors tensors,
+      std::optional<int64_t> first_bad = {});
+
+  /// Returns, on rank 0, the checkpoints that were completed since the last
+  /// call.
+  /// throws the error of a failed write, on the rank where it failed
+  std::vector<std::filesystem::path> poll();
+
+  /// Waits until the save in progress is done; then does what poll() does.
+  /// throws also JobFailed; Stalled: another rank does not reach the save
+  std::vector<std::filesystem::path> finish();
+
+  /// Ends saving after the run has failed. Completes the save in progress if
+  /// that takes no longer than the disk needs for this rank's parts; otherwise
+  /// there will be no such checkpoint. Returns what poll() would, but drops
+  /// write errors, since they are not what made the run fail.
+  std::vector<std::filesystem::path> leave() noexcept;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  /// Removes the checkpoints of this rank's folder that don't remain.
+  using Prune = std::function<void()>;
+
+  void keep_tensors(const CheckpointParts& parts, Tensors tensors);
+  void write(const CheckpointState& state, const Prune& prune);
+  void write_parts();
+  bool lead(const CheckpointState& state, const Prune& prune);
+  std::filesystem::path commit(const CheckpointState& state);
+  bool wait_for(const std::function<bool()>& condition);
+  std::optional<int> missing_rank() const;
+  bool is_idle_soon();
+  void wait_until_idle();
+
+  RankContext& context_;
+  const std::filesystem::path folder_;
+  const FolderSharing sharing_;
+  const int num_parts_;
+  std::optional<SaveBoard> board_;  ///< of the save under way, or the last
+  int64_t step_ = 0;                ///< of that save
+  CheckpointParts parts_;           ///< used by the thread while it runs
+  bool parts_are_copies_ = false;   ///< the next save may overwrite them
+
+  std::mutex mutex_;
+  std::condition_variable idle_changed_;
+  bool idle_ = true;
+  std::exception_ptr error_;
+  std::vector<std::filesystem::path> saved_;
+  bool has_unfinished_folder_ = false;  ///< on a leader: made, not committed
+  std::atomic<bool> leaving_{false};
+  std::atomic<bool> waits_for_others_{false};
+  std::thread thread_;
+};
+
+}  // namespace pp

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loader/ir/expression.h"
+#include "runtime/data/batch.h"
+
+namespace pp {
+
+/// Sizes of the tensors of one microbatch, by input name.
+using InputSizes = std::map<std::string, std::vector<int64_t>>;
+
+/// The assumptions of an export about the sizes of its inputs: a symbol is one
+/// size wherever it occurs, sizes such as 2*s0 follow from symbols, symbols
+/// have bounds, and guards hold. If one of them doesn't hold, the graph
+/// computes something else than the model, so nothing may run.
+class SizeRules {
+ public:
+  /// guards  Graph::guards
+  /// throws  Error(Input) naming a guard or an input's size that can't be read
+  SizeRules(std::vector<InputSpec> inputs, std::span<const std::string> guards);
+
+  /// Checks the sizes of one microbatch. Inputs without sizes here are skipped,
+  /// with the guards that depend on them.
+  ///
+  /// where   for messages: "microbatches of 17 rows"
+  /// throws  Error(Input) naming the rule and the sizes that break it
+  void check(const InputSizes& sizes, const std::string& where) const;
+
+ private:
+  using Visit =
+      std::function<void(const InputSpec& input, size_t dimension, int64_t)>;
+  /// Calls `visit` with every size that the export left free.
+  void visit_free_sizes(const InputSizes& sizes, const Visit& visit) const;
+  std::map<std::string, int64_t> symbols_of(
+      const InputSizes& sizes, const std::string& where) const;
+  void parse_sizes();
+  void check_guards(const InputSizes& sizes, const std::string& where) const;
+
+  std::vector<InputSpec> inputs_;
+  std::map<std::string, ir::Expression> sizes_;  ///< of inputs, by their text
+  std::vector<ir::Expression> guards_;
+};
+
+}  // namespace pp

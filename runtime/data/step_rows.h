@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/data/batch.h"
+
+namespace pp {
+
+/// Decides about rows that don't fill a batch; see DataLoaderOptions.
+struct LastBatch {
+  bool drop = false;  ///< data.drop_last
+  bool keep_short = false;
+  bool pads_fixed = false;
+  bool is_padding_trial = false;
+};
+
+/// Which rows of an epoch a step uses, and how many microbatches they make.
+/// Steps are counted from 0 over all epochs.
+class StepRows {
+ public:
+  /// throws  Error(Usage): fewer rows than one batch
+  StepRows(int64_t num_rows, const BatchPlan& plan, const LastBatch& last);
+
+  int64_t num_rows() const { return num_rows_; }
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  /// Which rows are left out, and why.
+  const std::vector<std::string>& notices() const { return notices_; }
+
+  /// Number of microbatches of a step, over all replicas.
+  int num_microbatches(int64_t step) const;
+  /// The first of a replica's microbatches, and their number.
+  std::pair<int, int> own_microbatches(int64_t step, int replica) const;
+  /// The first of a step's positions in its epoch, and the one after the last.
+  std::pair<int64_t, int64_t> positions(int64_t step) const;
+  /// Number of rows that a step's last microbatch lacks and has to get.
+  int64_t padding(int64_t step) const;
+  bool pads() const { return padding_ > 0; }
+  /// Every number of rows that a microbatch of any step has.
+  std::set<int64_t> microbatch_sizes() const;
+
+ private:
+  /// Whether all microbatches have the size that the export fixed.
+  bool fills_microbatches() const {
+    return plan_.fixed_rows && last_.pads_fixed;
+  }
+  void settle_steps();
+  void settle_padding();
+
+  int64_t num_rows_;
+  BatchPlan plan_;
+  LastBatch last_;
+  int64_t steps_per_epoch_ = 0;
+  int64_t padding_ = 0;  ///< rows that the last microbatch lacks
+  std::vector<std::string> notices_;
+};
+
+}  // namespace pp

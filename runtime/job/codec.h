@@ -1,0 +1,223 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <toml++/toml.h>
+
+#include "loader/core/enum_names.h"
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+#include "runtime/job/document.h"
+#include "runtime/job/schema.h"
+#include "runtime/options/device_choice.h"
+#include "runtime/options/recompute.h"
+#include "splitter/cut/split_spec.h"
+
+// How values of each type stand in a job file.
+
+namespace pp {
+
+/// One type of value. Specializations have
+///   kTypes   which TOML values it may be
+///   kChoices the words a string may be; empty: any
+///   read()   a valid value; `folder` is what relative paths start from
+///   text()   as TOML
+template <typename Value>
+struct Codec;
+
+struct AnyWord {
+  static constexpr std::span<const std::string_view> kChoices = {};
+};
+
+template <>
+struct Codec<bool> : AnyWord {
+  static constexpr unsigned kTypes = kBool;
+  static bool read(const toml::node& node, const std::filesystem::path&) {
+    return node.value_or(false);
+  }
+  static std::string text(bool value) { return value ? "true" : "false"; }
+};
+
+template <std::integral Int>
+struct Codec<Int> : AnyWord {
+  static constexpr unsigned kTypes = kInteger;
+  static Int read(const toml::node& node, const std::filesystem::path&) {
+    return static_cast<Int>(node.value_or(int64_t{0}));
+  }
+  static std::string text(Int value) { return std::to_string(value); }
+};
+
+template <>
+struct Codec<double> : AnyWord {
+  static constexpr unsigned kTypes = kNumber;
+  static double read(const toml::node& node, const std::filesystem::path&) {
+    return try_number(node).value_or(0.0);
+  }
+  static std::string text(double value) { return toml_number_text(value); }
+};
+
+/// A pair of numbers.
+template <>
+struct Codec<std::array<double, 2>> : AnyWord {
+  static constexpr unsigned kTypes = kNumberPair;
+  static std::array<double, 2> read(
+      const toml::node& node, const std::filesystem::path&) {
+    const toml::array& items = *node.as_array();
+    return {
+        try_number(items[0]).value_or(0.0), try_number(items[1]).value_or(0.0)};
+  }
+  static std::string text(const std::array<double, 2>& pair) {
+    return "[" + toml_number_text(pair[0]) + ", " + toml_number_text(pair[1]) +
+           "]";
+  }
+};
+
+/// Seconds in the file.
+template <>
+struct Codec<std::chrono::milliseconds> : AnyWord {
+  static constexpr unsigned kTypes = kNumber;
+  static std::chrono::milliseconds read(
+      const toml::node& node, const std::filesystem::path&) {
+    return std::chrono::milliseconds(
+        static_cast<int64_t>(try_number(node).value_or(0.0) * 1000));
+  }
+  static std::string text(std::chrono::milliseconds time) {
+    return toml_number_text(static_cast<double>(time.count()) / 1000);
+  }
+};
+
+template <>
+struct Codec<std::string> : AnyWord {
+  static constexpr unsigned kTypes = kString;
+  static std::string read(
+      const toml::node& node, const std::filesystem::path&) {
+    return node.value_or(std::string());
+  }
+  static std::string text(const std::string& value) {
+    return "\"" + value + "\"";
+  }
+};
+
+template <>
+struct Codec<std::filesystem::path> : AnyWord {
+  static constexpr unsigned kTypes = kString;
+  static std::filesystem::path read(
+      const toml::node& node, const std::filesystem::path& folder) {
+    return (folder / node.value_or(std::string())).lexically_normal();
+  }
+  static std::string text(const std::filesystem::path& path) {
+    return Codec<std::string>::text(path.string());
+  }
+};
+
+template <NamedEnum Enum>
+struct Codec<Enum> {
+  static constexpr unsigned kTypes = kString;
+  static constexpr std::span<const std::string_view> kChoices =
+      kEnumWords<Enum>;
+  static Enum read(const toml::node& node, const std::filesystem::path&) {
+    const auto value = try_parse_enum<Enum>(node.value_or(std::string()));
+    check(value.has_value(), "validated against the same words");
+    return *value;
+  }
+  static std::string text(Enum value) {
+    return Codec<std::string>::text(std::string(enum_name(value)));
+  }
+};
+
+template <>
+struct Codec<DeviceChoice> {
+  static constexpr unsigned kTypes = kString;
+  static constexpr std::array<std::string_view, 3> kWords = {
+      "cpu", "cuda", "cuda:N"};
+  static constexpr std::span<const std::string_view> kChoices = kWords;
+  static DeviceChoice read(
+      const toml::node& node, const std::filesystem::path&) {
+    return parse_device(node.value_or(std::string()));
+  }
+  static std::string text(const DeviceChoice& device) {
+    return Codec<std::string>::text(to_string(device));
+  }
+};
+
+template <>
+struct Codec<SplitPoint> : AnyWord {
+  static constexpr unsigned kTypes = kString;
+  static SplitPoint read(const toml::node& node, const std::filesystem::path&) {
+    try {
+      return parse_split_point(node.value_or(std::string()));
+    } catch (const Error& error) {
+      throw usage_error(place_text(node.source()) + error.what());
+    }
+  }
+  static std::string text(const SplitPoint& point) {
+    return Codec<std::string>::text(to_string(point));
+  }
+};
+
+template <typename Item>
+struct Codec<std::vector<Item>> {
+  static constexpr unsigned kTypes =
+      Codec<Item>::kTypes == kString ? kStringList : kIntegerList;
+  static constexpr std::span<const std::string_view> kChoices =
+      Codec<Item>::kChoices;
+  static std::vector<Item> read(
+      const toml::node& node, const std::filesystem::path& folder) {
+    std::vector<Item> items;
+    for (const toml::node& item : *node.as_array()) {
+      items.push_back(Codec<Item>::read(item, folder));
+    }
+    return items;
+  }
+  static std::string text(const std::vector<Item>& items) {
+    std::vector<std::string> texts;
+    for (const Item& item : items) {
+      texts.push_back(Codec<Item>::text(item));
+    }
+    return "[" + join(texts) + "]";
+  }
+};
+
+/// `true` means whole stages; a list holds patterns of modules.
+template <>
+struct Codec<Recompute> : AnyWord {
+  static constexpr unsigned kTypes = kBool | kStringList;
+  static Recompute read(
+      const toml::node& node, const std::filesystem::path& folder) {
+    if (node.is_array()) {
+      return {false, Codec<std::vector<std::string>>::read(node, folder)};
+    }
+    return {node.value_or(false), {}};
+  }
+  static std::string text(const Recompute& recompute) {
+    return recompute.modules.empty()
+               ? Codec<bool>::text(recompute.stage)
+               : Codec<std::vector<std::string>>::text(recompute.modules);
+  }
+};
+
+/// An absent key means no value; field_or() adds a word for that.
+template <typename Value>
+struct Codec<std::optional<Value>> {
+  static constexpr unsigned kTypes = Codec<Value>::kTypes;
+  static constexpr std::span<const std::string_view> kChoices =
+      Codec<Value>::kChoices;
+  static std::optional<Value> read(
+      const toml::node& node, const std::filesystem::path& folder) {
+    return Codec<Value>::read(node, folder);
+  }
+  static std::string text(const std::optional<Value>& value) {
+    return value ? Codec<Value>::text(*value) : "";
+  }
+};
+
+}  // namespace pp

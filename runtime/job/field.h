@@ -1,0 +1,129 @@
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <toml++/toml.h>
+
+#include "runtime/job/codec.h"
+#include "runtime/job/schema.h"
+
+namespace pp {
+
+/// One key and the member of a `Config` that it is read into.
+template <typename Config>
+struct Field {
+  JobKey key;
+  /// Reads a valid value. Null if the key is not read, or is read as part of
+  /// another.
+  void (*read)(
+      const toml::node& node,
+      const std::filesystem::path& folder,
+      Config& into) = nullptr;
+  /// The default as TOML; null if the key has a note instead.
+  std::string (*default_value)() = nullptr;
+
+  /// The key in its table: the last part of its path.
+  std::string_view name() const {
+    return key.path.substr(key.path.rfind('.') + 1);
+  }
+};
+
+template <typename Member>
+struct MemberTraits;
+template <typename Class, typename Type>
+struct MemberTraits<Type Class::*> {
+  using Config = Class;
+  using Value = Type;
+};
+template <auto kMember>
+using ConfigOf = typename MemberTraits<decltype(kMember)>::Config;
+template <auto kMember>
+using ValueOf = typename MemberTraits<decltype(kMember)>::Value;
+
+/// A key that is read into a member: the member's type says what it may be, and
+/// its initializer is the default, unless the key has a note.
+template <auto kMember>
+constexpr Field<ConfigOf<kMember>> field(JobKey key) {
+  using Config = ConfigOf<kMember>;
+  using Value = ValueOf<kMember>;
+  key.types = Codec<Value>::kTypes;
+  if (key.choices.empty()) {
+    key.choices = Codec<Value>::kChoices;
+  }
+  Field<Config> out{key};
+  out.read = [](const toml::node& node,
+                const std::filesystem::path& folder,
+                Config& into) {
+    into.*kMember = Codec<Value>::read(node, folder);
+  };
+  if (key.default_note.empty()) {
+    out.default_value = [] { return Codec<Value>::text(Config{}.*kMember); };
+  }
+  return out;
+}
+
+/// The word that stands for no value, followed by the words of the value's
+/// type.
+template <const std::string_view& kWord, typename Value>
+inline constexpr auto kWordAndChoices = [] {
+  constexpr auto kChoices = Codec<Value>::kChoices;
+  std::array<std::string_view, kChoices.size() + 1> words{kWord};
+  for (size_t i = 0; i < kChoices.size(); ++i) {
+    words[i + 1] = kChoices[i];
+  }
+  return words;
+}();
+
+/// A key whose member is an optional. A word such as "auto" or "none" stands
+/// for no value.
+template <auto kMember, const std::string_view& kWord>
+constexpr Field<ConfigOf<kMember>> field_or(JobKey key) {
+  using Config = ConfigOf<kMember>;
+  using Value = typename ValueOf<kMember>::value_type;
+  key.types = Codec<Value>::kTypes | kString;
+  key.choices = kWordAndChoices<kWord, Value>;
+  Field<Config> out{key};
+  out.read = [](const toml::node& node,
+                const std::filesystem::path& folder,
+                Config& into) {
+    if (node.value<std::string>() == kWord) {
+      into.*kMember = std::nullopt;
+    } else {
+      into.*kMember = Codec<Value>::read(node, folder);
+    }
+  };
+  if (key.default_note.empty()) {
+    out.default_value = [] {
+      const std::optional<Value> value = Config{}.*kMember;
+      return value ? Codec<Value>::text(*value)
+                   : Codec<std::string>::text(std::string(kWord));
+    };
+  }
+  return out;
+}
+
+/// Reads the keys that a table has; one that is absent leaves its member as it
+/// is. table  may be null
+template <typename Config>
+void read_fields(
+    std::span<const Field<Config>> fields,
+    const toml::table* table,
+    const std::filesystem::path& folder,
+    Config& into) {
+  if (table == nullptr) {
+    return;
+  }
+  for (const Field<Config>& each : fields) {
+    const toml::node* node = table->get(each.name());
+    if (node != nullptr && each.read != nullptr) {
+      each.read(*node, folder, into);
+    }
+  }
+}
+
+}  // namespace pp

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace pp {
+
+/// Runs `call` on a thread of its own and returns its result, so that a call
+/// that can't be interrupted doesn't keep this thread from noticing signals and
+/// causes. Nothing if it takes longer than `limit`. The call then continues
+/// until it returns by itself, so it must own all that it uses.
+///
+/// keep_waiting  called every few milliseconds; what it throws ends the wait
+/// throws        what the call throws
+template <typename Call, typename KeepWaiting>
+auto abandonable_call(
+    Call call, std::chrono::milliseconds limit, const KeepWaiting& keep_waiting)
+    -> std::optional<decltype(call())> {
+  constexpr std::chrono::milliseconds kPause{20};
+  std::packaged_task<decltype(call())()> task(std::move(call));
+  auto result = task.get_future();
+  std::thread(std::move(task)).detach();
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (result.wait_for(kPause) != std::future_status::ready) {
+    keep_waiting();
+    if (std::chrono::steady_clock::now() > deadline) {
+      return std::nullopt;
+    }
+  }
+  return result.get();
+}
+
+}  // namespace pp

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "runtime/launch/launch.h"
+
+namespace pp {
+
+/// Names the place where this rank's errors are printed. It is equal for ranks
+/// that print to the same terminal, pipe or file.
+std::string error_console(const EnvRanks& ranks);
+
+}  // namespace pp

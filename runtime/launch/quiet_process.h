@@ -1,0 +1,46 @@
+#pragma once
+
+#include <csignal>
+#include <cstdlib>
+
+#include <c10/util/Logging.h>
+
+namespace pp {
+
+/// While it exists, LibTorch logs only errors. When a connection ends, c10d
+/// would print a warning with a page of stack; pp prints a line with the cause.
+class QuietC10d {
+ public:
+  QuietC10d() {
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) {
+      constexpr int kErrors = 2;
+      FLAGS_caffe2_log_level = kErrors;
+    }
+  }
+  QuietC10d(const QuietC10d&) = delete;
+  QuietC10d& operator=(const QuietC10d&) = delete;
+  ~QuietC10d() { FLAGS_caffe2_log_level = before_; }
+
+ private:
+  int before_ = FLAGS_caffe2_log_level;
+};
+
+/// While it exists, writing to a connection that the peer closed is an error of
+/// that write. Otherwise SIGPIPE would end the process, since Gloo doesn't
+/// prevent it.
+class BrokenPipesAreErrors {
+ public:
+  BrokenPipesAreErrors() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignore, &before_);
+  }
+  BrokenPipesAreErrors(const BrokenPipesAreErrors&) = delete;
+  BrokenPipesAreErrors& operator=(const BrokenPipesAreErrors&) = delete;
+  ~BrokenPipesAreErrors() { sigaction(SIGPIPE, &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
+}  // namespace pp

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+#include "loader/core/log.h"
+#include "runtime/launch/signals.h"
+
+namespace pp {
+
+/// Turns signals into requests to a job. The first one asks it to save and
+/// stop, once it trains; the second one, or the end of the time to save, to
+/// stop now. Construct it in main(), like a SignalWatch.
+class StopSignals {
+ public:
+  /// time_to_save  none: the first signal asks to stop now
+  /// log           says so on stderr if saving takes longer than a second
+  StopSignals(
+      std::optional<std::chrono::milliseconds> time_to_save, const Log& log);
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() = default;
+
+  /// Says that the job has something to save from now on; until then every
+  /// signal asks to stop now.
+  void allow_saving() { may_save_ = true; }
+
+  std::stop_token save_and_stop() const { return save_.get_token(); }
+  std::stop_token stop_now() const { return stop_.get_token(); }
+  /// The number of the first signal; 0: none came.
+  int first() const { return first_; }
+
+ private:
+  void on_signal(int number);
+  void wait_for_save(const std::stop_token& ended);
+
+  std::optional<std::chrono::milliseconds> time_to_save_;
+  Log log_;
+  std::atomic<bool> may_save_{false};
+  std::atomic<int> first_{0};
+  std::stop_source save_;
+  std::stop_source stop_;
+  std::jthread timer_;  ///< started by the first signal
+  SignalWatch watch_;   ///< destroyed first
+};
+
+}  // namespace pp

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+namespace pp {
+
+/// A view of all entries of a dense tensor in memory order, as one dimension.
+at::Tensor flat(const at::Tensor& dense);
+
+/// Whether each entry surely has memory of its own, though perhaps with gaps
+/// between them.
+bool entries_are_apart(const at::Tensor& tensor);
+
+/// Returns `value`, or a copy of it, in the memory layout of `like`, without
+/// gaps if that has any; undefined if `value` is.
+at::Tensor laid_out_as(const at::Tensor& value, const at::Tensor& like);
+
+/// The entries of shard `index` when n entries are cut into `count` shards:
+/// each has ceil(n / count), the last ones fewer or none.
+struct Share {
+  int64_t begin = 0;
+  int64_t size = 0;
+};
+Share share_of(int64_t n, int index, int count);
+
+/// Returns shard `index` of flat(dense), as a view.
+at::Tensor share(const at::Tensor& dense, int index, int count);
+
+}  // namespace pp

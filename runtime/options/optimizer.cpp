@@ -1,0 +1,107 @@
+#include "runtime/options/optimizer.h"
+
+#include <algorithm>
+
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+
+namespace pp {
+namespace {
+
+constexpr std::array<OptimizerOption, 8> kOptions = {
+    {{.name = "lr",
+      .member = &OptimizerOptions::lr,
+      .min = 0,
+      .meaning = "Learning rate."},
+     {.name = "weight_decay",
+      .member = &OptimizerOptions::weight_decay,
+      .min = 0,
+      .meaning = "As in torch: decoupled in `adamw`, else added to the "
+                 "gradient."},
+     {.name = "momentum", .member = &OptimizerOptions::momentum, .min = 0},
+     {.name = "dampening", .member = &OptimizerOptions::dampening},
+     {.name = "nesterov", .member = &OptimizerOptions::nesterov},
+     {.name = "betas",
+      .member = &OptimizerOptions::betas,
+      .min = 0,
+      .below = 1},
+     {.name = "eps", .member = &OptimizerOptions::eps, .min = 0},
+     {.name = "amsgrad", .member = &OptimizerOptions::amsgrad}}};
+
+}  // namespace
+
+std::span<const OptimizerOption> optimizer_options() {
+  return kOptions;
+}
+
+const OptimizerOption* try_find_optimizer_option(std::string_view name) {
+  const auto* found = std::ranges::find(kOptions, name, &OptimizerOption::name);
+  return found == kOptions.end() ? nullptr : found;
+}
+
+bool OptimizerRow::has_option(std::string_view option) const {
+  return std::ranges::find(options, option) != options.end();
+}
+
+std::vector<OptimizerState> sgd_states(const OptimizerOptions& options) {
+  if (options.momentum == 0) {
+    return {};
+  }
+  return {{"momentum_buffer"}};
+}
+
+std::vector<OptimizerState> adam_states(const OptimizerOptions& options) {
+  // The step is a float32 whatever the parameter's type, as in torch's fused
+  // optimizers.
+  std::vector<OptimizerState> states = {
+      {"step", /*is_scalar=*/true}, {"exp_avg"}, {"exp_avg_sq"}};
+  if (options.amsgrad) {
+    states.push_back({"max_exp_avg_sq"});
+  }
+  return states;
+}
+
+std::string_view sgd_problem(const OptimizerOptions& options) {
+  return options.nesterov && (options.momentum == 0 || options.dampening != 0)
+             ? "nesterov needs a momentum above 0 and no dampening"
+             : "";
+}
+
+std::string_view no_problem(const OptimizerOptions& /*options*/) {
+  return "";
+}
+
+const OptimizerRow& optimizer_row(OptimizerKind kind) {
+  const auto* row = std::ranges::find(kOptimizers, kind, &OptimizerRow::kind);
+  check(row != kOptimizers.end(), "every optimizer has a row");
+  return *row;
+}
+
+const OptimizerOptions& OptimizerConfig::options_of(
+    std::string_view fqn) const {
+  const auto group =
+      std::ranges::find_if(groups, [fqn](const OptimizerGroup& candidate) {
+        return matches_glob(fqn, candidate.match);
+      });
+  return group == groups.end() ? options : group->options;
+}
+
+std::string optimizer_problem(const OptimizerConfig& config) {
+  const OptimizerRow& row = optimizer_row(config.kind);
+  std::string_view problem = row.problem(config.options);
+  for (const OptimizerGroup& group : config.groups) {
+    if (problem.empty()) {
+      problem = row.problem(group.options);
+    }
+    if (problem.empty() && group.options.lr != config.options.lr &&
+        config.options.lr == 0) {
+      problem =
+          "a group's lr follows the schedule of the job's lr, which must be "
+          "above 0";
+    }
+  }
+  return problem.empty() ? ""
+                         : std::string(row.name) + ": " + std::string(problem);
+}
+
+}  // namespace pp

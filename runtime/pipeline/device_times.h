@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <c10/core/Event.h>
+
+#include "runtime/device/rank_device.h"
+#include "runtime/schedule/action.h"
+
+namespace pp {
+
+/// Measures when a rank's device computed each action, by events around it: the
+/// host only enqueues the work. Also names the actions for the device's
+/// profiler.
+class DeviceTimes {
+ public:
+  explicit DeviceTimes(RankDevice& device) : device_(device) {}
+
+  /// Begins a step, whose times count from the moment at which the device has
+  /// done the work enqueued so far.
+  void begin_step();
+  void begin(const Action& action);
+  void end();
+
+  struct Span {
+    Action action;
+    double begin_s = 0;  ///< from begin_step()
+    double end_s = 0;
+  };
+  /// Waits for the last action, and returns those of the step.
+  std::vector<Span> finish();
+  /// When the host called begin_step(), by trace_clock_ns().
+  int64_t origin_ns() const { return origin_ns_; }
+
+ private:
+  c10::Event now() const;
+
+  struct Pair {
+    Action action;
+    c10::Event begin;
+    c10::Event end;
+  };
+  RankDevice& device_;
+  int64_t origin_ns_ = 0;
+  std::vector<c10::Event> start_;  ///< one event, from begin_step()
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace pp

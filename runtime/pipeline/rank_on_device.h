@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/device/rank_device.h"
+#include "runtime/plan/plan.h"
+#include "runtime/rank/rank_context.h"
+#include "runtime/transport/device/device_transport.h"
+
+namespace pp {
+
+/// While it exists, a rank and the calling thread compute on a device of the
+/// plug-in, and the context's messages carry tensors in the device's memory.
+class RankOnDevice {
+ public:
+  /// All ranks call it together. Each logs what it computes on, and rank 0
+  /// which ranks share devices.
+  /// throws Error(Runtime): no such device; a peer that can't be reached
+  RankOnDevice(
+      const Plan& plan,
+      std::shared_ptr<DevicePlugin> plugin,
+      RankContext& context);
+  RankOnDevice(const RankOnDevice&) = delete;
+  RankOnDevice& operator=(const RankOnDevice&) = delete;
+  ~RankOnDevice();
+
+ private:
+  RankContext& context_;
+  Transport* host_;
+  RankDevice device_;
+  ComputeOn compute_on_;
+  std::optional<DeviceTransport> transport_;
+};
+
+}  // namespace pp

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/plan/plan.h"
+
+namespace pp {
+
+/// Whether one of a parameter's names matches one of `train.freeze`.
+bool is_frozen(
+    const std::string& fqn,
+    const std::vector<std::string>& aliases,
+    const std::vector<std::string>& patterns);
+
+/// Checks the patterns of `train.freeze`.
+/// throws Error(Usage): one matches no parameter, or nothing is left to train
+void check_freeze(
+    const std::vector<std::string>& patterns, const PipelineSource& source);
+
+/// Checks the patterns of `pipeline.recompute`.
+/// throws Error(Usage): one matches no module
+void check_recompute(
+    const std::vector<std::string>& patterns, const PipelineSource& source);
+
+}  // namespace pp

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/allowed/trust.h"
+#include "loader/ir/input_hints.h"
+#include "loader/model/model.h"
+#include "runtime/job/job.h"
+#include "splitter/files/artifact.h"
+#include "splitter/manifest/manifest.h"
+
+namespace pp {
+
+/// A stage's graph and the places of its tensors.
+struct StageSource {
+  ir::Graph graph;
+  std::map<std::string, StateRecord> records;
+  std::shared_ptr<const ZipReader> archive;
+  /// Path of the stage's file if this host doesn't have it; else empty.
+  std::filesystem::path absent = {};
+};
+
+/// The stages of a job, read from a stage directory or cut from a model.
+struct PipelineSource {
+  Manifest manifest;
+  std::vector<StageSource> stages;
+  /// A stage to run.
+  /// throws Error(Input): its file is absent
+  const StageSource& stage(int index) const;
+  std::vector<Cut> cuts;           ///< if a model was cut
+  std::vector<std::string> notes;  ///< for the user, one line each
+};
+
+/// Opens the model or the stages of a job.
+///
+/// cuts      where to cut the model; none: as `split` says
+/// examples  see LoadOptions
+/// wanted    which stages of a stage directory to open
+/// trust     how far the files are trusted
+/// throws    Error(Usage) or Error(Input), see open_stages, load_model,
+///           partition
+PipelineSource open_pipeline(
+    const ModelConfig& model,
+    const SplitSpec& split,
+    const std::optional<std::vector<Cut>>& cuts = {},
+    const InputHints& examples = {},
+    Stages wanted = Stages::All,
+    const Trust& trust = {});
+PipelineSource cut_model(const Model& model, const SplitSpec& spec);
+
+/// Converts cuts to text, for rank 0 to send to the other ranks, and back.
+/// throws Error(Runtime): the text is something else
+std::string cuts_text(const std::vector<Cut>& cuts);
+std::vector<Cut> parse_cuts(const std::string& text);
+
+}  // namespace pp

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/allowed/trust.h"
+#include "runtime/data/batch.h"
+#include "runtime/job/job.h"
+#include "runtime/plan/pipeline_source.h"
+#include "runtime/plan/plan_schedule.h"
+#include "runtime/rank/agree.h"
+#include "runtime/rank/mesh.h"
+#include "runtime/schedule/schedule.h"
+#include "runtime/stage/border.h"
+
+namespace pp {
+
+/// How the ranks compute and wait, in training and inference alike.
+struct Execution {
+  DeviceChoice device;
+  bool cuda_graphs = false;
+  int threads_per_rank = 1;
+  TransportKind transport = TransportKind::Auto;
+  std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);
+};
+
+/// Everything that is decided before the first tensor moves: a job resolved
+/// against its model, data and number of ranks. Every rank makes the same plan;
+/// they compare what agreement() gives to be sure.
+struct Plan {
+  // The model and its stages.
+  PipelineSource source;
+  Mode mode = Mode::Exported;
+  Trust trust;  ///< how far its files are trusted
+  /// The checkpoint whose weights replace the model's at the start.
+  std::optional<std::filesystem::path> initial_weights;
+
+  // The ranks and what they do.
+  int num_ranks = 1;  ///< of one pipeline
+  Mesh mesh;          ///< of all pipelines
+  std::string schedule_name;
+  Schedule train_schedule;  ///< lowered; empty for inference
+  /// Inference and evaluation of one batch, as a stream on the schedule's
+  /// placement; a run strings all its batches together (run_forwards).
+  Schedule forward_schedule;
+  Execution execution;
+
+  // The data.
+  DataConfig data;  ///< for inference in order and without a target
+  BatchPlan batch;
+  std::vector<InputSpec> inputs;
+  uint64_t seed = 0;
+
+  // Training and evaluation.
+  std::optional<TrainConfig> train;  ///< none: inference
+  std::string loss_output;           ///< the model output that the loss reads
+  Recompute recompute;
+  bool shards_optimizer = false;   ///< replicas share the optimizer's state
+  std::optional<EvalConfig> eval;  ///< with `train` only
+  BatchPlan eval_batch;            ///< as many microbatches as `batch`
+
+  // Output files.
+  OutputConfig output;
+  std::vector<std::string> saved_outputs;
+  WantedOutputs wanted;  ///< the saved outputs and the loss's
+  WrittenJob written;
+
+  /// Remarks on what the user may not expect, one line each.
+  std::vector<std::string> notes;
+
+  int num_stages() const { return static_cast<int>(source.stages.size()); }
+  bool trains() const { return train.has_value(); }
+  /// The values that must be equal on every rank.
+  Agreement agreement() const;
+};
+
+/// Resolves a job.
+///
+/// world_size  number of ranks that another launcher started; none: the job
+///             decides
+/// cuts        another rank's, to use unchanged
+/// throws      Error(Usage): ranks and stages don't fit, unknown outputs, sizes
+///             that the export doesn't accept; Error(Input): the model
+std::shared_ptr<const Plan> make_plan(
+    const Job& job,
+    std::optional<int> world_size,
+    const std::optional<std::vector<Cut>>& cuts = {});
+
+}  // namespace pp

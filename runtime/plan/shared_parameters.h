@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/plan/pipeline_source.h"
+
+namespace pp {
+
+/// Checks that the parameters that share memory (ir::State::memory) can be
+/// trained.
+///
+/// freeze  patterns of `train.freeze`
+/// shards  whether replicas update shares of every parameter
+/// throws  Error(Usage) naming two parameters: they have different types, or
+///         their shares would not be the same memory
+void check_shared_parameters(
+    const PipelineSource& source,
+    const std::vector<std::string>& freeze,
+    bool shards);
+
+}  // namespace pp

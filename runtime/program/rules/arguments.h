@@ -1,0 +1,122 @@
+#pragma once
+
+// Functions that the rules share: they read arguments, check that a call is of
+// the plain kind, and bring a gradient into an input's shape.
+
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include <ATen/ExpandUtils.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/stack.h>
+
+#include "runtime/program/rules/rule.h"
+
+namespace pp {
+
+using torch::jit::Stack;
+
+/// Whether the tensor is dense, strided and of a real floating-point type.
+inline bool is_plain(const at::Tensor& tensor) {
+  return tensor.defined() && tensor.layout() == at::kStrided &&
+         at::isFloatingType(tensor.scalar_type()) && !tensor.is_nested();
+}
+
+inline bool is_plain(const c10::IValue& value) {
+  return value.isTensor() && is_plain(value.toTensor());
+}
+
+/// Returns the first argument, or null if it isn't a plain tensor.
+inline const at::Tensor* plain_input(const Stack& stack) {
+  return is_plain(stack[0]) ? &stack[0].toTensor() : nullptr;
+}
+
+/// Whether an optional argument is given; None and undefined tensors are not.
+inline bool is_given(const c10::IValue& value) {
+  return value.isTensor() && value.toTensor().defined();
+}
+
+inline at::Tensor optional_tensor(const c10::IValue& value) {
+  return value.isTensor() ? value.toTensor() : at::Tensor();
+}
+
+inline bool same_type(const at::Tensor& a, const at::Tensor& b) {
+  return a.scalar_type() == b.scalar_type();
+}
+
+/// Whether those of two inputs whose gradients are wanted have the type of the
+/// result, so that its gradient needs no cast.
+inline bool have_result_type(
+    const at::Tensor& a,
+    const at::Tensor& b,
+    const at::Tensor& out,
+    Wanted wanted) {
+  return (wanted[0] == 0 || same_type(a, out)) &&
+         (wanted[1] == 0 || same_type(b, out));
+}
+
+/// Leaves one result on the stack; returns true, as a forward does.
+inline bool result(Stack& stack, at::Tensor out) {
+  stack.clear();
+  stack.emplace_back(std::move(out));
+  return true;
+}
+
+/// Returns the tensor if it has to be kept, else None.
+inline c10::IValue kept_if(bool needed, const at::Tensor& tensor) {
+  return needed ? c10::IValue(tensor) : c10::IValue();
+}
+
+inline c10::IValue sizes_of(const at::Tensor& tensor) {
+  return tensor.sizes();
+}
+
+inline std::vector<int64_t> to_sizes(const c10::IValue& value) {
+  return value.toIntVector();
+}
+
+/// Returns the sizes of an input that was broadcast, else None.
+inline c10::IValue sizes_if_broadcast(
+    const at::Tensor& input, const at::Tensor& out) {
+  return input.sizes() == out.sizes() ? c10::IValue() : sizes_of(input);
+}
+
+/// Sums a gradient over the dimensions that were broadcast. `sizes` comes from
+/// sizes_if_broadcast().
+inline at::Tensor reduced(at::Tensor gradient, const c10::IValue& sizes) {
+  return sizes.isNone() ? std::move(gradient)
+                        : at::sum_to(std::move(gradient), to_sizes(sizes));
+}
+
+/// Positions of three inputs whose gradients one kernel computes.
+using Positions = std::array<size_t, 3>;
+
+/// Says which of the three gradients the kernel is to compute.
+inline std::array<bool, 3> mask_of(Wanted wanted, const Positions& positions) {
+  return {
+      wanted[positions[0]] != 0,
+      wanted[positions[1]] != 0,
+      wanted[positions[2]] != 0};
+}
+
+/// Gives those of a kernel's three gradients that are wanted.
+inline void give_three(
+    const BackwardCall& call,
+    const std::tuple<at::Tensor, at::Tensor, at::Tensor>& gradients,
+    const Positions& positions) {
+  const auto& [first, second, third] = gradients;
+  const std::array<const at::Tensor*, 3> all{&first, &second, &third};
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (call.wanted[positions[i]]) {
+      call.give(positions[i], *all[i]);
+    }
+  }
+}
+
+/// The backward of an operator that returns its input, or its input's elements.
+inline void passes_on(const BackwardCall& call) {
+  call.give(0, call.gradient());
+}
+
+}  // namespace pp

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "loader/core/error.h"
+#include "runtime/rank/activity.h"
+
+namespace pp {
+
+/// The first failure of a job: where and why. to_string() makes one line of it:
+/// "rank 1 (host-a), stage 1, microbatch 3, 1F3: operator 'aten.add.Tensor'
+/// ..."
+struct Cause {
+  int rank = -1;
+  std::string host;
+  int stage = -1;  ///< -1: not in an action
+  int microbatch = -1;
+  std::string action;  ///< "1F3"; empty: not in an action
+  ErrorKind kind = ErrorKind::Runtime;
+  std::string message;
+  /// True if the job was asked to stop (by a signal) and didn't fail.
+  bool interrupted = false;
+  /// True if stage, microbatch and action are the last ones known of the rank.
+  bool last_seen = false;
+  std::vector<std::string> details;  ///< lines to print below it
+};
+
+/// Sets stage, microbatch and action to what the rank was doing.
+void set_place(Cause& cause, const ActivityState& activity);
+
+/// The line described at Cause, without the details.
+std::string to_string(const Cause& cause);
+std::string to_json(const Cause& cause);
+/// throws Error(Runtime): not what to_json() wrote
+Cause cause_from_json(const std::string& text);
+
+/// Thrown on every rank once the first cause is known. what() is the cause with
+/// its details.
+class JobFailed : public Error {
+ public:
+  explicit JobFailed(Cause cause);
+  /// exit_code  the job's, if it is not the cause's kind
+  JobFailed(Cause cause, int exit_code);
+  const Cause& cause() const { return cause_; }
+  int exit_code() const { return exit_code_; }
+  /// True if another process, which watches all ranks, reports the cause to the
+  /// user.
+  bool told() const { return told_; }
+  void set_told(bool told) { told_ = told; }
+
+ private:
+  Cause cause_;
+  int exit_code_;
+  bool told_ = false;
+};
+
+/// An error inside an action, with its place in the pipeline. The executor
+/// throws it.
+class ActionFailed : public Error {
+ public:
+  ActionFailed(
+      ErrorKind kind,
+      int stage,
+      int microbatch,
+      std::string action,
+      const std::string& message);
+  int stage() const { return stage_; }
+  int microbatch() const { return microbatch_; }
+  const std::string& action() const { return action_; }
+  /// The message without the place that what() begins with.
+  const std::string& reason() const { return reason_; }
+
+ private:
+  int stage_;
+  int microbatch_;
+  std::string action_;
+  std::string reason_;
+};
+
+/// The cause of failure for an error that was thrown on `rank`, a rank of this
+/// machine. A JobFailed keeps its cause; the message becomes one line, and
+/// LibTorch's errors lose their backtrace.
+Cause cause_of(const std::exception_ptr& error, int rank);
+
+/// The name of this machine: PP_HOST if it is set, else the host name.
+std::string host_name();
+
+}  // namespace pp

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+
+namespace pp {
+
+/// Holds an output folder for one job while it exists, so that no other job
+/// writes there. Rank 0 takes it for all ranks. The system gives a dead
+/// process's lock away, so none has to be removed by hand; where the file
+/// system has no locks, the lock of a process of this machine that is gone
+/// counts as free.
+class OutputLock {
+ public:
+  /// Creates the folder if it doesn't exist. Waits up to two seconds for a job
+  /// that is about to end.
+  /// throws Error(Usage) naming the folder and the other job's host and process
+  ///        Error(Runtime): the folder can't be created or written
+  explicit OutputLock(const std::filesystem::path& dir);
+  OutputLock(const OutputLock&) = delete;
+  OutputLock& operator=(const OutputLock&) = delete;
+  /// Removes the lock, and folders that this one created and nobody filled.
+  ~OutputLock();
+
+ private:
+  bool try_take();
+
+  std::filesystem::path dir_;
+  std::filesystem::path path_;
+  std::filesystem::path existing_;  ///< the nearest folder that was there
+  int file_ = -1;
+};
+
+}  // namespace pp

@@ -1,0 +1,118 @@
+#include "runtime/run/padding_trial.h"
+
+#include <cstring>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/grad_mode.h>
+
+#include "loader/core/error.h"
+#include "runtime/data/join_output.h"
+#include "runtime/pipeline/forward_pass.h"
+
+namespace pp {
+
+namespace {
+
+/// The states that forwards change, as they were.
+class KeptStates {
+ public:
+  explicit KeptStates(RankStages& stages) {
+    for (auto& [index, stage] : stages.stages()) {
+      for (const size_t i : stage.written_buffers()) {
+        kept_.push_back({&stage, i, stage.states()[i].tensor.clone()});
+      }
+    }
+  }
+
+  void restore() const {
+    const at::NoGradGuard no_grad;
+    for (const Kept& kept : kept_) {
+      kept.stage->states()[kept.position].tensor.copy_(kept.value);
+    }
+  }
+
+ private:
+  struct Kept {
+    Stage* stage;
+    size_t position;
+    at::Tensor value;
+  };
+  std::vector<Kept> kept_;
+};
+
+bool same_bits(const at::Tensor& a, const at::Tensor& b) {
+  return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() &&
+         std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0;
+}
+
+[[noreturn]] void refuse(
+    const Plan& plan,
+    const DataLoader& data,
+    RowCount rows,
+    const std::string& output,
+    const std::string& obstacle) {
+  const int64_t all = data.num_rows();
+  const int64_t rest = all % plan.batch.batch_size;
+  throw usage_error(
+      "the data has " + std::to_string(all) + " rows, and the last " +
+      std::to_string(rows.own) + " don't fill a microbatch of " +
+      std::to_string(rows.own + rows.padding) +
+      ", which the export fixed; copies can't fill it, because output '" +
+      output + "' " + obstacle + "; pad the data to " +
+      std::to_string(all + rows.padding) + " rows" +
+      (all > rest ? ", or set data.drop_last = true to leave out the last " +
+                        std::to_string(rest)
+                  : ""));
+}
+
+}  // namespace
+
+void try_padding(
+    const Plan& plan,
+    RankContext& context,
+    RankStages& stages,
+    Executor& executor,
+    DataLoaderOptions options) {
+  options.is_padding_trial = true;
+  const DataLoader data(plan.data, std::move(options));
+  const KeptStates states(stages);
+  std::map<std::string, at::Tensor> first;
+  ForwardPass pass;
+  pass.seed = plan.seed;
+  pass.on_outputs = [&](int64_t /*batch*/,
+                        const StepData& batch,
+                        int microbatch,
+                        const ModelOutputs& outputs) {
+    const RowCount rows{
+        batch[microbatch].num_rows, batch[microbatch].num_padding};
+    for (const auto& [name, value] : outputs) {
+      const auto found = plan.output.outputs.find(name);
+      const OutputRule rule =
+          found != plan.output.outputs.end() ? found->second : OutputRule{};
+      const at::Tensor kept = reduced(name, rule.reduce, value.detach());
+      const std::string obstacle = try_find_obstacle(rule, kept, rows);
+      if (!obstacle.empty()) {
+        refuse(plan, data, rows, name, obstacle);
+      }
+      const at::Tensor own =
+          without_padding(rule, kept, rows).to(at::kCPU).contiguous();
+      const auto [before, is_first] = first.emplace(name, own.clone());
+      if (!is_first && !same_bits(before->second, own)) {
+        refuse(
+            plan,
+            data,
+            rows,
+            name,
+            "depends on the other rows of the microbatch, or is random");
+      }
+    }
+  };
+  run_forwards(
+      context, executor, plan.forward_schedule.stage_to_rank, data, pass);
+  states.restore();
+}
+
+}  // namespace pp

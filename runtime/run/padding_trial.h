@@ -1,0 +1,26 @@
+#pragma once
+
+#include "runtime/data/data_loader.h"
+#include "runtime/pipeline/executor.h"
+#include "runtime/pipeline/rank_stages.h"
+#include "runtime/plan/plan.h"
+#include "runtime/rank/rank_context.h"
+
+namespace pp {
+
+/// Makes sure that copies of a row may fill the last microbatch of an inference
+/// with a fixed batch: that each output has a part per row, which doesn't
+/// depend on the other rows. The microbatch runs twice, with different rows
+/// beside its own; the states of the stages are as before afterwards. All ranks
+/// call it together, before the run.
+///
+/// options  those of the run's data, which pads()
+/// throws   Error(Usage) naming the output, on the owner of the last stage
+void try_padding(
+    const Plan& plan,
+    RankContext& context,
+    RankStages& stages,
+    Executor& executor,
+    DataLoaderOptions options);
+
+}  // namespace pp

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <ATen/core/ivalue.h>
+
+#include "runtime/program/program.h"
+
+namespace pp {
+
+/// A run of a program, with its backward where it is trained.
+struct ProgramRun {
+  ProgramResult result;
+  std::vector<uint8_t> requires_grad;  ///< by output; empty: not trained
+  std::unique_ptr<BackwardPass> back;
+};
+
+/// Runs a program, and records the run where it is trained. Inputs that the
+/// program writes are copied first.
+///
+/// requires_grad  by input; null: not trained
+/// states         by position; written in place where the program does so
+ProgramRun run_program(
+    const Program& program,
+    std::vector<c10::IValue> inputs,
+    const std::vector<uint8_t>* requires_grad,
+    std::span<const at::Tensor> states,
+    const RandomKey& key);
+
+}  // namespace pp

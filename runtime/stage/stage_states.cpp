@@ -1,0 +1,74 @@
+#include "runtime/stage/stage_states.h"
+
+namespace pp {
+
+std::vector<at::Tensor> StageStates::tensors() const {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(states_.size());
+  for (const StageState& state : states_) {
+    tensors.push_back(state.tensor);
+  }
+  return tensors;
+}
+
+/// Positions of the states that a run writes in place, other than parameters
+/// that are trained.
+std::vector<size_t> StageStates::written_by(const Program& program) const {
+  std::vector<size_t> written;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    if (program.written_states()[i] && !states_[i].tensor.requires_grad()) {
+      written.push_back(i);
+    }
+  }
+  return written;
+}
+
+std::vector<at::Tensor> StageStates::snapshot(const Program& program) const {
+  std::vector<at::Tensor> states = tensors();
+  for (const size_t i : written_by(program)) {
+    states[i] = states[i].clone();
+  }
+  return states;
+}
+
+std::vector<at::Tensor> StageStates::begin_run(
+    const StagePrograms& programs,
+    const Program& program,
+    bool earlier_is_needed) {
+  if (places_are_fixed_) {
+    std::vector<at::Tensor> states = snapshot(program);
+    for (const int i : programs.mutated_states) {
+      states[i] = states[i].clone();
+    }
+    return states;
+  }
+  if (earlier_is_needed) {
+    for (const size_t i : written_by(program)) {
+      states_[i].tensor = states_[i].tensor.clone();
+    }
+  }
+  return tensors();
+}
+
+void StageStates::end_run(
+    const StagePrograms& programs,
+    const Program& program,
+    std::span<const at::Tensor> states,
+    std::vector<at::Tensor>& mutated) {
+  if (!places_are_fixed_) {
+    for (size_t i = 0; i < mutated.size(); ++i) {
+      // Rebound, not written: an earlier backward may need the old value.
+      states_[programs.mutated_states[i]].tensor = mutated[i].detach();
+    }
+    return;
+  }
+  for (const size_t i : written_by(program)) {
+    states_[i].tensor.copy_(states[i]);
+  }
+  for (size_t i = 0; i < mutated.size(); ++i) {
+    states_[programs.mutated_states[i]].tensor.copy_(mutated[i]);
+  }
+  mutated.clear();
+}
+
+}  // namespace pp

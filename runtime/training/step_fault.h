@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/options/on_nan.h"
+#include "runtime/options/precision.h"
+#include "runtime/pipeline/step_data.h"
+#include "runtime/plan/plan.h"
+#include "runtime/rank/rank_context.h"
+#include "runtime/training/gradients.h"
+
+namespace pp {
+
+/// Why a step's numbers can't be used for an update.
+enum class StepFault {
+  None,
+  Loss,      ///< the loss isn't a finite number
+  State,     ///< the model wrote NaN into a state
+  Gradient,  ///< a gradient isn't finite
+  NoTarget,  ///< no target of the step counts, so there is no loss
+};
+
+/// Finds a step's fault in numbers that all ranks have. Gradients that overflow
+/// only because a loss in float16 is scaled are no fault: a smaller scale will
+/// mend them.
+StepFault fault_of(
+    const StepSummary& summary, Precision precision, double loss_scale);
+
+/// Whether the model is updated in spite of the fault.
+constexpr bool takes_update(StepFault fault, OnNan on_nan) {
+  return fault == StepFault::None ||
+         (fault != StepFault::NoTarget && on_nan == OnNan::Continue);
+}
+/// Whether the run ends because of the fault.
+constexpr bool ends_run(StepFault fault, OnNan on_nan) {
+  return fault != StepFault::None && fault != StepFault::NoTarget &&
+         on_nan == OnNan::Stop;
+}
+
+/// A faulty step, as far as one rank knows it.
+struct FaultyStep {
+  const StepData& batch;
+  std::span<const int64_t> rows;  ///< of the data, in the order of the batch
+  std::vector<std::string> bad_states;  ///< those of this rank
+};
+
+/// A fault for its user: "the loss of microbatch 2 is nan (rows 8, 9 of the
+/// data); input 'x' holds nan in row 9 of the data", and "correct the data".
+struct FaultText {
+  std::string what;
+  std::string advice;
+};
+
+/// Describes a fault. All ranks call it together; the result is rank 0's, and
+/// empty on the others.
+FaultText describe_fault(
+    RankContext& world,
+    const Plan& plan,
+    StepFault fault,
+    const StepSummary& summary,
+    const FaultyStep& step);
+
+}  // namespace pp

@@ -1,0 +1,100 @@
+#include "runtime/training/updates.h"
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "runtime/optim/grad_norm.h"
+
+namespace pp {
+
+namespace {
+
+/// The key of the loss scale in a checkpoint's state.
+constexpr const char* kLossScale = "loss_scale";
+
+}  // namespace
+
+Updates::Updates(
+    const TrainConfig& train,
+    Replicas& replicas,
+    std::function<bool(int stage)> keeps_gradients)
+    : clip_grad_norm_(train.clip_grad_norm),
+      keeps_gradients_(std::move(keeps_gradients)),
+      replicas_(replicas) {
+  for (const auto& [index, parameters] : replicas.parameters()) {
+    optimizers_.emplace(index, make_optimizer(train.optimizer, parameters));
+  }
+  if (train.precision == Precision::Float16) {
+    scale_.emplace();
+  }
+}
+
+bool Updates::apply(
+    double grad_norm,
+    double lr,
+    const std::function<void(int stage)>& on_stage) {
+  const double scale = loss_scale();
+  const bool overflow = scale_ && !std::isfinite(grad_norm);
+  if (scale_) {
+    scale_->update(overflow);
+  }
+  if (!overflow) {
+    if (clip_grad_norm_ || scale != 1) {
+      scale_all(
+          (clip_grad_norm_ ? clip_coefficient(grad_norm, *clip_grad_norm_)
+                           : 1) /
+          scale);
+    }
+    for (auto& [index, optimizer] : optimizers_) {
+      if (on_stage) {
+        on_stage(index);
+      }
+      optimizer->step(lr);
+    }
+  }
+  zero_grad();
+  replicas_.after_update();
+  return overflow;
+}
+
+void Updates::leave_out() {
+  zero_grad();
+  replicas_.after_update();
+}
+
+void Updates::scale_all(double factor) {
+  std::vector<at::Tensor> gradients;
+  for (auto& [index, optimizer] : optimizers_) {
+    for (const NamedParameter& parameter : optimizer->parameters()) {
+      gradients.push_back(parameter.tensor.grad());
+    }
+  }
+  scale_gradients(gradients, factor);
+}
+
+void Updates::zero_grad() {
+  for (auto& [index, optimizer] : optimizers_) {
+    optimizer->zero_grad(keeps_gradients_ && keeps_gradients_(index));
+  }
+}
+
+void Updates::save(CheckpointState& state) const {
+  if (scale_) {
+    state.job[kLossScale] = scale_->text();
+  }
+}
+
+void Updates::load(const CheckpointState& state, const TensorLookup& find) {
+  const auto scale = state.job.find(kLossScale);
+  // With a scaled loss, all updates so far may have been dropped.
+  const bool may_be_new = scale != state.job.end();
+  for (const auto& [index, optimizer] : optimizers_) {
+    optimizer->load_state(replicas_.share_of_state(index, find), may_be_new);
+  }
+  if (scale_ && scale != state.job.end()) {
+    scale_ = LossScale::parse(scale->second);
+  }
+}
+
+}  // namespace pp

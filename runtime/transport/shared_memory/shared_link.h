@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "runtime/transport/shared_memory/block_pool.h"
+#include "runtime/transport/shared_memory/shared_layout.h"
+#include "runtime/transport/ticket_queue.h"
+
+namespace pp {
+
+/// A rank of this host whose memory this rank sees.
+struct SharedPeer {
+  pid_t process = 0;
+  std::shared_ptr<SharedSegment> control;
+};
+
+/// Messages between this rank and one peer, in both directions.
+class SharedLink {
+ public:
+  SharedLink(int rank, int peer, shared::Control& own, SharedPeer end);
+
+  bool is_closed() const { return control().closed.load() != 0; }
+  shared::Control& control() const { return shared::control_of(*end_.control); }
+
+  /// Copies the message into a block of `pool`. Returns its ticket.
+  uint64_t send(const Message& message, BlockPool& pool);
+
+  /// Lists the blocks that wait for room in the lane, as far as there is room.
+  void publish();
+
+  /// Whether the peer has called recv() for the message with that ticket, and
+  /// finds it in the lane.
+  bool is_wanted(uint64_t ticket) const {
+    return out_.posted.load() > ticket && out_.sent.load() > ticket;
+  }
+
+  /// Tells the peer of one more receive. Returns its ticket.
+  uint64_t post();
+
+  /// Moves the messages that have arrived into `queue`.
+  void pull();
+
+  TicketQueue queue;
+
+ private:
+  const std::shared_ptr<SharedSegment>& segment(uint32_t index);
+  Message read(const shared::Place& place);
+
+  SharedPeer end_;
+  shared::Lane& out_;
+  shared::Lane& in_;
+  std::deque<shared::Place> backlog_;  ///< sent, but no slot was free
+  uint64_t next_send_ = 0;
+  std::vector<std::shared_ptr<SharedSegment>> segments_;  ///< the peer's
+};
+
+}  // namespace pp

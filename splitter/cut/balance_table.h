@@ -1,0 +1,50 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "loader/core/enum_names.h"
+
+namespace pp {
+
+/// The measure that a split into N stages balances.
+enum class Balance { Params, Flops, Time, Memory };
+
+/// The weight of a node or a state in every measure.
+struct Weights {
+  uint64_t params = 0;  ///< elements of a parameter
+  uint64_t flops = 0;   ///< forward, by formula, at the sizes of the export
+  uint64_t ns = 0;      ///< measured, forward
+  /// Bytes held: four times a parameter (weight, gradient, two moments of the
+  /// optimizer), a buffer, or a node's results.
+  uint64_t bytes = 0;
+};
+
+struct BalanceRow {
+  Balance kind;
+  std::string_view name;  ///< in options and job files
+  std::string_view meaning;
+  uint64_t Weights::*weight;  ///< the weight that a stage sums up
+  bool is_measured;           ///< needs NodeCosts; passing values on costs too
+};
+
+inline constexpr std::array kBalances{
+    BalanceRow{
+        Balance::Params, "params", "parameters", &Weights::params, false},
+    BalanceRow{
+        Balance::Flops, "flops", "forward FLOPs", &Weights::flops, false},
+    BalanceRow{Balance::Time, "time", "measured time", &Weights::ns, true},
+    BalanceRow{Balance::Memory, "memory", "memory", &Weights::bytes, false},
+};
+
+inline const BalanceRow& row_of(Balance balance) {
+  return *std::ranges::find(kBalances, balance, &BalanceRow::kind);
+}
+
+constexpr auto enum_names(Balance) {
+  return names_of_rows(kBalances);
+}
+
+}  // namespace pp

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loader/ir/graph.h"
+#include "splitter/cut/alias_sets.h"
+#include "splitter/cut/definitions.h"
+
+namespace pp {
+
+/// Which nodes stages run again rather than receive their results.
+struct FreeNodes {
+  std::vector<bool> is_free;         ///< see Flow::is_free
+  std::vector<std::string> sources;  ///< see Flow::free_sources
+};
+
+/// rematerialise  false: only nodes that build containers are free
+FreeNodes find_free_nodes(
+    const ir::Graph& graph,
+    const Definitions& definitions,
+    const AliasSets& aliases,
+    bool rematerialise);
+
+/// Largest number of nodes that a stage runs again to make one value.
+constexpr int kMaxRecomputedNodes = 200;
+
+}  // namespace pp

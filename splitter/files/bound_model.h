@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "loader/model/formats.h"
+#include "loader/model/model.h"
+
+namespace pp {
+
+/// A model with the values of weight files (see bind_weights()), saved as a
+/// file of its own. It can be split and merged like any other model file. The
+/// file is in a hidden folder beside the future stage directory. The destructor
+/// removes the folder; if the process is killed, remove_leftovers() does.
+class BoundModel {
+ public:
+  /// throws see bind_weights() and write_model()
+  BoundModel(
+      Model model,
+      const std::filesystem::path& weights,
+      const std::filesystem::path& stage_directory,
+      const ModelFormats& formats);
+  ~BoundModel();
+  BoundModel(const BoundModel&) = delete;
+  BoundModel& operator=(const BoundModel&) = delete;
+
+  const Model& model() const { return model_; }
+  /// Notes for the user, one line each.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  void remove_folder() const noexcept;
+
+  std::filesystem::path folder_;
+  Model model_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace pp

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "loader/model/model.h"
+
+namespace pp {
+
+/// A tensor of the source, which stages hold now.
+struct SourceState {
+  std::string fqn;
+  std::vector<std::string> aliases;
+  bool in_checkpoints = true;  ///< a parameter or persistent buffer
+  ir::TensorMeta tensor;  ///< sizes (fixed), strides and offset in the record
+};
+
+/// One record of the source archive. `source.pt2` has those without states.
+struct SourceRecord {
+  std::string name;
+  uint64_t num_bytes = 0;
+  std::vector<SourceState> states;  ///< tensors that the record holds
+};
+
+/// The source's records, in order. merge() makes the source again from them.
+using SourceIndex = std::vector<SourceRecord>;
+
+/// Writes `source.pt2`: the model's records without the weights, and an index
+/// of all records.
+void write_source(const std::filesystem::path& path, const Model& model);
+
+/// Reads the index of `source.pt2`.
+/// throws Error(Input): the archive has no index, or it is damaged
+SourceIndex read_source_index(const ZipReader& archive);
+
+/// The record of `source.pt2` that holds the index.
+inline constexpr const char* kSourceIndexRecord = "extra/pp_source.json";
+
+}  // namespace pp

@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <string>
+#include <system_error>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "loader/archive/atomic_file.h"
+#include "loader/archive/leftovers.h"
+#include "loader/archive/sync.h"
+#include "loader/core/error.h"
+#include "splitter/files/artifact.h"
+#include "splitter/files/source_archive.h"
+#include "splitter/manifest/manifest_json.h"
+
+namespace pp {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder that is removed in the end, unless it is moved into place.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// Whether a file has a name that a stage directory uses.
+bool is_ours(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  return name == kManifestFile || name.starts_with("stage_") ||
+         name == "source.pt2" || name == "source.pt";
+}
+
+void refuse_foreign_folder(const fs::path& directory) {
+  if (!fs::exists(directory)) {
+    return;
+  }
+  if (!fs::is_directory(directory)) {
+    throw usage_error(
+        directory.string() +
+        " is a file; name a folder for the stages that does not exist yet");
+  }
+  const bool replaceable =
+      fs::is_empty(directory) ||
+      (is_stage_directory(directory) &&
+       std::ranges::all_of(fs::directory_iterator(directory), is_ours));
+  if (!replaceable) {
+    throw usage_error(
+        directory.string() +
+        " holds other files than stages and is left alone; name a folder "
+        "that does not exist yet");
+  }
+}
+
+/// Renames `fresh` to `directory`. An older folder there gets the name of
+/// `fresh`, or is removed.
+void move_into_place(const fs::path& fresh, const fs::path& directory) {
+  if (!fs::exists(directory)) {
+    fs::rename(fresh, directory);
+    return;
+  }
+  // Exchange the two if the file system can: then one of them is always there.
+  if (::renameat2(
+          AT_FDCWD,
+          fresh.c_str(),
+          AT_FDCWD,
+          directory.c_str(),
+          RENAME_EXCHANGE) == 0) {
+    return;
+  }
+  const TemporaryFolder aside(fresh.string() + ".old");
+  fs::rename(directory, aside.path() / "stages");
+  fs::rename(fresh, directory);
+}
+
+std::string stage_file(size_t index, ModelFormat format) {
+  return "stage_" + std::to_string(index) + std::string(extension_of(format));
+}
+
+void write_files(
+    const fs::path& folder,
+    const Model& model,
+    Partition& partition,
+    const ModelFormats& formats) {
+  Manifest& manifest = partition.manifest;
+  for (size_t i = 0; i < partition.stages.size(); ++i) {
+    StageManifest& stage = manifest.stages[i];
+    stage.file = stage_file(i, model.format);
+    const fs::path path = folder / stage.file;
+    const bool last = i + 1 == partition.stages.size();
+    write_graph(path, partition.stages[i], model, last, Sync::Later, formats);
+    stage.hash = ZipReader(path).content_hash();
+  }
+  manifest.format = model.format;
+  manifest.source_file = "source" + std::string(extension_of(model.format));
+  manifest.source_hash = model.archive->content_hash();
+  write_source(folder / manifest.source_file, model);
+  write_file(folder / kManifestFile, to_json(manifest));
+}
+
+void copy_files(
+    const fs::path& folder,
+    const std::vector<fs::path>& files,
+    Assembly& assembly) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    StageManifest& stage = assembly.manifest.stages[i];
+    stage.file = stage_file(i, assembly.stages[i].format);
+    fs::copy_file(files[i], folder / stage.file);
+  }
+  write_file(folder / kManifestFile, to_json(assembly.manifest));
+}
+
+/// Calls `fill` for a new folder, which then takes the place of `directory`.
+template <typename Fill>
+void replace_folder(const fs::path& directory, const Fill& fill) {
+  try {
+    const fs::path target = output_path(directory);
+    refuse_foreign_folder(target);
+    remove_leftovers(target, LeftBy::DeadProcesses);
+    const TemporaryFolder fresh(
+        target.parent_path() /
+        ("." + target.filename().string() + ".pp-" + std::to_string(getpid())));
+    fill(fresh.path());
+    sync_all(fresh.path());
+    move_into_place(fresh.path(), target);
+  } catch (const fs::filesystem_error& error) {
+    throw runtime_error(
+        "can't write stages to " + directory.string() + ": " +
+        error.code().message());
+  }
+}
+
+}  // namespace
+
+void write_stages(
+    const fs::path& directory,
+    const Model& model,
+    Partition partition,
+    const ModelFormats& formats) {
+  check(model.archive != nullptr, "a model to split has an archive");
+  replace_folder(directory, [&](const fs::path& folder) {
+    write_files(folder, model, partition, formats);
+  });
+}
+
+void write_assembled(
+    const fs::path& directory,
+    const std::vector<fs::path>& files,
+    Assembly assembly) {
+  check(files.size() == assembly.stages.size(), "a file for each stage");
+  replace_folder(directory, [&](const fs::path& folder) {
+    copy_files(folder, files, assembly);
+  });
+}
+
+}  // namespace pp

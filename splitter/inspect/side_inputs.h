@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "splitter/cut/cut.h"
+#include "splitter/cut/flow.h"
+
+namespace pp {
+
+/// A user input that stages after the first may need. Every rank that runs such
+/// a stage reads it from the data.
+struct SideInput {
+  std::string name;
+  std::string until;  ///< the module that reads it last; empty: the root
+};
+
+/// cuts  all legal cuts, ascending
+std::vector<SideInput> side_inputs(
+    const Flow& flow, const std::vector<Cut>& cuts);
+
+}  // namespace pp

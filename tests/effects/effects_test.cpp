@@ -1,0 +1,129 @@
+#include "loader/effects/effects.h"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "loader/core/error.h"
+#include "loader/ir/text.h"
+
+namespace pp {
+namespace {
+
+/// A few operators, by their schemas' names.
+class TestSchemas : public OperatorSchemas {
+ public:
+  std::optional<OperatorSchema> try_find(
+      const ir::OperatorParts& op) const override {
+    const SchemaValue plain{.name = "self"};
+    const SchemaValue view{.name = "self", .alias_sets = {"a"}};
+    const SchemaValue written{
+        .name = "self", .alias_sets = {"a"}, .written = true};
+    const std::map<std::string, OperatorSchema> schemas = {
+        {"aten::add.Tensor", {{plain, {.name = "other"}}, {{}}}},
+        {"aten::add_.Tensor", {{written, {.name = "other"}}, {written}}},
+        {"aten::view", {{view}, {{.alias_sets = {"a"}}}}},
+        {"aten::dropout", {{{.name = "input"}}, {{}}, true}},
+        {"aten::batch_norm",
+         {{{.name = "input"},
+           {.name = "running_mean"},
+           {.name = "running_var"},
+           {.name = "training"}},
+          {{}}}},
+    };
+    const auto found = schemas.find(op.schema_name());
+    return found == schemas.end() ? std::nullopt : std::optional(found->second);
+  }
+};
+
+std::string annotated(const std::string& text) {
+  ir::Graph graph = ir::parse_text(text);
+  annotate_effects(graph, TestSchemas(), "test");
+  return ir::to_text(graph);
+}
+
+const std::string kInputs =
+    "input %x: float32[2]\n"
+    "input %y: float32[2]\n";
+
+TEST(Effects, SchemasDeclareWritesAndAliases) {
+  EXPECT_EQ(
+      annotated(kInputs + R"(
+%a: float32[2] = aten.add.Tensor(self=%x, other=%y)
+%b: float32[2] = aten.add_.Tensor(self=%x, other=%y)
+%c: float32[2] = aten.view.default(%y)
+)"),
+      kInputs +
+          R"(%a: float32[2] = aten.add.Tensor(self=%x, other=%y)
+%b: float32[2] = aten.add_.Tensor(self=%x, other=%y) !writes(%x) !aliases(%b = %x)
+%c: float32[2] = aten.view.default(%y) !aliases(%c = %y)
+)");
+}
+
+TEST(Effects, DropoutIsRandomAndMayReturnItsInput) {
+  EXPECT_EQ(
+      annotated(kInputs + "%a: float32[2] = aten.dropout.default(input=%x)\n"),
+      kInputs +
+          "%a: float32[2] = aten.dropout.default(input=%x) !random "
+          "!aliases(%a = %x)\n");
+}
+
+TEST(Effects, RunningStatisticsAreWrittenUnlessEvaluating) {
+  const auto call = [](const std::string& training) {
+    return "%a: float32[2] = aten.batch_norm.default(input=%x, "
+           "running_mean=%y, training=" +
+           training + ")";
+  };
+  EXPECT_EQ(
+      annotated(kInputs + call("true")),
+      kInputs + call("true") + " !writes(%y)\n");
+  EXPECT_EQ(annotated(kInputs + call("false")), kInputs + call("false") + "\n");
+}
+
+TEST(Effects, LoopsHaveTheEffectsOfTheirBodies) {
+  const std::string loop =
+      R"(%z: float32[2] = prim::Loop(3, true, %x, graph "body" {
+  input %i: int
+  input %v: float32[2]
+  %w: float32[2] = aten.add_.Tensor(self=%v, other=%v) !writes(%v) !aliases(%w = %v)
+  output go = true
+  output v = %w
+}))";
+  EXPECT_EQ(
+      annotated(kInputs + loop),
+      kInputs + loop + " !writes(%x) !aliases(%z = %x)\n");
+}
+
+TEST(Effects, UnknownOperatorsAreRefused) {
+  const auto error_of = [](const std::string& target) -> std::string {
+    try {
+      annotated(kInputs + "%a: float32[2] = " + target + "(%x)\n");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Input);
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(
+      error_of("my.op.default"),
+      "test: node 'a' calls 'my::op', which is not registered in this "
+      "LibTorch");
+  EXPECT_EQ(
+      error_of("my.op.out"),
+      "test: node 'a' calls 'my::op.out', which is not registered in this "
+      "LibTorch");
+  EXPECT_EQ(
+      error_of("higher_order.scan"),
+      "test: node 'a' calls 'higher_order.scan', which is not registered in "
+      "this LibTorch");
+  // torch.func.vmap and associative_scan leave this call in an export.
+  EXPECT_EQ(
+      error_of("torch._functorch.predispatch.lazy_load_decompositions"),
+      "test: node 'a' calls "
+      "'torch::_functorch.predispatch.lazy_load_decompositions', which is not "
+      "registered in this LibTorch; export again with "
+      "ep.run_decompositions({}) before saving");
+}
+
+}  // namespace
+}  // namespace pp
