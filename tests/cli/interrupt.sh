@@ -30,7 +30,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@" --set output.dir="$name" \
   status=$?
   took=$(($(now_ms) - began))
   ((status == code)) || fail "ended with $status, not $code"
-  ((took < 3000)) || fail "stopped after $took ms"
+  within "$took" 3000 || fail "stopped after $took ms"
   [[ -z "$(ours)" ]] || fail "left behind: $(ours)"
   expect_no_text err "terminate called" "Aborted" "Traceback"
   [[ "$(grep -c '' err)" == 1 ]] || fail "not one line"

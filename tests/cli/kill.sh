@@ -42,7 +42,7 @@ for rank in 0 1; do
   status=$?
   took=$(($(now_ms) - began))
   ((status == 4)) || fail "ended with $status, not 4"
-  ((took < 2000)) || fail "stopped after $took ms"
+  within "$took" 2000 || fail "stopped after $took ms"
   expect_text err "rank $rank" "killed by signal 9"
   [[ -z "$(ours)" ]] || fail "left behind: $(ours)"
   find "processes_$rank" -name '*.json*' -size 0 | grep -q . &&
@@ -56,7 +56,7 @@ for rank in 0 1; do
   gone() { ! rank_pid $((1 - rank)) >/dev/null; }
   wait_for 10 gone
   took=$(($(now_ms) - began))
-  ((took < 2500)) || fail "the other rank stopped after $took ms"
+  within "$took" 2500 || fail "the other rank stopped after $took ms"
   wait $parent
   status=$?
   ((status != 0)) || fail "torchrun ended with 0"
@@ -83,7 +83,7 @@ for rank in 1 0; do # rank 0 holds the store: the worst one to lose
   took=$(($(now_ms) - began))
   cp "err_$((1 - rank))" err
   ((status == 4)) || fail "the other rank ended with $status, not 4"
-  ((took < 2500)) || fail "the other rank stopped after $took ms"
+  within "$took" 2500 || fail "the other rank stopped after $took ms"
   [[ "$(num_lines err "rank $rank")" -ge 1 ]] || fail "rank $rank is not named"
 done
 

@@ -40,7 +40,10 @@ TEST(PluginLoader, RefusesAnotherLibrary) {
 }
 
 TEST(PluginLoader, PassesOnWhyThereIsNoDevice) {
-  EXPECT_EQ(refusal("libpp_test_no_device.so", PP_PLUGINS), "no GPU here");
+  EXPECT_EQ(
+      refusal("libpp_test_no_device.so", PP_PLUGINS),
+      "this host has no GPU that can be used: no GPU here; use device = "
+      "\"cpu\" or another host");
 }
 
 TEST(PluginLoader, RefusesAFileThatIsNotALibrary) {

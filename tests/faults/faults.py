@@ -25,7 +25,7 @@ from pathlib import Path
 
 from cases import make_cases
 from jobs import ROOT, write_rows
-from machine import can_mount
+from machine import can_mount, slowness
 from runner import Outcome, Runner
 
 
@@ -59,6 +59,8 @@ def main():
     options.pp, options.fixtures = options.pp.resolve(), options.fixtures.resolve()
     import torch.distributed.run  # noqa: F401  before the forks, so that it is imported once
 
+    options.slowness = slowness(options.pp)
+    print(f"limits are multiplied by {options.slowness:.2f}")
     mounts = can_mount()
     if not mounts:
         print("full disk: left out, because no tmpfs can be mounted here")

@@ -5,7 +5,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+USUAL_START_UP = 0.4  # seconds of `pp --version` where the limits hold as they are
 
 
 def free_port():
@@ -75,3 +78,13 @@ def can_mount():
             return False
         subprocess.run(["umount", folder], check=True)
     return True
+
+
+def slowness(pp):
+    """How many times slower this machine starts a program than limits assume; 1 or more."""
+    slowest = USUAL_START_UP
+    for _ in range(3):
+        began = time.monotonic()
+        subprocess.run([pp, "--version"], capture_output=True, check=True)
+        slowest = max(slowest, time.monotonic() - began)
+    return slowest / USUAL_START_UP

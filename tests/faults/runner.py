@@ -136,7 +136,7 @@ class Runner:
     def wait_for_end(self):
         """Waits until the surviving ranks have ended; notes how long it took."""
         note = self.dir / "fault"
-        if not self.wait_until(60, lambda: note.exists()):
+        if not self.wait_until(120, lambda: note.exists()):
             self.fail("the fault did not happen")
             return False
         stage, microbatch, action, at = note.read_text().split()
@@ -155,7 +155,7 @@ class Runner:
                 for r in range(self.ranks)
                 if r != self.case.rank or not dead
             ]
-        limit = limit_of(self.case)
+        limit = limit_of(self.case) * self.options.slowness
         ended = self.wait_until(
             limit + 15, lambda: not any(running(pid) for pid in waited)
         )
