@@ -132,7 +132,7 @@ def both_ways(args: argparse.Namespace, costs: dict) -> dict[str, list[dict]]:
 def panels(ways: dict[str, list[dict]]) -> list[Panel]:
     titles = {
         "fixed": f"Bubble, {FIXED} microbatches",
-        "growing": "Bubble, 2 microbatches a rank",
+        "growing": "Bubble, 2 microbatches per rank",
     }
     out = []
     for way, cases in ways.items():
@@ -159,12 +159,12 @@ def way_table(cases: list[dict], costs: dict) -> str:
 def markdown(ways: dict, costs: dict, args: argparse.Namespace) -> str:
     times = ", ".join(f"{k[0].upper()} {1e3 * costs[k]:.3g} ms" for k in KINDS)
     return (
-        f"Two blocks of the medium GPT take {times} a microbatch; a link {args.link:g} "
-        f"Gbit/s and {args.latency:g} µs (set, not measured). Bubble, and in brackets "
-        "the step in units of M (F + B) of a rank.\n\n"
+        f"Two blocks of the medium GPT take {times} per microbatch; a link has "
+        f"{args.link:g} Gbit/s and {args.latency:g} µs (assumed, not measured). "
+        "Bubble, and in brackets the step in units of M (F + B) of a rank.\n\n"
         f"{FIXED} microbatches, whatever the ranks:\n\n"
         + way_table(ways["fixed"], costs)
-        + "\nTwo microbatches a rank:\n\n"
+        + "\nTwo microbatches per rank:\n\n"
         + way_table(ways["growing"], costs)
     )
 

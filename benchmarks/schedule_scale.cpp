@@ -67,7 +67,7 @@ void generate_lower_validate(benchmark::State& state) {
   const Shape shape = shape_of(state);
   const ScheduleEntry& entry = find_schedule("Interleaved1F1B");
   int64_t actions = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Schedule lowered = lower(entry.generate(shape));
     validate(lowered, shape.num_microbatches, true);
     actions = num_actions(lowered);
@@ -79,7 +79,7 @@ void generate_lower_validate(benchmark::State& state) {
 void memory(benchmark::State& state) {
   const Shape shape = shape_of(state);
   const ScheduleEntry& entry = find_schedule("Interleaved1F1B");
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const PeakMemory peak;
     const Schedule lowered = lower(entry.generate(shape));
     validate(lowered, shape.num_microbatches, true);
@@ -93,7 +93,7 @@ void generate(benchmark::State& state) {
   const Shape shape = shape_of(state);
   const ScheduleEntry& entry = find_schedule("Interleaved1F1B");
   int64_t actions = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     actions = num_actions(entry.generate(shape));
   }
   report(state, actions);

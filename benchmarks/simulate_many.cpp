@@ -64,7 +64,7 @@ int main() {
   try {
     const nlohmann::json all = nlohmann::json::parse(std::cin);
     for (const nlohmann::json& one : all.at("cases")) {
-      std::cout << pp::simulate_one(all, one).dump() << std::endl;
+      std::cout << pp::simulate_one(all, one).dump() << '\n' << std::flush;
     }
     return 0;
   } catch (const std::exception& error) {

@@ -88,8 +88,8 @@ int main(int count, char** arguments) {
     return 2;
   }
   try {
-    return pp::run(arguments[1], std::atoi(arguments[2]), arguments[3]);
-  } catch (const pp::Error& error) {
+    return pp::run(arguments[1], std::stoi(arguments[2]), arguments[3]);
+  } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;
   }

@@ -19,11 +19,11 @@ struct RankContext;
 
 namespace pp::cli {
 
-/// The process's arguments and environment, given to every command.
+/// Passed to every command: the process's arguments and environment.
 struct Invocation {
-  std::vector<std::string> argv;  ///< of `pp` itself
+  std::vector<std::string> argv;  ///< includes the name of `pp` itself
   std::function<const char*(const char*)> getenv;
-  /// RunOptions::on_rank of `pp run`, for tests.
+  /// For tests: the RunOptions::on_rank of `pp run`.
   std::function<void(RankContext&)> on_rank = nullptr;
 };
 
@@ -41,9 +41,10 @@ struct CommandEntry {
 /// The table of subcommands.
 const std::vector<CommandEntry>& commands();
 
-/// Fails with a mistake in the command line of `pp run`. Other ranks of a job
-/// have it too: one of those that share a console prints it.
-/// throws error, or JobFailed with it
+/// Ends `pp run` because its command line is wrong. In a job of several ranks
+/// every rank finds the same mistake; only one of the ranks that share a
+/// console prints it.
+/// throws `error` itself; JobFailed with it if the rank belongs to a larger job
 [[noreturn]] void fail_run(const Invocation& with, const Error& error);
 
 std::function<int()> setup_inspect(CLI::App& app, const Invocation& with);

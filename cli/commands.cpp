@@ -56,7 +56,8 @@ Log make_log(const std::string& spec, const Invocation& with) {
 }
 
 void add_input_option(CLI::App& app, std::vector<std::string>& inputs) {
-  app.add_option("--input", inputs, "Input of a script, e.g. x=4x32:float32")
+  app.add_option(
+         "--input", inputs, "Sizes of a script's input, e.g. x=4x32:float32")
       ->type_name("NAME=SIZES[:TYPE]")
       ->allow_extra_args(false);
 }
@@ -65,7 +66,7 @@ void add_trust_options(CLI::App& app, TrustOptions& options) {
   app.add_option(
          "--allow-operator",
          options.allow,
-         "Let the model call an operator that is refused")
+         "Allow an operator that is refused by default")
       ->type_name("NAME")
       ->allow_extra_args(false);
   app.add_flag(
@@ -73,7 +74,9 @@ void add_trust_options(CLI::App& app, TrustOptions& options) {
       options.script,
       "Let a script's code run while its file is read");
   app.add_flag(
-      "--no-sandbox", options.no_sandbox, "Open files as the user may");
+      "--no-sandbox",
+      options.no_sandbox,
+      "Don't restrict which files pp may open");
 }
 
 void enter_sandbox(
@@ -116,7 +119,7 @@ void add_split_options(CLI::App& app, SplitOptions& options) {
   app.add_flag(
       "--no-remat",
       options.no_remat,
-      "Send masks and tables, don't recompute them");
+      "Send masks and tables instead of recomputing them");
   app.add_option("--tied", options.tied, "How stages share a tied parameter")
       ->check(CLI::IsMember(enum_words<TiedParameters>()))
       ->capture_default_str();

@@ -7,10 +7,10 @@
 
 namespace pp::cli {
 
-/// While it exists, SIGINT and SIGTERM end the program at once: it prints
-/// "interrupted", exits with 128 + signal and removes unfinished output. For
-/// commands that run nothing on other ranks. Construct it before starting any
-/// thread.
+/// While an object of this class exists, SIGINT and SIGTERM end the program at
+/// once: it prints "interrupted", removes unfinished output and exits with 128
+/// + signal. It is for commands that start no other ranks. Construct it before
+/// starting any thread.
 class EndOnSignal {
  public:
   /// outputs  files and folders that the command writes; unchanged if the

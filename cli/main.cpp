@@ -8,8 +8,8 @@
 
 namespace {
 
-/// A job may map hundreds of files; many systems allow 1024 at first and more
-/// to those who ask.
+/// Raises this process's limit of open files as far as the system allows. A job
+/// may map hundreds of files, and many systems allow only 1024 by default.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {

@@ -49,7 +49,7 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
       rules.reads.push_back(*checkpoint);
     }
     enter_sandbox(options->trust, rules, {});
-    merge(
+    const std::vector<std::string> lost_guards = merge(
         options->directory,
         checkpoint,
         options->output,
@@ -59,6 +59,9 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
     print(
         "wrote " + options->output +
         (misnamed ? ", a TorchScript archive; rename it to .pt\n" : "\n"));
+    for (const std::string& guard : lost_guards) {
+      print("note: the stages require " + guard + "; the file can't say so\n");
+    }
     return 0;
   };
 }

@@ -124,7 +124,7 @@ void declare_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 1 << 20));
   app.add_option("--ranks", options.ranks, "Number of ranks of the pipeline")
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--launcher", options.launcher, "Who starts the ranks")
+  app.add_option("--launcher", options.launcher, "What starts the ranks")
       ->check(CLI::IsMember(launcher_words()))
       ->take_last();
   app.add_option("--set", options.set, "Set a key of the job file")
@@ -167,7 +167,8 @@ RunOptions run_options(const Options& options, const Invocation& with) {
   return run;
 }
 
-/// launch  gets what the job tells about the launch
+/// Runs the job that the command line asks for.
+/// launch  receives the job's output folder
 int run_as_asked(
     const Options& options, RunOptions run, LaunchOptions& launch) {
   const Job job = is_stage_directory(options.target)

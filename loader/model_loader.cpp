@@ -26,7 +26,7 @@ Model finish(Model model, const Trust& trust) {
   for (const std::string& name :
        check_operators(model.graph, trust.operators, where)) {
     model.notes.push_back(
-        "calls " + name + ", which you let in: it can do more than compute");
+        "calls " + name + ", which you allowed: it can do more than compute");
   }
   ir::lint(model.graph, where);
   return model;

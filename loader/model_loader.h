@@ -20,8 +20,8 @@ ModelFormats model_formats(Trust trust = {});
 ///         AOTInductor package; the message says how to export); its version is
 ///         not supported; an operator is unknown or not allowed (named with
 ///         node and record).
-///         Error(Usage): `options.inputs` for a file that describes its inputs
-///         itself, or names that it doesn't have
+///         Error(Usage): `options.inputs` is given for a file that describes
+///         its inputs itself, or names an input that the model doesn't have
 Model load_model(
     const std::filesystem::path& path,
     const LoadOptions& options = {},

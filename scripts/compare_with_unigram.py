@@ -22,7 +22,7 @@ def main(run: Path, data: Path) -> int:
     train = [line["loss"] for line in lines if "loss" in line]
     held_out = [line["eval_loss"] for line in lines if "eval_loss" in line]
     unigram = unigram_loss(np.load(data / "train.npy"), np.load(data / "val.npy"))
-    print(f"byte-frequency model, held-out text : {unigram:.3f} nats a byte")
+    print(f"byte-frequency model, held-out text : {unigram:.3f} nats per byte")
     print(f"first training step                 : {train[0]:.3f}")
     print(f"last training step ({len(train)})            : {train[-1]:.3f}")
     print(f"trained model, held-out text        : {held_out[-1]:.3f}")

@@ -101,9 +101,9 @@ def example_inputs(module, batch: int, seq: int) -> dict[str, torch.Tensor]:
         return {"pixel_values": torch.randn(batch, channels, height, width)}
     if "input_ids" not in arguments:
         sys.exit(
-            f"export_hf.py: {type(module).__name__} takes neither input_ids nor "
-            f"pixel_values but {', '.join(arguments)}; export it by a script of "
-            "your own with torch.export"
+            f"export_hf.py: {type(module).__name__} accepts neither input_ids nor "
+            f"pixel_values, only {', '.join(arguments)}; export it with your own "
+            "script and torch.export"
         )
     vocab = config.get_text_config().vocab_size
     inputs = {"input_ids": torch.randint(0, vocab, (batch, seq))}
@@ -191,11 +191,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--train",
         action="store_true",
-        help="dropout on; pp's model.mode can do that later",
+        help="export with dropout on; pp's model.mode can also set it later",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument(
-        "--empty", action="store_true", help="no weights; pp reads them from DIR"
+        "--empty",
+        action="store_true",
+        help="export without weights; pp reads them from DIR",
     )
     args = parser.parse_args(argv)
     if not (args.folder / "config.json").is_file():

@@ -74,7 +74,7 @@ def make_digits(folder: Path) -> None:
         np.save(folder / f"digits_{name}_y.npy", y[part])
     print(
         f"{folder}/digits_*.npy: {num_train} images to train on, "
-        f"{len(x) - num_train} held out; a guess pays {math.log(10):.4f}"
+        f"{len(x) - num_train} held out; uniform guess: {math.log(10):.4f}"
     )
 
 
@@ -147,7 +147,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("kind", choices=["text", "digits", "random", "masked", "pairs"])
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--bytes", type=int, default=3_000_000, help="text: to train on"
+        "--bytes", type=int, default=3_000_000, help="text: size of the training part"
     )
     parser.add_argument("--rows", type=int, default=1024, help="random, masked, pairs")
     parser.add_argument("--shape", type=int, nargs="+", default=[512], help="random")

@@ -12,7 +12,7 @@ PACKAGES=(
   g++ cmake ninja-build ccache ca-certificates
   libcli11-dev libtomlplusplus-dev libspdlog-dev nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev libxxhash-dev zlib1g-dev
-  git clang-format clang-tidy shellcheck
+  git clang-format shellcheck
 )
 
 # twice COMMAND...: runs it again if it fails, since networks do.

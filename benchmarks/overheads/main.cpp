@@ -9,11 +9,12 @@
 #include "loader/core/heap.h"
 
 int main() {
-  using namespace pp::benchmarks;
   pp::keep_freed_memory();
-  const ProgramOverhead program = program_overhead();
-  const ExecutorOverhead executor = executor_overhead();
-  const MessageSpeed message = message_speed();
+  const pp::benchmarks::ProgramOverhead program =
+      pp::benchmarks::program_overhead();
+  const pp::benchmarks::ExecutorOverhead executor =
+      pp::benchmarks::executor_overhead();
+  const pp::benchmarks::MessageSpeed message = pp::benchmarks::message_speed();
   const auto row = [](const char* what,
                       double figure,
                       const char* unit,

@@ -60,7 +60,7 @@ const std::unordered_set<std::string_view>& reviewed() {
   return names;
 }
 
-/// Whether somebody has found that it only computes.
+/// Whether the operator was reviewed and found only to compute.
 bool is_reviewed(std::string_view qualified_name) {
   if (qualified_name.find("::") == std::string_view::npos) {
     return false;
@@ -93,7 +93,8 @@ bool AllowedOperators::contains(std::string_view qualified_name) const {
   return more_.contains(qualified_name) || is_reviewed(qualified_name);
 }
 
-bool AllowedOperators::is_let_in(std::string_view qualified_name) const {
+bool AllowedOperators::is_allowed_by_user(
+    std::string_view qualified_name) const {
   return more_.contains(qualified_name) && !is_reviewed(qualified_name);
 }
 
@@ -102,7 +103,7 @@ std::string AllowedOperators::refusal(std::string_view qualified_name) const {
   const std::string reason(try_reason_to_refuse(qualified_name));
   return "is not allowed: " +
          (reason.empty() ? "nobody has reviewed what it does" : reason) +
-         "; if you trust the file, --allow-operator " + name + " lets it in";
+         "; if you trust the file, allow it with --allow-operator " + name;
 }
 
 std::string_view try_reason_to_refuse(std::string_view qualified_name) {
@@ -145,7 +146,7 @@ std::set<std::string> check_operators(
           (node.name.empty() ? node.target : node.name) + "' calls '" + name +
           "', which " + allowed.refusal(name));
     }
-    if (allowed.is_let_in(name)) {
+    if (allowed.is_allowed_by_user(name)) {
       let_in.insert(name);
     }
   }

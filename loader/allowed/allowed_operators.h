@@ -15,17 +15,17 @@ namespace pp {
 class AllowedOperators {
  public:
   AllowedOperators() = default;
-  /// more  operators that the user lets in besides: "aten::from_file"
+  /// more    operators to allow in addition, such as "aten::from_file"
   /// throws  Error(Usage) for a name that isn't "NAMESPACE::NAME"
   explicit AllowedOperators(const std::vector<std::string>& more);
 
   /// qualified_name  without an overload: "aten::add_"
   bool contains(std::string_view qualified_name) const;
 
-  /// Whether only the user lets it in.
-  bool is_let_in(std::string_view qualified_name) const;
+  /// Whether the operator is allowed only because the user listed it.
+  bool is_allowed_by_user(std::string_view qualified_name) const;
 
-  /// Says why an operator isn't allowed, and how to let it in: "is not allowed:
+  /// Says why an operator isn't allowed and how to allow it: "is not allowed:
   /// it reads or writes files; if ...".
   std::string refusal(std::string_view qualified_name) const;
 
@@ -40,7 +40,7 @@ std::string_view try_reason_to_refuse(std::string_view qualified_name);
 /// Checks every operator that a graph calls, sub-graphs included.
 ///
 /// where   names the graph in messages: "model.pt2: models/model.json"
-/// returns the operators that only the user lets in
+/// returns the operators that are allowed only because the user listed them
 /// throws  Error(Input) "<where>: node 'x' calls 'aten::from_file', which ..."
 std::set<std::string> check_operators(
     const ir::Graph& graph,

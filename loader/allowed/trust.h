@@ -4,11 +4,12 @@
 
 namespace pp {
 
-/// How far the user trusts the files that a command reads. By default they may
-/// compute, and nothing else.
+/// How far the user trusts the files that a command reads. By default a file
+/// may compute and do nothing else.
 struct Trust {
   AllowedOperators operators = {};
-  /// A script's code may run while LibTorch reads the file (`__setstate__`).
+  /// Whether a script's code may run while LibTorch reads the file
+  /// (`__setstate__`).
   bool script_code = false;
 };
 

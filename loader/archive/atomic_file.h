@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Writes a whole file atomically: to a temporary file beside it, which is
-/// synced and renamed. A reader sees either the old content or the new.
+/// Writes a whole file atomically: to a temporary file next to it, which is
+/// synced and then renamed. A reader sees either the old content or the new.
 /// throws Error(Runtime) naming the path and the system's reason
 void write_file(const std::filesystem::path& path, std::string_view content);
 

@@ -8,10 +8,11 @@ namespace pp {
 /// Number of bytes that is_bare_pickle() looks at.
 inline constexpr size_t kPickleStart = 9;
 
-/// Whether a file begins as a pickle does (torch.save before torch 1.6 wrote
-/// one): with the mark of protocols 2 to 5 and the protocol's number. The two
-/// bytes may also be the low bytes of the length of a safetensors header, whose
-/// high bytes are 0 and whose header follows.
+/// Whether a file begins as a pickle does (torch.save wrote pickles before
+/// torch 1.6): with the opcode of protocols 2 to 5 and the protocol's number. A
+/// safetensors file may begin with the same two bytes, as the low bytes of its
+/// header's length; then the high bytes of the length are 0 and the header
+/// follows.
 ///
 /// bytes  the file's first kPickleStart bytes or more; fewer if it is shorter
 inline bool is_bare_pickle(std::span<const std::byte> bytes) {

@@ -16,10 +16,10 @@ struct CheckpointState {
   int64_t epoch = 0;          ///< passes over the data before the current one
   int64_t data_position = 0;  ///< samples of the epoch that were used
   uint64_t seed = 0;
-  std::map<std::string, std::string> job;  ///< a summary for people
+  std::map<std::string, std::string> job;  ///< settings of the job, for readers
 };
 
-/// A file with tensors.
+/// One file of a checkpoint, which holds tensors.
 struct CheckpointPart {
   std::string file;  ///< a plain name in the checkpoint's folder
   uint64_t num_bytes = 0;
@@ -43,10 +43,11 @@ std::string part_file(int part);
 
 std::string to_json(const CheckpointContent& content);
 
+/// Parses the content of `state.json`.
 /// path    names the file in messages
-/// throws  Error(Input) naming the file and the field: not JSON, another
-///         format or version, a field missing or of the wrong type, a part
-///         outside the folder
+/// throws  Error(Input) naming the file and the field: not JSON, another format
+///         or version, a field missing or of the wrong type, a part outside the
+///         folder
 CheckpointContent parse_checkpoint(
     std::string_view json, const std::filesystem::path& path);
 

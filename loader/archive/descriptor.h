@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// Owns a file descriptor; negative if there is none.
+/// Owns a file descriptor; a negative one means that there is none.
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}

@@ -5,9 +5,10 @@
 namespace pp {
 
 /// Chooses the processes whose leftovers are removed. Unfinished files and
-/// folders lie beside what they will replace and carry the id of their process:
-/// `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage directories),
-/// `.NAME.pp-PID.weights` (BoundModel). A killed process leaves them behind.
+/// folders lie next to the ones they will replace, and their names carry the id
+/// of their process: `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage
+/// directories), `.NAME.pp-PID.weights` (BoundModel). A killed process leaves
+/// them there.
 enum class LeftBy {
   DeadProcesses,  ///< processes of this machine that no longer run
   ThisProcess,

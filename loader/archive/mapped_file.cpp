@@ -39,7 +39,7 @@ MappedFile::MappedFile(const std::filesystem::path& path, Mode mode)
     throw cannot_read(path, errno);
   }
   if (S_ISDIR(status.st_mode)) {
-    throw input_error(path.string() + ": is a folder, a file is needed");
+    throw input_error(path.string() + ": is a folder; a file is needed");
   }
   if (!S_ISREG(status.st_mode)) {
     throw input_error(path.string() + ": is not a regular file");

@@ -35,8 +35,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   /// Requires Mode::Private.
   std::byte* writable_data() const;
-  /// Opens the file again for reading. No descriptor if that fails, or if
-  /// another file has its path by now.
+  /// Opens the file again for reading. Returns no descriptor if that fails, or
+  /// if another file now has its path.
   Descriptor open_again() const;
 
  private:

@@ -47,8 +47,8 @@ class SignalText {
   size_t size_ = 0;
 };
 
-/// A place for one mapping. It is used again, but its memory stays, so a
-/// handler may read it at any time.
+/// A slot for one mapping. It may be reused but is never freed, so a handler
+/// may read it at any time.
 struct Slot {
   std::atomic<const std::byte*> start{nullptr};  ///< null: the slot is free
   Mapping mapping;  ///< complete before `start` is set
@@ -133,7 +133,7 @@ class Table {
     }
   }
 
-  /// Says it of the first mapping whose file has shrunk; empty if none has.
+  /// Describes the first mapping whose file has shrunk; empty if none has.
   std::string shrunk_text() {
     const std::lock_guard lock(mutex_);
     std::string text;
@@ -200,8 +200,8 @@ class Table {
 
 /// It is never destroyed: a signal may come while the process exits.
 Table& table() {
-  static Table* const kTable = new Table;
-  return *kTable;
+  static auto* const table = new Table;
+  return *table;
 }
 
 std::atomic_flag is_ending;
@@ -258,9 +258,9 @@ void warn_of_changed_files(const Log& log) {
   for (const std::string& file : take_changed_files()) {
     log.warning(
         file +
-        " was written to while it was in use: what was read of it may be "
+        " was written to while it was in use: the data read from it may be "
         "partly old and partly new; to change a file that a job reads, "
-        "replace it by another");
+        "replace it with a new file");
   }
 }
 

@@ -196,7 +196,7 @@ NpyReader::NpyReader(const std::filesystem::path& path)
   }
   if (version < 1 || version > 3) {
     throw input_error(
-        label + ": is of .npy version " + std::to_string(version) +
+        label + ": has .npy version " + std::to_string(version) +
         "; 1 to 3 are supported");
   }
   const uint64_t length =

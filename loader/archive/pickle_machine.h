@@ -55,7 +55,7 @@ using Object = std::variant<
 /// A deque, so that objects stay in place while others are added.
 using Heap = std::deque<Object>;
 
-/// Runs the program in `data.pkl` and returns its result, an object of `heap`.
+/// Runs the program in `data.pkl` and returns the id of its result in `heap`.
 /// label   names the file in messages
 /// throws  Error(Input): the program is damaged or asks for a forbidden global
 Id run(

@@ -15,7 +15,7 @@ namespace pp {
 
 class TempFile;  // temp_file.h
 
-/// A tensor in memory or in a mapped file, which this does not own.
+/// A tensor in memory or in a mapped file; the view doesn't own the memory.
 struct TensorView {
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<int64_t> sizes;
@@ -26,6 +26,7 @@ struct TensorView {
 /// names, dtypes, sizes, offsets, overlaps.
 class SafetensorsReader {
  public:
+  /// Maps the file and checks its header.
   /// throws Error(Input) naming the path and the tensor
   explicit SafetensorsReader(const std::filesystem::path& path);
 
@@ -34,7 +35,8 @@ class SafetensorsReader {
   const std::map<std::string, std::string>& metadata() const {
     return metadata_;
   }
-  /// throws Error(Input) that offers similar names
+  /// Finds a tensor by name.
+  /// throws Error(Input), offering similar names
   const TensorView& find(const std::string& name) const;
   /// The mapping, which must outlive all views.
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
@@ -61,8 +63,8 @@ struct TensorSource {
   const TempFile* file = nullptr;
 };
 
-/// Like write_safetensors(), for tensors that may lie in files. The kernel
-/// copies these where the file system allows it.
+/// Like write_safetensors(), for tensors of which some are in temporary files.
+/// The kernel copies those files where the file system allows it.
 void assemble_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorSource>& tensors,

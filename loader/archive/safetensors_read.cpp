@@ -208,7 +208,7 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path)
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
       if (entry.is_null()) {
-        continue;  // as torch's reader takes it
+        continue;  // as torch's reader does
       }
       if (!entry.is_object()) {
         throw input_error(label + ": '__metadata__' is not an object");

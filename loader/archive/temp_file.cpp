@@ -27,7 +27,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
-/// The disk is told to start writing after every so many bytes.
+/// Number of bytes after which writing to the disk is started each time.
 constexpr uint64_t kWritebackBytes = uint64_t{16} << 20U;
 
 /// Whether copy_file_range() failed because the file systems don't support it.
@@ -160,7 +160,8 @@ void TempFile::copy_through_memory(
     if (got <= 0) {
       throw runtime_error(
           from_path.string() + ": cannot copy from it: " +
-          (got < 0 ? std::strerror(errno) : "it was truncated meanwhile"));
+          (got < 0 ? std::strerror(errno)
+                   : "it was truncated during the copy"));
     }
     write({buffer.data(), static_cast<size_t>(got)});
     offset += static_cast<uint64_t>(got);

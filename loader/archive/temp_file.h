@@ -10,16 +10,16 @@
 
 namespace pp {
 
-/// An unfinished file beside the one that it will replace: `.NAME.tmp.PID`.
+/// An unfinished file next to the one that it will replace: `.NAME.tmp.PID`.
 ///
 /// commit() syncs it, renames it over the target and syncs the folder, so that
-/// a reader sees the old content or the new even after a power failure. Without
-/// commit() the destructor removes the temporary file and the target stays as
-/// it was.
+/// a reader sees either the old content or the new, even after a power failure.
+/// Without commit() the destructor removes the temporary file and leaves the
+/// target unchanged.
 class TempFile {
  public:
-  /// Like every member, throws Error(Runtime) that names the target and the
-  /// system's reason.
+  /// Creates the file. Every member throws Error(Runtime) that names the target
+  /// and the system's reason.
   explicit TempFile(const std::filesystem::path& target);
   ~TempFile();
   TempFile(const TempFile&) = delete;
@@ -29,8 +29,8 @@ class TempFile {
   uint64_t size() const { return size_; }
   /// Appends `bytes`.
   void write(std::span<const std::byte> bytes);
-  /// Appends `num_bytes` of another file from `offset` on. The kernel copies
-  /// them where the file systems allow it.
+  /// Appends `num_bytes` of another file, starting at `offset`. The kernel
+  /// copies them where the file systems allow it.
   void copy(const MappedFile& from, uint64_t offset, uint64_t num_bytes);
   /// Appends the whole content of another temporary file.
   void append(const TempFile& other);

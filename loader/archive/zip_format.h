@@ -34,7 +34,7 @@ constexpr uint16_t kExtraZip64 = 0x0001;
 constexpr uint16_t kExtraPadding = 0x4246;
 constexpr uint64_t kAlignment = 64;
 
-/// Marks in 16- and 32-bit fields: the zip64 field has the value.
+/// Value of a 16- or 32-bit field whose real value is in the zip64 field.
 constexpr uint16_t kSee64Short = 0xffff;
 constexpr uint32_t kSee64 = 0xffffffff;
 

@@ -22,8 +22,9 @@ std::optional<std::string> inflate(
   if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) {
     return std::nullopt;
   }
-  stream.next_in =
-      reinterpret_cast<Bytef*>(const_cast<std::byte*>(deflated.data()));
+  // zlib only reads it, but its structure has no const.
+  stream.next_in = reinterpret_cast<Bytef*>(
+      const_cast<std::byte*>(deflated.data()));  // NOLINT(*-const-cast)
   stream.avail_in = static_cast<uInt>(deflated.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());

@@ -1,5 +1,6 @@
 #include "loader/archive/zip_reader.h"
 
+#include <set>
 #include <utility>
 
 #include "loader/archive/bytes.h"
@@ -105,6 +106,16 @@ void check_crc(
 
 }  // namespace
 
+std::string folded_name(std::string_view name) {
+  std::string out(name);
+  for (char& letter : out) {
+    if (letter >= 'A' && letter <= 'Z') {
+      letter = static_cast<char>(letter - 'A' + 'a');
+    }
+  }
+  return out;
+}
+
 ZipReader::ZipReader(const std::filesystem::path& path)
     : ZipReader(
           std::make_shared<MappedFile>(path, MappedFile::Mode::ReadOnly),
@@ -137,6 +148,7 @@ ZipReader::ZipReader(
   top_folder_ = common_folder(entries, label_);
   check_inflated_size(entries, label_);
   records_.reserve(entries.size());
+  std::set<std::string> folded;
   for (const zip::Entry& entry : entries) {
     ZipRecord record{
         .name = entry.name.substr(top_folder_.size() + 1),
@@ -150,6 +162,11 @@ ZipReader::ZipReader(
     if (!index_.emplace(record.name, records_.size()).second) {
       throw input_error(
           label_ + ": record '" + record.name + "' appears twice");
+    }
+    if (!folded.insert(folded_name(record.name)).second) {
+      throw input_error(
+          label_ + ": record '" + record.name +
+          "' differs from another one only in the case of letters");
     }
     records_.push_back(std::move(record));
   }

@@ -24,13 +24,18 @@ struct ZipRecord {
   uint64_t inflated_bytes = 0;  ///< `num_bytes` unless deflated
 };
 
+/// A record's name as LibTorch compares names: it ignores the case of letters.
+std::string folded_name(std::string_view name);
+
 /// A PyTorch archive: a zip or zip64 of stored records under one top folder.
 /// The file is mapped read-only. Opening checks the whole directory (counts,
 /// sizes, offsets, names, overlaps) and does not touch payloads.
 class ZipReader {
  public:
+  /// Opens and checks the archive.
   /// throws Error(Input): missing, not a zip, truncated, a compressed record,
-  ///         an entry that points outside the file or escapes its folder
+  ///        an entry that points outside the file or escapes its folder, two
+  ///        records whose names differ at most in the case of letters
   explicit ZipReader(const std::filesystem::path& path);
 
   /// Opens a stored record that is an archive itself, such as a `.pt2`'s
@@ -45,6 +50,7 @@ class ZipReader {
   /// All records, in the order of the archive's directory.
   const std::vector<ZipRecord>& records() const { return records_; }
   const ZipRecord* try_find(std::string_view name) const;
+  /// Finds a record by name.
   /// throws Error(Input) "model.pt2: record 'x' is missing"
   const ZipRecord& find(std::string_view name) const;
   bool has(std::string_view name) const { return try_find(name) != nullptr; }

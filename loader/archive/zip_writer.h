@@ -15,7 +15,7 @@ namespace pp {
 /// Writes an archive that PyTorch's reader opens: stored records, payloads
 /// aligned to 64 bytes, zip64 where needed.
 ///
-/// Everything is written to a temporary file beside `path`, which finish()
+/// Everything is written to a temporary file next to `path`, which finish()
 /// syncs and renames. Without finish() the destructor removes it.
 /// throws Error(Runtime) on a full disk or another system error
 class ZipWriter {

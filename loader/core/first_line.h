@@ -5,8 +5,8 @@
 
 namespace pp {
 
-/// The first line of a LibTorch message, which a stack trace may follow. It
-/// names LibTorch's sources without the folder they were built in.
+/// The first line of a LibTorch message, without the stack trace that may
+/// follow. Paths of LibTorch's sources lose the folder they were built in.
 inline std::string first_line(const std::string& message) {
   std::string line = message.substr(0, message.find('\n'));
   constexpr std::string_view kMarker = "INTERNAL ASSERT FAILED at \"";

@@ -8,14 +8,14 @@
 
 namespace pp {
 
-/// "index out of range: 'input_ids' holds 64 at [1, 5], but only 0 to 63 are
-/// valid"
+/// Describes an index out of range: "index out of range: 'input_ids' holds 64
+/// at [1, 5], but only 0 to 63 are valid".
 ///
-/// name      of the tensor of indices
-/// sizes     its own
-/// position  of the index in it, in row-major order
-/// least     the smallest index that is valid
-/// most      the largest
+/// name      name of the tensor of indices
+/// sizes     sizes of that tensor
+/// position  position of the bad index in it, in row-major order
+/// least     smallest valid index
+/// most      largest valid index
 inline std::string index_text(
     const std::string& name,
     std::span<const int64_t> sizes,

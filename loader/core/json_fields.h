@@ -11,8 +11,8 @@
 
 namespace pp {
 
-/// Deepest nesting of lists and objects that is read: documents are walked by
-/// recursion.
+/// Deepest nesting of lists and objects that is accepted. It is limited because
+/// documents are walked by recursion.
 inline constexpr int kMaxJsonDepth = 512;
 
 /// Parses a text that need not be JSON. Nothing if it is not, or nested deeper
@@ -30,9 +30,10 @@ class JsonFields {
  public:
   using Json = nlohmann::json;
 
-  /// where  names the document in messages: "model.pt2: models/model.json"
-  /// throws Error(Input) "<where>: not valid JSON at byte N"; nested deeper
-  ///        than kMaxJsonDepth
+  /// Parses the document.
+  /// where   names the document in messages: "model.pt2: models/model.json"
+  /// throws  Error(Input) "<where>: not valid JSON at byte N"; nested deeper
+  ///         than kMaxJsonDepth
   JsonFields(std::string_view text, std::string where);
 
   const std::string& where() const { return where_; }
@@ -40,7 +41,7 @@ class JsonFields {
   /// Moves the document out. Nothing can be read after that.
   Json take_root() { return std::move(root_); }
 
-  /// Names what is being read in messages: "node 'add_1'". Empty: no name.
+  /// Sets what is being read, for messages: "node 'add_1'". Empty: no name.
   void set_place(std::string place) { place_ = std::move(place); }
   const std::string& place() const { return place_; }
 
@@ -51,7 +52,7 @@ class JsonFields {
       const Json& value, const std::string& problem) const;
 
   const Json& at(const Json& object, const char* key) const;
-  /// Null if the key is missing or its value is null.
+  /// Finds a value by key; null if the key is missing or its value is null.
   const Json* try_at(const Json& object, const char* key) const;
 
   const Json& array(const Json& value) const;

@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// Offers names in place of an unknown one: did_you_mean(), or if no candidate
-/// is similar all of them, "; known: a, b".
+/// Suggests replacements for an unknown name: did_you_mean(), or, if no
+/// candidate is similar, all of them: "; known: a, b".
 inline std::string nearest_or_all(
     std::string_view name, std::span<const std::string> candidates) {
   const std::string near = did_you_mean(name, candidates);

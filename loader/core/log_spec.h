@@ -7,7 +7,7 @@
 
 namespace pp {
 
-/// Like parse_log_level(), but gives nothing if `spec` doesn't mention `pp`.
+/// Like parse_log_level(), but returns nullopt if `spec` doesn't mention `pp`.
 std::optional<LogLevel> try_parse_log_level(std::string_view spec);
 
 }  // namespace pp

@@ -52,9 +52,8 @@ std::vector<std::string> nearest_names(
       scored.emplace_back(distance, candidate);
     }
   }
-  std::stable_sort(scored.begin(), scored.end(), [](auto& a, auto& b) {
-    return a.first < b.first;
-  });
+  std::ranges::stable_sort(
+      scored, {}, [](const auto& each) { return each.first; });
   std::vector<std::string> out;
   for (size_t i = 0; i < std::min(max_count, scored.size()); ++i) {
     out.push_back(scored[i].second);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "loader/core/error.h"
+#include "loader/effects/operand_checks.h"
 #include "loader/effects/operator_table.h"
 #include "loader/ir/walk.h"
 
@@ -55,6 +56,14 @@ void add_aliases(
   }
 }
 
+void add_writes(Effects& effects, const std::vector<ValueId>& values) {
+  for (const ValueId value : values) {
+    if (std::ranges::find(effects.writes, value) == effects.writes.end()) {
+      effects.writes.push_back(value);
+    }
+  }
+}
+
 class Annotator {
  public:
   Annotator(
@@ -82,6 +91,7 @@ class Annotator {
 
   void annotate(Node& node) {
     if (is_control_flow(node.target)) {
+      check_control_flow(node, where_);
       for (ir::NamedArg& input : node.inputs) {
         annotate_sub_graphs(node, input.arg);
       }
@@ -91,6 +101,7 @@ class Annotator {
       return;
     }
     if (const Builtin* builtin = try_find_builtin(node.target)) {
+      check_builtin(node, *builtin, where_);
       if (builtin->aliases) {
         add_aliases(node.effects, tensor_results(node), tensor_arguments(node));
       }
@@ -104,6 +115,7 @@ class Annotator {
     if (!schema) {
       refuse(node, op.schema_name());
     }
+    check_results(node, *schema, where_);
     node.effects.random = schema->random;
     annotate_by_schema(node, *schema);
     annotate_beyond_schema(node, op.qualified_name());
@@ -143,13 +155,16 @@ class Annotator {
         operands.push_back(&node.inputs[i].arg);
       }
     }
-    const auto shared_inputs = inputs_sharing_memory(block);
+    auto shared_inputs = inputs_sharing_memory(block);
+    if (loop) {
+      share_across_iterations(block, shared_inputs);
+    }
     const auto operands_of = [&](ValueId inner) {
       std::vector<ValueId> out;
       for (const size_t position : shared_inputs[static_cast<size_t>(inner)]) {
-        if (position >= shift) {
+        if (position >= shift && position - shift < operands.size()) {
           std::ranges::copy(
-              tensors_in(graph_, *operands.at(position - shift)),
+              tensors_in(graph_, *operands[position - shift]),
               std::back_inserter(out));
         }
       }
@@ -157,16 +172,11 @@ class Annotator {
     };
     for (const Node& inner : block.nodes) {
       for (const ValueId id : inner.effects.writes) {
-        for (const ValueId operand : operands_of(id)) {
-          auto& writes = node.effects.writes;
-          if (std::ranges::find(writes, operand) == writes.end()) {
-            writes.push_back(operand);
-          }
-        }
+        add_writes(node.effects, operands_of(id));
       }
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) {
-      const Arg& given = block.outputs.at(i + shift).value;
+      const Arg& given = block.outputs[i + shift].value;
       for (const ValueId id : tensors_in(block, given)) {
         add_aliases(node.effects, results(node.outputs[i]), operands_of(id));
       }
@@ -188,13 +198,39 @@ class Annotator {
     for (size_t i = 0; i < block.inputs.size(); ++i) {
       out[static_cast<size_t>(block.inputs[i].value)].insert(i);
     }
+    pass_on(block, out);
+    return out;
+  }
+
+  /// Lets results share what their aliased arguments share.
+  static void pass_on(const Graph& block, std::vector<std::set<size_t>>& all) {
     for (const Node& node : block.nodes) {
       for (const auto& [result, argument] : node.effects.aliases) {
-        const auto& shared = out[static_cast<size_t>(argument)];
-        out[static_cast<size_t>(result)].insert(shared.begin(), shared.end());
+        const auto& shared = all[static_cast<size_t>(argument)];
+        all[static_cast<size_t>(result)].insert(shared.begin(), shared.end());
       }
     }
-    return out;
+  }
+
+  /// In a loop's next iteration, a carried input has the memory of the output
+  /// at its position. Repeats until that adds nothing.
+  static void share_across_iterations(
+      const Graph& block, std::vector<std::set<size_t>>& all) {
+    const size_t num_carried =
+        std::min(block.inputs.size(), block.outputs.size());
+    for (bool grew = true; grew;) {
+      grew = false;
+      for (size_t i = 1; i < num_carried; ++i) {
+        auto& carried = all[static_cast<size_t>(block.inputs[i].value)];
+        const size_t before = carried.size();
+        for (const ValueId id : tensors_in(block, block.outputs[i].value)) {
+          const auto shared = all[static_cast<size_t>(id)];
+          carried.insert(shared.begin(), shared.end());
+        }
+        grew = grew || carried.size() > before;
+      }
+      pass_on(block, all);
+    }
   }
 
   void annotate_by_schema(Node& node, const OperatorSchema& schema) {

@@ -13,9 +13,11 @@ namespace pp {
 struct SchemaValue {
   std::string name = {};
   /// Alias sets that it belongs to, including those of a list's elements. An
-  /// argument and a result that have one in common may share memory.
+  /// argument and a result may share memory if they have an alias set in
+  /// common.
   std::set<std::string> alias_sets = {};
   bool written = false;
+  bool is_list = false;  ///< its type is a list
 };
 
 struct OperatorSchema {
@@ -29,7 +31,7 @@ class OperatorSchemas {
  public:
   virtual ~OperatorSchemas() = default;
 
-  /// Nothing if the operator is not registered.
+  /// Finds the schema of an operator; nullopt if it is not registered.
   virtual std::optional<OperatorSchema> try_find(
       const ir::OperatorParts& op) const = 0;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@ namespace pp {
 /// a marker.
 struct Builtin {
   std::string_view target;
+  size_t num_operands = 0;
   bool aliases = false;  ///< its results alias its arguments
 };
 /// Null if the target is not a builtin.
@@ -29,7 +31,7 @@ struct Statistics {
   std::string_view flag;
   std::vector<std::string_view> arguments;
 };
-/// Nothing if the operator has no such statistics.
+/// The statistics that an operator updates; nullopt if it has none.
 std::optional<Statistics> written_statistics(std::string_view name);
 
 }  // namespace pp

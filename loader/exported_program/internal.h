@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "loader/exported_program/guards.h"
 #include "loader/ir/types.h"
 #include "loader/model/model.h"
 
@@ -18,7 +19,8 @@ inline constexpr const char* kConstants = "data/constants/";
 inline constexpr const char* kSampleInputs = "data/sample_inputs/";
 /// NAME of the record "models/NAME.json" in files that we write.
 inline constexpr const char* kWrittenModelName = "model";
-/// Our own record: names of inputs and outputs, which the trees can't express.
+/// A record that only pp writes: names of inputs and outputs that the trees
+/// can't express.
 inline constexpr const char* kNamesRecord = "extra/pp_names.json";
 
 /// Keys of Node::metadata that the reader sets for the writer.
@@ -57,7 +59,8 @@ struct Details : FormatDetails {
   std::vector<std::string> module_fqns;
   /// The schema's form of each Dim::expr.
   std::map<std::string, std::string> expressions;
-  std::vector<UserInput> user_inputs;  ///< in order
+  std::vector<UserInput> user_inputs;    ///< in order
+  std::vector<GuardInput> guard_inputs;  ///< in the order of Graph::inputs
   /// Weights in the file that the graph does not read, by FQN.
   std::map<std::string, Payload> unused_weights;
 };

@@ -34,7 +34,8 @@ std::string below(const std::string& prefix, const std::string& fqn) {
 }  // namespace
 
 std::shared_ptr<const FormatDetails> join_details(
-    const std::vector<ProgramPart>& parts) {
+    const std::vector<ProgramPart>& parts,
+    const std::vector<std::string>& guards) {
   check(!parts.empty(), "there is at least one program to join");
   const Details& first = details_of(*parts.front().program);
   const Details& last = details_of(*parts.back().program);
@@ -43,8 +44,7 @@ std::shared_ptr<const FormatDetails> join_details(
   out->unused_weights.clear();
   out->module_fqns.clear();
   out->expressions.clear();
-  // Guards check the sizes of one program's inputs.
-  out->program["guards_code"] = nlohmann::json::array();
+  out->program["guards_code"] = ep::guards_in_file(guards, first.guard_inputs);
   const char* fields = "treespec_namedtuple_fields";
   for (const ProgramPart& part : parts) {
     const Details& details = details_of(*part.program);
@@ -75,13 +75,14 @@ std::vector<std::pair<ir::State, StateRecord>> unread_weights(
     state.fqn = fqn;
     state.kind =
         payload.is_parameter ? ir::StateKind::Parameter : ir::StateKind::Buffer;
-    out.push_back(
-        {std::move(state),
-         {payload.record,
-          record.offset,
-          record.num_bytes,
-          payload.tensor,
-          nullptr}});
+    out.emplace_back(
+        std::move(state),
+        StateRecord{
+            payload.record,
+            record.offset,
+            record.num_bytes,
+            payload.tensor,
+            nullptr});
   }
   return out;
 }

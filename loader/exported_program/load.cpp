@@ -72,10 +72,10 @@ class ProgramReader {
     read_outputs(module, graph, reader);
     read_ranges(reader.graph());
     read_names(reader.graph());
-    for (size_t i = 0; i < guard_inputs_.size(); ++i) {
-      guard_inputs_[i].name = reader.graph().inputs[i].name;
+    for (size_t i = 0; i < details_->guard_inputs.size(); ++i) {
+      details_->guard_inputs[i].name = reader.graph().inputs[i].name;
     }
-    reader.graph().guards = ep::read_guards(fields_, guard_inputs_);
+    reader.graph().guards = ep::read_guards(fields_, details_->guard_inputs);
 
     Model model;
     model.path = archive_->path().string();
@@ -221,7 +221,7 @@ class ProgramReader {
       input.name = !name.empty() && taken.insert(name).second ? std::move(name)
                                                               : input.name;
       taken.insert(input.name);
-      guard_inputs_.push_back({root_name(leaves[i]), leaves[i], {}});
+      details_->guard_inputs.push_back({root_name(leaves[i]), leaves[i], {}});
     }
   }
 
@@ -362,7 +362,6 @@ class ProgramReader {
   std::shared_ptr<ep::Details> details_;
   ep::StateCollector states_;
   std::map<std::string, StateRecord> records_;
-  std::vector<ep::GuardInput> guard_inputs_;  ///< in the order of graph.inputs
 };
 
 }  // namespace
@@ -371,6 +370,8 @@ bool is_exported_program(const ZipReader& archive) {
   return !model_names(archive).empty();
 }
 
+// Its type is that of every format's function.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 Model load_exported_program(std::shared_ptr<const ZipReader> archive) {
   check(is_exported_program(*archive), "not an ExportedProgram archive");
   return ProgramReader(archive, only_model(*archive)).read();

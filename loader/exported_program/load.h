@@ -17,9 +17,10 @@ namespace pp {
 /// Whether torch.export.save (of any version) wrote the archive.
 bool is_exported_program(const ZipReader& archive);
 
-/// Reads the graph, its signature and the tables of weights, but no weight.
-/// Inlines no-grad and autocast regions: their nodes have grad_enabled and
-/// autocast set. Names inputs and outputs by the tree specs.
+/// Reads the graph, its signature and the tables of weights, but not the
+/// weights themselves. Inlines no-grad and autocast regions: their nodes have
+/// grad_enabled and autocast set. Takes the names of inputs and outputs from
+/// the tree specs.
 /// throws Error(Input) that names record and node
 Model load_exported_program(std::shared_ptr<const ZipReader> archive);
 
@@ -50,8 +51,8 @@ void write_exported_program(
     OutputTree outputs,
     Sync sync = Sync::Now);
 
-/// A program that becomes part of a chain of programs, and how to rename its
-/// parts.
+/// A program that becomes part of a chain of programs, and the new names of its
+/// states and symbols.
 struct ProgramPart {
   const Model* program;
   std::string prefix;  ///< put before its FQNs with a dot; may be empty
@@ -61,8 +62,11 @@ struct ProgramPart {
 
 /// Details for writing a chain of programs as one: it accepts the arguments of
 /// the first and returns the result of the last.
+///
+/// guards  of the chain, on inputs of the first program
 std::shared_ptr<const FormatDetails> join_details(
-    const std::vector<ProgramPart>& parts);
+    const std::vector<ProgramPart>& parts,
+    const std::vector<std::string>& guards);
 
 /// Weights in the file that the graph does not read, as states without a value.
 std::vector<std::pair<ir::State, StateRecord>> unread_weights(

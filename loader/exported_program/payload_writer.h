@@ -14,7 +14,7 @@ namespace pp::ep {
 /// Writes the tensors of a program and the two tables that name them.
 class PayloadWriter {
  public:
-  /// All must outlive the writer.
+  /// All arguments must outlive the writer.
   PayloadWriter(
       ZipWriter& archive, const Model& source, const Expressions& expressions);
 
@@ -23,7 +23,7 @@ class PayloadWriter {
   void add(const ir::State& state);
   /// Adds a weight of the source's file that no graph reads.
   void add_unused(const std::string& fqn, const Payload& payload);
-  /// Adds the tables, after everything else.
+  /// Adds the tables. Call it after everything else was added.
   void add_tables();
 
  private:
@@ -32,7 +32,8 @@ class PayloadWriter {
     Json table = Json::object();
   };
 
-  /// bound  where the tensor lies if not in the source's archive; may be null
+  /// bound  where the tensor lies if it is not in the source's archive; may be
+  ///        null
   void add(
       Folder& folder,
       const std::string& fqn,

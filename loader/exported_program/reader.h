@@ -45,14 +45,15 @@ class GraphReader {
     std::map<std::string, std::string> results;
     bool grad_enabled = true;
     std::optional<ir::Autocast> autocast;
-    std::vector<ir::ModuleFrame> modules;  ///< for nodes that name none
-    std::string region;  ///< for kRegion: the regions around this
+    std::vector<ir::ModuleFrame> modules;  ///< modules of nodes that name none
+    std::string region;                    ///< value of kRegion for its nodes
   };
 
   void read_nodes(const Json& nodes, Scope& scope);
   void read_node(const Json& json, std::string target, Scope& scope);
   void read_metadata(const Json& json, ir::Node& node, const Scope& scope);
   ir::NodeOutput read_output(const Json& output, Scope& scope);
+  static bool is_region(const std::string& target);
   void inline_region(const Json& json, const std::string& target, Scope& scope);
   void enter_region(
       const std::vector<ir::Arg>& settings,

@@ -40,8 +40,8 @@ class StateCollector {
 
   std::vector<ir::State>& states() { return states_; }
 
-  /// Call after the last add(). Adds tied weights that the signature omits to
-  /// their states as aliases, and the remaining ones to `details`.
+  /// Call it after the last add(). Tied weights that the signature omits become
+  /// aliases of their states; other weights that it omits go to `details`.
   void finish(Details& details);
 
   /// The record of each state, by State::fqn.

@@ -129,9 +129,11 @@ class Reader {
       return {terms[0].text + "/" + terms[1].text, Binding::Product};
     }
     if (name == "Pow" && terms.size() == 2) {
+      const std::string& base = terms[0].text;
       return {
-          within(terms[0], Binding::Atom) + "**" +
-              within(terms[1], Binding::Atom),
+          (base.starts_with('-') ? "(" + base + ")"
+                                 : within(terms[0], Binding::Atom)) +
+              "**" + within(terms[1], Binding::Atom),
           Binding::Power};
     }
     std::vector<std::string> texts;

@@ -35,9 +35,9 @@ std::vector<TreePath> leaves_of(
 /// "hidden.0"), or "output_I" if the path starts with a position.
 std::vector<std::string> output_names(const std::vector<TreePath>& leaves);
 
-/// The stored tree of a flat tuple.
+/// The stored form of the tree of a flat tuple.
 std::string tuple_spec(size_t num_leaves);
-/// The stored tree of (positional, keyword) arguments.
+/// The stored form of the tree of (positional, keyword) arguments.
 std::string arguments_spec(
     size_t num_positional, const std::vector<std::string>& keywords);
 

@@ -54,6 +54,8 @@ class Evaluation {
       case Op::And:
       case Op::Or:
         return connective(node);
+      case Op::BitAnd:
+        return bit_and(node);
       case Op::Where:
         return choice(node);
       default:
@@ -87,6 +89,17 @@ class Evaluation {
       all_known = all_known && value;
     }
     return all_known ? Result(whole(decides ? 0 : 1)) : std::nullopt;
+  }
+
+  /// A zero decides, whatever the other operand is.
+  Result bit_and(const Term& node) const {
+    for (const auto& operand : node.operands) {
+      const Result value = of(*operand);
+      if (value && !value->is_true()) {
+        return whole(0);
+      }
+    }
+    return strict(node);
   }
 
   Result choice(const Term& node) const {
@@ -123,6 +136,8 @@ class Evaluation {
         return a.is_real ? rounded(std::ceil(a.real)) : a;
       case Op::Truncate:
         return a.is_real ? rounded(std::trunc(a.real)) : a;
+      case Op::Round:
+        return a.is_real ? rounded(std::nearbyint(a.real)) : a;
       case Op::Sqrt:
         return real(std::sqrt(a.as_real()));
       case Op::ToFloat:
@@ -173,6 +188,9 @@ class Evaluation {
   }
 
   Number real_arithmetic(Op op, const Number& a, const Number& b) const {
+    if (op >= Op::BitAnd && op <= Op::ShiftRight) {
+      fail("a bitwise operation needs whole numbers");
+    }
     const double x = a.as_real();
     const double y = b.as_real();
     switch (op) {
@@ -201,6 +219,16 @@ class Evaluation {
         return in_range(try_multiply(a, b));
       case Op::Power:
         return b < 0 ? real(std::pow(a, b)) : in_range(try_power(a, b));
+      case Op::BitAnd:
+        return whole(a & b);
+      case Op::BitOr:
+        return whole(a | b);
+      case Op::BitXor:
+        return whole(a ^ b);
+      case Op::ShiftLeft:
+        return in_range(try_multiply(a, power_of_two(b)));
+      case Op::ShiftRight:
+        return in_range(try_floor_divide(a, power_of_two(b)));
       default:
         break;
     }
@@ -209,6 +237,11 @@ class Evaluation {
     }
     return in_range(
         op == Op::Modulo ? try_modulo(a, b) : try_floor_divide(a, b));
+  }
+
+  int64_t power_of_two(int64_t exponent) const {
+    return exponent < 0 ? (fail("a shift is negative"), 0)
+                        : in_range(try_power(2, exponent)).whole;
   }
 
   Number in_range(std::optional<int64_t> result) const {

@@ -26,7 +26,8 @@ class Expression {
   /// The value of a leaf (a symbol or path), or none if it is unknown.
   using Lookup = std::function<std::optional<int64_t>(std::string_view leaf)>;
 
-  /// returns  the value; none if it depends on a leaf that is unknown
+  /// Evaluates the expression.
+  /// returns  the value; nullopt if it depends on a leaf that is unknown
   /// throws   Error(Input) for a division by zero, a number beyond 64 bits, a
   ///          result that is a fraction
   std::optional<int64_t> value(const Lookup& lookup) const;

@@ -26,6 +26,11 @@ enum class ExpressionOp {
   LessEqual,
   Greater,
   GreaterEqual,
+  BitAnd,  ///< Python's "&", which is `and` for bools
+  BitOr,
+  BitXor,
+  ShiftLeft,
+  ShiftRight,
   And,
   Or,
   Not,
@@ -35,19 +40,21 @@ enum class ExpressionOp {
   Floor,
   Ceiling,
   Truncate,
+  Round,  ///< halves to even, as Python's round()
   Sqrt,
   ToFloat,
   Where,  ///< condition, value if it holds, value if not
 };
 
 struct Expression::Term {
-  /// A number, or the text of a leaf; neither for an inner node.
+  /// A number, or the text of a leaf; an inner node has neither.
   std::variant<std::monostate, int64_t, double, std::string> leaf;
   ExpressionOp op = ExpressionOp::Add;
   std::vector<std::shared_ptr<const Term>> operands;
 };
 
-/// The operation that a call of this name means; nullptr if there is none.
+/// The operation that a function of this name stands for; nullptr if there is
+/// none.
 struct ExpressionFunction {
   std::string_view name;
   ExpressionOp op;

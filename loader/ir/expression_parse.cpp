@@ -15,47 +15,8 @@ using NodePtr = std::shared_ptr<const Expression::Term>;
 using Op = ExpressionOp;
 
 constexpr int kMaxNesting = 100;
-constexpr int kAnyNumber = 1000;
 // A chain of operators is as deep as it is long, and evaluation recurses.
 constexpr size_t kLongestText = 8192;
-
-// The names that torch and sympy print (torch/utils/_sympy/functions.py).
-constexpr std::array kFunctions{
-    ExpressionFunction{"Max", Op::Max, 1, kAnyNumber},
-    ExpressionFunction{"Min", Op::Min, 1, kAnyNumber},
-    ExpressionFunction{"max", Op::Max, 1, kAnyNumber},
-    ExpressionFunction{"min", Op::Min, 1, kAnyNumber},
-    ExpressionFunction{"Mod", Op::Modulo, 2, 2},
-    ExpressionFunction{"PythonMod", Op::Modulo, 2, 2},
-    ExpressionFunction{"FloorDiv", Op::FloorDivide, 2, 2},
-    ExpressionFunction{"CleanDiv", Op::FloorDivide, 2, 2},
-    ExpressionFunction{"IntTrueDiv", Op::Divide, 2, 2},
-    ExpressionFunction{"FloatTrueDiv", Op::Divide, 2, 2},
-    ExpressionFunction{"PowByNatural", Op::Power, 2, 2},
-    ExpressionFunction{"FloatPow", Op::Power, 2, 2},
-    ExpressionFunction{"Abs", Op::Abs, 1, 1},
-    ExpressionFunction{"abs", Op::Abs, 1, 1},
-    ExpressionFunction{"Eq", Op::Equal, 2, 2},
-    ExpressionFunction{"Ne", Op::NotEqual, 2, 2},
-    ExpressionFunction{"And", Op::And, 1, kAnyNumber},
-    ExpressionFunction{"Or", Op::Or, 1, kAnyNumber},
-    ExpressionFunction{"Not", Op::Not, 1, 1},
-    ExpressionFunction{"Where", Op::Where, 3, 3},
-    ExpressionFunction{"FloorToInt", Op::Floor, 1, 1},
-    ExpressionFunction{"CeilToInt", Op::Ceiling, 1, 1},
-    ExpressionFunction{"TruncToInt", Op::Truncate, 1, 1},
-    ExpressionFunction{"ToFloat", Op::ToFloat, 1, 1},
-    ExpressionFunction{"float", Op::ToFloat, 1, 1},
-    ExpressionFunction{"int", Op::Truncate, 1, 1},
-    ExpressionFunction{"floor", Op::Floor, 1, 1},
-    ExpressionFunction{"ceiling", Op::Ceiling, 1, 1},
-    ExpressionFunction{"sqrt", Op::Sqrt, 1, 1},
-    ExpressionFunction{"math.floor", Op::Floor, 1, 1},
-    ExpressionFunction{"math.ceil", Op::Ceiling, 1, 1},
-    ExpressionFunction{"math.trunc", Op::Truncate, 1, 1},
-    ExpressionFunction{"math.sqrt", Op::Sqrt, 1, 1},
-    ExpressionFunction{"OpaqueUnaryFn_sqrt", Op::Sqrt, 1, 1},
-};
 
 struct Symbol {
   std::string_view text;
@@ -70,6 +31,8 @@ constexpr std::array kComparisons{
     Symbol{">=", Op::GreaterEqual},
     Symbol{"<", Op::Less},
     Symbol{">", Op::Greater}};
+constexpr std::array kShifts{
+    Symbol{"<<", Op::ShiftLeft}, Symbol{">>", Op::ShiftRight}};
 constexpr std::array kSums{Symbol{"+", Op::Add}, Symbol{"-", Op::Subtract}};
 constexpr std::array kProducts{
     Symbol{"//", Op::FloorDivide},
@@ -163,7 +126,7 @@ class Parser {
       fail("nested too deeply");
     }
     NodePtr left = conjunction();
-    while (take_word("or") || take("|")) {
+    while (take_word("or")) {
       left = inner(Op::Or, {left, conjunction()});
     }
     --nesting_;
@@ -172,7 +135,7 @@ class Parser {
 
   NodePtr conjunction() {
     NodePtr left = negation();
-    while (take_word("and") || take("&")) {
+    while (take_word("and")) {
       left = inner(Op::And, {left, negation()});
     }
     return left;
@@ -192,10 +155,10 @@ class Parser {
 
   /// "a < b <= c" holds if both comparisons do.
   NodePtr comparison() {
-    NodePtr left = binary(kSums);
+    NodePtr left = bit_or();
     NodePtr all;
     for (auto op = take_any(kComparisons); op; op = take_any(kComparisons)) {
-      NodePtr right = binary(kSums);
+      NodePtr right = bit_or();
       NodePtr one = inner(*op, {left, right});
       all = all ? inner(Op::And, {all, one}) : one;
       left = right;
@@ -203,10 +166,47 @@ class Parser {
     return all ? all : left;
   }
 
+  // These bind tighter than comparisons, in Python.
+  NodePtr bit_or() {
+    NodePtr left = bit_xor();
+    while (take("|")) {
+      left = inner(Op::BitOr, {left, bit_xor()});
+    }
+    return left;
+  }
+
+  NodePtr bit_xor() {
+    NodePtr left = bit_and();
+    while (take("^")) {
+      left = inner(Op::BitXor, {left, bit_and()});
+    }
+    return left;
+  }
+
+  NodePtr bit_and() {
+    NodePtr left = shift();
+    while (take("&")) {
+      left = inner(Op::BitAnd, {left, shift()});
+    }
+    return left;
+  }
+
+  NodePtr shift() {
+    NodePtr left = sum();
+    for (auto op = take_any(kShifts); op; op = take_any(kShifts)) {
+      left = inner(*op, {left, sum()});
+    }
+    return left;
+  }
+
   template <size_t kSize>
   std::optional<Op> take_any(const std::array<Symbol, kSize>& symbols) {
     for (const Symbol& symbol : symbols) {
-      if (symbol.text == "*" && text_.substr(position_).starts_with("**")) {
+      const std::string_view rest = text_.substr(position_);
+      // "<" and "*" may begin another operator.
+      if (symbol.text.size() == 1 && rest.size() > 1 &&
+          rest[0] == symbol.text[0] && rest[1] == rest[0] && rest[0] != '-' &&
+          rest[0] != '+') {
         continue;
       }
       if (take(symbol.text)) {
@@ -216,9 +216,9 @@ class Parser {
     return std::nullopt;
   }
 
-  NodePtr binary(const std::array<Symbol, 2>& sums) {
+  NodePtr sum() {
     NodePtr left = product();
-    for (auto op = take_any(sums); op; op = take_any(sums)) {
+    for (auto op = take_any(kSums); op; op = take_any(kSums)) {
       left = inner(*op, {left, product()});
     }
     return left;
@@ -367,15 +367,6 @@ class Parser {
 };
 
 }  // namespace
-
-const ExpressionFunction* try_find_function(std::string_view name) {
-  for (const ExpressionFunction& function : kFunctions) {
-    if (function.name == name) {
-      return &function;
-    }
-  }
-  return nullptr;
-}
 
 Expression Expression::parse(std::string_view text) {
   Expression out;

@@ -151,9 +151,10 @@ struct State {
   bool persistent = true;  ///< false for a buffer outside the state dict
   ValueId value = kNoValue;
   std::vector<std::string> aliases;  ///< further FQNs of the same tensor
-  /// States with the same text, the FQN of one of them, have elements of memory
-  /// in common, but other sizes or strides: a view of a parameter that is a
-  /// parameter of its own, as in a tie by transpose. Empty: no such state.
+  /// The FQN of one of the states that have elements of memory in common with
+  /// this one but other sizes or strides, for example a parameter that is a
+  /// view of another parameter (a tie by transpose). All states of such a group
+  /// have the same text. Empty: the state is in no group.
   std::string memory = {};
 
   /// Whether the model's state_dict has it.
@@ -192,8 +193,8 @@ struct Graph {
   std::vector<Mutation> mutations;
   std::map<std::string, Range> ranges;
   /// Conditions on the inputs' sizes under which the graph was exported, in the
-  /// language of Expression: "L['input_ids'].size()[1] % 2 == 0". `L[...]`
-  /// holds an Input::name.
+  /// language of Expression: "L['input_ids'].size()[1] % 2 == 0". The text in
+  /// `L[...]` is an Input::name.
   std::vector<std::string> guards;
 };
 

@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// Types and sizes of a model's inputs by name, which a user gives where the
-/// file says nothing: a scripted module has no sizes.
+/// Types and sizes of a model's inputs, by name. A user states them where the
+/// file doesn't: a scripted module has no sizes.
 using InputHints = std::map<std::string, ir::TensorMeta>;
 
 /// Parses "x=4x32", "tokens=2x16:int64". The type defaults to float32; "x=" is

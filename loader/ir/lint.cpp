@@ -78,7 +78,7 @@ class Linter {
       const std::string& name,
       const char* what) const {
     if (name.empty()) {
-      fail(std::string("an unnamed ") + what);
+      fail(std::string("one ") + what + " has no name");
     }
     if (!seen.insert(name).second) {
       fail(std::string("two ") + what + "s are called '" + name + "'");

@@ -18,10 +18,10 @@ using text::Cursor;
 // Graphs and lists are walked by recursion. Those of models are a few deep.
 constexpr int kMaxDepth = 100;
 
-class Parser {
+class TextParser {
  public:
   /// depth  number of arguments around this graph
-  explicit Parser(Cursor& cursor, int depth = 0)
+  explicit TextParser(Cursor& cursor, int depth = 0)
       : cursor_(cursor), depth_(depth) {}
 
   /// Parses statements up to the end of the text or a closing brace.
@@ -271,7 +271,8 @@ class Parser {
     if (cursor_.accept_word("graph")) {
       SubGraph sub{.name = cursor_.name(), .graph = {}};
       cursor_.expect('{');
-      sub.graph = std::make_shared<const Graph>(Parser(cursor_, depth_).run());
+      sub.graph =
+          std::make_shared<const Graph>(TextParser(cursor_, depth_).run());
       cursor_.expect('}');
       return {std::move(sub)};
     }
@@ -352,7 +353,7 @@ class Parser {
 
 Graph parse_text(std::string_view text) {
   Cursor cursor(text);
-  Graph graph = Parser(cursor).run();
+  Graph graph = TextParser(cursor).run();
   if (!cursor.at_end()) {
     cursor.fail("expected a statement");
   }

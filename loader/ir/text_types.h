@@ -23,7 +23,7 @@ double to_real(const Cursor& cursor, const std::string& digits);
 /// Reads the type of a value with its tensor metadata or scalar.
 void read_type(Cursor& cursor, Value& value);
 
-/// Reads `open`, items separated by commas, `close`.
+/// Reads `open`, then items separated by commas, then `close`.
 template <typename Item>
 void list(Cursor& cursor, char open, char close, const Item& item) {
   cursor.expect(open);

@@ -70,7 +70,7 @@ struct Device {
 /// "2*s1") with the value that it had at export as a hint.
 struct Dim {
   int64_t value = 0;
-  std::string expr;  ///< empty: fixed
+  std::string expr;  ///< empty: the size is fixed
 
   bool is_fixed() const { return expr.empty(); }
   bool operator==(const Dim&) const = default;
@@ -84,8 +84,8 @@ struct TensorMeta {
   Device device;
   Layout layout = Layout::Strided;
   bool requires_grad = false;
-  /// False if the file does not describe the tensor (TorchScript). The fields
-  /// above mean nothing then, and its shape is not checked.
+  /// Whether the file describes the tensor. If not (TorchScript), the fields
+  /// above mean nothing and the tensor's shape is not checked.
   bool known = true;
   bool operator==(const TensorMeta&) const = default;
 };

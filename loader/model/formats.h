@@ -36,14 +36,14 @@ struct FormatRow {
 };
 
 /// The formats that a program knows, one row each, and how far their files are
-/// trusted. Libraries that don't link LibTorch get them from their callers,
-/// which have model_formats().
+/// trusted. A library that doesn't link LibTorch gets this from its caller,
+/// which has model_formats().
 struct ModelFormats {
   std::span<const FormatRow> rows;
   Trust trust = {};
 };
 
-/// Opens a saved model. Its format is found by its content.
+/// Opens a saved model and detects its format from its content.
 /// throws  Error(Input): the file is missing, damaged, or holds no model of
 ///         these formats (the message says how to export one); see also
 ///         FormatRow::load

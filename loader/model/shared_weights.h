@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// States that share memory (ir::State::memory) and take their values from
-/// files: one of them, the base, is contiguous and covers the others, which
+/// States that share memory (ir::State::memory) and read their values from
+/// files. One of them, the base, is contiguous and covers the others, which
 /// become views of its values.
 struct SharedWeights {
   struct Member {

@@ -19,7 +19,8 @@ class WeightFiles {
     uint64_t offset = 0;  ///< first byte, counted from the file's start
   };
 
-  /// pattern  its last part may contain `*` and `?`
+  /// Opens all matching files.
+  /// pattern  a path whose last part may contain `*` and `?`
   /// throws   Error(Input): no file matches, or two files have the same tensor
   explicit WeightFiles(const std::filesystem::path& pattern);
 

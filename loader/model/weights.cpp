@@ -19,7 +19,8 @@ namespace {
 std::string list_some(const std::vector<std::string>& names) {
   constexpr size_t kMostListed = 5;
   const size_t shown = std::min(kMostListed, names.size());
-  std::vector<std::string> first(names.begin(), names.begin() + shown);
+  std::vector<std::string> first(
+      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown));
   for (std::string& name : first) {
     name = "'" + name + "'";
   }

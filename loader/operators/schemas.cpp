@@ -29,6 +29,7 @@ bool is_written(const c10::AliasInfo& info) {
 SchemaValue value_of(const c10::Argument& argument) {
   SchemaValue value;
   value.name = argument.name();
+  value.is_list = argument.type()->kind() == c10::TypeKind::ListType;
   if (argument.alias_info() != nullptr) {
     collect_sets(*argument.alias_info(), value.alias_sets);
     value.written = is_written(*argument.alias_info());

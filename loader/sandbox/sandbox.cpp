@@ -31,7 +31,7 @@ constexpr uint64_t kChange =
     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM;
-// These are controlled too, and given to nobody.
+// Rights that the sandbox controls and never grants.
 constexpr uint64_t kNever = LANDLOCK_ACCESS_FS_EXECUTE |
                             LANDLOCK_ACCESS_FS_MAKE_CHAR |
                             LANDLOCK_ACCESS_FS_MAKE_BLOCK;
@@ -40,10 +40,10 @@ constexpr uint64_t kOfFiles = LANDLOCK_ACCESS_FS_READ_FILE |
                               LANDLOCK_ACCESS_FS_WRITE_FILE |
                               LANDLOCK_ACCESS_FS_EXECUTE | kTruncate;
 
-// Libraries read each other, time zones, names of hosts, and the processor.
+// Read by libraries: other libraries, time zones, host names, processor data.
 constexpr std::array kSystemReads = {
     "/usr", "/lib", "/lib64", "/etc", "/run/systemd/resolve", "/proc", "/sys"};
-// Shared memory of ranks, and the sinks of output.
+// Shared memory of ranks, and devices that output may go to.
 constexpr std::array kSystemWrites = {
     "/dev/shm", "/dev/null", "/dev/tty", "/dev/urandom"};
 

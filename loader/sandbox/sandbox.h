@@ -8,21 +8,20 @@ namespace pp {
 
 /// Lists what a process may still open after enter_sandbox().
 struct SandboxRules {
-  /// Files, and folders with what is below them and what the links in them
-  /// lead to.
+  /// Files, and folders with everything in them and the targets of their links.
   std::vector<std::filesystem::path> reads = {};
-  /// Folders to read, write, make and remove files in. One that doesn't exist
-  /// yet stands for the nearest folder above it that does.
+  /// Folders in which files may be read, written, made and removed. A folder
+  /// that doesn't exist yet stands for its nearest ancestor that does.
   std::vector<std::filesystem::path> writes = {};
 };
 
-/// Lets this thread, and those that it starts from now on, open files by these
-/// rules only, besides the system's own folders and the libraries that the
-/// process has mapped; and execute no program. What is open stays open. It
-/// can't be undone. (Landlock, Linux 5.13)
+/// Restricts this thread, and threads that it starts from now on, to the files
+/// in `rules`, the system's own folders and the libraries that the process has
+/// mapped, and forbids executing programs. Files that are already open stay
+/// open. It can't be undone. (Landlock, Linux 5.13)
 ///
-/// returns  why that isn't possible here: "the kernel has no Landlock"; empty
-///          if it holds from now on
+/// returns  why the sandbox isn't possible here: "the kernel has no Landlock";
+///          empty if it is in force from now on
 /// throws   Error(Runtime): it failed halfway
 std::string enter_sandbox(const SandboxRules& rules);
 

@@ -71,10 +71,11 @@ class RecordReader : public caffe2::serialize::ReadAdapterInterface {
 };
 
 /// Whether code of the archive runs while its objects are made. It may read
-/// tensors, as packed weights of quantised modules do.
+/// tensors, as packed weights of quantised modules do. LibTorch ignores the
+/// case of names when it looks for a record.
 bool runs_code_on_loading(const ZipReader& archive) {
   return std::ranges::any_of(archive.records(), [&](const ZipRecord& record) {
-    return record.name.starts_with("code/") && record.name.ends_with(".py") &&
+    return folded_name(record.name).starts_with("code/") &&
            archive.content(record).find("__setstate__") != std::string::npos;
   });
 }
@@ -94,7 +95,7 @@ LoadedModule load_module(
     throw input_error(
         archive->label() +
         ": the script has __setstate__, which runs while the file is read; if "
-        "you trust the file, --trust-script lets it");
+        "you trust the file, use --trust-script");
   }
   const auto reader = std::make_shared<RecordReader>(archive, !runs_code);
   try {

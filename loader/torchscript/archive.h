@@ -11,7 +11,7 @@
 namespace pp::ts {
 
 /// A module as LibTorch reads it, and the records of its storages. The bytes of
-/// records in `data/` are withheld: those storages have undefined content.
+/// records in `data/` are withheld, so those storages have undefined content.
 struct LoadedModule {
   torch::jit::Module module;
   StorageRecords records;

@@ -122,7 +122,7 @@ Items add_inputs(
                              i - 1 < examples.size() &&
                              examples[i - 1].defined();
     if (argument.default_value() && !has_example) {
-      out.push_back(item_of(*argument.default_value()));
+      out.push_back(item_of(*argument.default_value(), lowering.steps));
       continue;
     }
     const ir::TypeKind kind = input_kind(lowering, argument);

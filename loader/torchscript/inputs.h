@@ -30,9 +30,10 @@ std::vector<std::string> inputs_without_sizes(
     const c10::FunctionSchema& schema, const std::vector<at::Tensor>& examples);
 
 /// Adds an input for each argument of forward that has no default value, and
-/// for each tensor of which there is an example: an `Optional[Tensor]` is then
-/// given.
-/// examples  meta tensors by position; may be shorter, or undefined in part
+/// for each tensor that has an example: an `Optional[Tensor]` with an example
+/// counts as passed.
+/// examples  meta tensors by position; may be shorter, and some may be
+///           undefined
 /// returns   an item for each argument, defaults included
 /// throws    Error(Input): an argument that is neither a tensor nor a number
 Items add_inputs(

@@ -1,6 +1,7 @@
 #include "loader/torchscript/load.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,17 +43,22 @@ std::string size_advice(
 }
 
 /// Lowers the module's forward, with its inputs, states and outputs.
-/// returns  the structure of what forward returns
+/// training  the mode that the module is put into first, if any
+/// returns   the structure of what forward returns
 ts::Returned lower_module(
     ts::Lowering& lowering,
-    const torch::jit::Module& module,
-    const std::vector<at::Tensor>& examples) {
+    torch::jit::Module& module,
+    const std::vector<at::Tensor>& examples,
+    const std::optional<bool>& training) {
   const std::string& where = lowering.where;
   const c10::FunctionSchema& schema =
       module.get_method("forward").function().getSchema();
   try {
     const ts::Items inputs = ts::add_inputs(lowering, schema, examples);
     ts::add_states(lowering, module);
+    if (training) {  // visits all modules, whose number is checked by now
+      module.train(*training);
+    }
     ts::Returned returned =
         ts::add_outputs(lowering, ts::lower_forward(lowering, module, inputs));
     check(lowering.outer_blocks.empty(), "every block is closed");
@@ -104,9 +110,6 @@ Model load_torchscript(
     const Trust& trust) {
   const std::string where = archive->label();
   ts::LoadedModule loaded = ts::load_module(archive, trust.script_code);
-  if (options.training) {
-    loaded.module.train(*options.training);
-  }
   const auto method = loaded.module.find_method("forward");
   if (!method) {
     throw input_error(where + ": the module has no method 'forward'");
@@ -121,7 +124,8 @@ Model load_torchscript(
   ts::Lowering lowering{
       .where = where, .allowed = trust.operators, .storages = loaded.records};
   auto details = std::make_shared<ts::Details>();
-  details->returned = lower_module(lowering, loaded.module, examples);
+  details->returned =
+      lower_module(lowering, loaded.module, examples, options.training);
 
   Model model;
   model.path = archive->path().string();

@@ -15,9 +15,9 @@ bool is_torchscript(const ZipReader& archive);
 /// functions are inlined (each node keeps the modules it ran under), constant
 /// conditions folded, loops of a known length unrolled, numbers and lists taken
 /// apart. LibTorch reads the code and the structure; the bytes of weights are
-/// not read. What a file does not say about a tensor is left open
+/// not read. What the file does not say about a tensor stays unknown
 /// (TensorMeta::known). A trace has the sizes of its example inputs, from which
-/// others follow.
+/// the other sizes are inferred.
 ///
 /// throws  Error(Input): the file is damaged, or an operator or control flow
 ///         can't be lowered; the message names it, its module and its line in

@@ -57,6 +57,7 @@ Returned find_leaves(
         "forward returns a list whose length is not known before the model "
         "runs");
   }
+  lowering.steps.add(container->items.size());
   Returned out;
   out.kind = returned_kind(container->kind);
   out.keys = container->keys;

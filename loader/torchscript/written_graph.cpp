@@ -23,7 +23,7 @@ void use_written_graph(const ZipReader& archive, Model& model) {
   ir::lint(written, where);
   if (const auto difference = try_find_difference(written, model.graph)) {
     throw input_error(
-        where + " does not describe the code beside it (" + *difference +
+        where + " does not match the code next to it (" + *difference +
         "); split the model again");
   }
   std::map<std::string, StateRecord> records;

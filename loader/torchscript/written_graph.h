@@ -2,8 +2,8 @@
 
 #include "loader/model/model.h"
 
-// The graph in text form that our writer puts beside the code. It has names,
-// sizes and modules that the code does not have; other programs' files have no
+// The graph in text form that pp's writer stores next to the code. It has
+// names, sizes and modules that the code lacks; files of other programs have no
 // such record.
 namespace pp::ts {
 

@@ -24,8 +24,8 @@ bool has_content(const fs::path& path) {
                                             : !list_checkpoints(path).empty();
 }
 
-/// Removes a run's file, or the checkpoints in its folder: other files there
-/// are somebody's own.
+/// Removes a run's file, or the checkpoints in its folder. Other files in the
+/// folder don't belong to the run.
 void remove_content(const fs::path& path, std::vector<fs::path>& removed) {
   std::error_code error;
   if (!has_content(path)) {

@@ -3,15 +3,14 @@
 #include <filesystem>
 #include <vector>
 
-// A run that isn't resumed makes way for itself: an earlier run's checkpoints
-// and metrics are set aside or removed.
+// Before a run that isn't resumed writes its files, an earlier run's
+// checkpoints and metrics are set aside or removed.
 
 namespace pp {
 
 struct EarlierRun {
-  std::vector<std::filesystem::path> now;  ///< the names they have now
-  std::vector<std::filesystem::path>
-      removed;  ///< of runs before it, or its own
+  std::vector<std::filesystem::path> now;  ///< new names of what was set aside
+  std::vector<std::filesystem::path> removed;  ///< files of this or older runs
 };
 
 /// Renames `checkpoints` in the folder to `checkpoints.1`, and `metrics.jsonl`
@@ -22,7 +21,8 @@ struct EarlierRun {
 /// throws  Error(Runtime) naming the path and the system's reason
 EarlierRun set_run_aside(const std::filesystem::path& output_dir, int keep);
 
-/// Removes the checkpoints and metrics themselves instead.
+/// Removes `checkpoints` and `metrics.jsonl` in the folder instead of renaming
+/// them.
 /// throws  Error(Runtime) naming the path and the system's reason
 EarlierRun remove_run(const std::filesystem::path& output_dir);
 

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
 #include "loader/core/error.h"
 #include "runtime/checkpoint/folder.h"
 #include "runtime/checkpoint/inventory.h"
@@ -41,7 +43,7 @@ class Search {
   /// Gives every rank what `read` makes of the value that rank 0 passes.
   template <typename Read>
   auto from_rank_0(const Json& value, const std::string& what, Read read) {
-    return from_rank(broadcast_text(context_, value.dump()), 0, what, read);
+    return from_rank(broadcast_text(patient_, value.dump()), 0, what, read);
   }
 
  public:
@@ -50,7 +52,11 @@ class Search {
       const fs::path& folder,
       const FolderSharing& sharing,
       const ResumePoint& point)
-      : context_(context), folder_(folder), sharing_(sharing), point_(point) {}
+      : context_(context),
+        patient_(for_disk_waits(context)),
+        folder_(folder),
+        sharing_(sharing),
+        point_(point) {}
 
   std::optional<JobCheckpoint> run() {
     const auto [resumes, this_launch] = from_rank_0(
@@ -65,11 +71,11 @@ class Search {
     const std::string own =
         sharing_.leads(context_.rank) ? list_text(folder_, this_launch) : "[]";
     own_ = parse_list(own, context_.rank);
-    const auto lists = gather_text(context_, own);
+    const auto lists = gather_text(patient_, own);
     if (context_.rank != 0) {
       return follow();
     }
-    for (const std::string& host : gather_text(context_, host_name())) {
+    for (const std::string& host : gather_text(patient_, host_name())) {
       hosts_.insert(host);
     }
     return lead(candidates_of(lists));
@@ -77,7 +83,7 @@ class Search {
 
  private:
   /// Tells the other leaders which checkpoint to look at or to open.
-  void tell(const Json& request) { broadcast_text(context_, request.dump()); }
+  void tell(const Json& request) { broadcast_text(patient_, request.dump()); }
 
   /// Returns contents_text() of a checkpoint in this rank's folder.
   std::string own_contents(const Listed& wanted) const {
@@ -98,7 +104,7 @@ class Search {
   }
 
   std::optional<JobCheckpoint> follow() {
-    gather_text(context_, host_name());
+    gather_text(patient_, host_name());
     while (true) {
       const auto [look, decision] =
           from_rank_0(nullptr, kRequest, [](const Json& request) {
@@ -118,7 +124,7 @@ class Search {
       if (!look) {
         return std::nullopt;
       }
-      gather_text(context_, own_contents(*look));
+      gather_text(patient_, own_contents(*look));
     }
   }
 
@@ -132,7 +138,7 @@ class Search {
       tell({{"look", listed_text(listed)}});
       const fs::path path = checkpoint_path(folder_, listed.step);
       const Combined found =
-          combine(gather_text(context_, own_contents(listed)), path);
+          combine(gather_text(patient_, own_contents(listed)), path);
       if (found.is_whole()) {
         tell({{"state", found.state_text}, {"holders", found.holders}});
         return open({found.state_text, found.holders});
@@ -186,6 +192,7 @@ class Search {
   }
 
   RankContext& context_;
+  RankContext patient_;  ///< leaders hash whole checkpoints
   const fs::path& folder_;
   const FolderSharing& sharing_;
   const ResumePoint& point_;

@@ -11,9 +11,9 @@
 namespace pp {
 
 /// Finds the checkpoint to continue from: the newest one whose parts are all
-/// present and undamaged in the folders of the job's ranks. Returns nothing if
-/// the run starts anew. Rank 0 warns about newer ones that it skips. Its
-/// `point` applies to all ranks, since torchrun's agents each count their own
+/// present and undamaged in the folders of the job's ranks. Returns nullopt if
+/// the run starts anew. Rank 0 warns about newer ones that it skips. Rank 0's
+/// `point` applies to all ranks, because torchrun's agents each count their own
 /// restarts. All ranks call it together.
 ///
 /// folder   `<output.dir>/checkpoints` of this rank

@@ -66,9 +66,21 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+/// Refuses a checkpoint that may be whole but that this user can't read: to
+/// skip it would lose work.
+void check_readable(const fs::path& checkpoint) {
+  for (const fs::path& path : {checkpoint, checkpoint / kStateFile}) {
+    if (access(path.c_str(), R_OK) != 0 && errno == EACCES) {
+      throw input_error(
+          path.string() + ": " + std::generic_category().message(EACCES));
+    }
+  }
+}
+
 }  // namespace
 
-// Found by nlohmann::json.
+// nlohmann::json finds these two where Listed is.
+// NOLINTBEGIN(misc-use-anonymous-namespace)
 static void to_json(Json& json, const Listed& listed) {
   json = {
       listed.step,
@@ -85,17 +97,7 @@ static void from_json(const Json& json, Listed& listed) {
   json.at(3).get_to(listed.of_earlier_launch);
   json.at(4).get_to(listed.is_newest);
 }
-
-/// Refuses a checkpoint that may be whole but that this user can't read: to
-/// skip it would lose work.
-static void check_readable(const fs::path& checkpoint) {
-  for (const fs::path& path : {checkpoint, checkpoint / kStateFile}) {
-    if (access(path.c_str(), R_OK) != 0 && errno == EACCES) {
-      throw input_error(
-          path.string() + ": " + std::generic_category().message(EACCES));
-    }
-  }
-}
+// NOLINTEND(misc-use-anonymous-namespace)
 
 std::string list_text(const fs::path& folder, bool this_launch) {
   std::vector<Listed> out;

@@ -7,8 +7,8 @@
 
 #include "loader/archive/checkpoint_state.h"
 
-// The leaders of a job's folders tell rank 0 what they have of its checkpoints,
-// and rank 0 puts it together. See find.h.
+// The leader of each folder tells rank 0 which checkpoints and parts it has,
+// and rank 0 combines the lists. See find.h.
 
 namespace pp {
 
@@ -19,7 +19,7 @@ struct Listed {
   std::string hash;   ///< of state.json
   std::string error;  ///< why state.json can't be read; empty: it can
   bool of_earlier_launch = false;  ///< saved before torchrun was started
-  /// Whether it is the newest of its folder. The older ones were once complete.
+  /// Whether it is the newest in its folder. The older ones were complete once.
   bool is_newest = false;
 
   bool same_as(const Listed& other) const {
@@ -32,35 +32,37 @@ struct Listed {
 /// this_launch  whether to find out which were saved before torchrun was
 ///              started
 std::string list_text(const std::filesystem::path& folder, bool this_launch);
-/// rank    wrote the text
-/// throws  Error(Runtime): it is something else
+/// Parses a list_text().
+/// rank    the rank that wrote the text, for messages
+/// throws  Error(Runtime): the text is not such a list
 std::vector<Listed> parse_list(const std::string& text, int rank);
 
 std::string listed_text(const Listed& listed);
-/// throws  Error(Runtime): it is something else
+/// Parses a listed_text() that `rank` wrote.
+/// throws  Error(Runtime): the text is something else
 Listed parse_listed(const std::string& text, int rank);
 
 /// Describes the content of a folder `step_N` as text: for each part of the
 /// checkpoint, whether it is there and undamaged. Reads all parts.
 std::string contents_text(const std::filesystem::path& path);
-/// Stands for contents_text() where there is no such folder.
+/// Replaces contents_text() if a leader has no such folder.
 inline constexpr auto kNoContents = "null";
 
 /// A checkpoint that some leaders have in their folders.
 struct Candidate {
   Listed listed;
-  bool of_earlier_launch = true;  ///< by all leaders that have it
-  bool was_whole = false;         ///< once, by one of them
+  bool of_earlier_launch = true;  ///< every leader that has it says so
+  bool was_whole = false;         ///< a leader says it was complete once
 };
 
 /// Returns the checkpoints that may be used, newest first. Those of the same
 /// step are in the order of their leaders.
 ///
-/// lists  by rank, as list_text() gives them; "[]": not a leader
+/// lists  by rank: its list_text(), or "[]" if the rank is not a leader
 /// throws Error(Runtime): a rank sent something else
 std::vector<Candidate> candidates_of(const std::vector<std::string>& lists);
 
-/// A checkpoint put together from the folders of all leaders.
+/// A checkpoint combined from the folders of all leaders.
 struct Combined {
   std::string state_text;
   CheckpointContent content;
@@ -71,7 +73,9 @@ struct Combined {
   bool is_whole() const { return absent.empty() && faults.empty(); }
 };
 
-/// contents  by rank, as contents_text() gives them, or kNoContents
+/// Combines what the leaders have of one checkpoint.
+///
+/// contents  by rank: its contents_text(), or kNoContents
 /// path      for messages
 /// throws    Error(Input): they belong to different checkpoints
 ///           Error(Runtime): a rank sent something else

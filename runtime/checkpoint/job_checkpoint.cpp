@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
 #include "loader/core/error.h"
 #include "runtime/checkpoint/inventory.h"
 #include "runtime/checkpoint/tensor_name.h"
@@ -158,7 +160,8 @@ JobCheckpoint open_checkpoint(
   if (const Combined alone = combine({own}, path); !alone.faults.empty()) {
     throw input_error(alone.faults.front());
   }
-  Combined found = combine(all_gather_text(context, own), path);
+  RankContext patient = for_disk_waits(context);
+  Combined found = combine(all_gather_text(patient, own), path);
   if (found.state_text.empty()) {
     found.content = read_checkpoint(path);  // throws: it says what is missing
   }

@@ -21,8 +21,8 @@ class JobCheckpoint {
  public:
   /// path     this rank's folder `step_N`
   /// sharing  which ranks see the same folder
-  /// holders  by part, in the order of `content`: the leaders whose folders
-  ///          have it, ascending, at least one
+  /// holders  for each part, in the order of `content`: the leaders whose
+  ///          folders have it, at least one, in ascending order
   JobCheckpoint(
       RankContext& context,
       std::filesystem::path path,

@@ -63,10 +63,8 @@ CheckpointReader::CheckpointReader(const fs::path& path, Verify verify)
 }
 
 CheckpointReader::CheckpointReader(
-    const fs::path& path,
-    CheckpointState state,
-    const std::vector<std::string>& parts)
-    : path_(path), state_(std::move(state)) {
+    fs::path path, CheckpointState state, const std::vector<std::string>& parts)
+    : path_(std::move(path)), state_(std::move(state)) {
   for (const std::string& file : parts) {
     add_part(file);
   }
@@ -111,7 +109,7 @@ at::Tensor CheckpointReader::try_find(const std::string& name) const {
   }
   // LibTorch has no read-only tensors; a write to this one faults.
   return at::from_blob(
-      const_cast<std::byte*>(data),
+      const_cast<std::byte*>(data),  // NOLINT(*-const-cast)
       view.sizes,
       [file = parts_[found->second.part]->file()](void*) {},
       options);

@@ -17,6 +17,7 @@ namespace pp {
 /// every byte; Quick compares the sizes.
 enum class Verify { Full, Quick };
 
+/// Checks that a part of a checkpoint is there and undamaged.
 /// throws  Error(Input) naming the file: missing, damaged
 void check_part(
     const std::filesystem::path& folder,
@@ -36,7 +37,7 @@ class CheckpointReader {
   ///
   /// parts   names of files
   CheckpointReader(
-      const std::filesystem::path& path,
+      std::filesystem::path path,
       CheckpointState state,
       const std::vector<std::string>& parts);
 
@@ -44,12 +45,14 @@ class CheckpointReader {
   const CheckpointState& state() const { return state_; }
   std::vector<std::string> names() const;
 
-  /// Returns the tensor as it lies in the mapped file, which it keeps mapped.
-  /// The tensor is read-only. Undefined if there is no such tensor.
+  /// Returns the tensor in the mapped file, which stays mapped as long as the
+  /// tensor lives. The tensor is read-only. Undefined if there is no such
+  /// tensor.
   at::Tensor try_find(const std::string& name) const;
+  /// Like try_find(), for a tensor that must exist.
   /// throws  Error(Input), offering the nearest names
   at::Tensor find(const std::string& name) const;
-  /// Copies a tensor to `destination`, whatever its strides.
+  /// Copies a tensor to `destination`, which may have any strides.
   /// throws  Error(Input): missing, or of another shape or dtype
   void copy_to(const std::string& name, const at::Tensor& destination) const;
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "loader/archive/content_hash.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/checkpoint/earlier_run.h"
@@ -30,11 +31,13 @@ std::string loss_text(const LossConfig& loss) {
   return loss.kind ? std::string(enum_name(*loss.kind)) : "the model's";
 }
 
-/// The key of the job file behind an entry of resume_contract().
+/// The job-file key for an entry of resume_contract().
 std::string job_key(const std::string& entry) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 5> kKeys = {
+  constexpr std::array<std::pair<std::string_view, const char*>, 7> kKeys = {
       {{"optimizer", "train.optimizer.name"},
        {"loss", "train.loss"},
+       {"loss_output", "train.loss.output"},
+       {"loss_file", "the hash of train.loss.path"},
        {"seed", "train.seed"},
        {"batch_size", "data.batch_size"},
        {"accumulate", "train.accumulate"}}};
@@ -84,15 +87,21 @@ Error nothing_to_resume(const std::filesystem::path& folder) {
 
 std::map<std::string, std::string> resume_contract(
     const TrainConfig& train,
+    const std::string& loss_output,
     int64_t batch_size,
     const std::string& data_order) {
-  return {
+  std::map<std::string, std::string> contract = {
       {"optimizer", std::string(enum_name(train.optimizer.kind))},
       {"loss", loss_text(train.loss)},
       {"seed", std::to_string(train.seed)},
       {"batch_size", std::to_string(batch_size)},
       {"accumulate", std::to_string(train.accumulate)},
+      {"loss_output", loss_output},
       {"data", data_order}};
+  if (!train.loss.path.empty()) {
+    contract.emplace("loss_file", file_hash(train.loss.path));
+  }
+  return contract;
 }
 
 void check_resume_contract(
@@ -114,9 +123,8 @@ void check_resume_contract(
   if (!differences.empty()) {
     throw usage_error(
         path.string() + " was saved with " + join(differences, "; with ") +
-        ": a resumed run would not be the same run; restore that, or start "
-        "anew "
-        "from it with model.checkpoint");
+        ": a resumed run would not be the same run; restore the saved "
+        "settings, or start anew from this checkpoint with model.checkpoint");
   }
 }
 
@@ -135,8 +143,7 @@ void make_way_for_run(
         std::string("removed the files of an earlier run: ") +
         paths_text(run.removed) +
         (overwrite ? " (--overwrite)"
-                   : "; output.keep = " + std::to_string(output.keep) +
-                         " earlier runs remain"));
+                   : " (output.keep = " + std::to_string(output.keep) + ")"));
   }
 }
 

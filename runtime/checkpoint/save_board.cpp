@@ -23,7 +23,7 @@ SaveBoard::WrittenPart parse_written(const std::string& text) {
         json.at(4).get<int>()};
   } catch (const nlohmann::json::exception&) {
     throw runtime_error(
-        "a rank says something else than which part of the checkpoint it "
+        "a rank sent something other than which part of the checkpoint it "
         "wrote; does every rank run the same version of pp?");
   }
 }
@@ -89,12 +89,12 @@ int64_t SaveBoard::num_committed() const {
   return context_.store->add(key("committed"), 0);
 }
 
-void SaveBoard::note_pruned() const {
-  context_.store->add(key("pruned"), 1);
+void SaveBoard::note_done() const {
+  context_.store->add(key("done"), 1);
 }
 
-int64_t SaveBoard::num_pruned() const {
-  return context_.store->add(key("pruned"), 0);
+int64_t SaveBoard::num_done() const {
+  return context_.store->add(key("done"), 0);
 }
 
 void SaveBoard::clear(const FolderSharing& sharing) const {
@@ -105,7 +105,7 @@ void SaveBoard::clear(const FolderSharing& sharing) const {
     context_.store->deleteKey(name);
   }
   context_.store->deleteKey(key("committed"));
-  context_.store->deleteKey(key("pruned"));
+  context_.store->deleteKey(key("done"));
   for (int rank = 0; rank < context_.size; ++rank) {
     context_.store->deleteKey(key("entered", rank));
   }

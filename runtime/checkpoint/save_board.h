@@ -10,12 +10,15 @@
 
 namespace pp {
 
-/// How the ranks' checkpoint threads tell each other, through the job's store,
-/// how far the save of one step has progressed. The keys are below
+/// Lets the ranks' checkpoint threads tell each other, through the job's store,
+/// how far the save of one step has progressed. The keys start with
 /// "checkpoint/<step>/":
 ///
-/// entered/R rank R has reached the save begun/R leader R has made its folder
-/// part/K a WrittenPart committed, pruned how many leaders have done so
+/// entered/R          rank R has reached the save
+/// begun/R            leader R has made its folder
+/// part/K             a WrittenPart
+/// committed          how many leaders have committed their folder
+/// done               how many ranks have nothing left to do for it
 class SaveBoard {
  public:
   struct WrittenPart {
@@ -36,8 +39,8 @@ class SaveBoard {
   std::vector<WrittenPart> parts() const;
   void note_committed() const;
   int64_t num_committed() const;
-  void note_pruned() const;
-  int64_t num_pruned() const;
+  void note_done() const;
+  int64_t num_done() const;
 
   /// Deletes the step's keys, once no rank needs them any more.
   void clear(const FolderSharing& sharing) const;

@@ -114,19 +114,37 @@ void CheckpointSaver::keep_tensors(
 /// The thread's work for one checkpoint.
 void CheckpointSaver::write(const CheckpointState& state, const Prune& prune) {
   const int leader = sharing_.leader_of(context_.rank);
-  if (leader == context_.rank) {
-    has_unfinished_folder_ = true;
-    begin_checkpoint(folder_, state.step);
-    board_->note_begun();
-  } else if (
-      parts_.empty() ||  // only the first replica writes
-      !wait_for([&] { return board_->has_begun(leader); })) {
+  if (leader != context_.rank) {
+    follow(leader);
     return;
   }
+  has_unfinished_folder_ = true;
+  begin_checkpoint(folder_, state.step);
+  board_->note_begun();
   write_parts();
-  if (leader == context_.rank && lead(state, prune) && context_.rank == 0) {
+  if (lead(state, prune) && context_.rank == 0) {
     board_->clear(sharing_);
   }
+}
+
+/// The work of a rank that leads no folder. It ends when the whole checkpoint
+/// is saved, so that a slow disk holds up all ranks alike: one that went on
+/// would take a leader that waits for its disk for one that hangs.
+void CheckpointSaver::follow(int leader) {
+  if (!parts_.empty()) {  // only the first replica writes
+    if (!wait_for([&] { return board_->has_begun(leader); })) {
+      return;
+    }
+    write_parts();
+  }
+  if (wait_for([&] { return is_committed(); })) {
+    board_->note_done();
+  }
+}
+
+bool CheckpointSaver::is_committed() const {
+  return board_->num_committed() >=
+         static_cast<int64_t>(sharing_.leaders().size());
 }
 
 void CheckpointSaver::write_parts() {
@@ -144,18 +162,17 @@ void CheckpointSaver::write_parts() {
 /// The rest of a leader's work. Returns false if the rank is leaving; then
 /// there may be no such checkpoint.
 bool CheckpointSaver::lead(const CheckpointState& state, const Prune& prune) {
-  const auto num_leaders = static_cast<int64_t>(sharing_.leaders().size());
   if (!wait_for([&] { return board_->has_all_parts(); })) {
     return false;
   }
   const auto path = commit(state);
   has_unfinished_folder_ = false;
   board_->note_committed();
-  if (!wait_for([&] { return board_->num_committed() >= num_leaders; })) {
+  if (!wait_for([&] { return is_committed(); })) {
     return false;
   }
   prune();
-  board_->note_pruned();
+  board_->note_done();
   if (context_.rank != 0) {
     return true;
   }
@@ -163,8 +180,8 @@ bool CheckpointSaver::lead(const CheckpointState& state, const Prune& prune) {
     const std::lock_guard lock(mutex_);
     saved_.push_back(path);
   }
-  // Once all have pruned, nobody looks at the board any more.
-  return wait_for([&] { return board_->num_pruned() >= num_leaders; });
+  // Once all are done, nobody looks at the board any more.
+  return wait_for([&] { return board_->num_done() >= context_.size; });
 }
 
 std::filesystem::path CheckpointSaver::commit(const CheckpointState& state) {
@@ -259,8 +276,8 @@ std::vector<std::filesystem::path> CheckpointSaver::leave() noexcept {
   if (thread_.joinable()) {
     thread_.join();
   }
-  // Only after this rank's thread has ended: removed earlier, the folder would
-  // make other ranks' writing fail, and that failure could pass for the cause.
+  // Remove the folder only after this rank's thread has ended. Otherwise writes
+  // of other ranks would fail, and that could be mistaken for the cause.
   if (has_unfinished_folder_) {
     try_remove_unfinished(folder_);
     has_unfinished_folder_ = false;

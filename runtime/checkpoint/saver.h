@@ -49,12 +49,13 @@ class CheckpointSaver {
 
   enum class Tensors {
     Copied,    ///< the caller may change them at once
-    AsTheyAre  ///< the caller leaves them unchanged until finish()
+    AsTheyAre  ///< the caller doesn't change them before finish()
   };
 
   /// Begins to save a checkpoint. All ranks call it, with the same step. It
-  /// first waits for the previous save. Once all ranks have begun that save,
-  /// the wait has no time limit, since disks may be slow.
+  /// first waits for the previous save: until all ranks have begun that save,
+  /// the stall timeout applies; after that the wait has no limit, since disks
+  /// may be slow.
   ///
   /// keep, first_bad  which checkpoints remain, see prune_checkpoints()
   /// throws           as finish() does
@@ -70,8 +71,8 @@ class CheckpointSaver {
   /// throws the error of a failed write, on the rank where it failed
   std::vector<std::filesystem::path> poll();
 
-  /// Waits until the save in progress is done; then does what poll() does.
-  /// throws also JobFailed; Stalled: another rank does not reach the save
+  /// Waits until the save in progress is done, then does what poll() does.
+  /// throws as poll(); JobFailed; Stalled: another rank does not reach the save
   std::vector<std::filesystem::path> finish();
 
   /// Ends saving after the run has failed. Completes the save in progress if
@@ -82,12 +83,14 @@ class CheckpointSaver {
 
  private:
   using Clock = std::chrono::steady_clock;
-  /// Removes the checkpoints of this rank's folder that don't remain.
+  /// Removes the checkpoints of this rank's folder that are no longer kept.
   using Prune = std::function<void()>;
 
   void keep_tensors(const CheckpointParts& parts, Tensors tensors);
   void write(const CheckpointState& state, const Prune& prune);
   void write_parts();
+  void follow(int leader);
+  bool is_committed() const;
   bool lead(const CheckpointState& state, const Prune& prune);
   std::filesystem::path commit(const CheckpointState& state);
   bool wait_for(const std::function<bool()>& condition);

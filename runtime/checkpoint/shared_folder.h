@@ -7,12 +7,12 @@
 
 namespace pp {
 
-/// Which ranks of a job see the same folder under a path: all of them, if one
-/// machine or a shared file system holds it, and otherwise those of each host.
-/// The lowest of the ranks that share a folder leads them.
+/// Which ranks of a job see the same folder under a path: all of them if one
+/// machine or a shared file system holds it, otherwise those of each host. The
+/// lowest of the ranks that share a folder is its leader.
 class FolderSharing {
  public:
-  /// leader_of  by rank; a leader leads itself
+  /// leader_of  by rank: the leader of its folder; a leader has its own number
   explicit FolderSharing(std::vector<int> leader_of);
   /// All ranks share one folder.
   static FolderSharing all_in_one(int num_ranks);

@@ -35,7 +35,7 @@ namespace pp {
 void begin_checkpoint(const std::filesystem::path& folder, int64_t step);
 
 /// Writes `part_K.safetensors`: parameters, buffers and optimizer state by
-/// name. A tensor that several stages hold belongs into one part only.
+/// name. A tensor that several stages hold belongs in one part only.
 ///
 /// returns the part's entry in state.json, without the host
 /// throws  Error(Runtime) naming the path and the system's reason
@@ -47,7 +47,8 @@ CheckpointPart write_checkpoint_part(
 
 /// Writes `state.json` and renames the folder into place.
 ///
-/// content  of the whole job: the file has the same bytes in every folder
+/// content  describes the parts of the whole job: the file has the same bytes
+///          in every folder
 /// here     the parts that this folder must have
 /// returns  the folder `step_N`
 /// throws   Error(Runtime) naming the path; a part of `here` is missing
@@ -60,7 +61,7 @@ std::filesystem::path commit_checkpoint(
 /// all). Later ones belong to another run and are left alone.
 ///
 /// first_bad  the first step after which the weights held NaN or infinity. The
-///            newest checkpoint before it is one of those that remain, unless
+///            newest checkpoint before it is among those that remain, unless
 ///            `keep` is 1
 void prune_checkpoints(
     const std::filesystem::path& folder,

@@ -12,12 +12,12 @@
 
 namespace pp {
 
-/// A tensor that the model's user passes, which the data must match.
+/// A tensor that the model's caller passes, which the data must match.
 struct InputSpec {
   std::string name;
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<ir::Dim> sizes;
-  /// False if the model doesn't say what it needs; then any data are accepted.
+  /// False if the model doesn't say what it needs; then any data is accepted.
   bool known = true;
   /// Bounds of the symbols in `sizes`, if the export set any.
   std::map<std::string, ir::Range> ranges = {};
@@ -28,7 +28,7 @@ struct BatchPlan {
   int64_t batch_size = 0;
   int num_microbatches = 1;  ///< per replica
   int num_replicas = 1;
-  /// Rows of every microbatch if the export fixed them; none: any number.
+  /// Rows of every microbatch if the export fixed them; nullopt: any number.
   std::optional<int64_t> fixed_rows;
 
   /// Number of microbatches of a full step, over all replicas.
@@ -37,7 +37,7 @@ struct BatchPlan {
 
 /// Plans the batch before anything is loaded.
 ///
-/// microbatches  pipeline.microbatches, per replica; none: as many as the
+/// microbatches  pipeline.microbatches, per replica; nullopt: as many as the
 ///               export's fixed batch requires, else 1
 /// throws        Error(Usage): fewer rows than microbatches; microbatches of
 ///               another size than the exported one; inputs with different

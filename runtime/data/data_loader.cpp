@@ -149,7 +149,7 @@ struct DataLoader::State {
       throw usage_error(
           "target: " + target->path() + " holds " +
           (ir::is_complex(target->dtype()) ? "complex" : "floating-point") +
-          " numbers, none of which a loss ignores; set "
+          " numbers, and a loss ignores no such number; set "
           "pad to the number that fills short rows");
     }
     check_pad("data.target", source, target->dtype());
@@ -176,6 +176,36 @@ struct DataLoader::State {
       sizes.emplace(options.inputs[k].name, std::move(own));
     }
     rules.check(sizes, "microbatches of " + count_text(count, "row", "rows"));
+  }
+
+  /// Reads the inputs of one of a step's microbatches.
+  ///
+  /// all, chunk  rows of the step and of the microbatch
+  /// first       the first microbatch that this rank reads: tensors without
+  ///             rows are read for it and shared by the others
+  void read_inputs(
+      const std::vector<int64_t>& all,
+      std::span<const int64_t> chunk,
+      const Microbatch& first,
+      Microbatch& out) const {
+    for (size_t k = 0; k < sources.size(); ++k) {
+      const InputSpec& input = options.inputs[k];
+      if (!wants(input.name)) {
+        continue;
+      }
+      const Source& source = sources[k];
+      const auto type = static_cast<at::ScalarType>(input.dtype);
+      at::Tensor value;
+      if (is_mask[k]) {
+        value = mask_of(source, all, chunk, type);
+      } else if (source.has_rows()) {
+        value = rows_of(source, all, chunk, type);
+      } else {
+        value =
+            &out == &first ? source.whole(type) : first.inputs.at(input.name);
+      }
+      out.inputs.emplace(input.name, std::move(value));
+    }
   }
 
   /// Makes the rows that fill a microbatch zeros.
@@ -307,23 +337,8 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
       out[m].num_padding = padding;
     }
     const int index = out[m].index;
-    const bool is_own = first <= index && index < first + count;
-    for (size_t k = 0; is_own && k < state.sources.size(); ++k) {
-      const InputSpec& input = state.options.inputs[k];
-      const Source& source = state.sources[k];
-      const auto type = static_cast<at::ScalarType>(input.dtype);
-      if (!state.wants(input.name)) {
-        continue;
-      }
-      at::Tensor& value = out[m].inputs[input.name];
-      if (state.is_mask[k]) {
-        value = mask_of(source, all, chunk, type);
-      } else if (source.has_rows()) {
-        value = rows_of(source, all, chunk, type);
-      } else {
-        value = index == first ? source.whole(type)
-                               : out[first].inputs.at(input.name);
-      }
+    if (first <= index && index < first + count) {
+      state.read_inputs(all, chunk, out[static_cast<size_t>(first)], out[m]);
     }
     if (state.target && state.options.wants_target) {
       out[m].target = rows_of(

@@ -20,13 +20,12 @@ namespace pp {
 
 /// The data of one microbatch. Its tensors are contiguous, and no two
 /// microbatches share memory except for inputs with split_dim = "none". A
-/// microbatch of another replica has a target, which the loss needs, but no
-/// inputs.
+/// microbatch of another replica has only a target, because the loss needs it.
 struct Microbatch {
   int index = 0;
   int64_t num_rows = 0;
-  /// Rows after those, which are copies of the last one: a fixed batch has to
-  /// be full.
+  /// Number of padding rows after those, copies of the last one, which fill a
+  /// fixed batch.
   int64_t num_padding = 0;
   std::map<std::string, at::Tensor> inputs;  ///< the wanted ones, by name
   at::Tensor target;  ///< undefined if none is wanted or configured
@@ -34,13 +33,13 @@ struct Microbatch {
 
 struct DataLoaderOptions {
   BatchPlan plan;
-  std::vector<InputSpec> inputs;  ///< all tensors that the model's user passes
+  std::vector<InputSpec> inputs;  ///< every tensor that the caller passes
   std::vector<std::string> guards = {};  ///< Graph::guards
-  /// Names of the inputs that this rank's stages read; none: all of them.
+  /// Names of the inputs that this rank's stages read; nullopt: all of them.
   std::optional<std::set<std::string>> wanted;
   bool wants_target = true;
   uint64_t seed = 0;
-  int replica = 0;  ///< this rank's, out of plan.num_replicas
+  int replica = 0;  ///< this rank's replica, below plan.num_replicas
   /// Whether a last batch with fewer rows than microbatches is kept. If it is,
   /// as in inference, it is cut into fewer microbatches than planned, of one
   /// row each; otherwise it is dropped, with a notice.
@@ -49,9 +48,10 @@ struct DataLoaderOptions {
   /// copies of its last row, as in inference; otherwise the rows that don't
   /// fill a batch are dropped, with a notice.
   bool pads_fixed_batch = false;
-  /// Instead of the data, a step of two microbatches: the last one twice, once
-  /// padded with copies and once with zeros. Whoever cuts off the padding of
-  /// outputs compares them first. Needs pads() of the loader without it.
+  /// If true, the loader gives, instead of the data, one step of two
+  /// microbatches to compare: the last microbatch twice, padded once with
+  /// copies and once with zeros. Requires that the same loader without this
+  /// option pads().
   bool is_padding_trial = false;
   Log log;  ///< gets the notices, as warnings
 };

@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// Returns types and sizes of the data by input, for models that don't say what
-/// they need.
+/// Returns types and sizes of the data by input, for models that don't declare
+/// their inputs.
 ///
 /// num_rows  rows of a microbatch
 /// throws    Error(Input): unreadable files

@@ -22,14 +22,15 @@ void check_fits(const Source& source, const InputSpec& input);
 /// Checks that inputs that share a symbolic size have the same size.
 ///
 /// sources  in the order of `inputs`
-/// throws   Error(Input) naming both
+/// throws   Error(Input) naming both inputs
 void check_symbols(
     std::span<const Source* const> sources, std::span<const InputSpec> inputs);
 
 /// Checks that all sources have the same number of rows, and returns that
 /// number.
 ///
-/// throws  Error(Input) naming two that differ; Error(Usage): none has rows
+/// throws  Error(Input) naming two sources that differ; Error(Usage): no source
+///         has rows
 int64_t common_rows(std::span<const Source* const> sources);
 
 /// Checks that every input of the model has a source, and every source an

@@ -34,11 +34,11 @@ class JoinedOutput {
 /// by rows, so the mean of the microbatches' means is that of the batch.
 ///
 /// Results that grow with the number of microbatches go to a temporary file
-/// beside `path`, unless they are joined along a dimension other than 0; those
+/// next to `path`, unless they are joined along a dimension other than 0; those
 /// stay in memory.
 ///
 /// name    used in messages
-/// first   the first value, or one like it
+/// first   the first value, or a value of the same shape and type
 /// throws  Error(Usage): the rule names a dimension that the value doesn't have
 std::unique_ptr<JoinedOutput> join_output(
     const std::string& name,
@@ -52,20 +52,20 @@ std::unique_ptr<JoinedOutput> join_output(
 at::Tensor reduced(
     const std::string& name, Reduce reduce, const at::Tensor& value);
 
-/// The rows of a microbatch: its own, and those that only fill it.
+/// The rows of a microbatch: its own, and the padding that fills it.
 struct RowCount {
   int64_t own = 0;
   int64_t padding = 0;
 };
 
-/// Why the part of a value that belongs to the padding can't be cut off; empty
-/// if it can. It can along the dimension of the join, if that has one entry per
-/// row; a value that all microbatches have in common has nothing to cut.
+/// Says why the padding's part of a value can't be cut off; empty if it can. It
+/// can along the dimension of the join, if that has one entry per row. A value
+/// that all microbatches have in common has no part to cut off.
 std::string try_find_obstacle(
     const OutputRule& rule, const at::Tensor& reduced, RowCount rows);
 
-/// The part of a value that belongs to a microbatch's own rows. Needs a value
-/// without an obstacle.
+/// Returns the part of a value that belongs to a microbatch's own rows. The
+/// value must have no obstacle.
 at::Tensor without_padding(
     const OutputRule& rule, const at::Tensor& reduced, RowCount rows);
 

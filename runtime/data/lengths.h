@@ -29,14 +29,14 @@ class Lengths {
   int64_t num_rows() const { return static_cast<int64_t>(rows_.size()); }
   /// The length of the longest padded row.
   int64_t longest() const { return longest_; }
-  /// Whether all padded rows have that length.
+  /// Whether all padded rows have the same length.
   bool is_fixed() const { return is_fixed_; }
   /// Returns the length that all of these rows are padded to.
   int64_t padded(std::span<const int64_t> rows) const;
 
   struct Row {
     int32_t file = 0;
-    int64_t begin = 0;  ///< in elements of its file
+    int64_t begin = 0;  ///< first element of the row in its file
     int64_t size = 0;
   };
   const Row& row(int64_t index) const { return rows_[index]; }

@@ -14,16 +14,17 @@
 namespace pp {
 
 /// Writes a run's outputs to a `.safetensors` file while they are computed,
-/// microbatch by microbatch, joined by their rules (join_output). Memory
+/// microbatch by microbatch, joined by their rules (join_output). Memory use
 /// doesn't grow with the number of microbatches. The complete file appears at
-/// finish(); without finish() no file is left behind.
+/// finish(); without finish() there is no file.
 class OutputWriter {
  public:
   OutputWriter(
       std::filesystem::path path, std::map<std::string, OutputRule> rules);
 
-  /// Adds the next microbatch's value of an output, without what belongs to
-  /// its padding, which has to have no obstacle (try_find_obstacle).
+  /// Adds the next microbatch's value of an output, without the part that
+  /// belongs to its padding. That part must have no obstacle
+  /// (try_find_obstacle).
   ///
   /// throws  Error(Usage): the values can't be joined, see join_output() and
   ///         JoinedOutput; Error(Runtime): writing fails

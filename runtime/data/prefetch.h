@@ -25,8 +25,8 @@ class Prefetch {
   Prefetch& operator=(const Prefetch&) = delete;
   ~Prefetch();
 
-  /// Returns the rows of a step. They have been read in advance if the previous
-  /// call was for the step before.
+  /// Returns the rows of a step. They have been read ahead if the previous call
+  /// was for the step before.
   ///
   /// throws  what `load` throws
   std::vector<Microbatch> take(int64_t step);

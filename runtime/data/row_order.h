@@ -4,9 +4,9 @@
 
 namespace pp {
 
-/// The order in which the rows of a data set are used. It holds no list: a
-/// keyed permutation maps positions to rows, so every rank knows any step of
-/// any epoch at once.
+/// The order in which the rows of a data set are used. It is computed, not
+/// stored: a keyed permutation maps positions to rows, so every rank can
+/// compute the rows of any step of any epoch.
 ///
 /// The permutation is a Feistel network over the next power of four, applied
 /// until the result is inside [0, num_rows) (Black and Rogaway 2002, "Ciphers

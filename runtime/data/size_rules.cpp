@@ -1,7 +1,6 @@
 #include "runtime/data/size_rules.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -9,54 +8,15 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
+#include "loader/ir/size_conditions.h"
 
 namespace pp {
 
 namespace {
 
-// An export sets a lower bound of 2 on every free size, because it specializes
-// 0 and 1; torch doesn't enforce that bound, and graphs work for 1.
-constexpr int64_t kUnenforcedMin = 2;
-
-/// A leaf of a guard: "L['x'].size()[1]".
-struct InputSize {
-  std::string input;
-  std::string_view property;  ///< "size", "stride", "storage_offset"
-  size_t dimension = 0;
-};
-
-std::optional<InputSize> parse_leaf(std::string_view leaf) {
-  constexpr std::string_view kBegin = "L['";
-  constexpr std::string_view kEnd = "'].";
-  const size_t end = leaf.find(kEnd);
-  if (!leaf.starts_with(kBegin) || end == std::string_view::npos) {
-    return std::nullopt;
-  }
-  InputSize out;
-  out.input = std::string(leaf.substr(kBegin.size(), end - kBegin.size()));
-  std::string_view rest = leaf.substr(end + kEnd.size());
-  const size_t call = rest.find("()");
-  if (call == std::string_view::npos) {
-    return std::nullopt;
-  }
-  out.property = rest.substr(0, call);
-  rest.remove_prefix(call + 2);
-  if (out.property == "storage_offset") {
-    return rest.empty() ? std::optional(out) : std::nullopt;
-  }
-  if ((out.property != "size" && out.property != "stride") ||
-      !rest.starts_with('[') || !rest.ends_with(']')) {
-    return std::nullopt;
-  }
-  const char* last = rest.data() + rest.size() - 1;
-  const auto [at, error] =
-      std::from_chars(rest.data() + 1, last, out.dimension);
-  return error == std::errc() && at == last ? std::optional(out) : std::nullopt;
-}
-
 /// The leaf's value for contiguous tensors of these sizes.
 std::optional<int64_t> value_of(
-    const InputSize& leaf, const InputSizes& sizes) {
+    const ir::GuardLeaf& leaf, const InputSizes& sizes) {
   const auto found = sizes.find(leaf.input);
   if (found == sizes.end()) {
     return std::nullopt;
@@ -117,9 +77,15 @@ void check_bounds(
   if (max && size > *max) {
     refuse("at most", *max);
   }
-  if (min && *min > kUnenforcedMin && size < *min) {
+  if (min && *min > ir::kUnenforcedMin && size < *min) {
     refuse("at least", *min);
   }
+}
+
+/// Whether the expression only adds, subtracts and multiplies.
+bool is_linear(const std::string& expression) {
+  return expression.find_first_of("/%(") == std::string::npos &&
+         expression.find("**") == std::string::npos;
 }
 
 }  // namespace
@@ -127,18 +93,31 @@ void check_bounds(
 SizeRules::SizeRules(
     std::vector<InputSpec> inputs, std::span<const std::string> guards)
     : inputs_(std::move(inputs)) {
+  const auto is_size = [&](const std::string& leaf) {
+    const auto parsed = ir::parse_guard_leaf(leaf);
+    return parsed &&
+           (inputs_.empty() ||
+            std::ranges::find(inputs_, parsed->input, &InputSpec::name) !=
+                inputs_.end());
+  };
+  for (const std::string& text : guards) {
+    add_guard(text, is_size);
+  }
   std::erase_if(inputs_, [](const InputSpec& input) { return !input.known; });
   parse_sizes();
-  for (const std::string& text : guards) {
-    const ir::Expression& guard =
-        guards_.emplace_back(ir::Expression::parse(text));
-    for (const std::string& leaf : guard.leaves()) {
-      if (!parse_leaf(leaf)) {
-        throw input_error(
-            "the model was exported under the condition " + guard_text(guard) +
-            ", and '" + leaf +
-            "' isn't a size of an input; export it without that condition");
-      }
+}
+
+void SizeRules::add_guard(
+    const std::string& text,
+    const std::function<bool(const std::string& leaf)>& is_size) {
+  const ir::Expression& guard =
+      guards_.emplace_back(ir::Expression::parse(text));
+  for (const std::string& leaf : guard.leaves()) {
+    if (!is_size(leaf)) {
+      throw input_error(
+          "the model was exported under the condition " + guard_text(guard) +
+          ", and '" + leaf +
+          "' isn't a size of an input; export it without that condition");
     }
   }
 }
@@ -206,10 +185,10 @@ std::map<std::string, int64_t> SizeRules::symbols_of(
   std::map<std::string, std::string> first_input;
   visit_free_sizes(sizes, [&](const InputSpec& input, size_t i, int64_t size) {
     const ir::Dim& dim = input.sizes[i];
+    check_bounds(input, dim.expr, i, size, where);
     if (!ir::is_symbol(dim)) {
       return;
     }
-    check_bounds(input, dim.expr, i, size, where);
     const auto [value, is_new] = values.emplace(dim.expr, size);
     first_input.emplace(dim.expr, input.name);
     if (value->second != size) {
@@ -219,21 +198,62 @@ std::map<std::string, int64_t> SizeRules::symbols_of(
           ", but in the model both have the size " + dim.expr);
     }
   });
+  visit_free_sizes(sizes, [&](const InputSpec& input, size_t i, int64_t size) {
+    solve(input, i, size, values, where);
+  });
   return values;
+}
+
+void SizeRules::solve(
+    const InputSpec& input,
+    size_t dimension,
+    int64_t size,
+    std::map<std::string, int64_t>& values,
+    const std::string& where) const {
+  const ir::Dim& dim = input.sizes[dimension];
+  if (ir::is_symbol(dim)) {
+    return;
+  }
+  const ir::Expression& expression = sizes_.at(dim.expr);
+  const std::vector<std::string> leaves = expression.leaves();
+  if (leaves.size() != 1 || values.contains(leaves[0])) {
+    return;
+  }
+  const auto at = [&](int64_t value) {
+    return expression.value([value](std::string_view) { return value; });
+  };
+  // Three values give the slope of a linear expression, and show that it is
+  // one.
+  const int64_t start = at(2).value_or(0);
+  const int64_t slope = at(3).value_or(0) - start;
+  if (slope == 0 || at(4).value_or(0) != start + 2 * slope) {
+    return;
+  }
+  const int64_t symbol = 2 + (size - start) / slope;
+  const bool fits = at(symbol) == size;
+  if (fits) {
+    check_bounds(input, leaves[0], dimension, symbol, where);
+    values.emplace(leaves[0], symbol);
+  } else if (is_linear(dim.expr)) {
+    throw input_error(
+        where + ": dimension " + std::to_string(dimension) + " of " +
+        input.name + " must be " + dim.expr + ", but is " +
+        std::to_string(size));
+  }
 }
 
 void SizeRules::check_guards(
     const InputSizes& sizes, const std::string& where) const {
   for (const ir::Expression& guard : guards_) {
     const auto look_up = [&](std::string_view leaf) {
-      return value_of(*parse_leaf(leaf), sizes);
+      return value_of(*ir::parse_guard_leaf(leaf), sizes);
     };
     if (guard.holds(look_up).value_or(true)) {
       continue;
     }
     std::vector<std::string> found;
     for (const std::string& leaf : guard.leaves()) {
-      const std::string input = parse_leaf(leaf)->input;
+      const std::string input = ir::parse_guard_leaf(leaf)->input;
       if (!sizes.contains(input)) {
         continue;  // another leaf decided
       }

@@ -15,18 +15,18 @@ namespace pp {
 /// Sizes of the tensors of one microbatch, by input name.
 using InputSizes = std::map<std::string, std::vector<int64_t>>;
 
-/// The assumptions of an export about the sizes of its inputs: a symbol is one
+/// The assumptions of an export about the sizes of its inputs: a symbol has one
 /// size wherever it occurs, sizes such as 2*s0 follow from symbols, symbols
-/// have bounds, and guards hold. If one of them doesn't hold, the graph
-/// computes something else than the model, so nothing may run.
+/// have bounds, and guards hold. If one of them is violated, the graph computes
+/// something other than the model, so nothing may run.
 class SizeRules {
  public:
   /// guards  Graph::guards
   /// throws  Error(Input) naming a guard or an input's size that can't be read
   SizeRules(std::vector<InputSpec> inputs, std::span<const std::string> guards);
 
-  /// Checks the sizes of one microbatch. Inputs without sizes here are skipped,
-  /// with the guards that depend on them.
+  /// Checks the sizes of one microbatch. Skips inputs that `sizes` lacks, and
+  /// the guards that depend on them.
   ///
   /// where   for messages: "microbatches of 17 rows"
   /// throws  Error(Input) naming the rule and the sizes that break it
@@ -40,6 +40,16 @@ class SizeRules {
   std::map<std::string, int64_t> symbols_of(
       const InputSizes& sizes, const std::string& where) const;
   void parse_sizes();
+  void add_guard(
+      const std::string& text,
+      const std::function<bool(const std::string& leaf)>& is_size);
+  /// Finds the symbol of a size such as 2*s0 if no other size gives it.
+  void solve(
+      const InputSpec& input,
+      size_t dimension,
+      int64_t size,
+      std::map<std::string, int64_t>& values,
+      const std::string& where) const;
   void check_guards(const InputSizes& sizes, const std::string& where) const;
 
   std::vector<InputSpec> inputs_;

@@ -18,7 +18,7 @@
 namespace pp {
 
 /// The rows of one input, or of the target: one or several mapped files, joined
-/// to one tensor along the dimension that counts samples.
+/// into one tensor along the dimension that counts samples.
 class Source {
  public:
   /// label       the input's name, for messages
@@ -43,7 +43,7 @@ class Source {
   /// The lengths of rows that are padded; null if all rows are alike.
   const Lengths* lengths() const { return lengths_ ? &*lengths_ : nullptr; }
 
-  /// Number of elements of a padded row that aren't padding.
+  /// Number of elements of a padded row, without the padding.
   int64_t own_size(int64_t row) const {
     return std::max<int64_t>(0, lengths_->row(row).size - config_.shift);
   }
@@ -57,8 +57,8 @@ class Source {
   at::Tensor whole(at::ScalarType as) const;
 
  private:
-  /// The position of rows in a file. The file consists of `outer_` strips, each
-  /// of which has a block of every row.
+  /// The position of rows in a file. The file consists of `outer_` strips, and
+  /// each strip has one block of every row.
   struct Strips {
     int64_t first_row = 0;  ///< the file's first row among all rows
     int64_t num_rows = 0;

@@ -34,9 +34,10 @@ class StepRows {
   int num_microbatches(int64_t step) const;
   /// The first of a replica's microbatches, and their number.
   std::pair<int, int> own_microbatches(int64_t step, int replica) const;
-  /// The first of a step's positions in its epoch, and the one after the last.
+  /// The range of a step's positions in its epoch: the first, and one past the
+  /// last.
   std::pair<int64_t, int64_t> positions(int64_t step) const;
-  /// Number of rows that a step's last microbatch lacks and has to get.
+  /// Number of padding rows that a step's last microbatch needs.
   int64_t padding(int64_t step) const;
   bool pads() const { return padding_ > 0; }
   /// Every number of rows that a microbatch of any step has.

@@ -20,16 +20,16 @@ class Loans {
   Loans() = default;
   Loans(const Loans&) = delete;
   Loans& operator=(const Loans&) = delete;
-  /// Waits for tensors that came back after their rank was gone.
+  /// Waits for tensors that were returned after their rank had ended.
   ~Loans();
 
-  /// Takes back a tensor.
+  /// Returns a lent tensor to its owner.
   ///
-  /// used  recorded after its last use
+  /// used  event recorded after its last use
   void come_back(at::Tensor tensor, c10::Event used);
   /// Frees the tensors that are no longer read. Never blocks.
   void collect();
-  /// Waits until the tensors that came back are no longer read, and frees them.
+  /// Waits until the returned tensors are no longer read, and frees them.
   void collect_all();
   size_t size() const;
 
@@ -43,15 +43,15 @@ class Loans {
 };
 
 /// Returns a tensor over the same memory for `reader` to read. When the last
-/// reference to it goes, on any thread, `loans` gets the memory back with an
-/// event recorded on `reader`. Undefined and empty tensors are returned as they
-/// are.
+/// reference to it is released, on any thread, the memory returns to `loans`
+/// with an event recorded on `reader`. Undefined and empty tensors are returned
+/// as they are.
 at::Tensor lend(
     at::Tensor tensor,
     const std::shared_ptr<Loans>& loans,
     const c10::Stream& reader);
 
-/// Records an event on `stream` now.
+/// Records an event on `stream` now and returns it.
 c10::Event recorded_on(const c10::Stream& stream);
 
 }  // namespace pp

@@ -8,7 +8,8 @@
 namespace pp {
 
 /// Returns the index of the device that a rank uses on its host: the one that
-/// the job names, or else round-robin by the rank's number on the host.
+/// the job names, or else one chosen round-robin by the rank's number on the
+/// host.
 ///
 /// throws Error(Runtime): the host has no such device
 int device_of_rank(const DeviceChoice& choice, int local_rank, int num_devices);

@@ -45,14 +45,14 @@ class DeviceGraph {
 };
 
 /// The memory of graphs that are replayed in the order of their capture. A
-/// graph may read what an earlier one left, and reuse what it freed.
+/// graph may read what an earlier one wrote, and reuse what it freed.
 class GraphMemory {
  public:
   virtual ~GraphMemory() = default;
 
   /// Calls `work`, which enqueues kernels on the calling thread's current
-  /// stream, and captures them; the device doesn't run them. Captures of a
-  /// process exclude each other.
+  /// stream, and captures the kernels; the device doesn't run them. A process
+  /// runs one capture at a time.
   ///
   /// throws  what `work` throws, or what the device's library throws if the
   ///         work can't be captured; then no capture is left open
@@ -86,8 +86,8 @@ class DevicePlugin {
 
   virtual std::unique_ptr<GraphMemory> graph_memory(int index) = 0;
 
-  /// Tells the device's profiler what this thread does until the matching
-  /// end_range(). Ranges may be nested.
+  /// Tells the device's profiler what this thread does from now until the
+  /// matching end_range(). Ranges may be nested.
   virtual void begin_range(const char* name) noexcept = 0;
   virtual void end_range() noexcept = 0;
 };

@@ -55,8 +55,8 @@ class RankDevice {
   std::shared_ptr<Loans> loans_ = std::make_shared<Loans>();
 };
 
-/// While it exists, the calling thread computes on the rank's device, on its
-/// compute stream.
+/// While an object of this class exists, the calling thread computes on the
+/// rank's device, on its compute stream.
 class ComputeOn {
  public:
   explicit ComputeOn(const RankDevice& device) : guard_(device.compute()) {}
@@ -65,7 +65,7 @@ class ComputeOn {
   c10::StreamGuard guard_;
 };
 
-/// Makes later work of `waiting` wait for the work that is on `from` now.
+/// Makes later work on `waiting` wait for the work that is on `from` now.
 void wait_for(const c10::Stream& waiting, const c10::Stream& from);
 
 }  // namespace pp

@@ -33,7 +33,8 @@ class Checker {
   }
 
  private:
-  /// Whether the document has a key or table. path  "train.steps"
+  /// Whether the document has a key or table.
+  /// path  "train.steps"
   bool has(std::string_view path) const {
     return static_cast<bool>(document_.at_path(path));
   }

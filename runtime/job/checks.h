@@ -9,10 +9,10 @@
 
 namespace pp {
 
-/// Checks that the keys fit together, as far as that needs no model and no
-/// file.
+/// Checks that the keys are consistent, as far as that needs neither the model
+/// nor a file.
 ///
-/// document  where the job came from, for the places in messages
+/// document  the parsed job, for the places in messages
 /// name      the job file's name
 /// throws    Error(Usage)
 void check_job(

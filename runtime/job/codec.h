@@ -22,7 +22,7 @@
 #include "runtime/options/recompute.h"
 #include "splitter/cut/split_spec.h"
 
-// How values of each type stand in a job file.
+// How the values of each type are written in a job file.
 
 namespace pp {
 
@@ -65,7 +65,7 @@ struct Codec<double> : AnyWord {
   static std::string text(double value) { return toml_number_text(value); }
 };
 
-/// A pair of numbers.
+/// A list of two numbers.
 template <>
 struct Codec<std::array<double, 2>> : AnyWord {
   static constexpr unsigned kTypes = kNumberPair;
@@ -81,7 +81,7 @@ struct Codec<std::array<double, 2>> : AnyWord {
   }
 };
 
-/// Seconds in the file.
+/// A duration, in seconds in the file.
 template <>
 struct Codec<std::chrono::milliseconds> : AnyWord {
   static constexpr unsigned kTypes = kNumber;

@@ -12,7 +12,7 @@
 namespace pp {
 
 /// Parses a job file as TOML and applies the `--set` arguments. Every key and
-/// value knows where it came from.
+/// value keeps the place it came from.
 ///
 /// name    the file's name in messages
 /// throws  Error(Usage): not TOML, or a key is given twice (line and column)
@@ -29,14 +29,14 @@ std::string place_text(const toml::source_region& source);
 std::string place_of(
     const toml::table& document, const KeyPath& path, const std::string& name);
 
-/// A number as a double; nothing: another type. toml++ itself has no double for
-/// an integer that would be rounded.
+/// Reads a number as a double; nullopt for another type. toml++ itself gives no
+/// double for an integer that would be rounded.
 std::optional<double> try_number(const toml::node& value);
 
 /// The shortest text that reads back as the same number: "3", "0.5", "1e-8".
 std::string toml_number_text(double value);
 
-/// A value as it would stand in a file: `"cuda"`, `[1, 2]`.
+/// A value as it would be written in a file: `"cuda"`, `[1, 2]`.
 std::string value_text(const toml::node& value);
 
 }  // namespace pp

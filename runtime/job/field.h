@@ -107,8 +107,8 @@ constexpr Field<ConfigOf<kMember>> field_or(JobKey key) {
   return out;
 }
 
-/// Reads the keys that a table has; one that is absent leaves its member as it
-/// is. table  may be null
+/// Reads the keys that a table has. The member of an absent key is unchanged.
+/// table  may be null
 template <typename Config>
 void read_fields(
     std::span<const Field<Config>> fields,

@@ -15,7 +15,7 @@ std::span<const Field<SplitSpec>> split_fields();
 std::span<const Field<PipelineConfig>> pipeline_fields();
 std::span<const Field<ParallelConfig>> parallel_fields();
 std::span<const Field<DataConfig>> data_fields();
-/// `data.inputs.<name>`, `data.target`, and the same of `eval.data`.
+/// `data.inputs.<name>` and `data.target`, and the same keys of `eval.data`.
 std::span<const Field<SourceConfig>> source_fields();
 std::span<const Field<TrainConfig>> train_fields();
 std::span<const Field<LossConfig>> loss_fields();

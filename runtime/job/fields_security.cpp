@@ -9,9 +9,9 @@ constexpr std::array kSecurityFields = {
     field<&SecurityConfig::allow>(
         {.path = "security.allow",
          .default_note = "none",
-         .meaning = "Operators that the model may call besides those that "
-                    "only compute, `NAMESPACE::NAME`; only for files that you "
-                    "trust."}),
+         .meaning = "Operators, as `NAMESPACE::NAME`, that the model may call "
+                    "in addition to those that only compute; only for files "
+                    "that you trust."}),
     field<&SecurityConfig::trust_script>(
         {.path = "security.trust_script",
          .meaning = "A script's code may run while its file is read, as that "

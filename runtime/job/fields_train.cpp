@@ -209,8 +209,8 @@ std::span<const Field<LrSchedule>> lr_schedule_fields() {
 }
 
 std::span<const JobKey> optimizer_option_keys() {
-  static const OptimizerOptionKeys kKeys;
-  return kKeys.keys();
+  static const OptimizerOptionKeys table;
+  return table.keys();
 }
 
 }  // namespace pp

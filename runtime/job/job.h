@@ -27,9 +27,9 @@
 
 namespace pp {
 
-// A job file as plain data, in the types that run. The members mirror the TOML
-// keys (fields.h); docs/job-file.md describes each. A key that is not yet
-// supported has no member.
+// A job file as plain data, in the types that the runtime uses. The members
+// mirror the TOML keys (fields.h); docs/job-file.md describes each. A key that
+// is not yet supported has no member.
 
 /// `[model]`: what runs. One of `path` and `stages` is set.
 struct ModelConfig {
@@ -39,15 +39,15 @@ struct ModelConfig {
   std::vector<std::filesystem::path> stage_files;
   Mode mode = Mode::Exported;
   /// Safetensors files whose tensors replace parameters and buffers; the last
-  /// part may hold `*` and `?`.
+  /// part of the path may hold `*` and `?`.
   std::optional<std::filesystem::path> weights;
   std::optional<std::filesystem::path> checkpoint;
   bool operator==(const ModelConfig&) const = default;
 };
 
-/// Says what files may do besides computing.
+/// Permissions of files to do more than compute.
 struct SecurityConfig {
-  /// Operators that models may call although they are not allowed:
+  /// Operators that models may call in addition to the allowed ones:
   /// "aten::from_file".
   std::vector<std::string> allow;
   bool trust_script = false;  ///< see Trust::script_code
@@ -112,14 +112,14 @@ struct SourceConfig {
   std::vector<int64_t> shape;     ///< of one row of a .bin; empty: a scalar
   std::optional<int64_t> window;  ///< rows are windows of a 1-D sequence
   int64_t shift = 0;              ///< elements skipped before the first window
-  std::optional<int64_t> stride;  ///< from window to window; none: `window`
-  /// The dimension that counts samples; none: no such dimension, every
+  std::optional<int64_t> stride;  ///< between windows' starts; none: `window`
+  /// The dimension that counts samples; nullopt: there is none, and every
   /// microbatch gets the whole tensor.
   std::optional<int64_t> split_dim = 0;
   std::filesystem::path lengths;  ///< as `path`; empty: rows have one length
   std::optional<double> pad;      ///< none: 0; a target: kIgnoreIndex
   std::vector<int64_t> pad_to;    ///< one length or buckets; empty: the batch's
-  std::string mask;               ///< instead of a path: an input with lengths
+  std::string mask;               ///< replaces `path`: the padded input to mask
   bool operator==(const SourceConfig&) const = default;
 };
 
@@ -140,7 +140,7 @@ struct TrainConfig {
   int64_t accumulate = 1;  ///< pipeline steps per update
   LossConfig loss;
   OptimizerConfig optimizer;
-  std::vector<std::string> freeze;  ///< patterns of what is not trained
+  std::vector<std::string> freeze;  ///< patterns of parameters to freeze
   LrSchedule lr_schedule;
   std::optional<double> clip_grad_norm;
   Precision precision = Precision::Float32;
@@ -175,7 +175,7 @@ constexpr auto enum_names(Reduce) {
 
 /// How the microbatches' values of one output are joined.
 struct OutputRule {
-  /// None means dimension 0, or the mean if the output is a scalar.
+  /// None: dimension 0, or the mean if the output is a scalar.
   std::optional<Join> join = {};
   int64_t dimension = 0;  ///< Join::Dimension
   Reduce reduce = Reduce::None;
@@ -186,11 +186,11 @@ struct OutputConfig {
   std::filesystem::path dir;
   std::optional<int64_t> checkpoint_every;  ///< steps; none: at the end only
   int keep = 3;  ///< number of newest checkpoints to keep
-  /// Whether a training that is asked to stop saves a checkpoint first.
+  /// Whether a training run that is asked to stop saves a checkpoint first.
   bool save_on_interrupt = true;
   std::chrono::milliseconds interrupt_timeout = std::chrono::seconds(20);
   bool trace = false;
-  /// If it is none, inference saves every output and training saves none.
+  /// None: inference saves every output, training saves none.
   std::optional<std::vector<std::string>> save;
   std::map<std::string, OutputRule> outputs;
   bool operator==(const OutputConfig&) const = default;
@@ -205,7 +205,8 @@ struct WrittenJob {
   /// The items of a list are keys too ("split.at.0").
   std::map<std::string, std::string> places;
 
-  /// The place of the first of these keys that was written; else "".
+  /// The place of the first of these keys that the job sets; empty if it sets
+  /// none.
   std::string place_of(std::initializer_list<std::string_view> keys) const;
 
   /// Two jobs that mean the same are equal, however they are written.

@@ -74,8 +74,8 @@ class JobKeys {
 }  // namespace
 
 std::span<const JobKey> job_keys() {
-  static const JobKeys kKeys;
-  return kKeys.keys();
+  static const JobKeys table;
+  return table.keys();
 }
 
 }  // namespace pp

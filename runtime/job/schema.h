@@ -8,14 +8,14 @@
 namespace pp {
 
 /// Upper limit for the numbers of ranks, stages and microbatches. Messages and
-/// pages don't mention it.
+/// documentation don't mention it.
 inline constexpr double kLargestCount = 1 << 20;
 
 /// The TOML types that a key accepts, combined with `|`.
 enum KeyType : unsigned {
   kString = 1,
   kInteger = 2,
-  kNumber = 4,  ///< an integer too
+  kNumber = 4,  ///< also accepts an integer
   kBool = 8,
   kStringList = 16,
   kIntegerList = 32,
@@ -45,7 +45,7 @@ struct JobKey {
   std::string_view same_as = {};
 
   unsigned types = 0;
-  std::span<const std::string_view> choices = {};  ///< what a string may be
+  std::span<const std::string_view> choices = {};  ///< allowed strings
   std::string_view default_value = {};             ///< TOML; empty: a note
 };
 

@@ -8,10 +8,11 @@
 
 namespace pp {
 
-/// Runs `call` on a thread of its own and returns its result, so that a call
-/// that can't be interrupted doesn't keep this thread from noticing signals and
-/// causes. Nothing if it takes longer than `limit`. The call then continues
-/// until it returns by itself, so it must own all that it uses.
+/// Runs `call` on its own thread and returns its result, so that a call that
+/// can't be interrupted doesn't keep this thread from noticing signals and
+/// failures of other ranks. Returns nullopt if the call takes longer than
+/// `limit`; it then continues until it returns by itself, so it must own
+/// everything that it uses.
 ///
 /// keep_waiting  called every few milliseconds; what it throws ends the wait
 /// throws        what the call throws

@@ -12,8 +12,8 @@ namespace pp {
 
 /// How a process ended.
 struct Exit {
-  int code = 0;    ///< if it was not killed
-  int signal = 0;  ///< 0: not killed
+  int code = 0;    ///< exit code, unless it was killed
+  int signal = 0;  ///< signal that killed it; 0: not killed
 };
 
 /// "killed by signal 9 (Killed)", "exited with code 3"
@@ -23,10 +23,12 @@ std::string to_string(const Exit& exit);
 /// when the thread that started it ends, and by the destructor.
 class Child {
  public:
+  /// Starts the process.
+  ///
   /// command      argv; the program is searched for in PATH
   /// environment  variables to add to this process's, or to replace there
   /// mask         the signal mask that the process starts with
-  /// throws Error(Usage): the program can't be started
+  /// throws       Error(Usage): the program can't be started
   Child(
       const std::vector<std::string>& command,
       const std::map<std::string, std::string>& environment,

@@ -2,10 +2,10 @@
 
 namespace pp {
 
-/// Makes sure that this process may open so many more file descriptors. Without
-/// them, libraries report something else, or abort.
+/// Makes sure that this process may open `num_needed` more file descriptors.
+/// Without this check, libraries would report an unrelated error, or abort.
 ///
-/// num_ranks  of the job, for the message
+/// num_ranks  ranks of the job, for the message
 /// throws     Error(Runtime) naming the limit
 void check_descriptors(int num_needed, int num_ranks);
 

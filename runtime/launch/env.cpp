@@ -150,7 +150,7 @@ class EnvJob {
     }
   }
 
-  /// Says which ranks are missing. Of those that wait, the first says it.
+  /// Reports which ranks are missing. Only the first waiting rank reports it.
   void announce_missing() {
     std::vector<int> missing;
     for (int rank = 0; rank < ranks_.size; ++rank) {

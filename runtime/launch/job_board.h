@@ -38,21 +38,21 @@ class JobBoard {
   /// Publishes `cause` unless another was published before; returns the first.
   Cause publish(const Cause& cause);
   std::optional<Cause> cause();
-  /// Whether a job has published a cause; it may have no board yet.
+  /// Whether a job has published a cause. Works before the job has a board.
   static bool has_failed(c10d::Store& store);
 
-  /// Adds this rank to the board; its first sign of life.
+  /// Adds this rank to the board, which is its first sign of life.
   void join(int rank, const std::string& host);
   bool has_joined(int rank);
   std::string host(int rank);
-  /// The rank must have joined.
+  /// Returns the process of a rank, which must have joined.
   ProcessId process(int rank);
 
   void beat(int rank);
   void note_activity(int rank, const ActivityState& activity);
-  /// The rank must have joined.
+  /// Returns the activity of a rank, which must have joined.
   ActivityState activity(int rank);
-  /// Says that this rank leaves normally, so no more signs of life will follow.
+  /// Records that this rank leaves normally and gives no more signs of life.
   void say_goodbye(int rank);
   /// The cause, and the last sign of life of each of `ranks`, which must have
   /// joined.
@@ -60,15 +60,15 @@ class JobBoard {
       const std::vector<int>& ranks);
   static bool said_goodbye(const std::string& beat);
 
-  /// Says that the rank knows the cause and needs the store no more, so that
-  /// the store's host may leave.
+  /// Records that the rank knows the cause and no longer needs the store, so
+  /// that the store's host may leave.
   void mark_seen(int rank);
   bool has_seen(int rank);
 
-  /// Says that the launcher will tell the user why the job failed.
+  /// Records that the launcher will tell the user why the job failed.
   void announce_reporter();
   bool has_reporter();
-  /// Whether this rank is the one that prints the cause to that console: the
+  /// Whether this rank prints the cause to that console: it does if it is the
   /// first to ask.
   bool may_tell(const std::string& console);
 

@@ -9,17 +9,18 @@
 namespace pp {
 
 /// A key of the store itself, outside of any job: the identity of a job that
-/// uses it, for ranks of other jobs that come to the same port.
+/// uses the store, for ranks of other jobs that connect to the same port.
 inline constexpr auto kOwnerKey = "pp/owner";
 
-/// Claims the number of this rank, so that no second process gets it.
+/// Claims this rank's number, so that no second process gets it.
 ///
-/// store      with the job's prefix
-/// job        of the rank that began the job
-/// restarts   whether the launcher serves the store and may start ranks anew.
-///            They may have the number of one that is gone
-/// address    of the store, for messages
-/// throws Error(Runtime): another process has it; names that process and job
+/// store      prefixed for the job
+/// job        identity of the rank that began the job
+/// restarts   whether the launcher serves the store and may restart ranks; a
+///            restarted rank may reuse the number of a process that has ended
+/// address    the store's address, for messages
+/// throws     Error(Runtime): another process has the number; names that
+///            process and its job
 void claim_rank(
     c10d::Store& store,
     const JobIdentity& own,

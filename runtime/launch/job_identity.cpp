@@ -73,7 +73,7 @@ JobIdentity identity_from_json(const std::string& text) {
     return out;
   } catch (const nlohmann::json::exception&) {
     throw runtime_error(
-        "the job's store holds something else than a job's identity; does "
+        "the job's store holds something other than a job's identity; does "
         "every rank run the same version of pp?");
   }
 }

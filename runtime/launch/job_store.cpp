@@ -1,6 +1,7 @@
 #include "runtime/launch/job_store.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -47,7 +48,9 @@ std::set<int> connections_to(int port) {
   std::error_code error;
   for (const auto& entry :
        std::filesystem::directory_iterator("/proc/self/fd", error)) {
-    const int fd = std::atoi(entry.path().filename().c_str());
+    const std::string name = entry.path().filename().string();
+    int fd = -1;
+    std::from_chars(name.data(), name.data() + name.size(), fd);
     sockaddr_in6 peer{};
     socklen_t size = sizeof(peer);
     // Both address families have the port at the same offset.
@@ -160,8 +163,8 @@ class StoreJoiner {
     }
   }
 
-  /// The job that serves a store at this rank's port; empty if none tells. One
-  /// that has just begun to serve tells a little later.
+  /// Describes the job that serves a store at this rank's port; empty if no job
+  /// answers. A job that has just begun to serve answers a little later.
   std::string find_owner() {
     const auto deadline = Clock::now() + kFindOwnerLimit;
     try {
@@ -272,7 +275,7 @@ class StoreJoiner {
       if (is_owned || Clock::now() > deadline) {
         const std::string owner = find_owner();
         throw runtime_error(
-            "the store at " + out_.name + " isn't that of this job: " +
+            "the store at " + out_.name + " doesn't belong to this job: " +
             (owner.empty() ? "another program, or another version of pp, "
                              "serves it"
                            : "another job uses this port: " + owner) +
@@ -285,7 +288,7 @@ class StoreJoiner {
 
   void check_is_ours(const JobIdentity& job) const {
     if (ranks_.agent_store) {
-      return;  // torchrun sees to it
+      return;  // torchrun keeps jobs apart
     }
     if (serves() ? job.nonce != own_.nonce : !may_be_one_job(job, own_)) {
       throw runtime_error(

@@ -15,7 +15,7 @@ class Store;
 
 namespace pp {
 
-/// After how much waiting a rank says what it waits for.
+/// How long a rank waits before it says what it waits for.
 inline constexpr std::chrono::milliseconds kAnnounceAfter{5000};
 
 /// The connections of one process to the store of its job.
@@ -27,12 +27,12 @@ struct JobStore {
   /// For the thread that connects the rank to the others, which may block.
   c10::intrusive_ptr<c10d::Store> transport;
   std::string name;          ///< "127.0.0.1:29500"
-  std::string job;           ///< a text that no other job has
-  std::vector<int> sockets;  ///< those of the three connections
+  std::string job;           ///< a string that no other job has
+  std::vector<int> sockets;  ///< descriptors of the three connections
 };
 
 /// Makes calls on the store fail (c10::DistNetworkError) if it doesn't answer
-/// within `limit`. Without it c10d waits without limit.
+/// within `limit`. By default c10d waits forever.
 void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 
 /// Makes calls on the store fail at once, on any thread.
@@ -46,8 +46,8 @@ void end_calls(const JobStore& store);
 JobStore join_store(const EnvRanks& ranks, const LaunchOptions& options);
 
 /// Serves a store for processes of this machine at a free port, as torchrun
-/// does, so that launch_env can join it with `ranks`, whose port it sets. Only
-/// `server` and `main` are set.
+/// does, and writes the port to `ranks`, so that launch_env can join it. Sets
+/// only `server` and `main` of the result.
 JobStore serve_store(EnvRanks& ranks);
 
 /// Returns a function that throws JobFailed once options.stop is requested.

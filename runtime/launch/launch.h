@@ -86,12 +86,13 @@ void launch_env(
 /// In the ranks' own JobFailed, told() is true.
 ///
 /// While it runs it handles SIGINT, SIGTERM and SIGHUP and passes them on to
-/// the ranks. However it ends, it leaves no rank behind. throws JobFailed with
-/// the first cause and the exit code: the cause's kind,
-///        the code of the first process to fail, or 128 + signal;
-///        Error(Usage): the command can't be started
+/// the ranks. No rank outlives it, however it ends.
+///
 /// time_to_save  how long ranks may take to save and end after the first
-///               signal; none: they are to end at once
+///               signal; nullopt: they end at once
+/// throws        JobFailed with the first cause and the exit code: the cause's
+///               kind, the code of the first process to fail, or 128 + signal;
+///               Error(Usage): the command can't be started
 void launch_processes(
     int num_ranks,
     const std::vector<std::string>& command,

@@ -64,7 +64,7 @@ nanoseconds read_clock(clockid_t clock) {
 
 std::optional<system_clock::time_point> torchrun_start() {
   int pid = static_cast<int>(getpid());
-  while (pid > 1) {
+  while (pid >= 1) {  // torchrun is process 1 of a container
     const auto worker = is_worker(pid);
     const auto process = read_process(pid);
     if (!worker || !process) {

@@ -77,7 +77,7 @@ class LocalJob {
       if (num_ranks_ == 1) {
         only_error_ = std::current_exception();
       }
-      // Before the transport closes, which peers would mistake for the cause.
+      // Publish it before the transport closes: peers would blame that.
       fail(rank, std::current_exception());
     }
     first_.detach(*transport);

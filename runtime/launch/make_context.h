@@ -5,8 +5,9 @@
 
 namespace pp {
 
-/// The context of a rank, except for what depends on the launcher: local_rank,
-/// launcher, store and report_failure. The arguments must outlive it.
+/// Makes a rank's context without the fields that depend on the launcher:
+/// local_rank, launcher, store and report_failure. The arguments must outlive
+/// it.
 RankContext make_context(
     const LaunchOptions& options,
     FirstCause& first,

@@ -1,6 +1,7 @@
 #include "runtime/launch/master_address.h"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 
 #include <arpa/inet.h>
@@ -61,7 +62,10 @@ bool accepts(const addrinfo& address) {
     return false;
   }
   // It doesn't wait: poll() and SO_ERROR tell how it went.
-  static_cast<void>(connect(socket.fd(), address.ai_addr, address.ai_addrlen));
+  if (connect(socket.fd(), address.ai_addr, address.ai_addrlen) != 0 &&
+      errno != EINPROGRESS) {
+    return false;
+  }
   pollfd ready{socket.fd(), POLLOUT, 0};
   constexpr int kTimeoutMs = 1000;
   if (poll(&ready, 1, kTimeoutMs) != 1) {

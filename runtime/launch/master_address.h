@@ -10,7 +10,7 @@
 
 namespace pp {
 
-/// Called again and again during a wait; throws to end it.
+/// Called repeatedly during a wait; throws to end it.
 using KeepWaiting = std::function<void()>;
 
 using Addresses = std::shared_ptr<const addrinfo>;

@@ -67,7 +67,8 @@ class Processes {
       end_stragglers();
     }
     const auto cause = board_.cause();
-    if (signal_ != 0) {
+    // A signal may come when the job is done and only its ranks have to end.
+    if (signal_ != 0 && (cause || ending_since_)) {
       constexpr int kSignalBase = 128;
       throw JobFailed(cause.value_or(interrupted()), kSignalBase + signal_);
     }

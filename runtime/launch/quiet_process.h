@@ -7,8 +7,9 @@
 
 namespace pp {
 
-/// While it exists, LibTorch logs only errors. When a connection ends, c10d
-/// would print a warning with a page of stack; pp prints a line with the cause.
+/// While an object of this class exists, LibTorch logs only errors. When a
+/// connection ends, c10d would print a warning with a page of stack trace; pp
+/// prints one line with the cause.
 class QuietC10d {
  public:
   QuietC10d() {
@@ -25,9 +26,9 @@ class QuietC10d {
   int before_ = FLAGS_caffe2_log_level;
 };
 
-/// While it exists, writing to a connection that the peer closed is an error of
-/// that write. Otherwise SIGPIPE would end the process, since Gloo doesn't
-/// prevent it.
+/// While an object of this class exists, a write to a connection that the peer
+/// closed fails with an error. Otherwise SIGPIPE would end the process, because
+/// Gloo doesn't prevent it.
 class BrokenPipesAreErrors {
  public:
   BrokenPipesAreErrors() {

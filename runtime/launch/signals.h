@@ -9,17 +9,17 @@ namespace pp {
 
 struct CaughtSignal {
   int number = 0;
-  /// True if the terminal sent it (Ctrl-C) to every process of the foreground
-  /// group.
+  /// True if the terminal sent the signal (Ctrl-C) to every process of the
+  /// foreground group.
   bool from_terminal = false;
 };
 
-/// Turns SIGINT, SIGTERM and SIGHUP into calls of `callback` on a thread of
-/// this object, instead of ending the process. The callback may do anything.
-/// SIGHUP stays ignored where the process was started so (nohup).
+/// Calls `callback` on a thread of this object for each SIGINT, SIGTERM and
+/// SIGHUP, which no longer end the process. The callback may do anything.
+/// SIGHUP stays ignored if the process was started that way (nohup).
 ///
-/// `timeout` and some launchers send one request to a process and then to its
-/// group, so a signal within a quarter of a second of another is no call.
+/// `timeout` and some launchers send one request first to a process and then to
+/// its group, so a signal within a quarter of a second of another is ignored.
 ///
 /// The signals are blocked on the constructing thread and on threads that it
 /// starts afterwards, so construct it in main(), before other threads, and only
@@ -29,7 +29,7 @@ class SignalWatch {
   explicit SignalWatch(std::function<void(const CaughtSignal&)> callback);
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
-  /// Restores the signals.
+  /// Restores the previous signal mask.
   ~SignalWatch();
 
   /// The signal mask that the thread had before.

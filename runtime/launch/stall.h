@@ -16,13 +16,13 @@ struct RankState {
   std::string silence;
 };
 
-/// Finds the cause of a wait that ran out of time. The rank waited for may
-/// itself wait for another: the cause is the rank at the end of that chain. If
-/// the chain is a ring, a message was lost, and the cause stays the rank that
-/// waited.
+/// Finds the cause of a wait that ran out of time. The rank that was waited for
+/// may itself wait for another: the cause is the rank at the end of that chain.
+/// If the chain is a ring, a message was lost, and the cause remains the rank
+/// that waited.
 ///
-/// waited   the cause as that rank sees it
-/// ranks    by rank
+/// waited   the cause as the waiting rank sees it
+/// ranks    states by rank
 /// returns  the cause; its details say which rank waits for which message
 Cause explain_stall(const Cause& waited, const std::vector<RankState>& ranks);
 

@@ -12,8 +12,8 @@ namespace pp {
 /// waits for a store that doesn't answer.
 class StopGuard {
  public:
-  /// end  called on a thread of this object 2 s after the request, and every 2
-  ///      s from then on, with the number of the call: 1, 2, ...
+  /// end  called on a thread of this object 2 s after the request and then
+  ///      every 2 s, with the number of the call: 1, 2, ...
   StopGuard(std::stop_token stop, std::function<void(int)> end);
   StopGuard(const StopGuard&) = delete;
   StopGuard& operator=(const StopGuard&) = delete;

@@ -26,10 +26,9 @@ bool sleep_unless(const std::stop_token& ended, milliseconds time) {
 
 }  // namespace
 
-StopSignals::StopSignals(
-    std::optional<milliseconds> time_to_save, const Log& log)
+StopSignals::StopSignals(std::optional<milliseconds> time_to_save, Log log)
     : time_to_save_(time_to_save),
-      log_(log),
+      log_(std::move(log)),
       watch_([this](const CaughtSignal& signal) { on_signal(signal.number); }) {
 }
 

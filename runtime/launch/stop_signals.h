@@ -11,15 +11,14 @@
 
 namespace pp {
 
-/// Turns signals into requests to a job. The first one asks it to save and
-/// stop, once it trains; the second one, or the end of the time to save, to
+/// Turns signals into requests to a job. The first signal asks a training job
+/// to save and stop; the second one, or the end of the time to save, asks it to
 /// stop now. Construct it in main(), like a SignalWatch.
 class StopSignals {
  public:
-  /// time_to_save  none: the first signal asks to stop now
-  /// log           says so on stderr if saving takes longer than a second
-  StopSignals(
-      std::optional<std::chrono::milliseconds> time_to_save, const Log& log);
+  /// time_to_save  nullopt: the first signal asks to stop now
+  /// log           reports on stderr if saving takes longer than a second
+  StopSignals(std::optional<std::chrono::milliseconds> time_to_save, Log log);
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals() = default;
@@ -30,7 +29,7 @@ class StopSignals {
 
   std::stop_token save_and_stop() const { return save_.get_token(); }
   std::stop_token stop_now() const { return stop_.get_token(); }
-  /// The number of the first signal; 0: none came.
+  /// The number of the first signal; 0 if none arrived.
   int first() const { return first_; }
 
  private:

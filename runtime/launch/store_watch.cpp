@@ -212,7 +212,7 @@ void StoreWatch::note_seen() {
   board_.mark_seen(options_.rank);
 }
 
-/// The cause for a store that is gone, or late: doesn't answer in time.
+/// The cause if the store is gone or, with `late`, doesn't answer in time.
 Cause StoreWatch::store_gone(bool late) const {
   const std::string store = "the job's store at " + options_.store_name;
   Cause cause;

@@ -15,13 +15,13 @@
 
 namespace pp {
 
-/// Watches the job on a thread and a store connection of its own. It gives
-/// signs of life, publishes what this rank is doing, and puts the first cause
-/// that it finds into a FirstCause: a cause that another rank published, a rank
-/// that died (no sign of life, and its process is gone or on another machine),
-/// the store being gone, or a request to stop. A process that exists but
-/// doesn't respond is not a cause here: ranks that wait for it find out after
-/// their stall timeout.
+/// Watches the job on its own thread and store connection. It gives signs of
+/// life, publishes what this rank is doing, and stores the first cause that it
+/// finds in a FirstCause: a cause that another rank published, a rank that died
+/// (no sign of life, and its process is gone or on another machine), the store
+/// being gone, or a request to stop. A process that exists but doesn't respond
+/// is not a cause here: ranks that wait for it notice after their stall
+/// timeout.
 class StoreWatch {
  public:
   struct Options {

@@ -9,7 +9,7 @@ namespace pp {
 /// waits for.
 class WatchedTransport : public Transport {
  public:
-  /// Both must outlive it.
+  /// `inner` and `activity` must outlive this object.
   WatchedTransport(Transport& inner, Activity& activity)
       : inner_(inner), activity_(activity) {}
 

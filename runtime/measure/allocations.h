@@ -11,9 +11,9 @@
 
 namespace pp {
 
-/// Counts the bytes of tensors that are alive, by owner. The owner is who
-/// allocated a tensor, whichever thread frees it. Mapped memory isn't counted.
-/// Thread safe.
+/// Counts the bytes of tensors that are alive, by owner. A tensor's owner is
+/// the one who allocated it, whichever thread frees it. Mapped memory isn't
+/// counted. Thread safe.
 class AllocationLedger {
  public:
   explicit AllocationLedger(int num_owners = 1);
@@ -41,10 +41,10 @@ class AllocationLedger {
   std::vector<Account> accounts_;
 };
 
-/// While it exists, what this thread allocates on devices of `type` is added to
-/// `owner`, and what it frees is subtracted from whoever allocated it. A thread
-/// without a watch isn't seen, so every thread that frees memory of another
-/// needs one too.
+/// While an object of this class exists, what this thread allocates on devices
+/// of `type` is added to `owner`, and what it frees is subtracted from whoever
+/// allocated it. Nothing is counted for a thread without a watch, so every
+/// thread that frees memory of another needs one too.
 class AllocationWatch {
  public:
   explicit AllocationWatch(

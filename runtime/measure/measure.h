@@ -8,9 +8,9 @@
 namespace pp {
 
 /// Runs the model's graph forward on its sample inputs and times its nodes. The
-/// fastest of many passes counts, because noise only adds time. Node times are
-/// scaled so that their sum is the time of the graph without clocks in it. A
-/// byte that crosses a cut costs what it costs to copy it in memory.
+/// fastest of many passes is used, because noise only adds time. Node times are
+/// scaled so that their sum is the time of the graph without the per-node
+/// clock. A byte that crosses a cut costs as much as copying it in memory.
 ///
 /// throws  Error(Usage): the model doesn't describe its inputs;
 ///         Error(Runtime): an operator fails

@@ -17,7 +17,7 @@ class StageRuns {
 
   /// Runs all stages once.
   ///
-  /// counts  whether its times may count as the best; false while warming up
+  /// counts  whether its times count; false while warming up
   void pass(bool counts);
 
   /// The time of each stage's fastest forward, in nanoseconds.

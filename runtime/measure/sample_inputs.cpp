@@ -78,8 +78,9 @@ class SavedArguments {
     }
     const auto options = at::TensorOptions(dtype);
     // The mapping is read-only, and the view is only read.
-    auto* first = const_cast<std::byte*>(bytes.data()) +
-                  static_cast<size_t>(saved.tensor.storage_offset.value) * item;
+    auto* first =
+        const_cast<std::byte*>(bytes.data()) +  // NOLINT(*-const-cast)
+        static_cast<size_t>(saved.tensor.storage_offset.value) * item;
     return at::empty_strided(sizes, strides, options)
         .copy_(at::from_blob(first, sizes, strides, options));
   }

@@ -16,9 +16,10 @@ namespace pp {
 at::Tensor draw_tensor(const ir::TensorMeta& meta, uint64_t seed);
 
 /// Returns an argument for each input of the graph: the one that the model was
-/// exported with if its file has it, else a random one of the exported sizes.
+/// exported with if its file has it, otherwise a random one of the exported
+/// sizes.
 ///
-/// throws  Error(Usage): the file doesn't say an input's sizes
+/// throws  Error(Usage): the file doesn't state an input's sizes
 std::vector<c10::IValue> sample_arguments(const Model& model);
 
 }  // namespace pp

@@ -24,10 +24,11 @@ struct StageProbe {
   Message to_next;  ///< for the next stage's probe
 };
 
-/// Runs one microbatch through a stage, including full and split backward, and
-/// records what it allocates. The incoming gradients are made up, since time
-/// doesn't depend on their values. Leaves gradients in the parameters and new
-/// values in the buffers, so the stage can't be used for anything else.
+/// Runs one microbatch through a stage, including the full and the split
+/// backward, and records what it allocates. The incoming gradients are made up,
+/// since time doesn't depend on their values. The run leaves gradients in the
+/// parameters and new values in the buffers, so the stage can't be used for
+/// anything else.
 ///
 /// num_timed  number of times each action is timed, after two runs; the cost is
 ///            the median. 0: nothing is timed

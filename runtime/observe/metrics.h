@@ -21,7 +21,7 @@ std::string metrics_line(const EvalReport& report);
 class MetricsWriter {
  public:
   /// Opens the file and truncates it before the first line that is incomplete
-  /// or whose step is `first_step` or later.
+  /// or that has a step of at least `first_step`.
   ///
   /// first_step  the first step that this run reports; 0 empties the file
   /// throws      Error(Runtime) naming the path and the system's reason

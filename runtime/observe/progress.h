@@ -32,8 +32,8 @@ struct ProgressOptions {
   /// Returns the terminal's columns. It is called at every redraw, so the
   /// window may be resized.
   std::function<int()> width = [] { return 80; };
-  double redraw_seconds = 0.1;  ///< terminal: at most one redraw in this time
-  double line_seconds = 2;      ///< plain: at most one line in this time
+  double redraw_seconds = 0.1;  ///< terminal: least time between redraws
+  double line_seconds = 2;      ///< plain: least time between lines
 };
 
 /// Shows the progress of a run. Used by one rank, from one thread.
@@ -71,8 +71,8 @@ class Progress {
   bool bar_on_screen_ = false;
 };
 
-/// Makes a progress that writes to a stream: a bar if it is a terminal, else
-/// lines.
+/// Makes a Progress that writes to a stream: a bar if the stream is a terminal,
+/// otherwise lines.
 ///
 /// bar  false: lines on a terminal too (TERM=dumb)
 std::unique_ptr<Progress> make_progress(std::FILE* stream, bool bar = true);

@@ -18,7 +18,7 @@ std::string rate_text(double per_second, std::string_view unit);
 /// the width hardly changes from step to step.
 std::string number_text(double value);
 
-/// Smoothed values that a line shows besides the report.
+/// Smoothed values that a line shows in addition to the report.
 struct ProgressRates {
   double samples_per_s = 0;
   double tokens_per_s = 0;  ///< 0: show samples
@@ -28,9 +28,9 @@ struct ProgressRates {
 /// Returns "step  37/200 [====>     ] loss 2.3104 grad 0.8412 12.3k tok/s 0:12
 /// left", on one line.
 ///
-/// width  columns of the terminal; the text has fewer, so it never wraps. If
-///        they don't suffice, the bar is dropped first, then parts from the
-///        right.
+/// width  columns of the terminal; the text is shorter, so it never wraps. If
+///        the text doesn't fit, the bar is dropped first, then the parts from
+///        the right.
 std::string bar_line(
     const StepReport& report, const ProgressRates& rates, int width);
 

@@ -14,13 +14,13 @@ namespace pp {
 
 /// Records what one rank does and when, for the Chrome trace format (Perfetto,
 /// chrome://tracing). Used by the rank's own thread. Spans are nested. A wait
-/// lies between spans, not in them: it divides those that are open. After
-/// kMaxSpans no more are recorded.
+/// splits the open spans: it lies between their parts, not inside them. Nothing
+/// is recorded after kMaxSpans spans.
 class TraceRecorder {
  public:
   static constexpr size_t kMaxSpans = 100'000;
 
-  /// replica  tells apart messages of different replicas
+  /// replica  distinguishes messages of different replicas
   TraceRecorder(int rank, int replica) : rank_(rank), replica_(replica) {}
 
   /// Begins an action and ends the one before.
@@ -37,7 +37,7 @@ class TraceRecorder {
       std::string_view kind,
       int64_t begin_ns,
       int64_t end_ns);
-  /// Notes the bytes of device memory that a stage holds from `at_ns` on.
+  /// Records the bytes of device memory that a stage holds from `at_ns` on.
   void add_memory(int stage, int64_t at_ns, int64_t num_bytes);
   /// Begins a span that isn't an action, such as "update".
   void begin(std::string name);

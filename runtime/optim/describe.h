@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// "float32 [4, 10]", "no tensor"
+/// Describes type and shape: "float32 [4, 10]", or "no tensor" if undefined.
 std::string describe(const at::Tensor& tensor);
 
 }  // namespace pp

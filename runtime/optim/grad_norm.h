@@ -12,8 +12,8 @@ namespace pp {
 /// tensors of this rank. 0 for an undefined tensor.
 double sum_of_squares(const at::Tensor& gradient);
 
-/// Sums of squares of several tensors. Tensors on another device are summed
-/// there, in its own order, with one wait for all.
+/// Sums of squares of several tensors. Tensors on a device are summed there, in
+/// the device's own order of additions, with one wait for all.
 std::vector<double> sums_of_squares(std::span<const at::Tensor> gradients);
 
 /// The global gradient norm.
@@ -22,8 +22,8 @@ std::vector<double> sums_of_squares(std::span<const at::Tensor> gradients);
 ///          tied parameter once
 double total_norm(std::span<const double> squares);
 
-/// The factor that brings the norm of gradients down to max_norm at most:
-/// max_norm / (norm + 1e-6), at most 1; NaN where the norm is.
+/// The factor that limits the norm of gradients to max_norm: max_norm / (norm +
+/// 1e-6), at most 1; NaN if the norm is NaN.
 /// source  torch.nn.utils.clip_grad_norm_
 double clip_coefficient(double norm, double max_norm);
 

@@ -19,9 +19,10 @@ class LossScale {
   /// overflowed  the gradients had an infinity or a NaN
   void update(bool overflowed);
 
-  /// The state for checkpoints: "65536 17", the scale and the number of updates
-  /// since it changed.
+  /// The state for checkpoints, such as "65536 17": the scale, and the number
+  /// of updates since it changed.
   std::string text() const;
+  /// Restores what text() returned.
   /// throws Error(Input): not in the format of text()
   static LossScale parse(const std::string& text);
 

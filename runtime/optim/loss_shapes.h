@@ -16,11 +16,11 @@ struct ClassInput {
 
 /// Moves the class dimension to where the kernels expect it. The class
 /// dimension is the last one if the target has the shape of the output without
-/// that one; else it is dimension 1.
+/// its last dimension; otherwise it is dimension 1.
 ///
 /// throws  Error(Input) naming both tensors if no class dimension fits, the
-///         output is not floating or the target not integer; also for a class
-///         outside [0, C) other than kIgnoreIndex, on the CPU
+///         output is not floating-point or the target not integer; on the CPU
+///         also for a class outside [0, C) other than kIgnoreIndex
 ClassInput class_input(
     const std::string& loss,
     const at::Tensor& output,

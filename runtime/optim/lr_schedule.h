@@ -6,7 +6,9 @@
 
 namespace pp {
 
-/// throws  Error(Usage): negative or more warm-up than steps, min_lr above lr
+/// Checks the options of a schedule.
+/// throws  Error(Usage): negative warm-up or more warm-up than steps; min_lr
+///         above lr
 void check_lr_schedule(
     const LrSchedule& schedule, double lr, int64_t total_steps);
 

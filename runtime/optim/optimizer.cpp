@@ -77,7 +77,7 @@ Optimizer::Optimizer(
       masters_(parameters_.size()),
       packed_(parameters_.size()) {
   for (const NamedParameter& parameter : parameters_) {
-    options_.push_back(config_.options_of(parameter.fqn));
+    options_.push_back(config_.options_of(parameter.fqn, parameter.aliases));
   }
   std::map<const c10::StorageImpl*, std::vector<size_t>> users;
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -279,9 +279,9 @@ void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
 
 // A parameter that no gradient has reached has no master in the checkpoint.
 void Optimizer::load_master(size_t parameter, const TensorLookup& find) {
-  const auto& [fqn, tensor] = parameters_[parameter];
-  const std::string name = state_name("master", fqn);
-  if (has_master(tensor) && find(name).defined()) {
+  const NamedParameter& own = parameters_[parameter];
+  const std::string name = state_name("master", own.fqn);
+  if (has_master(own.tensor) && find(name).defined()) {
     copy_saved(find, name, master(parameter));
   }
 }

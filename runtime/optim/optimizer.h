@@ -16,7 +16,8 @@ namespace pp {
 
 struct NamedParameter {
   std::string fqn;
-  at::Tensor tensor;  ///< a leaf that requires grad
+  at::Tensor tensor;                      ///< a leaf that requires grad
+  std::vector<std::string> aliases = {};  ///< its other names
 };
 
 /// Finds a saved tensor by name; undefined if there is none.
@@ -27,12 +28,12 @@ using TensorLookup = std::function<at::Tensor(const std::string& name)>;
 /// without a gradient stays unchanged. A parameter in half precision (bfloat16,
 /// float16) has a float32 copy, the master, and float32 state; the master is
 /// updated, so that updates smaller than the parameter's rounding aren't lost.
-/// Of a complex parameter, real and imaginary parts are updated as two real
-/// ones, which is what torch's other optimizers do (its fused ones refuse it);
-/// its state is complex.
+/// Real and imaginary parts of a complex parameter are updated as two real
+/// parameters, as torch's other optimizers do (its fused ones refuse complex
+/// parameters); the state is complex.
 /// Parameters that share a storage are updated one after the other, each with
-/// state of its own; their masters share memory as they do.
-/// Not thread safe; each rank has its own.
+/// its own state; their masters share memory in the same way.
+/// Not thread safe; each rank has its own optimizer.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;

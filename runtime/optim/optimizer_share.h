@@ -9,12 +9,12 @@ namespace pp {
 /// A view of all entries of a dense tensor in memory order, as one dimension.
 at::Tensor flat(const at::Tensor& dense);
 
-/// Whether each entry surely has memory of its own, though perhaps with gaps
-/// between them.
+/// Whether each entry certainly has its own memory, though there may be gaps
+/// between entries.
 bool entries_are_apart(const at::Tensor& tensor);
 
-/// Returns `value`, or a copy of it, in the memory layout of `like`, without
-/// gaps if that has any; undefined if `value` is.
+/// Returns `value`, or a copy of it, in the memory layout of `like` but without
+/// gaps; undefined if `value` is undefined.
 at::Tensor laid_out_as(const at::Tensor& value, const at::Tensor& like);
 
 /// The entries of shard `index` when n entries are cut into `count` shards:

@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// How dropout and batch-norm behave.
+/// How dropout and batch norm behave.
 enum class Mode {
   Exported,  ///< as the export recorded it
   Train,

@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// The choices for a training whose step gave a loss, gradients or buffers with
-/// NaN or infinity.
+/// The reaction of a training run to a step whose loss, gradients or buffers
+/// contain NaN or infinity.
 enum class OnNan {
   Stop,      ///< end with an error; nothing is saved from that step on
   Skip,      ///< leave the model as it was before the step

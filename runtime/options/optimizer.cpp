@@ -78,10 +78,13 @@ const OptimizerRow& optimizer_row(OptimizerKind kind) {
 }
 
 const OptimizerOptions& OptimizerConfig::options_of(
-    std::string_view fqn) const {
+    std::string_view fqn, std::span<const std::string> aliases) const {
   const auto group =
-      std::ranges::find_if(groups, [fqn](const OptimizerGroup& candidate) {
-        return matches_glob(fqn, candidate.match);
+      std::ranges::find_if(groups, [&](const OptimizerGroup& candidate) {
+        return matches_glob(fqn, candidate.match) ||
+               std::ranges::any_of(aliases, [&](const std::string& alias) {
+                 return matches_glob(alias, candidate.match);
+               });
       });
   return group == groups.end() ? options : group->options;
 }

@@ -41,8 +41,8 @@ struct OptimizerOption {
   std::string_view name;
   Member member;
   std::optional<double> min = {};
-  std::optional<double> below = {};  ///< itself out of range
-  std::string_view meaning = {};     ///< beyond which optimizers have it
+  std::optional<double> below = {};  ///< upper bound, itself out of range
+  std::string_view meaning = {};     ///< without "Used by ..."
 };
 
 /// Every option of every optimizer.
@@ -109,9 +109,10 @@ struct OptimizerConfig {
   OptimizerOptions options = {};
   std::vector<OptimizerGroup> groups = {};
 
-  /// The options of one parameter: those of the first group that matches, else
-  /// the job's.
-  const OptimizerOptions& options_of(std::string_view fqn) const;
+  /// The options of one parameter: those of the first group that matches one of
+  /// its names, else the job's.
+  const OptimizerOptions& options_of(
+      std::string_view fqn, std::span<const std::string> aliases = {}) const;
   /// The state tensors of a parameter with these options.
   std::vector<OptimizerState> states(const OptimizerOptions& of) const {
     return optimizer_row(kind).states(of);

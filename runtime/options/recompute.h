@@ -9,7 +9,7 @@ namespace pp {
 /// recomputed.
 struct Recompute {
   bool stage = false;                ///< the whole stage, the loss included
-  std::vector<std::string> modules;  ///< or these, see ProgramOptions
+  std::vector<std::string> modules;  ///< else these modules, see ProgramOptions
   bool operator==(const Recompute&) const = default;
 };
 

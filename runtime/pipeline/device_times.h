@@ -10,9 +10,9 @@
 
 namespace pp {
 
-/// Measures when a rank's device computed each action, by events around it: the
-/// host only enqueues the work. Also names the actions for the device's
-/// profiler.
+/// Measures when a rank's device computed each action, by events around it,
+/// because the host only enqueues the work. Also names the actions for the
+/// device's profiler.
 class DeviceTimes {
  public:
   explicit DeviceTimes(RankDevice& device) : device_(device) {}

@@ -21,22 +21,24 @@ struct StepInputs {
   Pass pass = Pass::Train;
   uint64_t seed = 0;
   int64_t step = 0;
-  /// For a list of actions that spans several steps: the step of a microbatch,
-  /// and its place in that step. Empty: `step`, and the microbatch itself.
+  /// For a list of actions that spans several steps: maps a microbatch to its
+  /// step and its index in that step. Empty: the step is `step`, and the index
+  /// is the microbatch itself.
   std::function<std::pair<int64_t, int>(int microbatch)> place = nullptr;
   /// The user's inputs of a microbatch that this rank's stages read.
   std::function<const UserInputs&(int microbatch)> user_inputs;
-  /// Called after the last stage's forward of each microbatch, on the rank
-  /// that owns it. In training it returns the microbatch's loss, already
+  /// Called after the last stage's forward of each microbatch, on the rank that
+  /// owns that stage. In training it returns the microbatch's loss, already
   /// weighted by its share of the step; otherwise an undefined tensor. A last
-  /// stage that recomputes its forward calls it again in its backward: the same
-  /// values then have to give the same loss. It must stay valid until the step
-  /// ends.
+  /// stage that recomputes its forward calls it again in its backward, and the
+  /// same values must then give the same loss. It must stay valid until the
+  /// step ends.
   std::function<at::Tensor(int microbatch, const ModelOutputs& model_outputs)>
       on_outputs;
   /// Called at each REDUCE_GRAD and WAIT_REDUCE_GRAD. May be empty.
   std::function<void(const Action& action)> on_reduce_grad;
-  /// Called before each F, B, I and W, when its input is there. May be empty.
+  /// Called before each F, B, I and W, once its input has arrived. May be
+  /// empty.
   std::function<void(const Action& action)> on_computing;
   /// Called after each F, B, I and W with the seconds it took, which exclude
   /// the wait for its input. May be empty.

@@ -9,8 +9,9 @@
 
 namespace pp {
 
-/// Names rows of the data: "row 5", "rows 3, 9", "rows 8 to 63". Of more than
-/// eight in no order it names the first: "rows 9, 0, ... and 56 more".
+/// Names rows of the data: "row 5", "rows 3, 9", "rows 8 to 63". If there are
+/// more than eight that are not consecutive, only the first are named: "rows 9,
+/// 0, ... and 56 more".
 std::string rows_text(std::span<const int64_t> rows);
 
 /// Returns which rows a microbatch of an update holds.

@@ -24,7 +24,7 @@ struct ForwardPass {
       int microbatch,
       const std::map<std::string, at::Tensor>& model_outputs)>
       on_outputs;
-  /// Called when this rank has done its part of a batch; may be empty.
+  /// Called when this rank has finished its part of a batch; may be empty.
   std::function<void(int64_t batch, const StepData& data)> on_batch;
 };
 

@@ -31,6 +31,15 @@ struct LossFunction::Graph {
           path.string() + ": a loss graph has one output, this one has " +
           std::to_string(model.graph.outputs.size()));
     }
+    const auto& written = program.written_states();
+    const bool writes =
+        std::ranges::any_of(written, [](uint8_t each) { return each != 0; });
+    if (writes || !model.graph.mutations.empty()) {
+      throw input_error(
+          path.string() +
+          ": a loss graph can't change its buffers, because no checkpoint "
+          "would have them; make them outputs of the model");
+    }
     for (at::Tensor& state : states) {
       state = state.to(device);
     }
@@ -39,7 +48,8 @@ struct LossFunction::Graph {
   at::Tensor operator()(
       const std::map<std::string, at::Tensor>& outputs,
       const std::string& output,
-      const at::Tensor& target) const {
+      const at::Tensor& target,
+      RandomKey key) const {
     std::vector<c10::IValue> inputs;
     for (size_t i = 0; i < model.graph.inputs.size(); ++i) {
       const std::string& name = model.graph.inputs[i].name;
@@ -56,7 +66,10 @@ struct LossFunction::Graph {
             "' is neither an output that the job keeps nor the target");
       }
     }
-    return program.run(std::move(inputs), states, {}).outputs.at(0).toTensor();
+    // Its nodes may have the names of nodes of the model.
+    constexpr uint64_t kLossSeed = 0x6C6F7373;
+    key.seed ^= kLossSeed;
+    return program.run(std::move(inputs), states, key).outputs.at(0).toTensor();
   }
 };
 
@@ -90,9 +103,10 @@ void LossFunction::begin_step(const StepData& data) {
 
 at::Tensor LossFunction::mean(
     const Microbatch& microbatch,
-    const std::map<std::string, at::Tensor>& outputs) const {
+    const std::map<std::string, at::Tensor>& outputs,
+    const RandomKey& key) const {
   if (graph_) {
-    return (*graph_)(outputs, output_, microbatch.target);
+    return (*graph_)(outputs, output_, microbatch.target, key);
   }
   return loss_->compute(
       outputs.at(output_), microbatch.target, weights_.at(microbatch.index));
@@ -100,8 +114,9 @@ at::Tensor LossFunction::mean(
 
 at::Tensor LossFunction::operator()(
     const Microbatch& microbatch,
-    const std::map<std::string, at::Tensor>& outputs) {
-  at::Tensor loss = mean(microbatch, outputs);
+    const std::map<std::string, at::Tensor>& outputs,
+    const RandomKey& key) {
+  at::Tensor loss = mean(microbatch, outputs, key);
   if (loss.numel() != 1) {
     throw usage_error(
         "the loss must be one number, but '" + output_ + "' gives " +

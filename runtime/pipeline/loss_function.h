@@ -9,6 +9,7 @@
 #include "runtime/optim/loss.h"
 #include "runtime/pipeline/step_data.h"
 #include "runtime/plan/plan.h"
+#include "runtime/program/keyed_random.h"
 #include "runtime/program/program.h"
 
 namespace pp {
@@ -19,7 +20,8 @@ class LossFunction {
  public:
   /// trust    how far a loss graph is trusted
   /// device   where outputs and targets are
-  /// throws   Error(Usage): unknown loss; Error(Input): the loss graph
+  /// throws   Error(Usage): unknown loss; Error(Input): the loss graph, or one
+  ///          that writes its buffers
   LossFunction(
       const LossConfig& config,
       std::string output,
@@ -30,25 +32,29 @@ class LossFunction {
   void begin_step(const StepData& data);
   /// Returns the weighted loss of one microbatch, times the scale. Remembers
   /// the loss without the scale.
+  ///
+  /// key  of the microbatch, for a loss graph that draws random numbers
   at::Tensor operator()(
       const Microbatch& microbatch,
-      const std::map<std::string, at::Tensor>& outputs);
+      const std::map<std::string, at::Tensor>& outputs,
+      const RandomKey& key = {});
   /// Sets the loss scale from the next microbatch on; it is 1 at first.
   void set_scale(double scale) { scale_ = scale; }
   /// Returns the step's loss, summed in double precision by microbatch index,
   /// whatever order microbatches were computed in. Waits for the device.
   double value() const;
-  /// Returns the first microbatch whose part of value() isn't finite; -1: none.
+  /// Returns the first microbatch whose part of value() isn't finite, or -1.
   int first_bad() const;
-  /// Returns the step's number of elements or rows, of which each microbatch
-  /// has its share.
+  /// Returns the number of elements or rows of the whole step. A microbatch's
+  /// share is its own number divided by this one.
   double weight() const { return weight_; }
 
  private:
   std::vector<double> numbers() const;
   at::Tensor mean(
       const Microbatch& microbatch,
-      const std::map<std::string, at::Tensor>& outputs) const;
+      const std::map<std::string, at::Tensor>& outputs,
+      const RandomKey& key) const;
 
   struct Graph;  ///< a loss that the job gives as a .pt2
   std::string output_;

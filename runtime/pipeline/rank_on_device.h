@@ -11,12 +11,13 @@
 
 namespace pp {
 
-/// While it exists, a rank and the calling thread compute on a device of the
-/// plug-in, and the context's messages carry tensors in the device's memory.
+/// While an object of this class exists, a rank and the calling thread compute
+/// on a device of the plug-in, and the context's messages carry tensors in the
+/// device's memory.
 class RankOnDevice {
  public:
-  /// All ranks call it together. Each logs what it computes on, and rank 0
-  /// which ranks share devices.
+  /// All ranks construct it together. Each logs its device, and rank 0 also
+  /// logs which ranks share devices.
   /// throws Error(Runtime): no such device; a peer that can't be reached
   RankOnDevice(
       const Plan& plan,

@@ -223,7 +223,7 @@ void RankStages::freeze(const std::vector<std::string>& patterns) {
   for (auto& [index, stage] : stages_) {
     for (StageState& state : stage.states()) {
       if (state.tensor.requires_grad() &&
-          is_frozen(state.fqn, state.aliases, patterns)) {
+          has_match(state.fqn, state.aliases, patterns)) {
         state.tensor.set_requires_grad(false);
       }
     }

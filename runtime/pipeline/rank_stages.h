@@ -12,7 +12,7 @@
 
 namespace pp {
 
-/// The type that autocast computes in; none: no autocast.
+/// The type in which autocast computes; nullopt: no autocast.
 std::optional<ir::ScalarType> autocast_type(Precision precision);
 
 /// How stages are built.
@@ -22,7 +22,7 @@ struct StageOptions {
   bool trainable = false;  ///< parameters get gradients
   bool evaluate = false;   ///< whether to build an eval-mode program as well
   /// Whether to compute in double precision what the model computes in single
-  /// precision (program/in_double.h). Inputs have to be converted likewise.
+  /// precision (program/in_double.h). Inputs must then be converted too.
   bool in_double = false;
   std::optional<ir::ScalarType> autocast = {};
   Recompute recompute = {};
@@ -51,17 +51,16 @@ class RankStages {
   /// Notes on what Mode::Train could not restore, one line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
-  /// Stops the training of parameters that match a pattern: they get no
-  /// gradient, and no backward runs that only they and what lies below them
-  /// would need.
+  /// Freezes the parameters that match a pattern: they get no gradient, and no
+  /// part of the backward runs for them alone.
   void freeze(const std::vector<std::string>& patterns);
 
   /// The FQNs of all states that checkpoints have.
   std::set<std::string> saved_fqns() const;
 
-  /// Copies every state that the lookup has.
-  /// throws Error(Input) naming what is missing, does not fit, or contradicts
-  ///        a state with which it shares memory
+  /// Copies the value of every state that `find` has.
+  /// throws Error(Input) naming what is missing, does not fit, or contradicts a
+  ///        state with which it shares memory
   void load(
       const std::function<at::Tensor(const std::string& fqn)>& find,
       const std::string& where);
@@ -75,8 +74,8 @@ class RankStages {
   std::vector<std::string> notes_;
 };
 
-/// Makes stages on a device replay graphs, if the job asks for it
-/// (pipeline.cuda_graphs). Warns where that is not possible, and why.
+/// Makes stages on a device replay captured graphs if the job asks for it
+/// (pipeline.cuda_graphs). Where that is not possible, warns and says why.
 void use_graphs(
     const Execution& execution, const RankContext& context, RankStages& stages);
 

@@ -10,13 +10,14 @@
 
 namespace pp {
 
-/// While it exists, records what one rank does, for `output.trace`.
+/// While an object of this class exists, records what one rank does, for
+/// `output.trace`.
 class RunTrace {
  public:
-  /// All ranks call it together.
+  /// All ranks construct it together.
   ///
   /// context  of the whole job; must outlive this
-  /// replica  this rank's number among the replicas of its place
+  /// replica  index of the replica that this rank belongs to
   /// wanted   whether to record and write anything
   RunTrace(RankContext& context, int replica, bool wanted);
   RunTrace(const RunTrace&) = delete;
@@ -24,10 +25,11 @@ class RunTrace {
   ~RunTrace();
 
   void begin_step(int64_t step);
-  /// Adds an action of the rank's device, and how much of its memory the stage
-  /// then held.
+  /// Adds an action of the rank's device, and the device memory that the stage
+  /// held after it.
   ///
-  /// origin_ns  the time on the trace's clock from which the span counts
+  /// origin_ns  the time, on the trace's clock, from which the span's times
+  ///            count
   void on_device(
       const Action& action,
       int64_t origin_ns,

@@ -12,8 +12,8 @@
 
 namespace pp {
 
-/// Counts how much of its device's memory each stage of a rank holds, by what
-/// the device's allocator reports of each block. Belongs to the thread that
+/// Counts how much of its device's memory each stage of a rank holds, from what
+/// the device's allocator reports for each block. Belongs to the thread that
 /// makes it, and sees what that thread frees.
 class StageMemory {
  public:
@@ -22,7 +22,7 @@ class StageMemory {
 
   /// Counts what this thread allocates from now on for that stage.
   void begin(int stage);
-  /// Counts what this thread allocates from now on for nobody.
+  /// Stops counting allocations of this thread for a stage.
   void end();
 
   /// Bytes that the stage holds now.

@@ -36,6 +36,16 @@ std::vector<std::pair<std::string, std::vector<std::string>>> parameters_of(
   return out;
 }
 
+[[noreturn]] void refuse_pattern(
+    const std::string& key,
+    const std::string& kind,
+    const std::string& pattern,
+    const std::vector<std::string>& names) {
+  throw usage_error(
+      key + ": no " + kind + " matches '" + pattern + "'" +
+      did_you_mean(pattern, names) + "; `pp inspect` lists them");
+}
+
 bool some_are_absent(const PipelineSource& source) {
   return std::ranges::any_of(source.stages, [](const StageSource& stage) {
     return !stage.absent.empty();
@@ -44,7 +54,7 @@ bool some_are_absent(const PipelineSource& source) {
 
 }  // namespace
 
-bool is_frozen(
+bool has_match(
     const std::string& fqn,
     const std::vector<std::string>& aliases,
     const std::vector<std::string>& patterns) {
@@ -68,7 +78,7 @@ void check_freeze(
     names.push_back(fqn);
     bool frozen = false;
     for (size_t i = 0; i < patterns.size(); ++i) {
-      if (is_frozen(fqn, aliases, {patterns[i]})) {
+      if (has_match(fqn, aliases, {patterns[i]})) {
         used[i] = 1;
         frozen = true;
       }
@@ -77,13 +87,28 @@ void check_freeze(
   }
   for (size_t i = 0; i < patterns.size(); ++i) {
     if (used[i] == 0) {
-      throw usage_error(
-          "train.freeze: no parameter matches '" + patterns[i] + "'" +
-          did_you_mean(patterns[i], names) + "; `pp inspect` lists them");
+      refuse_pattern("train.freeze", "parameter", patterns[i], names);
     }
   }
   if (!any_left) {
     throw usage_error("train.freeze leaves no parameter to train");
+  }
+}
+
+void check_groups(
+    const std::vector<OptimizerGroup>& groups, const PipelineSource& source) {
+  const auto parameters = parameters_of(source);
+  std::vector<std::string> names;
+  for (const auto& [fqn, aliases] : parameters) {
+    names.push_back(fqn);
+  }
+  for (const OptimizerGroup& group : groups) {
+    if (std::ranges::none_of(parameters, [&](const auto& parameter) {
+          const auto& [fqn, aliases] = parameter;
+          return has_match(fqn, aliases, {group.match});
+        })) {
+      refuse_pattern("train.groups", "parameter", group.match, names);
+    }
   }
 }
 
@@ -105,12 +130,11 @@ void check_recompute(
     if (std::ranges::none_of(modules, [&](const std::string& fqn) {
           return matches_glob(fqn, pattern);
         })) {
-      throw usage_error(
-          "pipeline.recompute: no module matches '" + pattern + "'" +
-          did_you_mean(
-              pattern,
-              std::vector<std::string>(modules.begin(), modules.end())) +
-          "; `pp inspect` lists them");
+      refuse_pattern(
+          "pipeline.recompute",
+          "module",
+          pattern,
+          {modules.begin(), modules.end()});
     }
   }
 }

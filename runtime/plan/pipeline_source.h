@@ -21,7 +21,7 @@ struct StageSource {
   ir::Graph graph;
   std::map<std::string, StateRecord> records;
   std::shared_ptr<const ZipReader> archive;
-  /// Path of the stage's file if this host doesn't have it; else empty.
+  /// Path of the stage's file, if this host lacks it; otherwise empty.
   std::filesystem::path absent = {};
 };
 
@@ -29,7 +29,7 @@ struct StageSource {
 struct PipelineSource {
   Manifest manifest;
   std::vector<StageSource> stages;
-  /// A stage to run.
+  /// Returns a stage, to run it.
   /// throws Error(Input): its file is absent
   const StageSource& stage(int index) const;
   std::vector<Cut> cuts;           ///< if a model was cut

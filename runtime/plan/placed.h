@@ -8,20 +8,19 @@
 
 namespace pp {
 
-/// Returns the message with the place in the job file before it: that of the
-/// key that it begins with ("train.freeze: ..."), else of the first of `keys`
-/// that was written.
+/// Prepends the place in the job file to a message: the place of the key that
+/// the message begins with ("train.freeze: ..."), or else of the first of
+/// `keys` that the job sets.
 std::string with_place(
     const WrittenJob& written,
     const std::string& message,
     std::initializer_list<std::string_view> keys);
 
 /// with_place() for the keys that say how to cut the model. A message that
-/// quotes one of the split points ('layers.2') has that one's place.
+/// quotes one of the split points ('layers.2') gets the place of that one.
 std::string with_split_place(const Job& job, const std::string& message);
 
-/// Runs a decision of the plan. Its Error(Usage), which knows only what is
-/// wrong, gets the place in the job file.
+/// Calls `decide` and adds the place in the job file to its Error(Usage).
 template <typename Decide>
 auto placed(
     const Job& job,

@@ -7,6 +7,7 @@
 #include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
+#include "loader/ir/size_conditions.h"
 #include "runtime/data/examples.h"
 #include "runtime/data/fit.h"
 #include "runtime/plan/name_patterns.h"
@@ -22,7 +23,9 @@ namespace {
 std::vector<InputSpec> input_specs(const PipelineSource& source) {
   std::map<std::string, ir::Range> ranges;
   for (const StageSource& stage : source.stages) {
-    ranges.insert(stage.graph.ranges.begin(), stage.graph.ranges.end());
+    for (const auto& [symbol, range] : stage.graph.ranges) {
+      ir::narrow(ranges.emplace(symbol, range).first->second, range);
+    }
   }
   std::vector<InputSpec> specs;
   for (const ModelInput& input : source.manifest.inputs) {
@@ -290,6 +293,9 @@ std::shared_ptr<const Plan> make_plan(
   if (job.train) {
     placed(job, {"train.freeze"}, [&] {
       check_freeze(job.train->freeze, plan->source);
+    });
+    placed(job, {"train.groups"}, [&] {
+      check_groups(job.train->optimizer.groups, plan->source);
     });
     placed(job, {"pipeline.recompute"}, [&] {
       check_recompute(job.pipeline.recompute.modules, plan->source);

@@ -30,7 +30,7 @@ struct Execution {
 
 /// Everything that is decided before the first tensor moves: a job resolved
 /// against its model, data and number of ranks. Every rank makes the same plan;
-/// they compare what agreement() gives to be sure.
+/// to be sure, the ranks compare their agreement().
 struct Plan {
   // The model and its stages.
   PipelineSource source;
@@ -69,7 +69,7 @@ struct Plan {
   WantedOutputs wanted;  ///< the saved outputs and the loss's
   WrittenJob written;
 
-  /// Remarks on what the user may not expect, one line each.
+  /// Notes on what the user may not expect, one line each.
   std::vector<std::string> notes;
 
   int num_stages() const { return static_cast<int>(source.stages.size()); }

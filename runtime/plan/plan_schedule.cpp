@@ -69,11 +69,11 @@ int group_count(
         std::string(entry.name) + " with " +
         count_text(per_rank, "stage", "stages") + " on each of " +
         count_text(num_ranks, "rank", "ranks") + " needs " +
-        count_text(per_rank * num_ranks, "stage", "stages") +
+        count_text(int64_t{per_rank} * num_ranks, "stage", "stages") +
         ", but the model is " + "split into " + std::to_string(num_stages) +
         "; start " +
         count_text(std::max(1, num_stages / per_rank), "rank", "ranks") +
-        " or split into " + std::to_string(per_rank * num_ranks));
+        " or split into " + std::to_string(int64_t{per_rank} * num_ranks));
   }
   return per_rank * num_ranks;
 }

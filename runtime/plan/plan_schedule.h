@@ -11,10 +11,10 @@ namespace pp {
 
 /// Makes the lowered schedule of a pipeline, from the schedule's name or its
 /// file. If the pipeline has more stages than fit the ranks and the schedule,
-/// neighbours run as one.
+/// neighbouring stages run as one.
 ///
-/// forward_only     forward_stream on the placement of that schedule
-/// stages_per_rank  none: the schedule's own, or all if it has no fixed
+/// forward_only     use forward_stream on the placement of that schedule
+/// stages_per_rank  nullopt: the schedule's own, or all if it has no fixed
 ///                  number
 /// rank_map         by stage; empty: the schedule's own
 /// throws           Error(Usage): too few stages for the ranks
@@ -27,8 +27,8 @@ Schedule plan_schedule(
     std::optional<int> stages_per_rank = {},
     std::span<const int> rank_map = {});
 
-/// Says that a named schedule can't do what it is for with so few stages, and
-/// what to do about it; empty if it can, or if the job asks for what it gets.
+/// Explains that a named schedule has no advantage with so few stages, and what
+/// to change; empty if it has one, or if the job asks for what it gets.
 ///
 /// were_started  whether another launcher decided the number of ranks
 std::string schedule_misfit(

@@ -10,9 +10,10 @@ namespace pp {
 /// Whether a schedule is a file rather than a name.
 bool is_schedule_file(const std::string& schedule);
 
-/// The number of ranks if the job names none: the schedule's own number of
-/// stages on each rank if that divides the stages, else one on each; for a
-/// file, its number of rows. throws Error(Input): the file
+/// The number of ranks if the job names none. Each rank gets the schedule's own
+/// number of stages if that divides the stages, otherwise one stage. For a
+/// file, it is the number of rows.
+/// throws Error(Input): the file can't be read
 int default_ranks(const std::string& schedule, int num_stages);
 
 /// The number of ranks of one pipeline.

@@ -46,7 +46,7 @@ std::vector<Learning> learning(
   for (const ir::State& state : stage.graph.states) {
     const ir::TensorMeta& tensor = stage.records.at(state.fqn).tensor;
     if (!state.memory.empty() && state.kind == ir::StateKind::Parameter &&
-        tensor.requires_grad && !is_frozen(state.fqn, state.aliases, freeze)) {
+        tensor.requires_grad && !has_match(state.fqn, state.aliases, freeze)) {
       out.push_back({&state, &tensor});
     }
   }

@@ -7,13 +7,12 @@
 
 namespace pp {
 
-/// Checks that the parameters that share memory (ir::State::memory) can be
-/// trained.
+/// Checks that parameters that share memory (ir::State::memory) can be trained.
 ///
 /// freeze  patterns of `train.freeze`
 /// shards  whether replicas update shares of every parameter
 /// throws  Error(Usage) naming two parameters: they have different types, or
-///         their shares would not be the same memory
+///         their shares would lie in different memory
 void check_shared_parameters(
     const PipelineSource& source,
     const std::vector<std::string>& freeze,

@@ -8,7 +8,7 @@
 
 namespace pp {
 
-/// The pointer by which this version of LibTorch holds nodes.
+/// The pointer type with which this version of LibTorch holds nodes.
 using NodePointer = decltype(torch::autograd::Edge::function);
 
 template <typename Made>

@@ -10,6 +10,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
+#include "loader/operators/preconditions.h"
 #include "runtime/program/builtins.h"
 #include "runtime/program/program.h"
 #include "runtime/program/rules/rule.h"
@@ -51,18 +52,19 @@ enum class InstructionKind : uint8_t {
   Cond,
   WhileLoop,
   ScriptIf,
-  ScriptLoop,  ///< TorchScript's loop: a number of turns and a condition
+  ScriptLoop,  ///< TorchScript's loop: an iteration count and a condition
 };
 
 struct Instruction {
   InstructionKind kind = InstructionKind::Operator;
   bool grad_enabled = true;
-  bool draws = false;          ///< it draws random numbers
+  bool draws = false;          ///< draws random numbers
   bool is_batch_norm = false;  ///< has_batch_norm_backward()
   int16_t autocast = -1;       ///< index into Body::autocasts
   int32_t generator_argument = -1;
   std::optional<c10::OperatorHandle> op;
   BuiltinFunction builtin = nullptr;
+  Precondition precondition = nullptr;  ///< of `op`; null for nearly all
   std::vector<Operand> operands;
   std::vector<ir::NodeOutput> outputs;
   std::vector<ir::ValueId> dead;  ///< results that nobody reads
@@ -71,11 +73,11 @@ struct Instruction {
   std::string target;
   std::string name;        ///< node_name()
   std::string module;      ///< FQN of the module it ran under
-  std::string index_name;  ///< source of the indices it looks up; empty: none
-  /// How to differentiate it; null if autograd does, or if there is no
-  /// gradient.
+  std::string index_name;  ///< name of its index tensor's source, or empty
+  /// How to differentiate it; null if autograd differentiates it, or if it has
+  /// no gradient.
   const Rule* rule = nullptr;
-  /// The inputs as a rule counts them (Wanted); kNoValue: a constant.
+  /// The values that its rule counts as inputs (Wanted); kNoValue: a constant.
   std::vector<ir::ValueId> rule_inputs;
 };
 
@@ -88,7 +90,7 @@ struct Segment {
   };
   struct Input {
     ir::ValueId value = 0;
-    bool written = false;  ///< the segment writes it in place
+    bool written = false;  ///< whether the segment writes it in place
   };
 
   Kind kind = Kind::Straight;
@@ -111,8 +113,9 @@ struct Program::Body {
   std::vector<ir::ValueId> inputs;
   std::vector<ir::ValueId> states;
   std::vector<int32_t> state_of;  ///< by value: position in states, or -1
-  /// For each value, whether it has exactly one reader. The gradient of such a
-  /// state is added to directly; others are summed first, as autograd does.
+  /// For each value, whether it has exactly one reader. If such a value is a
+  /// state, its reader's gradient is added to the state's directly; other
+  /// gradients are summed first, as autograd does.
   std::vector<uint8_t> has_one_reader;
   std::vector<Operand> outputs;
   std::vector<uint8_t> wanted_outputs;
@@ -127,9 +130,9 @@ std::unique_ptr<Program::Body> compile(
 
 /// Runs `body`.
 ///
-/// occurrence  counts the runs of a loop's body
-/// node_ns     by position in the graph: each node's time is added there;
-///             empty: nothing is timed
+/// occurrence  identifies this run of a loop's body, for random numbers
+/// node_ns     by position in the graph: each node's time is added to its
+///             entry; empty: nothing is timed
 ProgramResult run_body(
     const Program::Body& body,
     std::vector<c10::IValue> inputs,
@@ -151,8 +154,8 @@ void call_seeded(
 void run_random(
     const Instruction& instruction, torch::jit::Stack& stack, uint64_t seed);
 
-/// Differentiates our dropout kernels. It has no forward; record_dropout()
-/// takes its place.
+/// Differentiates our dropout kernels. It has no forward; record_dropout() is
+/// called instead.
 extern const Rule kDropoutRule;
 /// Does what run_random() does for dropout, and keeps the mask.
 void record_dropout(

@@ -57,7 +57,7 @@ int64_t checked(int64_t a, int64_t b) {
   if (!result) {
     throw runtime_error(
         "arithmetic on the sizes " + std::to_string(a) + " and " +
-        std::to_string(b) + " divides by zero or leaves 64 bits");
+        std::to_string(b) + " divides by zero or overflows 64 bits");
   }
   return *result;
 }
@@ -75,7 +75,7 @@ void to_integer(Stack& stack, Function function) {
     constexpr double kFirstTooLarge = 0x1p63;
     if (!(whole >= -kFirstTooLarge && whole < kFirstTooLarge)) {
       throw runtime_error(
-          "the number " + std::to_string(whole) + " is no 64-bit integer");
+          "the number " + std::to_string(whole) + " is not a 64-bit integer");
     }
     stack.emplace_back(static_cast<int64_t>(whole));
   } else {
@@ -137,15 +137,17 @@ void sym_min(Stack& s) {
       [](int64_t a, int64_t b) { return std::min(a, b); },
       [](double a, double b) { return std::min(a, b); });
 }
-void logical_and(Stack& s) {
-  const bool b = as_bool(torch::jit::pop(s));
-  const bool a = as_bool(torch::jit::pop(s));
-  s.emplace_back(a && b);
-}
-void logical_or(Stack& s) {
-  const bool b = as_bool(torch::jit::pop(s));
-  const bool a = as_bool(torch::jit::pop(s));
-  s.emplace_back(a || b);
+/// Python's &, | and ^ on two bools give a bool, else they work on bits.
+template <template <typename> typename Functor>
+void bitwise(Stack& s) {
+  const IValue b = torch::jit::pop(s);
+  const IValue a = torch::jit::pop(s);
+  const int64_t result = Functor<int64_t>()(as_int(a), as_int(b));
+  if (a.isBool() && b.isBool()) {
+    s.emplace_back(result != 0);
+  } else {
+    s.emplace_back(result);
+  }
 }
 void logical_not(Stack& s) {
   s.emplace_back(!as_bool(torch::jit::pop(s)));
@@ -198,8 +200,9 @@ constexpr BuiltinRow kBuiltins[] = {
     {"_operator.le", by_functor<std::less_equal>},
     {"_operator.gt", by_functor<std::greater>},
     {"_operator.ge", by_functor<std::greater_equal>},
-    {"_operator.and_", logical_and},
-    {"_operator.or_", logical_or},
+    {"_operator.and_", bitwise<std::bit_and>},
+    {"_operator.or_", bitwise<std::bit_or>},
+    {"_operator.xor", bitwise<std::bit_xor>},
     {"_operator.not_", logical_not},
     {"torch.sym_max", sym_max},
     {"torch.sym_min", sym_min},

@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// Pops its arguments from the stack and pushes its result.
+/// A function that pops its arguments from the stack and pushes its result.
 using BuiltinFunction = void (*)(torch::jit::Stack&);
 
 /// Finds a function of Python's arithmetic on sizes, by the name that exports

@@ -143,6 +143,7 @@ class Compiler {
       refuse(node, "it is not registered in this LibTorch");
     }
     out.op = named;
+    out.precondition = find_precondition(named->schema().name());
     if (node.effects.random) {
       out.kind = random_kind(node.target);
       if (out.kind == InstructionKind::Operator) {

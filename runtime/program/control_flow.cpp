@@ -5,6 +5,7 @@
 
 #include "loader/core/error.h"
 #include "runtime/program/body.h"
+#include "runtime/program/keyed_random.h"
 #include "runtime/program/operand_gradients.h"
 
 namespace pp {
@@ -40,17 +41,18 @@ void push_results(
   }
 }
 
-/// Numbers a turn uniquely, also among those of the surrounding loop, because
-/// each turn draws its own random numbers.
+/// Numbers an iteration uniquely, even across iterations of a surrounding loop,
+/// because each iteration draws its own random numbers.
 int64_t inner_occurrence(int64_t outer, int64_t turn) {
   constexpr int64_t kStride = int64_t{1} << 20;
   return static_cast<int64_t>(
       static_cast<uint64_t>(outer) * kStride + static_cast<uint64_t>(turn));
 }
 
-/// Runs TorchScript's Loop. Its operands are the number of turns, the
-/// condition, carried values, and values that are only read. The body gets the
-/// turn in place of the first two and returns the next condition first.
+/// Runs TorchScript's Loop. Its operands are the number of iterations, the
+/// condition, carried values, and values that are only read. The body receives
+/// the iteration's number in place of the first two, and returns the next
+/// condition first.
 void run_script_loop(
     const Instruction& instruction,
     Stack& stack,
@@ -134,11 +136,13 @@ void run_control_flow(
   const bool is_loop = instruction.kind == InstructionKind::WhileLoop;
   std::vector<IValue> operands = operands_from(stack, is_loop ? 0 : 1);
   OperandGradients gradients(operands);
+  // In an export, names are unique in each sub-graph; in a script, in all.
+  const int64_t inside = occurrence_in(instruction.name, outer);
   std::vector<IValue> results =
       is_loop
-          ? run_while_loop(instruction, std::move(operands), key, outer)
+          ? run_while_loop(instruction, std::move(operands), key, inside)
           : run_branch(
-                instruction, truth(stack[0]), std::move(operands), key, outer);
+                instruction, truth(stack[0]), std::move(operands), key, inside);
   gradients.join(results);
   push_results(instruction, stack, std::move(results));
 }

@@ -6,11 +6,11 @@
 
 namespace pp {
 
-/// Replaces relu_(x) by relu(x), and so on, wherever that makes no difference:
-/// a node computed x, x has no views, and later nodes read only the result.
-/// Nodes keep their positions and values their names.
+/// Replaces relu_(x) by relu(x), and so on, wherever that doesn't change the
+/// results: a node computed x, x has no views, and later nodes read only the
+/// result. Nodes keep their positions, and values their names.
 ///
-/// returns  nothing if there is no such node
+/// returns  the new graph; nullopt if there is no such node
 std::optional<ir::Graph> without_writes(const ir::Graph& graph);
 
 }  // namespace pp

@@ -63,7 +63,7 @@ void replace_types(ir::Node& node, const Visit& visit) {
     } else if (auto* number = std::get_if<int64_t>(&input.arg.value);
                number != nullptr && schema != nullptr &&
                is_type(*schema, input.name, place)) {
-      // TorchScript has numbers for types.
+      // TorchScript stores types as numbers.
       *number =
           static_cast<int64_t>(visit(static_cast<ir::ScalarType>(*number)));
     }

@@ -12,11 +12,11 @@ namespace pp {
 /// Returns which argument of an operator is a tensor of indices, or -1.
 int index_argument(const std::string& target);
 
-/// Returns what messages call a value: the user's input that it is a view of,
-/// else its own name.
+/// Returns what messages call a value: the name of the user's input if the
+/// value is a view of one, otherwise its own name.
 std::string source_name(const ir::Graph& graph, ir::ValueId id);
 
-/// Explains why an operator failed by the first index that is out of range:
+/// Explains an operator's failure by the first index that is out of range:
 /// "index out of range: 'input_ids' holds 64 at [1, 5], but only 0 to 63 are
 /// valid". Empty if the operator has no indices, or all are in range.
 ///

@@ -1,9 +1,11 @@
 #include "runtime/program/interpreter.h"
 
 #include <chrono>
+#include <stdexcept>
 
 #include <ATen/ScalarOps.h>
 
+#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/first_line.h"
 #include "runtime/program/index_fault.h"
@@ -44,6 +46,19 @@ class Stopwatch {
   Clock::time_point last_;
 };
 
+/// Refuses arguments on which an operator's kernel relies without checking
+/// them.
+void check_arguments(
+    const Program::Body& body,
+    const Instruction& instruction,
+    const Stack& arguments) {
+  const std::string fault =
+      instruction.precondition(instruction.op->schema(), arguments);
+  if (!fault.empty()) {
+    fail(body, instruction, arguments, "was not called", fault);
+  }
+}
+
 }  // namespace
 
 IValue Frame::take(const Operand& operand) {
@@ -78,9 +93,12 @@ void Frame::store(const Instruction& instruction, Stack& stack) {
       continue;
     }
     const std::vector<at::Tensor> items = stack[i].toTensorVector();
-    check(
-        items.size() == output.ids.size(),
-        "a list result has the size that the graph says");
+    if (items.size() != output.ids.size()) {
+      // The interpreter's loop adds the operator and the node.
+      throw std::runtime_error(
+          "it returned " + count_text(items.size(), "tensor", "tensors") +
+          ", not " + std::to_string(output.ids.size()));
+    }
     for (size_t k = 0; k < items.size(); ++k) {
       if (output.ids[k] != ir::kNoValue) {
         slots[output.ids[k]] = items[k];
@@ -151,6 +169,9 @@ void Run::instructions(
     try {
       for (const Operand& operand : instruction.operands) {
         stack.push_back(frame.take(operand));
+      }
+      if (instruction.precondition != nullptr) {
+        check_arguments(body, instruction, stack);
       }
       execute(instruction, stack);
       frame.store(instruction, stack);

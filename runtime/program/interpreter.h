@@ -20,7 +20,8 @@ struct Frame {
 
   explicit Frame(const Program::Body& of) : body(of), slots(of.num_values) {}
 
-  /// Returns an operand's value; its last use moves it out of its slot.
+  /// Returns an operand's value; the last use of a value moves it out of its
+  /// slot.
   c10::IValue take(const Operand& operand);
   /// Moves an instruction's results from the stack to their slots.
   void store(const Instruction& instruction, torch::jit::Stack& stack);
@@ -40,17 +41,17 @@ struct Run {
 
   /// Runs instructions [begin, end), each in its grad mode and autocast state.
   void instructions(Frame& frame, size_t begin, size_t end) const;
-  /// Does the same, calling `execute` for each of them.
+  /// Like the other overload, but calls `execute` for each instruction.
   void instructions(
       Frame& frame, size_t begin, size_t end, Execute execute) const;
   void execute(const Instruction& instruction, torch::jit::Stack& stack) const;
   uint64_t seed_of(const Instruction& instruction) const;
 };
 
-/// Throws Error(Runtime) that names the instruction which failed.
+/// Throws Error(Runtime) that names the instruction that failed.
 ///
 /// during   "failed", "failed in its backward"
-/// message  what it threw
+/// message  the message of the exception that it threw
 [[noreturn]] void fail(
     const Program::Body& body,
     const Instruction& instruction,

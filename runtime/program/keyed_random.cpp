@@ -52,19 +52,29 @@ void fill_keep_mask(
   }
 }
 
+/// FNV-1a.
+uint64_t hash_of(std::string_view name) {
+  uint64_t hash = 0xCBF29CE484222325ULL;
+  for (const char letter : name) {
+    hash = (hash ^ static_cast<uint8_t>(letter)) * 0x100000001B3ULL;
+  }
+  return hash;
+}
+
 }  // namespace
 
 uint64_t node_seed(
     const RandomKey& key, std::string_view node_name, int64_t occurrence) {
-  uint64_t name_hash = 0xCBF29CE484222325ULL;  // FNV-1a
-  for (const char letter : node_name) {
-    name_hash = (name_hash ^ static_cast<uint8_t>(letter)) * 0x100000001B3ULL;
-  }
   uint64_t seed = mix_bits(key.seed);
   seed = mix_bits(seed ^ static_cast<uint64_t>(key.step));
   seed = mix_bits(seed ^ static_cast<uint64_t>(key.microbatch));
-  seed = mix_bits(seed ^ name_hash);
+  seed = mix_bits(seed ^ hash_of(node_name));
   return mix_bits(seed ^ static_cast<uint64_t>(occurrence));
+}
+
+int64_t occurrence_in(std::string_view owner_name, int64_t outer) {
+  return static_cast<int64_t>(
+      mix_bits(hash_of(owner_name) ^ static_cast<uint64_t>(outer)));
 }
 
 at::Generator generator_on(c10::Device device, uint64_t seed) {

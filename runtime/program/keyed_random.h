@@ -9,7 +9,7 @@
 namespace pp {
 
 /// The position of a run in the job. Random operators are seeded from it and
-/// from their node's name, never from the process's generator, so results don't
+/// from their node's name, not from the process's generator, so results don't
 /// depend on split, schedule, ranks or launcher.
 struct RandomKey {
   uint64_t seed = 0;
@@ -20,11 +20,18 @@ struct RandomKey {
 /// Returns the seed of one call of one node.
 ///
 /// node_name   node_name() in the source graph
-/// occurrence  0, 1, ... where a loop runs the node several times
+/// occurrence  identifies the run of the node if a loop runs it several times
 uint64_t node_seed(
     const RandomKey& key, std::string_view node_name, int64_t occurrence);
 
-/// Makes a generator of the device that starts from `seed`.
+/// Returns the occurrence of the nodes in a node's sub-graph, if names are
+/// unique only in each sub-graph: two conds may each have a node "dropout".
+///
+/// owner_name  of the node that has the sub-graph
+/// outer       the occurrence of that node
+int64_t occurrence_in(std::string_view owner_name, int64_t outer);
+
+/// Makes a generator of `device` that starts from `seed`.
 at::Generator generator_on(c10::Device device, uint64_t seed);
 
 /// Makes a contiguous mask: each element is `kept` with probability 1 - p, else

@@ -8,11 +8,11 @@
 
 namespace pp {
 
-/// Sets every `train` / `training` argument of the graph. Eval also turns off
-/// dropout inside attention and removes batch-norm's count of batches.
+/// Sets every `train` / `training` argument of the graph. Mode::Eval also turns
+/// off dropout inside attention and removes batch norm's batch counter.
 ///
-/// returns  what Train can't restore, one line each: an export in eval mode has
-///          lost attention's dropout and batch-norm's counter
+/// returns  what Mode::Train can't restore, one line each: an export in eval
+///          mode has lost attention's dropout and batch norm's counter
 std::vector<std::string> set_mode(ir::Graph& graph, Mode mode);
 
 /// Puts the whole graph under autocast to `dtype`; its own autocast regions

@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Returns what messages and random seeds call a node: the name of its first
-/// result, or its own where it has no result.
+/// Returns the name of a node in messages and for random seeds: the name of its
+/// first result, or its own name if it has no result.
 std::string node_name(const ir::Graph& graph, const ir::Node& node);
 
 /// Refuses a node that can't be compiled.

@@ -13,7 +13,10 @@ class OperandCompiler {
   OperandCompiler(const ir::Graph& graph, Program::Body& body)
       : graph_(graph), body_(body) {}
 
-  /// type    what the operator's schema asks for; null where there is no schema
+  /// Converts one argument.
+  ///
+  /// type    the type that the operator's schema asks for; null without a
+  ///         schema
   /// throws  Error(Input): the argument has no form at run time
   Operand compile(
       const ir::Node& node, const ir::Arg& arg, const c10::TypePtr& type);

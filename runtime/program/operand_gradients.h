@@ -10,10 +10,10 @@ namespace pp {
 
 /// Gives the operands of torch.cond and while_loop the gradients that they have
 /// in Python: once the backward reaches such a node, every operand that
-/// requires a gradient gets one, zeros where the block that ran gives none. So
-/// a parameter that only the other branch reads decays and keeps its momentum.
+/// requires a gradient gets one, zeros if the block that ran gives none. So a
+/// parameter that only the other branch reads decays and keeps its momentum.
 ///
-/// TorchScript's blocks aren't nodes of the backward; there such a parameter
+/// TorchScript's blocks aren't nodes of the backward, so there such a parameter
 /// has no gradient at all.
 class OperandGradients {
  public:

@@ -14,7 +14,7 @@ namespace pp {
 /// "default" becomes "".
 c10::OperatorName operator_name(const std::string& target);
 
-/// Whether a node only restates what the export has proved.
+/// Whether a node only asserts what the export has already proved.
 bool is_assertion(const std::string& target);
 
 /// Returns the kind of a random operator that has a kernel of our own, else
@@ -30,8 +30,9 @@ const c10::TypePtr& unwrap_optional(const c10::TypePtr& type);
 bool is_generator(const c10::Argument& argument);
 
 /// Returns the overload of a random operator ("aten::rand",
-/// "aten::randint.low") that has a generator besides this one's arguments.
-/// Returns this one if it has a generator itself, or if there is no other.
+/// "aten::randint.low") that accepts a generator in addition to this overload's
+/// arguments. Returns `op` itself if it has a generator, or if there is no such
+/// overload.
 c10::OperatorHandle with_generator(const c10::OperatorHandle& op);
 
 /// Returns how to differentiate an operator; null if autograd does.

@@ -16,12 +16,12 @@ namespace pp {
 
 struct ProgramOptions {
   /// One flag for each output of the graph; empty: all are wanted. Nodes that
-  /// serve only unwanted outputs are left out.
+  /// only unwanted outputs need are left out.
   std::vector<uint8_t> wanted_outputs;
   /// The program's name in messages: "stage 1".
   std::string where;
-  /// Patterns of modules that keep nothing for the backward but run again in
-  /// it. Where nested modules match, the outermost one counts.
+  /// Patterns of modules that keep nothing for the backward and run again in
+  /// it. If nested modules match, the outermost one is recomputed.
   std::vector<std::string> recompute = {};
   /// The device to run on, which replaces every device that the graph names.
   c10::Device device = c10::kCPU;
@@ -39,7 +39,7 @@ struct ProgramResult {
 struct RecordedRun {
   ProgramResult result;  ///< its tensors require no gradient
   std::vector<uint8_t>
-      requires_grad;  ///< by output: it depends on one that does
+      requires_grad;  ///< by output: it depends on a value that does
   Tape tape;          ///< the program must outlive it
 };
 
@@ -68,8 +68,8 @@ class Program {
 
   /// Runs the graph once and records it, whatever the caller's grad mode.
   ///
-  /// requires_grad  by input: whether its gradient is wanted; a state gets one
-  ///                if it requires it
+  /// requires_grad  by input: whether its gradient is wanted; a state gets a
+  ///                gradient if its tensor requires one
   RecordedRun record(
       std::vector<c10::IValue> inputs,
       std::span<const uint8_t> requires_grad,

@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Puts this thread into the grad mode and autocast state of one node after the
-/// other. The destructor restores the caller's.
+/// Puts this thread into the grad mode and autocast state of each node in turn.
+/// The destructor restores the caller's.
 class Regions {
  public:
   Regions();

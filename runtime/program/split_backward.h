@@ -8,7 +8,7 @@
 
 namespace pp {
 
-/// A start of a backward: an edge and the gradient that enters there.
+/// The start of a backward: an edge, and the gradient that enters there.
 struct BackwardRoot {
   torch::autograd::Edge edge;
   at::Tensor gradient;
@@ -20,7 +20,7 @@ struct DeferredWeights {
 };
 
 /// Runs the input half of a backward: it computes the gradients of `inputs`,
-/// but of no parameter.
+/// but not those of parameters.
 ///
 /// The autograd graph is cut at the edges that leave the paths to the inputs.
 /// One engine run captures the gradients that arrive at the nodes before those
@@ -35,9 +35,9 @@ std::vector<at::Tensor> run_inputs(
     const std::vector<torch::autograd::Edge>& inputs,
     DeferredWeights& deferred);
 
-/// Adds to the parameters' gradients what run_inputs() left out. Together they
-/// do the work of one full backward, except that a node whose backward computes
-/// both kinds of gradient at once runs twice.
+/// Adds to the parameters' gradients what run_inputs() left out. Together the
+/// two do the work of one full backward, except that a node that computes both
+/// kinds of gradient at once runs twice.
 void run_weights(DeferredWeights deferred);
 
 /// Runs a whole backward, which accumulates in every leaf.

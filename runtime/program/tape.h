@@ -10,7 +10,7 @@ namespace pp {
 enum class Half {
   Both,
   Inputs,   ///< only the gradients of the program's inputs
-  Weights,  ///< those of the parameters, any time after Inputs
+  Weights,  ///< only those of parameters, after Inputs
 };
 
 /// The backward of one run of a program.

@@ -9,7 +9,7 @@
 
 namespace pp {
 
-/// Tells which memory a graph writes in place, and where. Values that may share
+/// Knows which memory a graph writes in place, and where. Values that may share
 /// memory have one root, which is the first of them.
 class WrittenMemory {
  public:

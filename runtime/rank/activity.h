@@ -17,7 +17,7 @@ struct ActivityState {
   /// True: the rank waits for the peer to receive a message; false: for a
   /// message from the peer.
   bool sends = false;
-  double seconds = 0;  ///< since it began
+  double seconds = 0;  ///< since the action began
 
   bool in_action() const { return stage >= 0; }
   bool waits() const { return peer >= 0; }
@@ -29,7 +29,7 @@ std::string action_text(const ActivityState& activity);
 std::string awaited_text(const ActivityState& activity);
 
 std::string to_json(const ActivityState& activity);
-/// Reads what to_json() wrote. Any other text gives a rank that does nothing.
+/// Reads what to_json() wrote. Any other text gives an idle rank.
 ActivityState activity_from_json(const std::string& text);
 
 /// A change in what a rank is doing.
@@ -47,8 +47,8 @@ struct ActivityEvent {
 /// fails. The rank's own thread writes it; any thread may read it with now().
 class Activity {
  public:
-  /// Called at each change, on the rank's own thread. What it throws when an
-  /// action begins counts as that action's failure.
+  /// Called at each change, on the rank's own thread. An exception from it at
+  /// the beginning of an action counts as that action's failure.
   using Observer = std::function<void(const ActivityEvent& event)>;
 
   /// Records that an action begins, which ends the one before.
@@ -58,8 +58,8 @@ class Activity {
   void end();
   void begin_wait(int peer, bool sends);
   void end_wait();
-  /// Records that a wait ran out of time. What the rank was doing then stays
-  /// its state.
+  /// Records that a wait ran out of time, and keeps what the rank was doing
+  /// then as its state.
   void mark_stalled();
 
   bool stalled() const;

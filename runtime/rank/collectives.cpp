@@ -1,9 +1,11 @@
 #include "runtime/rank/collectives.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <ATen/ops/empty.h>
+#include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "loader/core/error.h"
 #include "runtime/transport/canonical.h"
@@ -98,6 +100,19 @@ std::string text_of(const Message& message) {
   const at::Tensor& bytes = message.tensors[0];
   const auto* begin = bytes.const_data_ptr<uint8_t>();
   return {begin, begin + bytes.numel()};
+}
+
+RankContext for_disk_waits(const RankContext& context) {
+  constexpr std::chrono::hours kLongest{1};
+  RankContext patient = context;
+  patient.stall_timeout =
+      std::max<std::chrono::milliseconds>(context.stall_timeout, kLongest);
+  return patient;
+}
+
+void barrier_for_disk(const RankContext& context) {
+  RankContext patient = for_disk_waits(context);
+  barrier(patient);
 }
 
 }  // namespace pp

@@ -37,4 +37,11 @@ void barrier(RankContext& context);
 Message text_message(const std::string& text);
 std::string text_of(const Message& message);
 
+/// Returns the context for collectives in which ranks wait for another one's
+/// disk: it hashes or copies whole files, which may take longer than any
+/// message.
+RankContext for_disk_waits(const RankContext& context);
+/// A barrier at which ranks wait for another one's disk.
+void barrier_for_disk(const RankContext& context);
+
 }  // namespace pp

@@ -9,9 +9,9 @@
 
 namespace pp {
 
-/// The first failure of a job: where and why. to_string() makes one line of it:
-/// "rank 1 (host-a), stage 1, microbatch 3, 1F3: operator 'aten.add.Tensor'
-/// ..."
+/// The first failure of a job: where and why. to_string() formats it as one
+/// line: "rank 1 (host-a), stage 1, microbatch 3, 1F3: operator
+/// 'aten.add.Tensor' ..."
 struct Cause {
   int rank = -1;
   std::string host;
@@ -22,7 +22,8 @@ struct Cause {
   std::string message;
   /// True if the job was asked to stop (by a signal) and didn't fail.
   bool interrupted = false;
-  /// True if stage, microbatch and action are the last ones known of the rank.
+  /// True if stage, microbatch and action are only the last known ones of the
+  /// rank.
   bool last_seen = false;
   std::vector<std::string> details;  ///< lines to print below it
 };
@@ -33,7 +34,8 @@ void set_place(Cause& cause, const ActivityState& activity);
 /// The line described at Cause, without the details.
 std::string to_string(const Cause& cause);
 std::string to_json(const Cause& cause);
-/// throws Error(Runtime): not what to_json() wrote
+/// Reads what to_json() wrote.
+/// throws Error(Runtime): the text is something else
 Cause cause_from_json(const std::string& text);
 
 /// Thrown on every rank once the first cause is known. what() is the cause with
@@ -41,7 +43,8 @@ Cause cause_from_json(const std::string& text);
 class JobFailed : public Error {
  public:
   explicit JobFailed(Cause cause);
-  /// exit_code  the job's, if it is not the cause's kind
+  /// exit_code  the job's exit code, if it differs from that of the cause's
+  ///            kind
   JobFailed(Cause cause, int exit_code);
   const Cause& cause() const { return cause_; }
   int exit_code() const { return exit_code_; }
@@ -69,7 +72,7 @@ class ActionFailed : public Error {
   int stage() const { return stage_; }
   int microbatch() const { return microbatch_; }
   const std::string& action() const { return action_; }
-  /// The message without the place that what() begins with.
+  /// The message without the place, with which what() begins.
   const std::string& reason() const { return reason_; }
 
  private:
@@ -79,9 +82,9 @@ class ActionFailed : public Error {
   std::string reason_;
 };
 
-/// The cause of failure for an error that was thrown on `rank`, a rank of this
-/// machine. A JobFailed keeps its cause; the message becomes one line, and
-/// LibTorch's errors lose their backtrace.
+/// Makes the cause of failure from an error that was thrown on `rank`, a rank
+/// of this machine. A JobFailed keeps its cause; the message becomes one line,
+/// and LibTorch's errors lose their backtrace.
 Cause cause_of(const std::exception_ptr& error, int rank);
 
 /// The name of this machine: PP_HOST if it is set, else the host name.

@@ -12,8 +12,8 @@
 
 namespace pp {
 
-/// The first cause of failure that this process has heard of. Once there is
-/// one, every wait of the attached transports throws it. Thread-safe.
+/// The first cause of failure that this process knows. Once it is set, every
+/// wait of the attached transports throws it. Thread-safe.
 class FirstCause {
  public:
   /// Keeps `cause` if it is the first, and then interrupts the transports.
@@ -22,7 +22,7 @@ class FirstCause {
 
   std::optional<Cause> get() const;
 
-  /// Throws JobFailed if there is a cause. Otherwise it costs an atomic read.
+  /// Throws JobFailed if there is a cause; otherwise costs one atomic read.
   void check() const;
 
   /// Waits for a cause. Returns whether there is one.

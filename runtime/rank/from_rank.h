@@ -19,9 +19,8 @@ inline Error not_from_rank(int rank, const std::string& what) {
 }
 
 /// Parses JSON that another rank wrote, and returns what `read` makes of it.
-/// throws Error(Runtime): not_from_rank(), where it isn't JSON or `read`
-/// doesn't
-///        find what it needs
+/// throws Error(Runtime), made by not_from_rank(): the text isn't JSON, or
+///        `read` doesn't find what it needs
 template <typename Read>
 auto from_rank(
     const std::string& text, int rank, const std::string& what, Read read) {
@@ -32,8 +31,9 @@ auto from_rank(
   }
 }
 
-/// The number that another rank wrote.
-/// throws Error(Runtime): as from_rank(), or it isn't from `low` to `high`
+/// Reads a number that another rank wrote.
+/// throws Error(Runtime): as from_rank(), or the number isn't from `low` to
+///        `high`
 inline int64_t number_from_rank(
     const std::string& text,
     int rank,

@@ -49,13 +49,13 @@ struct RankContext {
   /// actions.
   std::function<void()> check_interrupted;
   /// Tells every rank at once that this one has failed. An exception from the
-  /// rank's main function does the same; call this if the rank has to tidy up
+  /// rank's main function does the same; call this if the rank must clean up
   /// before it throws.
   std::function<void(const std::exception_ptr&)> report_failure;
   /// Makes the first cause interrupt one more transport, until it is detached.
   std::function<void(Transport&)> attach;
   std::function<void(Transport&)> detach;
-  /// The longest that a wait for a peer may last.
+  /// The longest time that a wait for a peer may last.
   std::chrono::milliseconds stall_timeout{60000};
 };
 

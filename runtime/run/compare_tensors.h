@@ -10,8 +10,8 @@
 
 namespace pp {
 
-/// Compares tensors by name and appends a row for each; see verify() for the
-/// error. A tensor that only one side has, or that has another shape, has an
+/// Compares tensors by name and appends a row for each; verify() defines the
+/// error. A tensor that only one side has, or whose shape differs, has an
 /// infinite error.
 ///
 /// kind  what the tensors are: "gradient"

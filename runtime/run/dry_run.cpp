@@ -32,16 +32,16 @@ bool is_half_precision(const ir::TensorMeta& parameter) {
 /// its state.
 int64_t optimizer_bytes(
     const OptimizerConfig& optimizer,
-    const std::string& fqn,
+    const ir::State& state,
     const ir::TensorMeta& parameter,
     int64_t num_shares) {
   const bool has_master = is_half_precision(parameter);
   const auto own = static_cast<int64_t>(ir::num_bytes(parameter));
   const int64_t one = has_master ? 2 * own : own;  // its state is float32
   int64_t copies = has_master ? 1 : 0;
-  for (const OptimizerState& state :
-       optimizer.states(optimizer.options_of(fqn))) {
-    copies += state.is_scalar ? 0 : 1;
+  for (const OptimizerState& each :
+       optimizer.states(optimizer.options_of(state.fqn, state.aliases))) {
+    copies += each.is_scalar ? 0 : 1;
   }
   return (one + num_shares - 1) / num_shares * copies;
 }
@@ -196,13 +196,13 @@ RankMemory rank_memory(
       const auto count = static_cast<int64_t>(ir::num_bytes(tensor));
       memory.weights += count;
       if (plan.trains() && state.kind == ir::StateKind::Parameter &&
-          !is_frozen(state.fqn, state.aliases, plan.train->freeze)) {
+          !has_match(state.fqn, state.aliases, plan.train->freeze)) {
         memory.gradients += count;
         memory.update += is_half_precision(tensor) ? 2 * count / num_shares : 0;
         const OptimizerConfig& optimizer = plan.train->optimizer;
         memory.optimizer +=
-            optimizer_bytes(optimizer, state.fqn, tensor, num_shares);
-        whole_optimizer += optimizer_bytes(optimizer, state.fqn, tensor, 1);
+            optimizer_bytes(optimizer, state, tensor, num_shares);
+        whole_optimizer += optimizer_bytes(optimizer, state, tensor, 1);
       }
     }
   }

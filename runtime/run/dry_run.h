@@ -13,21 +13,21 @@ namespace pp {
 /// Memory that one rank needs to run the plan, in bytes.
 struct RankMemory {
   int64_t weights = 0;    ///< parameters, buffers and constants
-  int64_t gradients = 0;  ///< of all parameters
+  int64_t gradients = 0;  ///< gradients of all parameters
   int64_t optimizer = 0;
   int64_t update = 0;      ///< float32 copies of half-precision gradients
   int64_t checkpoint = 0;  ///< the copy that is saved while training goes on
-  int64_t replicas = 0;    ///< gradients sent to and received from them
-  int64_t rows = 0;        ///< of an update and the next batch
-  HeldMemory held;         ///< at the peak of its action list
+  int64_t replicas = 0;    ///< gradients exchanged with other replicas
+  int64_t rows = 0;        ///< data of an update and the next batch
+  HeldMemory held;         ///< peak of its list of actions
 
-  /// The peak: in the action list, or in the update after it.
+  /// The peak, either during the list of actions or in the update after it.
   int64_t peak() const;
 };
 
-/// The memory of one rank, from the schedule's liveness and what a microbatch
-/// uses in each stage.
-/// launcher  `local` hands messages over; the others copy them
+/// Computes the memory of one rank from the schedule's liveness and what a
+/// microbatch uses in each stage.
+/// launcher  `local` hands messages over; the other launchers copy them
 RankMemory rank_memory(
     const Plan& plan, const PlanProbe& probe, int rank, LauncherKind launcher);
 
@@ -35,7 +35,7 @@ RankMemory rank_memory(
 /// bytes sent per step and actions in order. One microbatch runs through each
 /// stage to measure them; nothing is trained or written.
 ///
-/// cost    "" for no times, "measured" for those of the stages, else see
+/// cost    "": no times; "measured": the stages' measured times; otherwise see
 ///         parse_costs. With costs it also prints the simulated step and bubble
 /// throws  as run_job(); Error(Usage): `cost` can't be parsed
 std::string dry_run(

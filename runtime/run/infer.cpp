@@ -63,7 +63,7 @@ class InferenceOutputs {
 
   void finish() { writer_.finish(); }
 
-  /// Writes what is finished, and says so.
+  /// Writes the finished rows, and warns that the file is incomplete.
   void keep_part(int64_t all_rows) {
     if (num_rows_ == 0 || !config_.save_on_interrupt) {
       return;
@@ -161,7 +161,7 @@ void infer(const Plan& plan, RankContext& context) {
   if (owns_last) {
     outputs.finish();
   }
-  barrier(context);
+  barrier_for_disk(context);
   const auto trace_path = trace.finish(plan.output.dir / "trace.json");
   if (progress) {
     progress->note("wrote " + outputs.path().string());

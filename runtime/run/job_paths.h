@@ -5,11 +5,11 @@
 
 namespace pp {
 
-/// The files and folders that a job names: what its ranks have to open.
+/// The sandbox rules for a job: the files and folders that its ranks must open.
 SandboxRules paths_of(const Job& job);
 
-/// The folder that holds the files of a pattern such as "weights/*.safetensors"
-/// in its last part; else the path itself.
+/// The folder of the files if the last part of the path is a pattern, as in
+/// "weights/*.safetensors"; otherwise the path itself.
 std::filesystem::path place_of(const std::filesystem::path& path);
 
 }  // namespace pp

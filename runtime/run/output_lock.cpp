@@ -65,7 +65,8 @@ bool is_named(int file, const fs::path& path) {
          open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
-/// Without locks of the file system, a file with a living owner is one.
+/// On a file system without locks: whether the owner in the lock file has
+/// ended.
 bool is_free_by_name(const fs::path& path) {
   const Owner owner = owner_of(path);
   return owner.host.empty() || liveness(owner.process) == Liveness::Dead;

@@ -5,10 +5,10 @@
 namespace pp {
 
 /// Holds an output folder for one job while it exists, so that no other job
-/// writes there. Rank 0 takes it for all ranks. The system gives a dead
-/// process's lock away, so none has to be removed by hand; where the file
-/// system has no locks, the lock of a process of this machine that is gone
-/// counts as free.
+/// writes there. Rank 0 locks it for all ranks. The system releases a dead
+/// process's lock, so none has to be removed by hand. On a file system without
+/// locks, the lock file of a process of this machine that has ended counts as
+/// free.
 class OutputLock {
  public:
   /// Creates the folder if it doesn't exist. Waits up to two seconds for a job
@@ -18,7 +18,8 @@ class OutputLock {
   explicit OutputLock(const std::filesystem::path& dir);
   OutputLock(const OutputLock&) = delete;
   OutputLock& operator=(const OutputLock&) = delete;
-  /// Removes the lock, and folders that this one created and nobody filled.
+  /// Removes the lock, and the folders that the constructor created if they are
+  /// empty.
   ~OutputLock();
 
  private:

@@ -6,42 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/core/grad_mode.h>
-
 #include "loader/core/error.h"
 #include "runtime/data/join_output.h"
 #include "runtime/pipeline/forward_pass.h"
+#include "runtime/stage/kept_states.h"
 
 namespace pp {
 
 namespace {
-
-/// The states that forwards change, as they were.
-class KeptStates {
- public:
-  explicit KeptStates(RankStages& stages) {
-    for (auto& [index, stage] : stages.stages()) {
-      for (const size_t i : stage.written_buffers()) {
-        kept_.push_back({&stage, i, stage.states()[i].tensor.clone()});
-      }
-    }
-  }
-
-  void restore() const {
-    const at::NoGradGuard no_grad;
-    for (const Kept& kept : kept_) {
-      kept.stage->states()[kept.position].tensor.copy_(kept.value);
-    }
-  }
-
- private:
-  struct Kept {
-    Stage* stage;
-    size_t position;
-    at::Tensor value;
-  };
-  std::vector<Kept> kept_;
-};
 
 bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() &&
@@ -78,7 +50,7 @@ void try_padding(
     DataLoaderOptions options) {
   options.is_padding_trial = true;
   const DataLoader data(plan.data, std::move(options));
-  const KeptStates states(stages);
+  const KeptStates states(stages.stages());
   std::map<std::string, at::Tensor> first;
   ForwardPass pass;
   pass.seed = plan.seed;

@@ -8,13 +8,13 @@
 
 namespace pp {
 
-/// Makes sure that copies of a row may fill the last microbatch of an inference
-/// with a fixed batch: that each output has a part per row, which doesn't
-/// depend on the other rows. The microbatch runs twice, with different rows
-/// beside its own; the states of the stages are as before afterwards. All ranks
-/// call it together, before the run.
+/// Checks that copies of a row may fill the last microbatch when inferring with
+/// a fixed batch: each output must have a part per row that doesn't depend on
+/// the other rows. The microbatch runs twice, with different padding rows; the
+/// states of the stages are restored afterwards. All ranks call it together,
+/// before the run.
 ///
-/// options  those of the run's data, which pads()
+/// options  those of the run's data, whose loader pads()
 /// throws   Error(Usage) naming the output, on the owner of the last stage
 void try_padding(
     const Plan& plan,

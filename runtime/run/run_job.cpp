@@ -196,14 +196,14 @@ class JobRun {
   }
 
  private:
-  /// Whether this process prints the plan. Of processes that `pp` starts, rank
-  /// 0 does.
+  /// Whether this process prints the plan. If `pp` starts the ranks as
+  /// processes, rank 0 prints it.
   bool announces() const {
     return launcher_ == LauncherKind::Env ? options_.env->rank == 0
                                           : launcher_ == LauncherKind::Local;
   }
 
-  /// Whether the job trains nothing and writes one file beside another's.
+  /// Whether the job only evaluates (train.steps = 0).
   bool evaluates_only() const {
     return plan_->trains() && plan_->train->steps == std::optional<int64_t>(0);
   }

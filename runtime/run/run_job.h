@@ -22,19 +22,19 @@ struct RunOptions {
   bool overwrite = false;
   /// Result of read_env_ranks; none if no other launcher started this process.
   std::optional<EnvRanks> env;
-  /// The command that starts this job again as one rank; the `processes`
-  /// launcher appends "--launcher env".
+  /// The command that starts this job again as one rank. The launcher
+  /// `processes` appends "--launcher env".
   std::vector<std::string> command;
   Log log;
   /// On a stop request the job ends with the cause "interrupted".
   std::stop_token stop;
-  /// On a stop request a training ends so too, once it has finished its step
-  /// and saved.
+  /// On a stop request a training run also ends with the cause "interrupted",
+  /// but finishes its step and saves first.
   std::stop_token save_and_stop;
   /// Called on each rank before its first step of training.
   std::function<void()> on_training;
-  /// Called on each rank before its work. It is for tests, which can observe
-  /// every action through the context's activity and make one fail.
+  /// Called on each rank before its work. For tests, which observe actions
+  /// through the context's activity and can make one fail.
   std::function<void(RankContext&)> on_rank;
   /// Opens the plug-in for `pipeline.device` if that is not the CPU. Tests
   /// replace it.
@@ -48,14 +48,14 @@ struct RunOptions {
 LauncherKind choose_launcher(
     const Job& job, const std::optional<EnvRanks>& env);
 
-/// LaunchOptions::output_folder of the job.
+/// The value of LaunchOptions::output_folder for the job.
 std::string output_folder_text(const Job& job);
-/// How long a job that is asked to stop may take to save; none: it saves
+/// How long a job that is asked to stop may take to save; nullopt: it saves
 /// nothing.
 std::optional<std::chrono::milliseconds> time_to_save(const Job& job);
 
-/// Refuses what a run of the job refuses after its plan and before its ranks
-/// start: an output folder that can't be written, a device that this host
+/// Refuses what a run of the job would refuse between planning and starting its
+/// ranks: an output folder that can't be written, a device that this host
 /// lacks, nothing to resume from. Creates nothing.
 /// throws Error
 void check_surroundings(const Job& job, const RunOptions& options);

@@ -30,8 +30,8 @@ struct VerifyRow {
   std::string name;
   double error = 0;
   bool equal_bits = false;
-  bool has_nan = false;  ///< the unsplit model gives NaN too
-  /// The error where both sides ran again in double precision.
+  bool has_nan = false;  ///< the unsplit model's value has NaN
+  /// The error in double precision, if both sides ran again that way.
   std::optional<double> error_in_double = {};
 };
 
@@ -49,8 +49,8 @@ struct VerifyReport {
   std::string text() const;  ///< the table, worst first
 };
 
-/// Double precision leaves a billionth of an error that is rounding, and all of
-/// one that is not.
+/// Factor on the tolerance for errors in double precision. There, an error that
+/// is rounding shrinks to a billionth; any other error keeps its size.
 inline constexpr double kToleranceInDouble = 1e-3;
 
 /// Runs the unsplit graph and the pipeline on the same inputs and compares
@@ -61,12 +61,12 @@ inline constexpr double kToleranceInDouble = 1e-3;
 /// max|a-b| / max(max|b|, 1e-3 G), G the largest entry of its kind; of integers
 /// and bools, max|a-b|.
 ///
-/// Where an error exceeds the tolerance, both sides run again in double
-/// precision, which tells rounding that the model amplifies from a real
+/// If an error exceeds the tolerance, both sides run again in double precision,
+/// which distinguishes rounding that the model amplifies from a real
 /// difference.
 VerifyReport verify(const VerifyOptions& options);
 
-/// Path of the merged model that verify() writes for a stage directory, and
+/// Path of the merged model that verify() writes for a stage directory and
 /// removes before it returns.
 std::filesystem::path verify_scratch_file();
 

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/view_as_real.h>
@@ -54,7 +55,15 @@ void collect_states(
   for (auto& [index, stage] : stages.stages()) {
     for (const StageState& state : stage.states()) {
       if (state.tensor.requires_grad() && state.tensor.grad().defined()) {
-        results.gradients.emplace(state.fqn, state.tensor.grad());
+        const auto [held, is_new] =
+            results.gradients.emplace(state.fqn, state.tensor.grad());
+        // All stages that hold a parameter have the same sum, bit by bit.
+        if (!is_new &&
+            !at::allclose(held->second, state.tensor.grad(), 0, 0, true)) {
+          throw runtime_error(
+              "verify: two stages hold '" + state.fqn +
+              "' and have different gradients");
+        }
       } else if (state.kind == ir::StateKind::Buffer || state.written) {
         results.buffers.emplace(state.fqn, state.tensor);
       }

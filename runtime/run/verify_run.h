@@ -24,8 +24,8 @@ struct VerifyResults {
   std::map<int, double> losses;  ///< by microbatch
 };
 
-/// Runs each microbatch once, forward and, unless the options say otherwise,
-/// backward, on ranks that are threads.
+/// Runs each microbatch once, on ranks that are threads: a forward and, unless
+/// the options exclude it, a backward.
 ///
 /// inputs     by microbatch
 /// in_double  whether to compute in double precision

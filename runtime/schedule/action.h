@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// The kinds of action that a rank can be told to do. Names and text forms are
-/// those of torch.
+/// The kinds of action that a rank can perform. Names and text forms are those
+/// of torch.
 enum class ActionKind : uint8_t {
   Forward,           // F
   FullBackward,      // B
@@ -106,7 +106,7 @@ std::optional<ActionKind> try_kind(std::string_view name);
 /// Whether it is F, B, I or W; everything else moves or manages data.
 bool is_compute(ActionKind kind);
 
-/// Whether it is for one microbatch rather than for its whole stage.
+/// Whether it applies to one microbatch rather than to its whole stage.
 bool has_microbatch(ActionKind kind);
 
 }  // namespace pp

@@ -4,9 +4,9 @@
 
 namespace pp {
 
-// The parts of validate(), in the order it calls them. All throw Error(Usage)
-// with the rank, the action and its position in the rank's list, counted from
-// 0.
+// The parts of validate(), in the order in which it calls them. All throw
+// Error(Usage) with the rank, the action and its position in the rank's list,
+// counted from 0.
 
 /// A set of kinds of action, one bit each.
 using KindSet = uint16_t;

@@ -25,6 +25,7 @@ std::string to_csv(const Schedule& schedule);
 /// throws  Error(Input) with file, row and column, counted from 1
 Schedule parse_csv(std::string_view text, std::string_view file);
 
+/// Reads and parses a file.
 /// throws Error(Input) as parse_csv does, or if the file can't be read
 Schedule load_csv(const std::filesystem::path& path);
 

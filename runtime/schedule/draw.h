@@ -7,20 +7,21 @@
 
 namespace pp {
 
-/// The parts of a picture besides its timeline.
+/// The texts and options of a picture, besides its timeline.
 struct Caption {
   std::string title;
-  double update_time = 1;  ///< the optimizer's; shown if there are backwards
+  double update_time = 1;  ///< the optimizer's; drawn if there are backwards
 };
 
 /// The caption of the schedule called `name`: "1F1B: 4 ranks, 8 microbatches".
 Caption caption_of(std::string_view name, const Schedule& schedule);
 
-/// Draws one line per rank, time to the right, for a terminal.
+/// Draws one line per rank for a terminal, with time to the right.
 ///
 /// width   columns to fit into; the time scale is chosen accordingly
-/// color   use ANSI colours, one per microbatch, forwards bright and backwards
-///         dim. Without, each action is its kind's letter and microbatch.
+/// color   use ANSI colours, one per microbatch, with bright forwards and dim
+///         backwards. Without colours, each action shows its kind's letter and
+///         its microbatch.
 std::string draw_text(
     const Schedule& schedule,
     const Timeline& timeline,
@@ -38,7 +39,7 @@ std::string draw_svg(
 std::string draw_trace(
     const Schedule& schedule, const Timeline& timeline, const Caption& caption);
 
-/// Writes all of the schedule and the timeline as JSON, for programs.
+/// Writes the whole schedule and timeline as JSON, for programs.
 std::string draw_json(
     const Schedule& schedule, const Timeline& timeline, const Caption& caption);
 

@@ -13,8 +13,8 @@ namespace pp {
 std::vector<int> even_groups(int num_stages, int num_groups);
 
 /// Turns a schedule of groups of stages into a schedule of the stages: a rank
-/// runs the stages of a group as if they were one. So a split into many stages
-/// runs on few ranks without another split.
+/// runs the stages of a group as if they were one. So a model that is split
+/// into many stages runs on few ranks without being split again.
 ///
 /// grouped  compute actions only, or lowered; its stage g stands for group g
 /// sizes    number of stages of each group, in order

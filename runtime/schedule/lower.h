@@ -4,8 +4,8 @@
 
 namespace pp {
 
-// The lowering passes. Each takes a schedule, valid for its microbatches, and
-// returns one that is valid too.
+// The lowering passes. Each takes a schedule that is valid for its microbatches
+// and returns a valid one.
 
 /// Adds a send and its receive wherever a value crosses from one rank to
 /// another. The sender's position determines where both are placed, so that two
@@ -15,8 +15,8 @@ namespace pp {
 ///        what
 Schedule add_send_recv(Schedule schedule);
 
-/// Adds a wait for every send: late, so that it doesn't stall, but before too
-/// many sends of a stage are in flight.
+/// Adds a wait for every send. Waits come late, so that they don't stall, but
+/// before too many sends of a stage are in flight.
 Schedule add_wait_send(Schedule schedule);
 
 /// When a rank waits for the gradients of a stage to be reduced.
@@ -43,9 +43,9 @@ Schedule limit_sends(Schedule schedule, int max_in_flight);
 /// follows it into one B, which costs less than the two.
 Schedule merge_backward(Schedule schedule);
 
-/// Adds UNSHARD before a stage's parameters are needed and RESHARD when other
-/// stages need the room. At most `max_unsharded` stages of a rank are unsharded
-/// at a time, or one more where a pair begins.
+/// Adds UNSHARD before a stage's parameters are needed, and RESHARD when other
+/// stages need the memory. At most `max_unsharded` stages of a rank are
+/// unsharded at a time, or one more where a pair begins.
 /// throws Error(Usage): max_unsharded is less than 2, the stages of a pair
 Schedule add_unshard(Schedule schedule, int max_unsharded = 3);
 

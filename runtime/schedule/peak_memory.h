@@ -7,9 +7,9 @@
 
 namespace pp {
 
-/// The memory that a stage needs besides its weights, in bytes, for one
-/// microbatch unless it says otherwise. "Work" is the peak while an action
-/// runs, beyond what was allocated before and including what it leaves.
+/// The memory that a stage needs in addition to its weights, in bytes, for one
+/// microbatch unless stated otherwise. "Work" is the peak while an action runs,
+/// beyond what was allocated before it, and includes what it leaves allocated.
 struct StageMemory {
   int64_t kept = 0;             ///< from F to B or I, except the input
   int64_t kept_for_weight = 0;  ///< from I to W
@@ -21,27 +21,27 @@ struct StageMemory {
   int64_t backward_work = 0;
   int64_t input_work = 0;   ///< work of I
   int64_t weight_work = 0;  ///< work of W
-  int64_t gradients = 0;    ///< all parameters', from the first B or W on
+  int64_t gradients = 0;    ///< of all parameters, from the first B or W on
 };
 
 /// The memory that a rank holds at one moment, in bytes.
 struct HeldMemory {
   int64_t activations = 0;  ///< kept for backwards
   int64_t messages = 0;     ///< received and not used, or not yet sent
-  int64_t gradients = 0;    ///< the parameters'
+  int64_t gradients = 0;    ///< of the parameters
   int64_t work = 0;         ///< work of the running action
 
   int64_t total() const { return activations + messages + gradients + work; }
 };
 
-/// The point at which the sender no longer holds a message's memory.
+/// When the sender no longer holds a message's memory.
 enum class SentMemory {
   HandedOver,  ///< after the send: the receiver gets the tensor itself
   Copied,      ///< after the wait for the send: the receiver has a copy
 };
 
-/// The most memory that a rank holds at any point of its list. It depends on
-/// the order only, not on times.
+/// Finds the most memory that a rank holds at any point of its list, which
+/// depends only on the order of actions.
 ///
 /// schedule  lowered
 /// stages    one entry for each stage of the whole schedule

@@ -10,12 +10,12 @@ namespace pp {
 
 /// The behaviour of a send whose receive has not been called yet.
 enum class Sends {
-  Buffered,    ///< returns
-  Rendezvous,  ///< waits for the receive
+  Buffered,    ///< the send returns at once
+  Rendezvous,  ///< the send waits for the receive
 };
 
-/// A rank that can't continue: it is at `at`, which needs `needs`, an action of
-/// the rank `on_rank`.
+/// A rank that can't continue: its next action is `at`, which needs the action
+/// `needs` of rank `on_rank`.
 struct Wait {
   int32_t rank = 0;
   Action at;
@@ -24,9 +24,10 @@ struct Wait {
 };
 
 /// Runs a schedule, compute-only or with messages, as far as possible. Returns
-/// nothing if all ranks reach their end. Else returns the ranks that wait for
-/// each other: a cycle, or a chain up to a rank that ended without doing what
-/// is needed. The actions must name stages and microbatches that exist.
+/// nullopt if all ranks reach their end; otherwise the ranks that wait for each
+/// other: a cycle, or a chain up to a rank that ended without performing the
+/// action that is needed. The actions must name stages and microbatches that
+/// exist.
 std::optional<std::vector<Wait>> find_deadlock(
     const Schedule& schedule, int num_microbatches, Sends sends);
 

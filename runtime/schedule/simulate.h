@@ -15,9 +15,9 @@ struct StageCost {
   double weight = 1;             ///< W
   double backward = 2;           ///< B
   int64_t activation_bytes = 0;  ///< kept from F to B, or to I
-  int64_t weight_bytes = 0;      ///< the part of these kept from I to W
-  int64_t output_bytes = 0;      ///< sent down after F
-  int64_t gradient_bytes = 0;    ///< sent up after B or I
+  int64_t weight_bytes = 0;      ///< part of activation_bytes kept from I to W
+  int64_t output_bytes = 0;      ///< sent to the next stage after F
+  int64_t gradient_bytes = 0;    ///< sent to the previous stage after B or I
 };
 
 struct CostTable {
@@ -26,7 +26,8 @@ struct CostTable {
   double latency = 0;         ///< added to each message's time on the wire
   double bytes_per_time = 0;  ///< bandwidth of a link; 0: unlimited
   /// The share of the shorter action of an overlapped pair that the longer one
-  /// hides: with 0 they run one after the other, with 1 it is hidden entirely.
+  /// hides: with 0 the two run one after the other, with 1 the shorter one is
+  /// hidden entirely.
   double overlap = 0;
 };
 
@@ -48,18 +49,18 @@ struct Transfer {
 
 /// One rank's part of a simulated step.
 struct RankTimeline {
-  std::vector<TimedAction> actions;  ///< F, B, I and W only, in time
+  std::vector<TimedAction> actions;  ///< F, B, I and W only, ordered by time
   double busy = 0;
   double bubble = 0;  ///< the idle share of the makespan
   /// The most activations alive at the same time, from F to B or W, each of one
-  /// stage and microbatch. Divided by the number of this rank's stages they are
-  /// microbatches.
+  /// stage and microbatch. Divided by the number of this rank's stages, they
+  /// give peak_microbatches.
   int64_t peak_live = 0;
   double peak_microbatches = 0;
   int64_t peak_bytes = 0;
 };
 
-/// One action of the longest chain of actions, which is what to make faster.
+/// One action of the longest chain of dependent actions, which limits the step.
 struct CriticalStep {
   int32_t rank = 0;
   TimedAction timed;
@@ -70,16 +71,16 @@ struct Timeline {
   std::vector<Transfer> transfers;  ///< in the order of their sending ranks
   double makespan = 0;
   double bubble = 0;  ///< the idle share of all ranks' time
-  std::vector<CriticalStep> critical_path;  ///< in time; only messages are gaps
+  std::vector<CriticalStep> critical_path;  ///< by time; gaps are messages
 };
 
 /// Runs a schedule, compute-only or lowered, with simulated time: an action
-/// begins when its rank is free and its input has arrived. Sends take none of a
+/// begins when its rank is free and its input has arrived. Sends use none of a
 /// rank's time; messages from one rank to another follow each other on one
 /// link.
 ///
-/// throws  Error(Usage): the schedule deadlocks (says which ranks wait for
-///         which), or the table has neither one row nor one per stage
+/// throws  Error(Usage): the schedule deadlocks (the message says which ranks
+///         wait for which), or the table has neither one row nor one per stage
 Timeline simulate(const Schedule& schedule, const CostTable& costs);
 
 }  // namespace pp

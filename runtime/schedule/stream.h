@@ -15,21 +15,22 @@ namespace pp {
 /// Works for any placement.
 ///
 /// Nothing is stored per microbatch: any part of any rank's list can be
-/// generated at any time.
+/// generated independently.
 class ForwardStream {
  public:
-  /// throws Error(Usage): a stage without a rank, or more microbatches than
-  ///        an action can name
+  /// Places the stages in time.
+  /// throws Error(Usage): a stage without a rank, or more microbatches than an
+  ///        action can name
   ForwardStream(StageMap stage_to_rank, int64_t num_microbatches);
 
   /// Number of slots until the last microbatch has left the last stage.
   int64_t num_slots() const { return num_slots_; }
 
   /// Appends what `rank` does in the slots [begin, end), lowered. The parts of
-  /// a rank, one after the other, are its list. Receives are in the slot of
-  /// their send, so all lists agree with one order of all messages and can't
-  /// hang even if a send waits for its receiver. Each stage has at most two
-  /// sends in flight.
+  /// a rank, one after the other, form its list. A receive is in the slot of
+  /// its send, so all lists agree with one order of all messages and can't hang
+  /// even if a send waits for its receiver. Each stage has at most two sends in
+  /// flight.
   void append(
       int rank, int64_t begin, int64_t end, std::vector<Action>& out) const;
 

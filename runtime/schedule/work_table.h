@@ -10,9 +10,9 @@ namespace pp {
 /// One byte for each stage and microbatch.
 ///
 /// At any time all ranks work on neighbouring microbatches. So a cache line
-/// holds 64 microbatches of a stage, and the next line the same microbatches of
-/// the next stage: the part in use, even of thousands of stages, fits in few
-/// pages.
+/// holds 64 microbatches of a stage, and the next line holds the same
+/// microbatches of the next stage: even with thousands of stages, the part in
+/// use fits in few pages.
 class WorkTable {
  public:
   WorkTable(size_t num_stages, int num_microbatches)

@@ -62,6 +62,7 @@ Border plan_border(
     }
   }
   Border border;
+  border.guards = entry.guards;
   for (const StageInput& input : entry.inputs) {
     EntryPoint point;
     point.contract = input;

@@ -22,7 +22,7 @@ namespace pp {
 /// The user's inputs of one microbatch, by model input name.
 using UserInputs = std::map<std::string, at::Tensor>;
 
-/// Which stage and microbatch values belong to.
+/// The stage and microbatch to which crossing values belong.
 struct Crossing {
   int stage = 0;
   int microbatch = 0;
@@ -39,7 +39,7 @@ struct EnteredValues {
 /// One exit's value after a run.
 struct ExitValue {
   const c10::IValue* value = nullptr;
-  int entry = -1;  ///< the entry that passes through; -1: an output of the run
+  int entry = -1;  ///< the entry passed through; -1: the run's output
   bool requires_grad = false;
 };
 
@@ -49,9 +49,10 @@ struct SentValues {
   std::vector<std::pair<int, int>> relays;   ///< (position, entry)
 };
 
-/// Checks what enters against the border's shape contract.
+/// Checks the values that enter against the border's shape contract, and
+/// returns them.
 ///
-/// training  whether gradients go back
+/// training  whether gradients are sent back
 /// throws    Error(Runtime) "PipeliningShapeError: ..."
 EnteredValues enter(
     const Border& border,
@@ -60,7 +61,7 @@ EnteredValues enter(
     const UserInputs& user_inputs,
     bool training);
 
-/// Returns the value of exit `i`, which lies in `outputs` or `entered`.
+/// Returns the value of exit `i`, which is in `outputs` or in `entered`.
 ///
 /// requires_grad  by output; empty: not trained
 ExitValue exit_value(
@@ -73,7 +74,7 @@ ExitValue exit_value(
 /// Makes the message to the next stage, with detached tensors.
 ///
 /// requires_grad  as for exit_value()
-/// sent           gets the values that expect a gradient
+/// sent           receives the values that expect a gradient
 Message message_to_next(
     const Border& border,
     const Crossing& crossing,

@@ -10,16 +10,17 @@
 
 namespace pp {
 
-/// Checks what enters a stage for one microbatch against the export. A symbolic
-/// size must have the same value in everything that enters.
+/// Checks the values that enter a stage for one microbatch against the sizes
+/// and types of the export. A symbolic size must have the same value in all of
+/// them.
 class Contract {
  public:
   /// stage, microbatch  for messages
-  /// autocast           the type that floating-point values may have instead
+  /// autocast           type that floating-point values may have instead
   Contract(int stage, int microbatch, std::optional<ir::ScalarType> autocast)
       : stage_(stage), microbatch_(microbatch), autocast_(autocast) {}
 
-  /// Returns the tensor.
+  /// Checks a tensor and returns it.
   /// throws   Error(Runtime) "PipeliningShapeError: ..."
   const at::Tensor& check(const EntryPoint& entry, const at::Tensor& tensor);
   /// Throws the error for a value that is missing from the message.

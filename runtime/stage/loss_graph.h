@@ -10,18 +10,18 @@
 
 namespace pp {
 
-/// The loss of one microbatch, with an autograd graph of its own that begins at
-/// the model outputs it is made from.
+/// The loss of one microbatch, with its own autograd graph that begins at the
+/// model outputs from which the loss is computed.
 class LossGraph {
  public:
   /// Returns the tensor for the loss to use, and remembers where its gradient
   /// goes: to the program's output `exit`, or to the entry that passed through.
   ///
-  /// entry  -1: an output of the program
+  /// entry  the entry that passed through; -1: an output of the program
   at::Tensor add_output(int exit, int entry, const at::Tensor& tensor);
   void set_loss(at::Tensor loss) { loss_ = std::move(loss); }
 
-  /// Whether anything below the loss can be trained.
+  /// Whether anything that the loss depends on can be trained.
   bool requires_grad() const {
     return loss_.defined() && loss_.requires_grad();
   }

@@ -11,18 +11,18 @@
 
 namespace pp {
 
-/// A run of a program, with its backward where it is trained.
+/// A run of a program, with its backward if it is trained.
 struct ProgramRun {
   ProgramResult result;
   std::vector<uint8_t> requires_grad;  ///< by output; empty: not trained
   std::unique_ptr<BackwardPass> back;
 };
 
-/// Runs a program, and records the run where it is trained. Inputs that the
+/// Runs a program, and records the run if it is trained. Inputs that the
 /// program writes are copied first.
 ///
 /// requires_grad  by input; null: not trained
-/// states         by position; written in place where the program does so
+/// states         by position; the program may write them in place
 ProgramRun run_program(
     const Program& program,
     std::vector<c10::IValue> inputs,

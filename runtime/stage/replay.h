@@ -17,9 +17,9 @@ namespace pp {
 /// Captures the passes of one program on a device, and replays them instead of
 /// launching each operator again.
 ///
-/// A slot holds what one microbatch in flight needs. A microbatch uses a slot
-/// that is free; if there is none, a new one is captured. What enters is copied
-/// in and what leaves is copied out, so neighbours know nothing of it.
+/// A slot holds what one microbatch in flight needs. A microbatch uses a free
+/// slot; if there is none, a new one is captured. Inputs are copied in and
+/// results are copied out, so neighbouring stages don't notice.
 ///
 /// A microbatch's first pass runs normally: libraries initialise themselves,
 /// gradients get their memory, and Replay observes how the backward is called.
@@ -38,9 +38,9 @@ class Replay {
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
-  /// Does `work(inputs)`, captured or replayed where possible.
+  /// Does `work(inputs)`, captured and replayed if possible.
   ///
-  /// microbatch     its backward is expected to be called as it was the last
+  /// microbatch     its backward is expected to be called the same way as last
   ///                time
   /// requires_grad  by input
   /// states         what the work reads, writes, and adds gradients to
@@ -84,7 +84,7 @@ class Replay {
   NewMemory new_memory_;
   Refused refused_;
   bool gave_up_ = false;
-  bool told_of_sizes_ = false;  ///< that there are too many
+  bool told_of_sizes_ = false;  ///< reported that there are too many sizes
   int num_moves_ = 0;           ///< how often states or gradients moved
   /// Keyed by the sizes and numbers of the inputs.
   std::map<std::vector<int64_t>, Observations> observations_;

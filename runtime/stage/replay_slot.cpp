@@ -56,8 +56,8 @@ class ReplayedBackward final : public BackwardPass {
     if (!slot_->has_seed(output)) {
       throw runtime_error(
           "output " + std::to_string(output) +
-          " gets a gradient, which it did not when its backward was captured; "
-          "leave out pipeline.cuda_graphs");
+          " gets a gradient, but got none when its backward was captured; set "
+          "pipeline.cuda_graphs = false");
     }
     seeds_.resize(std::max(seeds_.size(), output + 1));
     add_to(seeds_[output], gradient);

@@ -18,7 +18,7 @@ namespace pp {
 struct ObservedBackward {
   bool is_complete = false;  ///< it was run to its end
   bool in_halves = false;
-  std::vector<at::Tensor> seeds;  ///< by output, without memory
+  std::vector<at::Tensor> seeds;  ///< gradients of outputs, as meta tensors
 };
 
 /// The addresses of states and of their gradients.
@@ -30,7 +30,7 @@ std::vector<int64_t> sizes_of(const std::vector<c10::IValue>& inputs);
 /// A tensor of the same kind and size in new memory.
 at::Tensor empty_on(const at::Tensor& like, c10::Device device);
 
-/// A captured forward, with its backward where it is trained: inputs at fixed
+/// A captured forward, with its backward if it is trained: inputs at fixed
 /// addresses, the graphs, and the memory between them. It serves one microbatch
 /// at a time.
 class ReplaySlot {
@@ -38,7 +38,7 @@ class ReplaySlot {
   /// Runs the program on these inputs.
   using Work = std::function<ProgramRun(std::vector<c10::IValue> inputs)>;
 
-  /// inputs         whose kinds and sizes the slot will fit
+  /// inputs         the slot will fit inputs of these kinds and sizes
   /// requires_grad  by input
   /// states         what the work reads, writes, and adds gradients to
   ReplaySlot(
@@ -46,11 +46,11 @@ class ReplaySlot {
       std::span<const uint8_t> requires_grad,
       std::span<const at::Tensor> states);
 
-  /// Captures all passes at once, before anything depends on them: if one can't
-  /// be captured, nothing has happened.
+  /// Captures all passes at once, before anything depends on them. If one can't
+  /// be captured, the slot has no effect.
   ///
   /// observed  the backward to capture; null: none
-  /// throws    what the work or the device does
+  /// throws    what the work or the device throws
   void capture(
       std::unique_ptr<GraphMemory> memory,
       const ObservedBackward* observed,
@@ -58,7 +58,7 @@ class ReplaySlot {
 
   bool is_taken() const { return is_taken_; }
   void set_taken(bool taken) { is_taken_ = taken; }
-  /// Whether states and gradients are where they were when it was captured.
+  /// Whether states and gradients are where they were at capture.
   bool has_addresses(std::span<const void* const> addresses) const;
   /// Whether the slot is free and can run these inputs.
   bool fits(
@@ -66,8 +66,8 @@ class ReplaySlot {
       std::span<const uint8_t> requires_grad,
       const ObservedBackward* observed) const;
 
-  /// Replays the forward. Results are copies, which the next replay leaves
-  /// alone.
+  /// Replays the forward. Results are copies, which the next replay doesn't
+  /// overwrite.
   ProgramRun forward(const std::vector<c10::IValue>& inputs) const;
 
   /// Whether a gradient arrived for this output when the backward was captured.
@@ -100,7 +100,8 @@ class ReplaySlot {
   std::unique_ptr<DeviceGraph> weights_graph_;   ///< its weight half, if any
 };
 
-/// A backward that is replayed from a slot, which it holds as long as it lives.
+/// A backward that is replayed from a slot. It holds the slot as long as it
+/// lives.
 std::unique_ptr<BackwardPass> replayed_backward(
     std::shared_ptr<ReplaySlot> slot);
 

@@ -29,7 +29,7 @@ struct Stage::Saved {
   SentValues sent;
   std::unique_ptr<BackwardPass> back;
   std::optional<LossGraph> loss;
-  /// How to make `back` and `loss`, if the stage recomputes them.
+  /// How to compute `back` and `loss`, if the stage recomputes them.
   std::optional<Repetition> repetition;
 
   // Between the halves of a backward:
@@ -46,12 +46,14 @@ Stage::Stage(
     std::vector<StageState> states)
     : index_(index),
       border_(std::move(border)),
+      size_rules_({}, border_.guards),
       programs_(std::move(programs)),
-      states_(std::move(states)) {}
+      states_(std::move(states)),
+      written_states_(find_written_states()) {}
 Stage::Stage(Stage&&) noexcept = default;
 Stage::~Stage() = default;
 
-std::vector<size_t> Stage::written_states() const {
+std::vector<size_t> Stage::find_written_states() const {
   std::vector<size_t> written;
   for (size_t i = 0; i < states().size(); ++i) {
     const bool is_written =
@@ -67,7 +69,7 @@ std::vector<size_t> Stage::written_states() const {
 }
 
 std::vector<size_t> Stage::written_buffers() const {
-  std::vector<size_t> written = written_states();
+  std::vector<size_t> written = written_states_;
   std::erase_if(written, [this](size_t i) {
     return states()[i].kind == ir::StateKind::Parameter;
   });
@@ -103,6 +105,21 @@ void Stage::replay_with(
   if (replay_ || eval_replay_) {
     states_.fix_places();
   }
+}
+
+/// Checks the sizes of what entered, if the stage was exported on its own.
+void Stage::check_sizes(const EnteredValues& entered) const {
+  if (border_.guards.empty()) {
+    return;
+  }
+  InputSizes sizes;
+  for (size_t i = 0; i < entered.values.size(); ++i) {
+    if (entered.values[i].isTensor()) {
+      sizes.emplace(
+          border_.entries[i].name, entered.values[i].toTensor().sizes().vec());
+    }
+  }
+  size_rules_.check(sizes, "what the stage received");
 }
 
 const Program& Stage::program_for(Pass pass) const {
@@ -212,12 +229,14 @@ StageResult Stage::forward(
   const Crossing crossing{index_, microbatch};
   Saved saved;
   saved.entered = enter(border_, crossing, previous, user_inputs, training);
+  check_sizes(saved.entered);
   if (training && programs_.recompute) {
     // Before the run, which may change the states.
     saved.repetition =
         Repetition{key, on_outputs, states_.snapshot(programs_.main)};
   }
   ProgramRun run = this->run(microbatch, saved.entered, key, pass);
+  states_.part_from(written_states_, run.result.outputs, run.requires_grad);
   StageResult out;
   out.to_next = message_to_next(
       border_,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/data/size_rules.h"
 #include "runtime/stage/border.h"
 #include "runtime/stage/border_values.h"
 #include "runtime/stage/program_run.h"
@@ -38,8 +39,8 @@ struct StageResult {
   ModelOutputs model_outputs;  ///< on the last stage
 };
 
-/// One slice of the model with its parameters: computes forward and backward
-/// of a microbatch at a time, each microbatch with a tape of its own. Gradients
+/// One slice of the model with its parameters. Computes forwards and backwards,
+/// one microbatch at a time; each microbatch has its own tape. Gradients
 /// accumulate in the parameters' grad(). Knows nothing of ranks, schedules or
 /// other stages. One thread at a time.
 class Stage {
@@ -57,21 +58,21 @@ class Stage {
   const std::vector<StageState>& states() const { return states_.all(); }
   std::vector<StageState>& states() { return states_.all(); }
   const Border& border() const { return border_; }
-  /// Positions in states() of what a forward changes, in training or
+  /// Positions in states() of the states that a forward changes, in training or
   /// evaluation.
-  std::vector<size_t> written_states() const;
-  /// Those of them that are buffers and constants.
+  const std::vector<size_t>& written_states() const { return written_states_; }
+  /// The subset of written_states() that are buffers and constants.
   std::vector<size_t> written_buffers() const;
 
-  /// Captures passes on the stage's device from now on and replays them, where
-  /// possible. The states' tensors then stay where they are.
+  /// Captures passes on the stage's device from now on and replays them where
+  /// possible. The states' tensors then stay at their addresses.
   ///
   /// refused  called with the passes that run normally, and why
   void replay_with(
       const Replay::NewMemory& new_memory, const Replay::Refused& refused);
 
-  /// Whether backwards are or will be replayed: then existing gradients have to
-  /// stay where they are.
+  /// Whether backwards are or will be replayed. If so, existing gradients must
+  /// stay at their addresses.
   bool keeps_gradients() const { return replay_ && !replay_->gave_up(); }
 
   /// Runs a microbatch's forward. In training it keeps what the backward needs.
@@ -82,7 +83,8 @@ class Stage {
   ///             returns is the root of the microbatch's backward. A stage that
   ///             recomputes its forward calls it again in the backward, with
   ///             the same values.
-  /// throws      Error(Runtime) "PipeliningShapeError: ...", or the operator's
+  /// throws      Error(Runtime) "PipeliningShapeError: ...", or the operator's;
+  ///             Error(Input): sizes for which the stage wasn't exported
   StageResult forward(
       int microbatch,
       const Message& previous,
@@ -104,14 +106,16 @@ class Stage {
   /// Runs the second half, any time later: the parameters' gradients.
   void backward_weight(int microbatch);
 
-  /// Number of microbatches whose backward, or half of it, is still to come.
+  /// Number of microbatches whose backward, or half of it, has not run yet.
   size_t num_saved() const;
-  /// Drops saved state, after a failed or interrupted step.
+  /// Drops saved state. Call it after a failed or interrupted step.
   void forget();
 
  private:
   struct Saved;
 
+  std::vector<size_t> find_written_states() const;
+  void check_sizes(const EnteredValues& entered) const;
   const Program& program_for(Pass pass) const;
   Replay* replay_for(Pass pass) const;
   ProgramRun run(
@@ -133,9 +137,11 @@ class Stage {
 
   int index_;
   Border border_;
+  SizeRules size_rules_;
   StagePrograms programs_;
   StageStates states_;
-  std::unique_ptr<Replay> replay_;  ///< of the main program
+  std::vector<size_t> written_states_;  ///< see written_states()
+  std::unique_ptr<Replay> replay_;      ///< of the main program
   std::unique_ptr<Replay> eval_replay_;
   std::map<int, Saved> saved_;  ///< by microbatch
 };

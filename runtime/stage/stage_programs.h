@@ -16,7 +16,7 @@ namespace pp {
 /// A stage's graph, compiled.
 struct StagePrograms {
   Program main;                 ///< to train and to infer
-  std::optional<Program> eval;  ///< to evaluate; none: `main` does
+  std::optional<Program> eval;  ///< to evaluate; nullopt: use `main`
   /// Position of the state that each mutation of the graph replaces.
   std::vector<int> mutated_states;
   bool recompute = false;  ///< the whole stage, see Recompute
@@ -25,8 +25,7 @@ struct StagePrograms {
 /// Compiles a stage's graph for a border. Outputs that nobody needs, and those
 /// that only pass an input on, are left out of the programs.
 ///
-/// eval_graph  the same graph in eval mode, if the stage is to be evaluated
-///             with another program
+/// eval_graph  the same graph in eval mode, if evaluation needs another program
 /// where       for messages, see ProgramOptions
 /// device      where the stage's states will be
 /// throws      as Program

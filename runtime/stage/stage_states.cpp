@@ -1,5 +1,7 @@
 #include "runtime/stage/stage_states.h"
 
+#include <algorithm>
+
 namespace pp {
 
 std::vector<at::Tensor> StageStates::tensors() const {
@@ -29,6 +31,25 @@ std::vector<at::Tensor> StageStates::snapshot(const Program& program) const {
     states[i] = states[i].clone();
   }
   return states;
+}
+
+void StageStates::part_from(
+    std::span<const size_t> written,
+    std::vector<c10::IValue>& results,
+    std::span<const uint8_t> requires_grad) const {
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].isTensor() ||
+        (!requires_grad.empty() && requires_grad[i] != 0)) {
+      continue;
+    }
+    const at::Tensor& result = results[i].toTensor();
+    if (result.has_storage() &&
+        std::ranges::any_of(written, [&](size_t position) {
+          return states_[position].tensor.is_alias_of(result);
+        })) {
+      results[i] = result.clone();
+    }
+  }
 }
 
 std::vector<at::Tensor> StageStates::begin_run(

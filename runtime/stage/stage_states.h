@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
 
 #include "loader/ir/graph.h"
 #include "runtime/stage/stage_programs.h"
@@ -20,7 +21,7 @@ struct StageState {
   ir::StateKind kind = ir::StateKind::Parameter;
   bool persistent = true;
   at::Tensor tensor;
-  bool shares_memory = false;  ///< State::memory isn't empty
+  bool shares_memory = false;  ///< whether State::memory is set
   bool written = false;        ///< whether a run changes it
 
   /// Whether a checkpoint has it.
@@ -34,8 +35,8 @@ struct StageState {
 /// (mutations).
 ///
 /// Each microbatch's backward needs the values that its forward read. So either
-/// a later run's states get new memory, or, where states have to stay where
-/// they are, a run works on copies that are written back after it.
+/// the states get new memory in a later run, or, if states must stay where they
+/// are, a run works on copies that are written back after it.
 class StageStates {
  public:
   explicit StageStates(std::vector<StageState> states)
@@ -45,13 +46,13 @@ class StageStates {
   std::vector<StageState>& all() { return states_; }
   std::vector<at::Tensor> tensors() const;
 
-  /// From now on, keeps the tensors at their present addresses.
+  /// From now on, keeps the tensors at their current addresses.
   void fix_places() { places_are_fixed_ = true; }
   bool places_are_fixed() const { return places_are_fixed_; }
 
   /// Returns the states to run a program on, by position.
   ///
-  /// earlier_is_needed  whether a backward to come reads the present values
+  /// earlier_is_needed  whether a later backward reads the current values
   std::vector<at::Tensor> begin_run(
       const StagePrograms& programs,
       const Program& program,
@@ -66,7 +67,18 @@ class StageStates {
       std::span<const at::Tensor> states,
       std::vector<at::Tensor>& mutated);
 
-  /// Returns the states as they are now, for a run that will repeat this one.
+  /// Copies results that share memory with a state that runs write in place:
+  /// the next run would change them.
+  ///
+  /// written        positions of such states
+  /// requires_grad  by result; those with a gradient are left alone
+  void part_from(
+      std::span<const size_t> written,
+      std::vector<c10::IValue>& results,
+      std::span<const uint8_t> requires_grad) const;
+
+  /// Returns copies of the states' current values, for a run that repeats this
+  /// one.
   std::vector<at::Tensor> snapshot(const Program& program) const;
 
  private:

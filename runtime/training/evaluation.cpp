@@ -11,6 +11,7 @@
 #include "runtime/pipeline/forward_pass.h"
 #include "runtime/pipeline/loss_function.h"
 #include "runtime/rank/collectives.h"
+#include "runtime/stage/kept_states.h"
 
 namespace pp {
 
@@ -72,6 +73,7 @@ Evaluation::Evaluation(
     DataLoaderOptions options)
     : plan_(plan),
       ranks_(ranks),
+      stages_(stages),
       data_(
           plan.eval->data,
           with_short_batch(std::move(options), plan.eval_batch)),
@@ -83,6 +85,7 @@ Evaluation::Result Evaluation::run() {
       plan_.loss_output,
       plan_.trust,
       device_of(ranks_.world));
+  const KeptStates states(stages_.stages());
   WeightedSum own;
   int64_t current = -1;
   const auto end_batch = [&] {
@@ -104,7 +107,7 @@ Evaluation::Result Evaluation::run() {
       // Each replica has a part of the batch's loss; the first adds the weight.
       own.weight += ranks_.replicas.rank == 0 ? loss.weight() : 0;
     }
-    loss(step[microbatch], outputs);
+    loss(step[microbatch], outputs, {plan_.seed, batch, microbatch});
   };
   run_forwards(
       ranks_.pipeline,
@@ -113,6 +116,7 @@ Evaluation::Result Evaluation::run() {
       data_,
       pass);
   end_batch();
+  states.restore();
   const WeightedSum total = total_of(gather(ranks_.world, to_message(own)));
   if (ranks_.world.rank != 0) {
     return {};

@@ -25,15 +25,17 @@ class Evaluation {
 
   struct Result {
     double loss = 0;      ///< the mean over all rows; NaN if no target counts
-    std::string problem;  ///< why the loss isn't a number; empty: it is
+    std::string problem;  ///< why the loss isn't a number, or empty
   };
-  /// Evaluates the model as it is. The result is rank 0's, and empty on the
-  /// others. All ranks call it together.
+  /// Evaluates the model in its current state, and leaves it as it was: buffers
+  /// that a graph writes even in eval mode get their values back. The result is
+  /// rank 0's, and empty on the others. All ranks call it together.
   Result run();
 
  private:
   const Plan& plan_;
   MeshRank& ranks_;
+  RankStages& stages_;
   DataLoader data_;
   Executor executor_;
 };

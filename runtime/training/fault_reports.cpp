@@ -8,7 +8,8 @@ namespace pp {
 void FaultReports::note(int64_t step, const StepOutcome& outcome) {
   ++num_steps_;
   const StepFault fault = outcome.fault;
-  if (fault == StepFault::None || ends_run(fault, on_nan_)) {
+  // An update that was dropped, because it overflowed in float16, did nothing.
+  if (fault == StepFault::None || ends_run(fault, on_nan_) || outcome.dropped) {
     return;
   }
   const std::string what =

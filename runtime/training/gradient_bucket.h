@@ -15,11 +15,11 @@ namespace pp {
 ///
 /// Each replica adds up its share of every parameter (optim/optimizer_share.h),
 /// in the order of the replicas, which gives the same bits every time and on
-/// every replica. A replica sends 2 (R - 1) / R of the gradients' bytes, the
-/// least possible.
+/// every replica. A replica sends 2 (R - 1) / R times the gradients' bytes, the
+/// least possible for R replicas.
 class GradientBucket {
  public:
-  /// replicas    those of this rank's place; must outlive this
+  /// replicas    the replicas of this rank's place; must outlive this
   /// parameters  dense, the same on every replica
   GradientBucket(RankContext& replicas, std::vector<at::Tensor> parameters);
 
@@ -29,8 +29,8 @@ class GradientBucket {
   /// Adds up this replica's share, by parameter: undefined where no replica
   /// has a gradient. Waits for the others' start().
   const std::vector<at::Tensor>& add_up();
-  /// Sends this replica's sums to the others, after add_up(). Only where every
-  /// replica needs all sums.
+  /// Sends this replica's sums to the others, after add_up(). Needed only if
+  /// every replica needs all sums.
   void send_total();
   /// Writes all sums into the parameters' `.grad`, after send_total().
   void receive_total();

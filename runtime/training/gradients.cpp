@@ -202,8 +202,9 @@ StepSummary sum_up(const Plan& plan, const std::vector<Message>& messages) {
       }
     }
   }
-  // Replicas that hold shares of one parameter come in any order: sort them.
-  std::ranges::sort(squares);
+  // The order is by parameter, then by rank, whatever stages the ranks have.
+  // The numbers may be NaN, which has no place in an order.
+  std::ranges::stable_sort(squares, {}, &std::pair<std::string, double>::first);
   std::vector<double> ordered;
   for (const auto& [fqn, square] : squares) {
     ordered.push_back(square);
@@ -226,7 +227,7 @@ Parameters trainable_parameters(const std::map<int, Stage>& stages) {
     std::vector<NamedParameter>& of_stage = parameters[index];
     for (const StageState& state : stage.states()) {
       if (state.tensor.requires_grad()) {
-        of_stage.push_back({state.fqn, state.tensor});
+        of_stage.push_back({state.fqn, state.tensor, state.aliases});
       }
     }
   }

@@ -27,7 +27,7 @@ void sum_tied_gradients(
     const StageMap& stage_to_rank,
     const Parameters& parameters);
 
-/// The numbers of one step, put together from all ranks.
+/// The numbers of one step, combined from all ranks.
 struct StepSummary {
   double loss = 0;       ///< every rank
   double grad_norm = 0;  ///< every rank
@@ -39,7 +39,7 @@ struct StepSummary {
   double weight = 0;
   /// Every rank: the first microbatch whose loss isn't finite; -1: none.
   int bad_microbatch = -1;
-  bool bad_state = false;  ///< every rank: as in RankSummary, on one of them
+  bool bad_state = false;  ///< every rank: some rank's RankSummary says so
   /// Rank 0: parameters whose gradient isn't finite.
   std::vector<std::string> bad_gradients;
 };

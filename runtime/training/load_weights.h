@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// Loads parameters and buffers, and nothing else, from a checkpoint
-/// (`model.checkpoint`). All ranks call it together.
+/// Loads only parameters and buffers from a checkpoint (`model.checkpoint`).
+/// All ranks call it together.
 /// throws  as open_checkpoint; Error(Input): the checkpoint of another model
 void load_weights(
     RankContext& context,

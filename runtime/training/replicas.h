@@ -14,12 +14,13 @@
 namespace pp {
 
 /// The replicas of one place in the pipeline. They add up gradients, divide the
-/// optimizer's work, and keep buffers equal. A single replica does nothing.
+/// optimizer's work, and keep buffers equal. With a single replica, nothing
+/// happens.
 ///
-/// All replicas call the functions that send, in the same order.
+/// All replicas must call the functions that send, in the same order.
 class Replicas {
  public:
-  /// context  of the replicas of this place; must outlive this
+  /// context  the group of this place's replicas; must outlive this
   /// stages   must outlive this
   /// zero     whether each replica updates only its share of every parameter
   Replicas(RankContext& context, std::map<int, Stage>& stages, bool zero);
@@ -28,13 +29,14 @@ class Replicas {
   const Parameters& parameters() const { return parameters_; }
   /// Whether this replica writes what all replicas have.
   bool is_first() const { return context_.rank == 0; }
-  /// Whether this replica's gradients enter the gradient norm: with shares each
-  /// replica's do, otherwise the first one's.
+  /// Whether this replica's gradients enter the gradient norm: with shares
+  /// those of every replica do, otherwise only the first one's.
   bool counts_norm() const { return has_shares_ || context_.rank == 0; }
 
   /// Starts to add up a stage's gradients over replicas.
   void start(int stage);
-  /// Completes what start() began, and starts it first if nobody has.
+  /// Completes what start() began, and starts it first if start() wasn't
+  /// called.
   void finish(int stage);
   void finish_all();
 
@@ -42,11 +44,11 @@ class Replicas {
   /// buffers that the model writes.
   void after_update();
 
-  /// Returns, on replica 0, the state of an optimizer without shares put
-  /// together from those of all replicas. All replicas call it together.
+  /// Returns, on replica 0, the state of a stage's optimizer, combined from the
+  /// shares of all replicas. All replicas call it together.
   std::map<std::string, at::Tensor> whole_state(
       int stage, const Optimizer& optimizer);
-  /// Turns a lookup of whole state into one of this replica's shares.
+  /// Turns a lookup of whole state into a lookup of this replica's shares.
   TensorLookup share_of_state(int stage, TensorLookup find) const;
 
  private:

@@ -30,7 +30,7 @@ class SavedOutputs {
   /// throws as OutputWriter::add
   void end_step();
   /// Completes the file.
-  /// throws Error(Runtime): the disk
+  /// throws Error(Runtime): it can't be written
   void finish();
 
  private:

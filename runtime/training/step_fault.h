@@ -24,8 +24,8 @@ enum class StepFault {
 };
 
 /// Finds a step's fault in numbers that all ranks have. Gradients that overflow
-/// only because a loss in float16 is scaled are no fault: a smaller scale will
-/// mend them.
+/// only because a loss in float16 is scaled are not a fault: a smaller scale
+/// avoids the overflow.
 StepFault fault_of(
     const StepSummary& summary, Precision precision, double loss_scale);
 
@@ -40,15 +40,16 @@ constexpr bool ends_run(StepFault fault, OnNan on_nan) {
          on_nan == OnNan::Stop;
 }
 
-/// A faulty step, as far as one rank knows it.
+/// A faulty step, as one rank knows it.
 struct FaultyStep {
   const StepData& batch;
   std::span<const int64_t> rows;  ///< of the data, in the order of the batch
   std::vector<std::string> bad_states;  ///< those of this rank
 };
 
-/// A fault for its user: "the loss of microbatch 2 is nan (rows 8, 9 of the
-/// data); input 'x' holds nan in row 9 of the data", and "correct the data".
+/// Describes a fault to the user: "the loss of microbatch 2 is nan (rows 8, 9
+/// of the data); input 'x' holds nan in row 9 of the data", and advises:
+/// "correct the data".
 struct FaultText {
   std::string what;
   std::string advice;

@@ -118,13 +118,13 @@ StepInputs StepRunner::pipeline_inputs(
   inputs.user_inputs = [&batch, first](int microbatch) -> const UserInputs& {
     return batch[first + microbatch].inputs;
   };
-  inputs.on_outputs = [this, &batch, first](
+  inputs.on_outputs = [this, &batch, step, first](
                           int microbatch, const auto& outputs) {
     const Microbatch& rows = batch[first + microbatch];
     if (parts_.outputs != nullptr) {
       parts_.outputs->add(first + microbatch, rows.num_rows, outputs);
     }
-    return loss_(rows, outputs);
+    return loss_(rows, outputs, {parts_.plan.seed, step, first + microbatch});
   };
   if (device_watch_) {
     inputs.on_computing = [this](const Action& action) {

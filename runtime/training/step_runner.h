@@ -30,7 +30,7 @@ namespace pp {
 struct StepOutcome {
   StepSummary summary;
   double lr = 0;
-  double loss_scale = 1;  ///< that the step ran with
+  double loss_scale = 1;  ///< the scale that the step used
   bool dropped = false;   ///< gradients overflowed: no update
   StepFault fault = StepFault::None;
   FaultText fault_text;  ///< rank 0: see describe_fault()
@@ -38,7 +38,7 @@ struct StepOutcome {
   double seconds = 0;
 };
 
-/// Runs one update of a rank: reads its rows, drives its stages through the
+/// Runs updates of a rank: reads the rows, drives the stages through the
 /// schedule, completes the gradients, and updates the parameters.
 class StepRunner {
  public:
@@ -55,12 +55,13 @@ class StepRunner {
     std::stop_token save_and_stop;  ///< asks this rank, and so all, to stop
   };
 
-  /// num_steps  of the whole run
+  /// num_steps  number of updates in the whole run
   /// throws     as LossFunction and check_lr_schedule do
   StepRunner(const Parts& parts, int64_t num_steps);
 
-  /// Runs the update after `step` others. All ranks call it together.
-  /// throws  ActionFailed, with the rows of the data where an operator failed
+  /// Runs the update that follows `step` earlier ones. All ranks call it
+  /// together.
+  /// throws  ActionFailed, with the rows of the data if an operator failed
   StepOutcome run(int64_t step);
 
   /// Logs how much memory each stage held at most, on a device.

@@ -130,12 +130,13 @@ class Trainer {
         save(done, true);
         break;
       }
+      note_saved(checkpoints_.poll());
+      // Before an evaluation, which may fail.
+      if (is_last || is_due(plan_.output.checkpoint_every, done)) {
+        save(done, is_last && !evaluation_);
+      }
       if (evaluation_ && (is_last || is_due(plan_.eval->every, done))) {
         evaluate(done);
-      }
-      note_saved(checkpoints_.poll());
-      if (is_last || is_due(plan_.output.checkpoint_every, done)) {
-        save(done, is_last);
       }
     }
     finish(
@@ -185,6 +186,7 @@ class Trainer {
     first_step_ = done;
     if (resumed) {
       last_checkpoint_ = resumed->path;
+      faults_.resume(resumed->first_bad);
     }
     if (!resumed && plan_.initial_weights) {
       load_weights(world(), *plan_.initial_weights, stages_);
@@ -302,6 +304,7 @@ class Trainer {
     throw JobFailed(cause);
   }
 
+  /// is_last  nothing changes the model afterwards
   void save(int64_t done, bool is_last) {
     check_mapped_files(world().log);
     trace_.begin("checkpoint");
@@ -329,7 +332,7 @@ class Trainer {
       if (outputs_) {
         outputs_->finish();
       }
-      barrier(world());
+      barrier_for_disk(world());
       output_->note("wrote " + outputs_path().string());
     }
     output_->finish();

@@ -16,9 +16,13 @@ namespace {
 /// The key of a run's planned updates in a checkpoint's state. A resumed run
 /// may have another number of them.
 constexpr const char* kPlannedSteps = "steps";
+/// The key of the first update that put NaN or infinity into the model.
+constexpr const char* kFirstBad = "first_bad_update";
 
-std::optional<int64_t> planned_steps(const CheckpointState& state) {
-  const auto found = state.job.find(kPlannedSteps);
+/// A number in a checkpoint's state; none if it isn't there.
+std::optional<int64_t> number_of(
+    const CheckpointState& state, const std::string& key) {
+  const auto found = state.job.find(key);
   int64_t steps = 0;
   if (found == state.job.end()) {
     return std::nullopt;
@@ -58,7 +62,8 @@ std::map<std::string, at::Tensor> tensors_of(
   return tensors;
 }
 
-/// Finds out by trying where ranks may be on several hosts.
+/// Finds out which ranks share the folder, by trying if there may be several
+/// hosts.
 FolderSharing sharing_of(const OutputConfig& output, RankContext& world) {
   return world.launcher == LauncherKind::Local
              ? FolderSharing::all_in_one(world.size)
@@ -87,7 +92,8 @@ TrainingCheckpoints::TrainingCheckpoints(
 
 std::optional<TrainingCheckpoints::Resumed> TrainingCheckpoints::resume(
     const ResumePoint& point, const std::string& data_order) {
-  contract_ = resume_contract(*plan_.train, plan_.data.batch_size, data_order);
+  contract_ = resume_contract(
+      *plan_.train, plan_.loss_output, plan_.data.batch_size, data_order);
   auto checkpoint = find_checkpoint_to_resume(
       ranks_.world, checkpoint_folder(plan_.output), sharing_, point);
   if (!checkpoint) {
@@ -98,10 +104,14 @@ std::optional<TrainingCheckpoints::Resumed> TrainingCheckpoints::resume(
   const TensorLookup find = checkpoint->lookup(stages_.saved_fqns());
   stages_.load(find, checkpoint->path().string());
   updates_.load(state, find);
-  return Resumed{checkpoint->path(), state.step, planned_steps(state)};
+  return Resumed{
+      checkpoint->path(),
+      state.step,
+      number_of(state, kPlannedSteps),
+      number_of(state, kFirstBad)};
 }
 
-/// The tensors themselves, with what replicas hold in shares put together.
+/// The tensors to save, not copied; shares of replicas are combined.
 CheckpointParts TrainingCheckpoints::parts() {
   CheckpointParts parts;
   for (const auto& [index, stage] : stages_.stages()) {
@@ -122,6 +132,9 @@ void TrainingCheckpoints::save(const Step& step) {
   state.seed = plan_.seed;
   state.job = contract_;
   state.job[kPlannedSteps] = std::to_string(step.planned_steps);
+  if (step.first_bad) {
+    state.job[kFirstBad] = std::to_string(*step.first_bad);
+  }
   updates_.save(state);
   saver_.save(
       state,

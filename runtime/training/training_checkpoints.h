@@ -19,7 +19,7 @@
 
 namespace pp {
 
-/// The checkpoints of one training run: the one that it continues from, and
+/// The checkpoints of one training run: the one from which it continues, and
 /// those that it saves. A rank saves its stages and optimizers; with replicas,
 /// only the first one does.
 class TrainingCheckpoints {
@@ -27,9 +27,11 @@ class TrainingCheckpoints {
   struct Resumed {
     std::filesystem::path path;
     int64_t num_steps = 0;  ///< updates that were done
-    /// Updates that the run of the checkpoint was to do in all; none: it
-    /// doesn't say.
+    /// Number of updates planned for the run that saved the checkpoint;
+    /// nullopt: the checkpoint doesn't say.
     std::optional<int64_t> planned_steps = {};
+    /// See FaultReports::first_bad_update().
+    std::optional<int64_t> first_bad = {};
   };
 
   /// All ranks call it together. The arguments must outlive this.
@@ -52,14 +54,14 @@ class TrainingCheckpoints {
   std::optional<Resumed> resume(
       const ResumePoint& point, const std::string& data_order);
 
-  /// Whether this rank acts for all that see its folder of checkpoints.
+  /// Whether this rank acts for all ranks that see the same checkpoint folder.
   bool leads_folder() const { return sharing_.leads(ranks_.world.rank); }
 
   struct Step {
     int64_t num_steps = 0;      ///< updates done
     int64_t planned_steps = 0;  ///< of the whole run
     TrainingData::Position position;
-    bool is_last = false;  ///< of the run: tensors no longer change
+    bool is_last = false;  ///< the run's last: tensors no longer change
     /// See prune_checkpoints().
     std::optional<int64_t> first_bad = {};
   };
@@ -85,12 +87,12 @@ class TrainingCheckpoints {
   CheckpointSaver saver_;
 };
 
-/// Says that a resumed run goes on with other learning rates than the run of
-/// its checkpoint would have, because it is to do another number of steps;
-/// empty if it doesn't.
+/// Says that a resumed run uses other learning rates than the run of its
+/// checkpoint would have used, because it has another number of steps; empty if
+/// it doesn't.
 ///
-/// lr         the optimizer's
-/// num_steps  of the whole run
+/// lr         the optimizer's learning rate
+/// num_steps  number of updates in the whole run
 std::string changed_rates(
     const LrSchedule& schedule,
     double lr,

@@ -31,9 +31,9 @@ class TrainingData {
   TrainingData(const TrainingData&) = delete;
   TrainingData& operator=(const TrainingData&) = delete;
 
-  /// Number of updates in the whole run. Warns about batches at its end that
-  /// don't fill a whole update.
-  /// throws  Error(Usage): not even one update
+  /// Number of updates in the whole run. Warns about batches at the end of the
+  /// run that don't fill a whole update.
+  /// throws  Error(Usage): there are not enough batches for one update
   int64_t num_updates(const Log& log) const;
 
   /// The microbatches of an update, on `device` (null: the CPU).
@@ -41,7 +41,8 @@ class TrainingData {
   /// The row numbers of an update, in the order of read().
   std::vector<int64_t> rows(int64_t step) const;
   Position position_after(int64_t num_updates) const;
-  /// Describes the order of the data: equal on two ranks if their order is.
+  /// Describes the order of the data. It is equal on two ranks if their orders
+  /// are.
   std::string order_text() const { return loader_.order_text(); }
 
   /// Ends the thread that reads ahead. Nothing can be read after that.

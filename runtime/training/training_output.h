@@ -23,7 +23,8 @@ class TrainingOutput {
   struct Start {
     int64_t step = 1;      ///< the first step that this run reports
     bool resumed = false;  ///< the folder's checkpoints are this run's own
-    /// Whether this rank sets an earlier run's files aside: one per folder.
+    /// Whether this rank sets an earlier run's files aside. One rank per folder
+    /// does.
     bool leads_folder = false;
     bool overwrite = false;  ///< remove an earlier run's files instead
   };
@@ -33,8 +34,8 @@ class TrainingOutput {
       const OutputConfig& config, const RankContext& world, const Start& start);
 
   /// Sets an earlier run's checkpoints and metrics aside, the first time it is
-  /// called. Called on every rank after each step; write() calls it too. throws
-  /// Error(Runtime) naming the path
+  /// called. Called on every rank after each step; write() calls it too.
+  /// throws  Error(Runtime) naming the path
   void begin();
 
   /// Only on rank 0.
@@ -48,7 +49,7 @@ class TrainingOutput {
     return config_.dir / "eval.json";
   }
 
-  /// A line of text above the progress bar; nothing on other ranks.
+  /// Prints a line of text above the progress bar; does nothing on other ranks.
   void note(const std::string& line);
   void finish();
 

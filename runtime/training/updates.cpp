@@ -1,9 +1,14 @@
 #include "runtime/training/updates.h"
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "loader/core/error.h"
+#include "loader/core/text.h"
 #include "runtime/optim/grad_norm.h"
 
 namespace pp {
@@ -12,6 +17,43 @@ namespace {
 
 /// The key of the loss scale in a checkpoint's state.
 constexpr const char* kLossScale = "loss_scale";
+/// The key of the names of the states that the optimizer keeps. Those of a
+/// parameter are in a checkpoint once an update has reached it.
+constexpr const char* kKeptStates = "optimizer_states";
+
+std::set<std::string> kept_states(const OptimizerConfig& optimizer) {
+  std::set<std::string> names;
+  const auto add = [&](const OptimizerOptions& options) {
+    for (const OptimizerState& state : optimizer.states(options)) {
+      names.emplace(state.name);
+    }
+  };
+  add(optimizer.options);
+  for (const OptimizerGroup& group : optimizer.groups) {
+    add(group.options);
+  }
+  return names;
+}
+
+/// Whether the checkpoint names the states that its optimizer kept, and they
+/// are all that this one keeps. Older checkpoints don't.
+bool has_kept_states(
+    const OptimizerConfig& optimizer, const CheckpointState& state) {
+  const auto found = state.job.find(kKeptStates);
+  if (found == state.job.end()) {
+    return false;
+  }
+  const std::vector<std::string> saved = split_text(found->second, ',');
+  for (const std::string& name : kept_states(optimizer)) {
+    if (std::ranges::find(saved, name) == saved.end()) {
+      throw input_error(
+          "checkpoint: it was saved with an optimizer that keeps no '" + name +
+          "'; restore the options of train.optimizer, or start anew from this "
+          "checkpoint with model.checkpoint");
+    }
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -19,7 +61,8 @@ Updates::Updates(
     const TrainConfig& train,
     Replicas& replicas,
     std::function<bool(int stage)> keeps_gradients)
-    : clip_grad_norm_(train.clip_grad_norm),
+    : optimizer_(train.optimizer),
+      clip_grad_norm_(train.clip_grad_norm),
       keeps_gradients_(std::move(keeps_gradients)),
       replicas_(replicas) {
   for (const auto& [index, parameters] : replicas.parameters()) {
@@ -83,12 +126,16 @@ void Updates::save(CheckpointState& state) const {
   if (scale_) {
     state.job[kLossScale] = scale_->text();
   }
+  const std::set<std::string> kept = kept_states(optimizer_);
+  state.job[kKeptStates] = join(kept, ",");
 }
 
 void Updates::load(const CheckpointState& state, const TensorLookup& find) {
   const auto scale = state.job.find(kLossScale);
-  // With a scaled loss, all updates so far may have been dropped.
-  const bool may_be_new = scale != state.job.end();
+  // All updates so far may have been left out, and a stage may get none at all.
+  // In older checkpoints the loss scale is the only sign of that.
+  const bool may_be_new =
+      has_kept_states(optimizer_, state) || scale != state.job.end();
   for (const auto& [index, optimizer] : optimizers_) {
     optimizer->load_state(replicas_.share_of_state(index, find), may_be_new);
   }

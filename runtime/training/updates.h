@@ -31,13 +31,14 @@ class Updates {
   }
   double base_lr() const { return optimizers_.begin()->second->base_lr(); }
 
-  /// The factor on the loss before backwards; 1 unless training in float16.
+  /// The factor on the loss before backwards; 1 except when training in
+  /// float16.
   double loss_scale() const { return scale_ ? scale_->scale() : 1; }
 
   /// Updates the parameters, or drops gradients that overflowed in float16.
-  /// Every rank has the same norm and decides alike.
+  /// Every rank has the same norm and makes the same decision.
   ///
-  /// grad_norm  of the model's gradients, without the loss scale
+  /// grad_norm  norm of the model's gradients, without the loss scale
   /// on_stage   called before each stage's optimizer; may be empty
   /// returns    whether the gradients were dropped
   bool apply(
@@ -45,21 +46,24 @@ class Updates {
       double lr,
       const std::function<void(int stage)>& on_stage = nullptr);
 
-  /// Leaves an update out: drops the gradients, whatever they hold.
+  /// Skips an update: drops the gradients, whatever they hold.
   void leave_out();
 
-  /// Adds the loss scale to a checkpoint's state.
+  /// Adds the loss scale, and which states the optimizer keeps, to a
+  /// checkpoint's state.
   void save(CheckpointState& state) const;
   /// Restores optimizers and loss scale from a checkpoint.
   ///
   /// find    looks up the checkpoint's tensors
-  /// throws  as Optimizer::load_state
+  /// throws  as Optimizer::load_state; Error(Input): the checkpoint was saved
+  ///         with an optimizer that doesn't keep all of these states
   void load(const CheckpointState& state, const TensorLookup& find);
 
  private:
   void scale_all(double factor);
   void zero_grad();
 
+  OptimizerConfig optimizer_;
   std::optional<double> clip_grad_norm_;
   std::function<bool(int stage)> keeps_gradients_;
   Replicas& replicas_;

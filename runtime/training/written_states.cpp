@@ -46,7 +46,7 @@ bool any_has_nan(const std::vector<at::Tensor>& tensors) {
 }  // namespace
 
 WrittenStates::WrittenStates(std::map<int, Stage>& stages, bool restores)
-    : restores_(restores) {
+    : stages_(stages), restores_(restores) {
   for (auto& [number, stage] : stages) {
     for (const size_t index : stage.written_states()) {
       entries_.push_back({&stage, index});
@@ -62,9 +62,9 @@ void WrittenStates::begin_step() {
   }
   for (Entry& entry : entries_) {
     entry.had_nan = entry.has_nan;
-    if (restores_) {
-      entry.before = state_of(entry).tensor.detach().clone();
-    }
+  }
+  if (restores_) {
+    before_.emplace(stages_);
   }
 }
 
@@ -97,9 +97,8 @@ std::vector<std::string> WrittenStates::poisoned() {
 }
 
 void WrittenStates::restore() {
-  const c10::AutoGradMode no_grad(false);
+  before_->restore();
   for (Entry& entry : entries_) {
-    entry.stage->states()[entry.index].tensor.copy_(entry.before);
     entry.has_nan = entry.had_nan;
   }
 }

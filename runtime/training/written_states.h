@@ -2,18 +2,18 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
+#include "runtime/stage/kept_states.h"
 #include "runtime/stage/stage.h"
 
 namespace pp {
 
 /// The states that a rank's forwards change, such as batch norm's running
-/// statistics. They are a part of the model that no optimizer updates: a step
-/// that goes wrong spoils them before its loss is known.
+/// statistics. They are a part of the model that no optimizer updates, so a
+/// failed step corrupts them before its loss is known.
 class WrittenStates {
  public:
   /// stages    must outlive this
@@ -25,7 +25,7 @@ class WrittenStates {
   /// Returns the names of the states that hold NaN since this step. Waits for
   /// the device.
   std::vector<std::string> poisoned();
-  /// Gives the states the values that they had before the step.
+  /// Restores the values that the states had before the step.
   void restore();
 
  private:
@@ -34,15 +34,16 @@ class WrittenStates {
     size_t index;  ///< in Stage::states()
     bool had_nan = false;
     bool has_nan = false;
-    at::Tensor before = {};
   };
   static const StageState& state_of(const Entry& entry) {
     return entry.stage->states()[entry.index];
   }
   void look_for_nan();
 
+  std::map<int, Stage>& stages_;
   std::vector<Entry> entries_;
   bool restores_;
+  std::optional<KeptStates> before_;  ///< the step, if `restores_`
   bool begun_ = false;
 };
 

@@ -10,14 +10,14 @@
 
 namespace pp::wire {
 
-/// The error for bytes that this build of pp doesn't send.
+/// The error for bytes that this build of pp never sends.
 inline Error bad(const std::string& what) {
   return runtime_error(
       "a message with a damaged header arrived: " + what +
-      "; are all ranks of the same build of pp?");
+      "; does every rank run the same build of pp?");
 }
 
-/// Appends values in their form in memory.
+/// Appends values in their in-memory form.
 class Writer {
  public:
   template <class T>

@@ -14,7 +14,7 @@ inline Error peer_closed(int peer) {
       "rank " + std::to_string(peer) + " closed its connection");
 }
 
-/// A wait that ran out of time.
+/// The error of a wait that ran out of time.
 class Stalled : public Error {
  public:
   using Error::Error;
@@ -27,13 +27,13 @@ inline std::string time_text(std::chrono::milliseconds time) {
                         : std::to_string(ms) + " ms";
 }
 
-/// direction  of the message: "from" or "to"
+/// direction  direction of the message: "from" or "to"
 inline Stalled waited_too_long(
     std::chrono::milliseconds timeout, const std::string& direction, int peer) {
-  return Stalled(
+  return {
       ErrorKind::Runtime,
       "waited " + time_text(timeout) + " for a message " + direction +
-          " rank " + std::to_string(peer));
+          " rank " + std::to_string(peer)};
 }
 
 /// Checks that `peer` is another rank of the `size` ranks.

@@ -13,10 +13,10 @@ namespace pp {
 /// dense.
 Message describe_gaps(Message message);
 
-/// Takes the description off `ints` and lays the tensors out again as the
-/// sender had them: dimensions have the same order, are expanded, and can be
-/// viewed as one where they could be; a gap is at most 64 elements wide, so
-/// that a narrow slice doesn't cost the memory of the whole.
+/// Removes the description from `ints` and lays the tensors out as the sender
+/// had them: dimensions have the same order, are expanded, and can be viewed as
+/// one if they could be; a gap is at most 64 elements wide, so that a narrow
+/// slice doesn't cost the memory of the whole tensor.
 ///
 /// throws  Error(Runtime): the description doesn't fit the tensors
 Message restore_gaps(Message message);

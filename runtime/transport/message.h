@@ -23,8 +23,8 @@ struct Message {
   /// In a forward, per tensor: whether the receiver must send a gradient back.
   std::vector<uint8_t> requires_grad;
   std::vector<int64_t> ints;  ///< sizes that cross as values
-  /// Between thread ranks: when tensors on a device may be read, and who gets
-  /// them back.
+  /// Between thread ranks: when tensors on a device may be read, and to whom
+  /// they are returned.
   std::shared_ptr<const OnDevice> on_device = nullptr;
 };
 

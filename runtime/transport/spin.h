@@ -15,8 +15,8 @@ inline constexpr std::chrono::microseconds kSpin{40};
 inline constexpr std::chrono::milliseconds kLongest =
     std::chrono::hours(24 * 365);
 
-/// Whether every one of `num_ranks` on this host has a core of its own. Where
-/// ranks share cores, one that spins keeps another from its work.
+/// Whether every one of `num_ranks` on this host has its own core. If ranks
+/// share cores, one that spins keeps another from its work.
 bool may_spin(int num_ranks);
 
 /// Calls `changed` until it returns true or the end is reached.

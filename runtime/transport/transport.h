@@ -10,7 +10,7 @@
 namespace pp {
 
 /// A send or receive in flight. Destroying it without wait() abandons it; a
-/// send keeps its memory until it is out.
+/// send keeps its memory until the message is sent.
 class Pending {
  public:
   virtual ~Pending() = default;
@@ -37,9 +37,10 @@ class Transport {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// Both throw as Pending::wait does if the peer is known to be gone, or after
-  /// an interrupt. A send's wait() may last until the peer has called recv():
-  /// two ranks that both wait for their sends before they receive deadlock.
+  /// Begin a send or a receive. Both throw as Pending::wait does if the peer is
+  /// known to be gone, or after an interrupt. A send's wait() may last until
+  /// the peer has called recv(): two ranks that both wait for their sends
+  /// before they receive deadlock.
   virtual std::unique_ptr<Pending> send(Message message, int to) = 0;
   virtual std::unique_ptr<Pending> recv(int from) = 0;
 

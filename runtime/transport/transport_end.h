@@ -13,16 +13,16 @@
 namespace pp {
 
 struct ConnectOptions {
-  /// Name of the network interface to use ("eth0"). Empty: the one that has
+  /// Name of the network interface to use ("eth0"). Empty: the interface with
   /// `address`.
   std::string interface_name;
   /// An address or host name of this machine that its peers can reach.
   std::string address = "127.0.0.1";
-  /// How long ranks look for each other.
+  /// How long ranks try to find each other.
   std::chrono::milliseconds connect_timeout{30000};
-  /// A peer that closed its connection may have said why elsewhere. A wait for
-  /// it fails only after this time, which gives interrupt() the chance to
-  /// deliver the cause.
+  /// A peer that closed its connection may have published the reason elsewhere.
+  /// A wait for it fails only after this time, so that interrupt() can deliver
+  /// the cause.
   std::chrono::milliseconds grace{0};
 };
 
@@ -41,7 +41,7 @@ class TransportEnd {
  public:
   virtual ~TransportEnd() = default;
 
-  /// The text by which peers find this end; they get it through the store.
+  /// The text with which peers find this end; they read it from the store.
   virtual std::string address() const = 0;
 
   /// Whether this rank reaches the peer whose end has that address.

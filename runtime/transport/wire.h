@@ -37,6 +37,7 @@ struct Outgoing {
   std::vector<at::Tensor> payloads;    ///< dense, at least one byte each
 };
 
+/// Splits a message into parts.
 /// message  canonical, on the CPU
 Outgoing encode(const Message& message);
 
@@ -55,16 +56,16 @@ size_t description_bytes(std::span<const std::byte> header);
 std::vector<size_t> payload_bytes(
     std::span<const std::byte> header, std::span<const std::byte> description);
 
-/// Memory for a payload: a dense tensor of these sizes and strides.
+/// Provides memory for a payload: a dense tensor of these sizes and strides.
 using PayloadMemory = std::function<at::Tensor(
     at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType dtype)>;
 
 /// Reads a message, except for its payloads, which are still to be received.
 ///
 /// header       kHeaderBytes, or fewer if fewer were sent
-/// description  of description_bytes(header); empty if that is 0
-/// memory       provides the memory of payloads; none: new memory
-/// throws Error(Runtime): a number that makes no sense, no memory
+/// description  has description_bytes(header) bytes; empty if that is 0
+/// memory       provides the memory of payloads; empty: new memory
+/// throws Error(Runtime): an impossible number, or no memory
 Incoming decode(
     std::span<const std::byte> header,
     std::span<const std::byte> description,

@@ -26,6 +26,7 @@ from pathlib import Path
 from cpp_text import code_of
 
 ROOT = Path(__file__).resolve().parents[2]
+CLANG_TIDY = Path(sys.executable).with_name("clang-tidy")  # the .venv's
 MAX_SOURCES = 40
 COMMITS_BACK = 5
 ROOMS = ("loader", "splitter", "runtime", "cli", "benchmarks", "tests")
@@ -111,7 +112,7 @@ def cost_of(source: str) -> tuple[bool, int]:
 def check(source: str, preset: str) -> tuple[str, int, str, float]:
     """(source, exit status, complaints, seconds) of one source."""
     start = time.monotonic()
-    command = ["clang-tidy", "-p", f"build-{preset}", "--quiet", source]
+    command = [CLANG_TIDY, "-p", f"build-{preset}", "--quiet", source]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     # Standard error counts warnings of system headers; it matters on failure.
     text = done.stdout + (done.stderr if done.returncode and not done.stdout else "")

@@ -8,6 +8,7 @@
 #include "loader/ir/lint.h"
 #include "loader/ir/walk.h"
 #include "splitter/chain/stage_chain.h"
+#include "splitter/chain/stage_guards.h"
 #include "splitter/cut/describe.h"
 #include "splitter/cut/modules.h"
 #include "splitter/cut/operators.h"
@@ -97,7 +98,10 @@ class Assembler {
   void rebuild() {
     StageManifest entry;
     received_values_.clear();
+    const std::vector<std::string> guards = std::move(graph().guards);
+    graph().guards.clear();
     set_inputs(entry);
+    place_guards(guards, graph(), chain_, entry, out_.manifest.guards);
     set_outputs(entry);
     for (StageInput& input : entry.inputs) {
       chain_.symbols.pin(input.tensor);

@@ -16,7 +16,7 @@ struct Assembly {
   Manifest manifest;  ///< file names and hashes stay empty
 };
 
-/// Chains stages in the given order. Each input of a stage is the first of
+/// Chains stages in the given order. Each input of a stage reads the first of
 /// these that exists:
 ///
 /// - the previous stage's output of the same name; if no input has the name of
@@ -31,7 +31,7 @@ struct Assembly {
 ///
 /// throws Error(Input) naming both files: two stages differ in a dtype, a
 ///        number of dimensions or a fixed size; a value is neither tensor nor
-///        number; there are more outputs than inputs by position
+///        number; matching by position finds more outputs than inputs
 Assembly assemble(std::vector<Model> stages);
 
 }  // namespace pp

@@ -4,6 +4,7 @@
 
 #include "loader/core/error.h"
 #include "loader/ir/dims_text.h"
+#include "loader/ir/size_conditions.h"
 
 namespace pp {
 
@@ -43,15 +44,6 @@ void each_dim(ir::Graph& graph, const Visit& visit) {
 
 }  // namespace
 
-void narrow(ir::Range& both, const ir::Range& other) {
-  if (other.min && (!both.min || *both.min < *other.min)) {
-    both.min = other.min;
-  }
-  if (other.max && (!both.max || *both.max > *other.max)) {
-    both.max = other.max;
-  }
-}
-
 bool JointSymbols::meet(const ir::Dim& earlier, const ir::Dim& current) {
   if (earlier.is_fixed() && current.is_fixed()) {
     return earlier.value == current.value;
@@ -77,7 +69,7 @@ void JointSymbols::rename(ir::Graph& graph) {
     while (is_own && used_names_.contains(name)) {
       name += "_" + std::to_string(used_names_.size());
     }
-    narrow(ranges.emplace(name, range).first->second, range);
+    ir::narrow(ranges.emplace(name, range).first->second, range);
   }
   for (const auto& [symbol, name] : names_) {
     used_names_.insert(name);

@@ -8,22 +8,19 @@
 
 namespace pp {
 
-/// Narrows `both` to the values that `other` allows too.
-void narrow(ir::Range& both, const ir::Range& other);
-
-/// Makes the symbolic sizes of stages that were exported separately those of
-/// one model. Symbols that meet at a joint, where one stage's output is another
-/// one's input, become one; all others get different names. A symbol that meets
-/// a fixed size gets that size.
+/// Converts the symbolic sizes of stages that were exported separately to those
+/// of one model. Symbols that meet at a joint, where one stage's output is
+/// another one's input, become one; all others get different names. A symbol
+/// that meets a fixed size gets that size.
 class JointSymbols {
  public:
-  /// Must be called before the joints of each stage.
+  /// Call it before the joints of each stage.
   void begin_stage() {
     names_.clear();
     met_.clear();
   }
-  /// Makes a size of an earlier stage, renamed already, equal to one of the
-  /// current stage. Returns false if they can't be equal.
+  /// Makes a size of an earlier stage, which is already renamed, equal to one
+  /// of the current stage. Returns false if they can't be equal.
   bool meet(const ir::Dim& earlier, const ir::Dim& current);
   /// Renames the symbols of the current stage according to its joints, also in
   /// branches and loops.
@@ -33,8 +30,8 @@ class JointSymbols {
   const std::map<std::string, std::string>& names() const { return names_; }
   /// Replaces the symbols that met a fixed size by that size.
   void pin(ir::TensorMeta& tensor) const;
-  /// Replaces them in all sizes of a graph. An expression of them keeps the
-  /// value that it had at export.
+  /// Replaces such symbols in all sizes of a graph. An expression of such
+  /// symbols keeps the value that it had at export.
   /// throws Error(Input): a symbol in an expression met a size other than the
   ///        one it was exported with
   void pin(ir::Graph& graph) const;

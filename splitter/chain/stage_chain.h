@@ -13,14 +13,14 @@ namespace pp {
 
 /// An output of a stage, for later stages or the model's caller.
 struct ChainedOutput {
-  int stage = 0;       ///< the stage that makes it
+  int stage = 0;       ///< the stage that computes it
   std::string output;  ///< its name in the stage's file
   ir::Arg value;       ///< in the stage's graph
   std::string name;    ///< unique across stages
   ir::Type type;
   ir::TensorMeta tensor;
   int last_reader = -1;   ///< last stage that reads it; -1: none
-  bool returned = false;  ///< it is an output of the model
+  bool returned = false;  ///< whether the model returns it
 };
 
 /// An input of a stage, and its source.

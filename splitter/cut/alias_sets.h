@@ -24,10 +24,10 @@ struct AliasSet {
 
 /// How a member of a set is made from another member.
 struct AliasStep {
-  int node = -1;  ///< the node that makes it; -1: it shares no operand's memory
+  int node = -1;  ///< makes it; -1: it shares no operand's memory
   /// The operand it shares memory with; kNoValue: none, or several.
   ir::ValueId from = ir::kNoValue;
-  bool same = false;  ///< it is `from`, written in place
+  bool same = false;  ///< whether it is `from`, written in place
 };
 
 struct AliasSets {
@@ -37,8 +37,8 @@ struct AliasSets {
 
   const AliasSet& of(ir::ValueId id) const { return sets[set_of[id]]; }
   /// Whether `member` can be recomputed from a copy of its set's root that was
-  /// taken before node `position`. It can't if an operator that may view or
-  /// copy (reshape) lies on the way and the set is written after it.
+  /// made before node `position`. It can't if an operator that may view or copy
+  /// (reshape) lies between them and the set is written after it.
   bool can_replay(
       const ir::Graph& graph, ir::ValueId member, int position) const;
 };

@@ -8,10 +8,9 @@
 namespace pp {
 
 /// Chooses cuts among all legal ones so that the heaviest stage is as light as
-/// possible. Of several choices, it takes the one with the most cuts at module
-/// boundaries, of those the one with the fewest stages of less than half that
-/// weight, of those the one that sends the fewest bytes, and of those the most
-/// even one. The result is exact (dynamic programming).
+/// possible. Ties are broken by, in this order: most cuts at module boundaries,
+/// fewest stages of less than half the heaviest weight, fewest bytes sent, most
+/// even weights. The result is exact (dynamic programming).
 /// kBalances says what a stage weighs; a tied parameter counts in each stage
 /// that reads it.
 ///
@@ -19,7 +18,7 @@ namespace pp {
 ///         costs, or no choice within spec.memory
 std::vector<Cut> balance_cuts(const SplitFlow& flow, const SplitSpec& spec);
 
-/// Chooses among these legal cuts only.
+/// Chooses only among the cuts in `places`, which are legal.
 /// flow  SplitFlow::for_stages()
 std::vector<Cut> balance_cuts(
     const Flow& flow, const SplitSpec& spec, const std::vector<Cut>& places);

@@ -27,7 +27,7 @@ struct BalanceRow {
   std::string_view name;  ///< in options and job files
   std::string_view meaning;
   uint64_t Weights::*weight;  ///< the weight that a stage sums up
-  bool is_measured;           ///< needs NodeCosts; passing values on costs too
+  bool is_measured;           ///< needs NodeCosts; sent values cost, too
 };
 
 inline constexpr std::array kBalances{

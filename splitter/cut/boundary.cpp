@@ -346,7 +346,7 @@ std::vector<StagePlan> plan_stages(
       throw usage_error(
           "stage " + std::to_string(i) + place_of(i, names) +
           " would be empty: other stages recompute everything that it makes; "
-          "remove a split point beside it, or turn off rematerialisation");
+          "remove a split point next to it, or turn off rematerialisation");
     }
   }
   check(

@@ -14,7 +14,7 @@ struct StagePlan {
   int begin = 0;          ///< first node of its range
   int end = 0;            ///< one past the last node of its range
   std::vector<int> kept;  ///< nodes of the range that it runs, ascending
-  std::vector<ir::ValueId> received;     ///< from the stage before, in order
+  std::vector<ir::ValueId> received;     ///< from the previous stage, in order
   std::vector<ir::ValueId> user_inputs;  ///< in the model's order
   std::set<int> states;                  ///< indices of the states it holds
   /// Nodes of earlier stages that it runs again before its own, ascending.
@@ -25,7 +25,7 @@ struct StagePlan {
   /// Received values and user inputs that it copies on entry, because its nodes
   /// write to them.
   std::set<ir::ValueId> copied;
-  /// Received values that its nodes read.
+  /// Received values that nodes of this stage read.
   std::set<ir::ValueId> read_here;
   /// Received values that some node reads, here or in a later stage.
   std::set<ir::ValueId> read_later;

@@ -22,7 +22,7 @@ struct Cut {
 /// flow  SplitFlow::for_cuts(), here and below
 std::vector<Cut> legal_cuts(const Flow& flow);
 
-/// Finds the cuts that split points name, ascending. Points that mean the same
+/// Finds the cuts that split points name, ascending. Points that name the same
 /// place give one cut.
 /// throws Error(Usage): an unknown FQN (with the nearest names), a module that
 ///        the graph never calls, an empty stage (with both FQNs), a cut that
@@ -30,9 +30,9 @@ std::vector<Cut> legal_cuts(const Flow& flow);
 std::vector<Cut> resolve(
     const Flow& flow, const std::vector<SplitPoint>& points);
 
-/// Finds the cuts at the markers in the graph (torch's `pipe_split()`). They
+/// Finds the cuts at the markers in the graph (torch's `pipe_split()`). Cuts
 /// are named "marker 1" and so on.
-/// throws Error(Usage): no markers, an empty stage, a cut that can't be made
+/// throws Error(Usage): no markers, an empty stage, a cut that isn't legal
 std::vector<Cut> marked_cuts(const Flow& flow);
 
 }  // namespace pp

@@ -80,7 +80,7 @@ class Crossing {
   }
 
  private:
-  /// The first reason is the one that the report gives.
+  /// Refuses the cut. The report gives only the first reason.
   void refuse(const std::string& why) {
     if (!refusal_) {
       refusal_ = why;

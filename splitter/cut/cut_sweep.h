@@ -16,8 +16,8 @@ struct CutReport {
 };
 
 /// Walks over the positions of a graph in order and keeps the set of values
-/// that are alive. The whole walk is near linear in the nodes and in the values
-/// that cross.
+/// that are alive. The time for the whole walk is nearly linear in the number
+/// of nodes and of values that cross.
 class CutSweep {
  public:
   explicit CutSweep(const Flow& flow);
@@ -35,8 +35,8 @@ class CutSweep {
   int next_ = 0;                     // first node not yet walked over
   std::vector<ir::ValueId> active_;  // made already and needed later
   std::vector<int> owned_;  // by position: set of a state written there, or -1
-  // For each node, the inputs and states that it is the last to change. From
-  // there on they cross cuts like any other value.
+  // For each node, the inputs and states that it is the last to change. After
+  // it, they cross cuts like any other value.
   std::vector<std::vector<ir::ValueId>> settled_by_;
 };
 

@@ -256,8 +256,7 @@ class Describer {
     for (const auto& [memory, names] : groups) {
       notes.push_back(
           "holds " + join(names) +
-          ", which share memory: it makes the updates "
-          "of all of them");
+          ", which share memory, so it updates all of them");
     }
   }
 

@@ -10,8 +10,8 @@
 namespace pp {
 
 /// Which node defines each value of a graph, and which nodes need it. Every
-/// question about cuts is answered from this. Positions are node indices;
-/// `end` is one past the last. The graph must outlive the flow.
+/// decision about cuts uses this. Positions are node indices; `end` is one past
+/// the last. The graph must outlive the flow.
 struct Flow {
   const ir::Graph* graph = nullptr;
   int end = 0;
@@ -20,9 +20,9 @@ struct Flow {
   std::vector<int> state_of;  ///< state of each value, or -1
   AliasSets aliases;
 
-  /// Per node: true if a stage that needs the results runs the node itself
-  /// instead of receiving them. Free nodes read only user inputs, buffers and
-  /// constants, are cheap, and have nothing random or written on the way; or
+  /// Per node: whether a stage that needs its results runs the node itself
+  /// instead of receiving them. Such free nodes are cheap, read only user
+  /// inputs, buffers and constants, and depend on nothing random or written; or
   /// they only pack values into a container.
   std::vector<bool> is_free;
   /// Per node: names of the inputs and buffers that a free node starts from.
@@ -43,11 +43,11 @@ struct Flow {
     return made_at[id] >= 0 && is_free[made_at[id]];
   }
   /// Whether a stage that starts at `position` reads the value, a user input,
-  /// from the data: nothing has written to it before.
+  /// from the data, because nothing has written to it before.
   bool is_user_input_at(ir::ValueId id, int position) const;
   /// Whether a stage that starts at `position` receives only the root of this
-  /// set and replays the views on it. This is so while later nodes still write
-  /// to the set.
+  /// set and recomputes the views of it. That is so while later nodes still
+  /// write to the set.
   bool enters_as_root(const AliasSet& set, int position) const;
   /// Sorts values by the node that makes them.
   void sort_by_origin(std::vector<ir::ValueId>& ids) const;
@@ -56,15 +56,15 @@ struct Flow {
 /// rematerialise  false: no node is free, except those that build containers
 Flow analyse_flow(const ir::Graph& graph, bool rematerialise = true);
 
-/// The flows that a split rests on, analysed once and passed to everything that
-/// decides or builds it. The graph must outlive them.
+/// The two flows that a split needs, analysed once and passed to everything
+/// that chooses cuts or builds stages. The graph must outlive them.
 class SplitFlow {
  public:
   /// rematerialise  whether stages run free nodes again
   explicit SplitFlow(const ir::Graph& graph, bool rematerialise = true);
 
-  /// Decides which cuts are legal and what crosses them. Cuts are judged as if
-  /// stages rematerialised, whether they do or not.
+  /// Decides which cuts are legal and what crosses them. Legality is decided as
+  /// if stages rematerialised, whether they do or not.
   const Flow& for_cuts() const { return for_cuts_; }
   /// Describes the stages as they are built.
   const Flow& for_stages() const {

@@ -4,8 +4,9 @@
 
 namespace pp {
 
-/// Refuses a model that writes to its inputs, also through views. In Python it
-/// would change the caller's tensors once per microbatch; here it never would.
+/// Refuses a model that writes to its inputs, directly or through views. In
+/// Python that would change the caller's tensors once per microbatch; in pp it
+/// never would.
 ///
 /// throws Error(Input) "the model mutates its input 'x' (node 'mul_' calls
 ///        'aten.mul_.Tensor' in layers.0) ..."

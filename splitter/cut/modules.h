@@ -21,7 +21,7 @@ struct ModuleSpan {
 /// containers on the way ("h" for "h.0"), but not the root.
 std::map<std::string, ModuleSpan> module_spans(const ir::Graph& graph);
 
-/// The node before which a split point cuts.
+/// The position of a split point: the index of the node before which it cuts.
 int position_of(const ModuleSpan& span, SplitSide side);
 
 /// The FQNs of a node's modules, outermost first, without the root.

@@ -8,7 +8,7 @@ namespace pp {
 /// Costs of a graph, measured on this machine. Balance::Time needs them.
 struct NodeCosts {
   std::vector<uint64_t> node_ns;  ///< forward time of each node of the source
-  double ns_per_byte = 0;         ///< time to pass a boundary value on
+  double ns_per_byte = 0;         ///< time per byte to send a boundary value
 };
 
 }  // namespace pp

@@ -20,14 +20,14 @@ ir::ValueId argument_value(
 /// the tensor's history, not its data.
 const std::vector<ir::ValueId>& data_writes(const ir::Node& node);
 
-/// Whether a value is a number or truth value.
+/// Whether a value is a number or bool.
 bool is_scalar(const ir::Value& value);
 
 /// Whether a node is the marker that torch's `pipe_split()` leaves in a graph.
 bool is_marker(const ir::Node& node);
 
-/// Whether a node computes or changes anything but sizes. False for markers
-/// and assertions too.
+/// Whether a node computes or changes anything other than sizes. Markers and
+/// assertions don't.
 bool does_work(const ir::Graph& graph, const ir::Node& node);
 
 /// Number of elements of a tensor, with hints for symbolic sizes; 0 if the

@@ -32,8 +32,8 @@ Partition partition(
     const SplitSpec& spec,
     const std::vector<Cut>& cuts);
 
-/// Finds the cuts that a spec means: at the split points that it names, at
-/// markers (torch's `pipe_split()`), or those of the balancer.
+/// Finds the cuts that a spec asks for: at the split points that it names, at
+/// markers (torch's `pipe_split()`), or chosen by the balancer.
 /// throws Error(Usage), see resolve, marked_cuts and balance_cuts
 std::vector<Cut> choose_cuts(const SplitFlow& flow, const SplitSpec& spec);
 

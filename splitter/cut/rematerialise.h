@@ -9,7 +9,7 @@
 
 namespace pp {
 
-/// Which nodes stages run again rather than receive their results.
+/// Which nodes a stage runs again instead of receiving their results.
 struct FreeNodes {
   std::vector<bool> is_free;         ///< see Flow::is_free
   std::vector<std::string> sources;  ///< see Flow::free_sources

@@ -9,7 +9,8 @@
 
 namespace pp {
 
-/// Finds symbolic sizes in the shapes of tensors that a stage has anyway.
+/// Finds symbolic sizes in the shapes of tensors that a stage receives or
+/// computes in any case.
 class SizeFinder {
  public:
   explicit SizeFinder(const Flow& flow) : flow_(&flow) {}
@@ -20,14 +21,15 @@ class SizeFinder {
     int dim = 0;
   };
 
-  /// Adds a tensor to search. If several have a size, the first one added wins.
+  /// Adds a tensor to search. If several tensors have a size, the first one
+  /// added is used.
   void add(ir::ValueId tensor);
 
   /// The dimension whose size is the value's expression, or null.
   const Place* try_find(ir::ValueId scalar) const;
 
-  /// Whether the value can be found, or made by arithmetic from values that can
-  /// be found and model inputs.
+  /// Whether the value can be found, or computed from model inputs and values
+  /// that can be found.
   bool can_make(ir::ValueId scalar) const;
 
  private:

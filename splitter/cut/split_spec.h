@@ -24,7 +24,7 @@ struct SplitPoint {
 };
 
 /// Parses "layers.2" or "layers.2:end".
-/// throws Error(Usage)
+/// throws Error(Usage): no module name, or an unknown side
 SplitPoint parse_split_point(std::string_view text);
 std::string to_string(const SplitPoint& point);
 
@@ -47,7 +47,7 @@ struct SplitSpec {
   int num_stages = 0;
   Balance balance = Balance::Params;
   bool markers = false;
-  bool rematerialise = true;  ///< stages run free nodes again, see Flow
+  bool rematerialise = true;  ///< whether stages run free nodes again, see Flow
   TiedParameters tied = TiedParameters::Replicate;
   std::optional<uint64_t> memory = {};          ///< bytes that a stage may hold
   std::shared_ptr<const NodeCosts> costs = {};  ///< needed by Balance::Time

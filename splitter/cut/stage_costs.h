@@ -13,9 +13,10 @@
 
 namespace pp {
 
-/// Costs of every stage that could be made of the nodes between two places. A
-/// node counts in the stage that it lies in; a free node in every stage that
-/// needs its results; a parameter or buffer in every stage that reads it.
+/// Costs of every stage that could be formed from the nodes between two places.
+/// A node counts in the stage that it lies in; a free node counts in every
+/// stage that needs its results; a parameter or buffer in every stage that
+/// reads it.
 class StageCosts {
  public:
   static constexpr uint64_t kImpossible = std::numeric_limits<uint64_t>::max();

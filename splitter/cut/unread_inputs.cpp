@@ -56,8 +56,8 @@ std::vector<std::string> unread_input_notes(
       notes.push_back(
           "the model doesn't read its input '" + input.name +
           "', so nothing depends on its values; if it should, export the model "
-          "with another tensor for each input: torch.export takes one tensor "
-          "given twice for one input");
+          "with a different tensor for each input, because torch.export treats "
+          "one tensor passed twice as one input");
     }
   }
   return notes;

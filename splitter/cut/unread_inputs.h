@@ -8,11 +8,13 @@
 
 namespace pp {
 
-/// Notes for the user, one line each: tensors that the model takes but that
-/// neither an operator nor an output reads. Exporting with one tensor for two
-/// inputs makes such a model, since torch.export takes them for one.
+/// Notes for the user, one line each, about tensors that the model accepts but
+/// that neither an operator nor an output reads. Such a model results from
+/// exporting with the same tensor for two inputs, because torch.export treats
+/// them as one.
 ///
-/// stages  the graphs of the manifest's stages; null: not there
+/// stages  the graphs of the manifest's stages; null: the stage's file is
+///         absent
 std::vector<std::string> unread_input_notes(
     const Manifest& manifest, const std::vector<const ir::Graph*>& stages);
 

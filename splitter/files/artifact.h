@@ -12,10 +12,10 @@
 
 namespace pp {
 
-/// Writes a stage directory: the stage files, `source.*` without the weights
-/// that stages hold, and last `manifest.json`. The files go to a temporary
-/// folder beside `directory`, which is then renamed. An older stage directory
-/// is replaced; any other folder is refused (Usage).
+/// Writes a stage directory: the stage files, then `source.*` without the
+/// weights that stages hold, and finally `manifest.json`. The files go to a
+/// temporary folder next to `directory`, which is then renamed. An older stage
+/// directory is replaced; any other folder is refused (Usage).
 void write_stages(
     const std::filesystem::path& directory,
     const Model& model,
@@ -31,7 +31,7 @@ Assembly load_assembly(
 
 /// Writes a directory of stages that were exported by hand: copies of the
 /// files, and a manifest that says how they are chained. There is no source.
-/// files  of the assembly's stages, in its order
+/// files  the files of the assembly's stages, in the same order
 void write_assembled(
     const std::filesystem::path& directory,
     const std::vector<std::filesystem::path>& files,
@@ -48,14 +48,14 @@ bool is_stage_directory(const std::filesystem::path& path);
 
 enum class Stages {
   All,
-  /// Only the stages whose files are there: a host may have only those that it
-  /// runs. Stages that were exported by hand must all be there.
+  /// Opens only the stages whose files are present: a host may have only those
+  /// that it runs. Stages that were exported by hand must all be there.
   Present,
 };
 
 /// Opens a stage directory and checks the files' hashes, inputs and outputs
 /// against the manifest.
-/// throws Error(Input)
+/// throws Error(Input): no stage directory, or a file that doesn't match
 StageDirectory open_stages(
     const std::filesystem::path& path,
     const ModelFormats& formats,
@@ -65,8 +65,11 @@ StageDirectory open_stages(
 /// weights of the stages, or of a checkpoint (a folder of part_K.safetensors,
 /// by FQN). If the file's name ends in .safetensors, it gets the weights alone;
 /// see WeightsFile.
-/// throws Error(Input) naming what is missing or does not fit
-void merge(
+///
+/// returns  the conditions on sizes that the stages check and the file doesn't:
+///          those of stages that were exported by hand on what they receive
+/// throws   Error(Input) naming what is missing or does not fit
+std::vector<std::string> merge(
     const std::filesystem::path& stage_directory,
     const std::optional<std::filesystem::path>& checkpoint,
     const std::filesystem::path& output,

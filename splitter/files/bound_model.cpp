@@ -40,7 +40,7 @@ BoundModel::BoundModel(
     model_ = load_model(file, formats);
   } catch (const fs::filesystem_error& error) {
     throw runtime_error(
-        "can't write beside " + stage_directory.string() + ": " +
+        "can't write next to " + stage_directory.string() + ": " +
         error.code().message());
   } catch (const std::exception&) {
     remove_folder();

@@ -9,10 +9,11 @@
 
 namespace pp {
 
-/// A model with the values of weight files (see bind_weights()), saved as a
-/// file of its own. It can be split and merged like any other model file. The
-/// file is in a hidden folder beside the future stage directory. The destructor
-/// removes the folder; if the process is killed, remove_leftovers() does.
+/// A model with the values of weight files (see bind_weights()), saved as its
+/// own file, so that it can be split and merged like any other model file. The
+/// file is in a hidden folder next to the future stage directory. The
+/// destructor removes the folder; if the process is killed, remove_leftovers()
+/// does.
 class BoundModel {
  public:
   /// throws see bind_weights() and write_model()

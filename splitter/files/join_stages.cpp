@@ -7,6 +7,7 @@
 #include "loader/exported_program/load.h"
 #include "loader/ir/edit.h"
 #include "loader/ir/lint.h"
+#include "loader/ir/size_conditions.h"
 #include "loader/ir/walk.h"
 #include "splitter/chain/stage_chain.h"
 
@@ -113,7 +114,7 @@ class Joiner {
       }
     }
     for (const auto& [symbol, range] : graph().ranges) {
-      narrow(out_.graph.ranges.emplace(symbol, range).first->second, range);
+      ir::narrow(out_.graph.ranges.emplace(symbol, range).first->second, range);
     }
   }
 
@@ -212,6 +213,7 @@ class Joiner {
         return each.user_name == input.name;
       });
     });
+    note_lost_guards();
     if (first.format == ModelFormat::TorchScript) {
       source.details = assembly_.stages.back().details;
       return;
@@ -223,7 +225,19 @@ class Joiner {
            chain_.names[i].prefix,
            chain_.names[i].symbols});
     }
-    source.details = join_details(parts);
+    source.details = join_details(parts, assembly_.manifest.guards);
+  }
+
+  /// A file states conditions on its inputs only, and in the words of the first
+  /// stage's arguments.
+  void note_lost_guards() {
+    if (out_.source.graph.inputs.size() != out_.graph.inputs.size()) {
+      out_.lost_guards = assembly_.manifest.guards;
+    }
+    for (const StageManifest& stage : assembly_.manifest.stages) {
+      out_.lost_guards.insert(
+          out_.lost_guards.end(), stage.guards.begin(), stage.guards.end());
+    }
   }
 
   const Assembly& assembly_;

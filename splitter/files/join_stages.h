@@ -25,6 +25,8 @@ struct JoinedStages {
   /// True if all outputs of the model are the last stage's own.
   bool whole_output = true;
   std::vector<UnreadWeight> unread;
+  /// Conditions on sizes of the stages that the joined file can't state.
+  std::vector<std::string> lost_guards;
 };
 
 /// Joins the stages. A value that one stage passes to the next becomes one

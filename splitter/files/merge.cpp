@@ -306,8 +306,9 @@ void write_joined_weights(const JoinedStages& joined, const fs::path& output) {
   file.write(output);
 }
 
-/// Merges stages that were exported by hand, which have no source.
-void merge_assembled(
+/// Merges stages that were exported by hand, which have no source. Returns the
+/// conditions on sizes that the file lacks.
+std::vector<std::string> merge_assembled(
     const Manifest& manifest,
     const fs::path& stage_directory,
     const std::optional<fs::path>& checkpoint,
@@ -329,14 +330,15 @@ void merge_assembled(
   remove_leftovers(output, LeftBy::DeadProcesses);
   if (is_for_weights(output)) {
     write_joined_weights(joined, output);
-    return;
+    return {};
   }
   write_joined(output, joined, formats);
+  return std::move(joined.lost_guards);
 }
 
 }  // namespace
 
-void merge(
+std::vector<std::string> merge(
     const fs::path& stage_directory,
     const std::optional<fs::path>& checkpoint,
     const fs::path& output,
@@ -354,9 +356,8 @@ void merge(
     if (checkpoint) {
       const Checkpoint checked(*checkpoint);  // throws if it is not one
     }
-    merge_assembled(
+    return merge_assembled(
         stages.manifest, stage_directory, checkpoint, output, formats);
-    return;
   }
   const fs::path source_path = stage_directory / stages.manifest.source_file;
   const ZipReader source(source_path);
@@ -369,9 +370,10 @@ void merge(
   const SourceIndex index = read_source_index(source);
   if (is_for_weights(output)) {
     merger.write_weights(index, output);
-    return;
+  } else {
+    merger.write(source, index, output);
   }
-  merger.write(source, index, output);
+  return {};
 }
 
 }  // namespace pp

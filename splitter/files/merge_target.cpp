@@ -34,8 +34,8 @@ void check_merge_target(const fs::path& target, bool force) {
   if (extension != ".pt2" && extension != ".pt" && !is_for_weights) {
     throw usage_error(
         "-o " + target.string() +
-        ": a merged model is a .pt2 or, of TorchScript stages, a .pt, and its "
-        "weights alone are a .safetensors; name it so");
+        ": the name of a merged model must end in .pt2 or, for TorchScript "
+        "stages, .pt; that of its weights alone in .safetensors");
   }
   std::error_code error;
   if (!force && fs::exists(target, error) &&

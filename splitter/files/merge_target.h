@@ -7,9 +7,9 @@ namespace pp {
 /// The extension of a file that gets a model's weights without its graph.
 inline constexpr const char* kWeightsExtension = ".safetensors";
 
-/// Refuses a file to merge into that ends in none of .pt2, .pt and
-/// .safetensors, or that exists and is neither a model nor, if it ends in
-/// .safetensors, written by an earlier merge.
+/// Refuses a target file of a merge if its name ends in none of .pt2, .pt and
+/// .safetensors, or if it exists and is neither a model nor, for .safetensors,
+/// the result of an earlier merge.
 ///
 /// force   overwrite any file
 /// throws  Error(Usage) naming the file

@@ -31,7 +31,8 @@ inline bool is_contiguous(const ir::TensorMeta& tensor) {
 }
 
 /// Calls visit(index, place) for each element of a tensor in row-major order:
-/// its number, and its position in the record that holds the tensor.
+/// with the element's index, and its position in the record that holds the
+/// tensor.
 template <class Visit>
 void for_each_place(const ir::TensorMeta& tensor, Visit visit) {
   int64_t count = 1;

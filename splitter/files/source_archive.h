@@ -9,7 +9,7 @@
 
 namespace pp {
 
-/// A tensor of the source, which stages hold now.
+/// A tensor of the source, which is now in the stages' files.
 struct SourceState {
   std::string fqn;
   std::vector<std::string> aliases;
@@ -17,14 +17,15 @@ struct SourceState {
   ir::TensorMeta tensor;  ///< sizes (fixed), strides and offset in the record
 };
 
-/// One record of the source archive. `source.pt2` has those without states.
+/// One record of the source archive. `source.pt2` contains those without
+/// states.
 struct SourceRecord {
   std::string name;
   uint64_t num_bytes = 0;
   std::vector<SourceState> states;  ///< tensors that the record holds
 };
 
-/// The source's records, in order. merge() makes the source again from them.
+/// The source's records, in order, from which merge() restores the source.
 using SourceIndex = std::vector<SourceRecord>;
 
 /// Writes `source.pt2`: the model's records without the weights, and an index

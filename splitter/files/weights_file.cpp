@@ -5,6 +5,7 @@
 
 #include "loader/archive/dense_bytes.h"
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 #include "splitter/files/record_places.h"
 
 namespace pp {
@@ -15,6 +16,25 @@ namespace {
 // written again.
 constexpr std::pair<const char*, const char*> kFormat{"format", "pt"};
 constexpr std::pair<const char*, const char*> kWriter{"written_by", "pp merge"};
+
+// A tensor may repeat elements, as an expanded mask does: its strides are 0.
+// The file gets all of them, so a small record could ask for any amount of
+// memory. Masks and tables of positions stay below these limits.
+constexpr uint64_t kMaxRepetitions = 1024;
+constexpr uint64_t kAlwaysAllowedBytes = uint64_t{1} << 30;
+
+void check_repetitions(
+    const std::string& name, uint64_t num_bytes, uint64_t record_bytes) {
+  if (num_bytes > kAlwaysAllowedBytes &&
+      num_bytes / kMaxRepetitions > record_bytes) {
+    throw input_error(
+        "'" + name + "' would have " + human_bytes(num_bytes) +
+        ", but its record has " + human_bytes(record_bytes) +
+        "; a tensor that repeats its elements may have up to " +
+        std::to_string(kMaxRepetitions) + " times its record, or " +
+        human_bytes(kAlwaysAllowedBytes));
+  }
+}
 
 }  // namespace
 
@@ -36,7 +56,10 @@ void WeightsFile::add(
   TensorView view{tensor.dtype, fixed_sizes_of(tensor), {}};
   const auto element = static_cast<size_t>(ir::element_size(tensor.dtype));
   const auto num_bytes = dense_bytes(view.sizes, static_cast<int64_t>(element));
-  check(num_bytes.has_value(), "the sizes of a weight were checked");
+  if (!num_bytes) {
+    throw input_error("the sizes of '" + name + "' are too large");
+  }
+  check_repetitions(name, *num_bytes, record.size());
   if (is_contiguous(tensor)) {
     const auto begin =
         static_cast<size_t>(tensor.storage_offset.value) * element;

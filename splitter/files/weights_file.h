@@ -13,19 +13,19 @@
 namespace pp {
 
 /// Collects a model's weights for a `.safetensors` file as Python tools write
-/// it: a tensor per name of the model's state_dict, and of the names of a tied
-/// parameter one, with a note in the metadata for each other (as
+/// it: one tensor for each name in the model's state_dict. A tied parameter has
+/// one tensor; the metadata has a note for each of its other names (as
 /// safetensors.torch.save_model does).
 class WeightsFile {
  public:
   /// aliases  other names of the same parameter
-  /// bytes    of the tensor, contiguous; they must outlive this
+  /// bytes    contiguous content of the tensor; must outlive this
   void add(
       const std::string& name,
       const std::vector<std::string>& aliases,
       const TensorView& tensor);
   /// tensor  sizes (fixed), strides and offset in the record
-  /// record  the bytes that hold the tensor; they must outlive this
+  /// record  bytes that hold the tensor; must outlive this
   void add(
       const std::string& name,
       const std::vector<std::string>& aliases,

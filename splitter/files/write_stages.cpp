@@ -63,8 +63,8 @@ void refuse_foreign_folder(const fs::path& directory) {
   if (!replaceable) {
     throw usage_error(
         directory.string() +
-        " holds other files than stages and is left alone; name a folder "
-        "that does not exist yet");
+        " holds files other than stages, so nothing is written to it; name a "
+        "folder that does not exist yet");
   }
 }
 

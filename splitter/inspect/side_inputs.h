@@ -15,6 +15,7 @@ struct SideInput {
   std::string until;  ///< the module that reads it last; empty: the root
 };
 
+/// Lists the user inputs that stages after the first may need.
 /// cuts  all legal cuts, ascending
 std::vector<SideInput> side_inputs(
     const Flow& flow, const std::vector<Cut>& cuts);

@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// Appends a module tree: one row per module, with its name after the branches
-/// of the tree.
+/// Appends a module tree, with one row per module. The name follows the
+/// branches of the tree.
 void add_tree(
     Table& table,
     const ModuleNode& root,

@@ -24,7 +24,8 @@ struct StageOutput {
   std::string value;     ///< its name in the source and in the stage's graph
   bool to_next = false;  ///< sent to the next stage
   bool relayed = false;  ///< one of this stage's inputs, passed on
-  /// No later stage reads it: it is sent only because the model returns it.
+  /// Whether it is sent only because the model returns it; no later stage reads
+  /// it.
   bool only_for_output = false;
   std::string model_output;  ///< name of the model output, on the last stage
   ir::Type type;
@@ -34,7 +35,7 @@ struct StageOutput {
 struct StageManifest {
   std::string file;                  ///< "stage_0.pt2", in the stage directory
   std::string hash;                  ///< ZipReader::content_hash of that file
-  std::vector<std::string> modules;  ///< outermost modules that lie in it whole
+  std::vector<std::string> modules;  ///< outermost modules entirely inside it
   std::vector<StageInput> inputs;
   std::vector<StageOutput> outputs;
   std::vector<std::string> parameters;  ///< FQNs
@@ -44,6 +45,10 @@ struct StageManifest {
   uint64_t flops = 0;      ///< forward, by formula, at the sizes of the export
   uint64_t bytes_in = 0;   ///< received from the stage before, at those sizes
   uint64_t bytes_out = 0;  ///< sent to the next stage, at those sizes
+  /// Conditions on the sizes of its inputs under which a stage was exported on
+  /// its own, as Graph::guards; an input has the name that it has here: its
+  /// user_name or its value.
+  std::vector<std::string> guards;
   std::vector<std::string> notes;  ///< why it relays or recomputes values
 };
 
@@ -85,6 +90,7 @@ struct Manifest {
   bool is_assembled() const { return source_file.empty(); }
 };
 
+/// Reads `manifest.json` of a stage directory.
 /// throws Error(Input): the file is missing, is not JSON, has a newer version
 ///        or a wrong field
 Manifest read_manifest(const std::filesystem::path& stage_directory);

@@ -140,6 +140,9 @@ StageManifest read_stage(const JsonFields& fields, const Json& json) {
   stage.flops = fields.count_at(json, "flops");
   stage.bytes_in = fields.count_at(json, "bytes_in");
   stage.bytes_out = fields.count_at(json, "bytes_out");
+  if (fields.try_at(json, "guards") != nullptr) {
+    stage.guards = fields.texts_at(json, "guards");
+  }
   stage.notes = fields.texts_at(json, "notes");
   return stage;
 }

@@ -74,6 +74,9 @@ OrderedJson stage_json(const StageManifest& stage) {
   out["flops"] = stage.flops;
   out["bytes_in"] = stage.bytes_in;
   out["bytes_out"] = stage.bytes_out;
+  if (!stage.guards.empty()) {
+    out["guards"] = stage.guards;
+  }
   out["notes"] = stage.notes;
   return out;
 }

@@ -67,15 +67,15 @@ TEST(AllowedOperators, RefuseWhatNobodyHasReviewed) {
   EXPECT_EQ(
       AllowedOperators().refusal("mine::add"),
       "is not allowed: nobody has reviewed what it does; if you trust the "
-      "file, --allow-operator mine::add lets it in");
+      "file, allow it with --allow-operator mine::add");
 }
 
 TEST(AllowedOperators, UserLetsOneIn) {
   const AllowedOperators allowed({"aten::from_file"});
   EXPECT_TRUE(allowed.contains("aten::from_file"));
   EXPECT_FALSE(allowed.contains("aten::save"));
-  EXPECT_TRUE(allowed.is_let_in("aten::from_file"));
-  EXPECT_FALSE(AllowedOperators({"aten::add"}).is_let_in("aten::add"));
+  EXPECT_TRUE(allowed.is_allowed_by_user("aten::from_file"));
+  EXPECT_FALSE(AllowedOperators({"aten::add"}).is_allowed_by_user("aten::add"));
 }
 
 TEST(AllowedOperators, NamesHaveANamespaceAndNoOverload) {
@@ -90,8 +90,8 @@ TEST(CheckOperators, NamesNodeOperatorAndReason) {
       message_of(kReadsFile),
       "m.pt2: node 'read' calls 'aten::from_file', which is not allowed: it "
       "reads "
-      "or writes files, or prints; if you trust the file, --allow-operator "
-      "aten::from_file lets it in");
+      "or writes files, or prints; if you trust the file, allow it with "
+      "--allow-operator aten::from_file");
 }
 
 TEST(CheckOperators, LooksIntoSubGraphs) {

@@ -64,7 +64,7 @@ TEST(TempFile, CopyOfASourceThatShrankIsAnError) {
   TempFile file(folder / "f");
   expect_error(
       ErrorKind::Runtime,
-      "/s: cannot copy from it: it was truncated meanwhile",
+      "/s: cannot copy from it: it was truncated during the copy",
       [&] { file.copy(source, 0, 100); });
 }
 

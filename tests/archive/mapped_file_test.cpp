@@ -49,7 +49,7 @@ TEST(MappedFile, RefusesWhatIsNoFileWithoutWaiting) {
   };
   expect_input_error(
       "/x: cannot read it: No such file or directory", open(folder / "x"));
-  expect_input_error("is a folder, a file is needed", open(folder.path()));
+  expect_input_error("is a folder; a file is needed", open(folder.path()));
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
   expect_input_error("is not a regular file", open(folder / "pipe"));
 }

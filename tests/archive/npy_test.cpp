@@ -77,7 +77,7 @@ const Case kDamage[] = {
     {"OtherFile", "is not a .npy file", std::string(100, 'x')},
     {"MagicOnly", "is truncated in its header", "\x93NUMPY"},
     {"Version9",
-     "is of .npy version 9; 1 to 3 are supported",
+     "has .npy version 9; 1 to 3 are supported",
      npy(dict("<f4", "()"), 4, 9)},
     {"HeaderCut",
      "is truncated in its header",

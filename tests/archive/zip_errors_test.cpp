@@ -290,6 +290,13 @@ const Case kDamage[] = {
        b.text = raw_zip(
            {{.name = "t/a", .payload = "x"}, {.name = "t/a", .payload = "y"}});
      }},
+    {"NamesThatDifferInCaseOnly",
+     "record 'CODE/A.py' differs from another one only in the case of letters",
+     [](Bytes& b) {
+       b.text = raw_zip(
+           {{.name = "t/code/a.py", .payload = "x"},
+            {.name = "t/CODE/A.py", .payload = "y"}});
+     }},
     {"DotDot",
      "record name 't/../../etc/passwd' leaves the archive's folder",
      [](Bytes& b) {
@@ -362,7 +369,7 @@ TEST(MissingFile, IsNamed) {
       "/none/m.pt2: cannot read it: No such file or directory",
       [] { ZipReader("/none/m.pt2"); });
   expect_input_error(
-      "/tmp: is a folder, a file is needed", [] { ZipReader("/tmp"); });
+      "/tmp: is a folder; a file is needed", [] { ZipReader("/tmp"); });
 }
 
 }  // namespace

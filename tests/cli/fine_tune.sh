@@ -187,6 +187,8 @@ for rows in ("x", "big"):
 # Options that contradict each other.
 refused 2 "train.freeze" "'layer.*'" \
   -- "$PP" run job.toml --set 'train.freeze=["layer.*"]'
+refused 2 "train.groups" "no parameter matches '*.biass'" \
+  -- "$PP" run job.toml --set 'train.groups=[{ match = "*.biass", lr = 0.1 }]'
 refused 2 "train.freeze" "no parameter to train" \
   -- "$PP" run job.toml --set 'train.freeze=["*"]'
 refused 2 "unknown key 'weight_deca'" "train.groups" \

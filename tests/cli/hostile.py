@@ -23,6 +23,31 @@ class AddFull(torch.nn.Module):
         return torch.sin(torch.relu(x + torch.full((4,), 0.5)))
 
 
+class Loop(torch.nn.Module):
+    def forward(self, x):
+        x = torch.relu(x)
+        carried = torch.while_loop(
+            lambda x, y: x.sum() < 100, lambda x, y: (x + y, y + 1), (x, x + 1)
+        )
+        return torch.sin(carried[0])
+
+
+class Statistics(torch.nn.Module):
+    """A decomposed batch norm; the tests give it statistics of one channel."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = torch.nn.Buffer(torch.ones(1))
+        self.mean = torch.nn.Buffer(torch.zeros(4096))
+        self.var = torch.nn.Buffer(torch.ones(4096))
+
+    def forward(self, x):
+        wide = (x + self.one).repeat(1024).view(1, 4096, 1)
+        return torch.ops.aten._native_batch_norm_legit_no_training(
+            wide, None, None, self.mean, self.var, 0.1, 1e-5
+        )[0]
+
+
 class AddFullInABranch(torch.nn.Module):
     def forward(self, x):
         return torch.cond(
@@ -58,7 +83,40 @@ def nodes_in(graph):
                 yield from nodes_in(sub["graph"])
 
 
-def edited(module, path, edit):
+def each_node(edit):
+    """Changes a graph node by node."""
+
+    def edit_graph(graph):
+        for node in nodes_in(graph):
+            edit(node)
+
+    return edit_graph
+
+
+def more_results(graph):
+    """Gives `relu` results that it doesn't return."""
+    (node,) = (node for node in graph["nodes"] if "relu" in node["target"])
+    first = node["outputs"][0]["as_tensor"]["name"]
+    for i in range(20):
+        graph["tensor_values"][f"more_{i}"] = graph["tensor_values"][first]
+        node["outputs"].append({"as_tensor": {"name": f"more_{i}"}})
+
+
+def more_outputs(graph):
+    """Gives the body of a loop outputs that it doesn't carry."""
+    (node,) = (node for node in graph["nodes"] if "while" in node["target"])
+    body = node["inputs"][1]["arg"]["as_graph"]["graph"]
+    body["outputs"] *= 10
+
+
+def one_channel(node):
+    """Normalises many channels with the mean of one."""
+    given = {each["name"]: each["arg"] for each in node["inputs"]}
+    if "batch_norm" in node["target"]:
+        given["running_mean"]["as_tensor"] = {"name": "b_one"}
+
+
+def edited(module, path, edit_graph):
     """Exports a module and changes its graph."""
     exported = torch.export.export(module, (torch.ones(4),))
     plain = io.BytesIO()
@@ -69,8 +127,7 @@ def edited(module, path, edit):
             content = old.read(name)
             if name.endswith("models/model.json"):
                 model = json.loads(content)
-                for node in nodes_in(model["graph_module"]["graph"]):
-                    edit(node)
+                edit_graph(model["graph_module"]["graph"])
                 content = json.dumps(model).encode()
             new.writestr(name, content)
 
@@ -85,7 +142,7 @@ def replace(target, arguments, keep_first=False):
             kept = node["inputs"][:1] if keep_first else []
             node["inputs"] = kept + arguments
 
-    return edit
+    return each_node(edit)
 
 
 class SavesWhenFolded(torch.nn.Module):
@@ -133,6 +190,17 @@ def main():
         ("set_state.pt", SavesWhenLoaded),
     ):
         torch.jit.script(module(str(TRAP))).save(str(FOLDER / name))
+    with (
+        zipfile.ZipFile(FOLDER / "set_state.pt") as old,
+        zipfile.ZipFile(FOLDER / "upper_case.pt", "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name.replace(".py", ".PY"), old.read(name))
+    edited(AddFull(), FOLDER / "many_results.pt2", more_results)
+    edited(Loop(), FOLDER / "many_outputs.pt2", more_outputs)
+    edited(AddFull(), FOLDER / "no_operands.pt2", replace("_operator.add", []))
+    edited(AddFull(), FOLDER / "script.pt2", replace("prim::If", []))
+    edited(Statistics(), FOLDER / "one_channel.pt2", each_node(one_channel))
 
 
 if __name__ == "__main__":

@@ -28,13 +28,30 @@ refused_by_all alias.pt2 "aten::_reshape_alias" "which memory a tensor has"
 refused_by_all file.pt "aten::from_file" "__torch__.py, line"
 refused_by_all folded.pt "aten::save" "it reads or writes files"
 refused_by_all set_state.pt "__setstate__" "--trust-script"
+# LibTorch ignores the case of names when it looks for a record.
+refused_by_all upper_case.pt "__setstate__" "--trust-script"
 
-# The user can let them in, and is told what was let in.
+# The runtime relies on how many operands and results a node has.
+refused_by_all many_results.pt2 "models/model.json" "'relu'" \
+  "it has 21 results, but the operator returns 1"
+refused_by_all many_outputs.pt2 "higher_order.while_loop" \
+  "a graph has 20 outputs, but must have 2"
+refused_by_all no_operands.pt2 "'full' calls '_operator.add'" \
+  "it has 0 operands, not 2"
+refused_by_all script.pt2 "'full' (prim::If)" "is an operator of TorchScript"
+
+# The kernel would read the statistics of 4096 channels.
+expect_ok "$PP" inspect one_channel.pt2
+refused 4 "_native_batch_norm_legit_no_training" "was not called" \
+  "'running_mean' has 1 element, but 'input' has 4096 channels" -- \
+  "$PP" verify one_channel.pt2 --stages 2
+
+# The user can allow them; pp then reports which operators were allowed.
 expect_ok "$PP" inspect file.pt2 --allow-operator aten::from_file
-expect_text out "calls aten::from_file, which you let in"
+expect_text out "calls aten::from_file, which you allowed"
 expect_no_file trap
 expect_ok "$PP" verify file.pt2 --stages 2 --allow-operator aten::from_file
-[[ -e trap ]] || fail "from_file was let in and made no file"
+[[ -e trap ]] || fail "from_file was allowed but made no file"
 refused 2 "'from_file' is not the name of an operator" -- \
   "$PP" inspect file.pt2 --allow-operator from_file
 

@@ -156,6 +156,27 @@ for keep in 2 1; do
   [[ "$(checkpoints continue)" == "$kept" ]] || fail "$(checkpoints continue)"
 done
 
+# A resumed run still knows which checkpoint is the last good one.
+rm -rf continue
+run_on=(--set 'train.on_nan="continue"' --set output.keep=2
+  --set output.dir=continue)
+sed 's/^epochs = 1/steps = 4/' job.toml >four.toml
+sed 's/^epochs = 1/steps = 5/' job.toml >five.toml
+expect_ok "$PP" run four.toml "${run_on[@]}"
+expect_ok "$PP" run five.toml "${run_on[@]}" --resume
+[[ "$(checkpoints continue)" == "step_2 step_5 " ]] || fail "$(checkpoints continue)"
+
+# A checkpoint from before the first update has no state of the optimizer.
+late=("${skip[@]}" --set 'data.inputs.x.path="bad_first.npy"')
+sed 's/^epochs = 1/steps = 1/' job.toml >one.toml
+expect_ok "$PP" run one.toml "${late[@]}" --set output.dir=late
+expect_ok "$PP" run job.toml "${late[@]}" --set output.dir=late --resume
+expect_ok "$PP" run job.toml "${late[@]}" --set output.dir=at_once
+same late/checkpoints/step_5 at_once/checkpoints/step_5
+refused 3 "keeps no 'max_exp_avg_sq'" -- "$PP" run job.toml "${late[@]}" \
+  --set output.dir=late --resume \
+  --set 'train.optimizer={ name = "adam", lr = 0.01, amsgrad = true }'
+
 # A gradient that isn't finite, though the loss is.
 root=(--set 'model.path="root.pt2"' "${good[@]}")
 stops "step 1: the gradient norm is nan, though the loss is" \

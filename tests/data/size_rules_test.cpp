@@ -85,6 +85,30 @@ TEST(SizeRules, ASizeThatFollowsFromSymbolsIsChecked) {
       "dimension 0 of y must be 2*s1 + 1 = 17, but is 16");
 }
 
+TEST(SizeRules, ASizeGivesItsSymbolIfNoOtherSizeDoes) {
+  InputSpec x = input("x", kFloat, {"2*s1", "3*s1"});
+  x.ranges = {{"2*s1", {4, 128}}, {"s1", {2, 64}}};
+  const SizeRules rules({x}, {});
+  rules.check({{"x", {128, 192}}}, kWhere);
+  refuse(
+      rules,
+      {{"x", {200, 300}}},
+      "dimension 0 of x is 200, but the model was exported for at most 128");
+  refuse(rules, {{"x", {7, 9}}}, "dimension 0 of x must be 2*s1, but is 7");
+  refuse(
+      rules, {{"x", {8, 9}}}, "dimension 1 of x must be 3*s1 = 12, but is 9");
+}
+
+TEST(SizeRules, AGuardOnWhatIsNoInputIsRefused) {
+  const std::vector<std::string> guards = {"L['kwargs']['k'].size()[0] == 3"};
+  test::expect_error(
+      ErrorKind::Input,
+      "the model was exported under the condition kwargs['k.size()[0] == 3, "
+      "and 'L['kwargs']['k'].size()[0]' isn't a size of an input; export it "
+      "without that condition",
+      [&] { const SizeRules rules({input("k", kFloat, {"s0"})}, guards); });
+}
+
 // Python doesn't enforce the lower bound 2 that every free size has.
 TEST(SizeRules, BoundsHoldExceptTheLowerBoundOfTwo) {
   InputSpec x = input("x", kFloat, {"s0", "s1"});

@@ -94,15 +94,98 @@ TEST(Effects, LoopsHaveTheEffectsOfTheirBodies) {
       kInputs + loop + " !writes(%x) !aliases(%z = %x)\n");
 }
 
+TEST(Effects, ALoopWritesWhatALaterIterationCarries) {
+  const std::string loop =
+      R"(%a: float32[2], %b: float32[2] = prim::Loop(3, true, %x, %y, graph "body" {
+  input %i: int
+  input %v: float32[2]
+  input %w: float32[2]
+  %u: float32[2] = aten.add_.Tensor(self=%v, other=%v) !writes(%v) !aliases(%u = %v)
+  output go = true
+  output v = %w
+  output w = %w
+}))";
+  EXPECT_NE(
+      annotated(kInputs + loop).find("!writes(%x, %y)"), std::string::npos);
+}
+
+std::string error_in(const std::string& nodes) {
+  try {
+    annotated(kInputs + nodes);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Input);
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(Effects, ResultsThatAnOperatorDoesNotReturnAreRefused) {
+  EXPECT_EQ(
+      error_in("%a: float32[2], %b: float32[2] = aten.add.Tensor(%x, %y)\n"),
+      "test: node 'a' calls 'aten.add.Tensor': it has 2 results, but the "
+      "operator returns 1");
+  EXPECT_EQ(
+      error_in("[%a: float32[2], %b: float32[2]] = aten.add.Tensor(%x, %y)\n"),
+      "test: node 'a' calls 'aten.add.Tensor': its result 0 is a list, but the "
+      "operator returns none");
+}
+
+TEST(Effects, BuiltinsHaveTheirOperandsAndOneResult) {
+  EXPECT_EQ(
+      error_in("%a: int = _operator.add()\n"),
+      "test: node 'a' calls '_operator.add': it has 0 operands, not 2");
+  EXPECT_EQ(
+      error_in("%a: int, %b: int = _operator.neg(1)\n"),
+      "test: node 'a' calls '_operator.neg': it has 2 results, not 1");
+  EXPECT_EQ(error_in("%a: int = torch.sym_ite(true, 1, 2)\n"), "none");
+}
+
+/// A while_loop that carries x and y. `outputs` are those of its body.
+std::string while_loop(const std::string& outputs) {
+  return R"([%a: float32[2], %b: float32[2]] = higher_order.while_loop(graph "cond" {
+  input %v: float32[2]
+  input %w: float32[2]
+  output go = true
+}, graph "body" {
+  input %v: float32[2]
+  input %w: float32[2]
+)" + outputs +
+         "}, tensors[%x, %y], tensors[])\n";
+}
+
+TEST(Effects, BranchesAndLoopsPassWhatTheirGraphsReceive) {
+  const std::string two = "  output v = %v\n  output w = %w\n";
+  EXPECT_EQ(error_in(while_loop(two)), "none");
+  EXPECT_EQ(
+      error_in(while_loop(two + "  output u = %w\n")),
+      "test: node 'a' calls 'higher_order.while_loop': a graph has 3 outputs, "
+      "but must have 2");
+  EXPECT_EQ(
+      error_in(R"(%z: float32[2] = prim::Loop(3, true, %x, graph "body" {
+  input %i: int
+  output go = true
+  output v = 1
+}))"),
+      "test: node 'z' calls 'prim::Loop': a graph has 1 input, but gets 2 "
+      "values");
+  EXPECT_EQ(
+      error_in(R"(%z: float32[2] = prim::Loop(3, true, graph "body" {
+  input %i: int
+  output go = true
+  output v = 1
+}))"),
+      "test: node 'z' calls 'prim::Loop': it has 1 result, but carries 0 "
+      "values");
+  EXPECT_EQ(
+      error_in(R"(%z: float32[2] = prim::If(true, graph "yes" {
+  output v = 1
+}))"),
+      "test: node 'z' calls 'prim::If': it owns 1 graph, not 2");
+}
+
 TEST(Effects, UnknownOperatorsAreRefused) {
-  const auto error_of = [](const std::string& target) -> std::string {
-    try {
-      annotated(kInputs + "%a: float32[2] = " + target + "(%x)\n");
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::Input);
-      return error.what();
-    }
-    return "none";
+  const auto error_of = [](const std::string& target) {
+    return error_in("%a: float32[2] = " + target + "(%x)\n");
   };
   EXPECT_EQ(
       error_of("my.op.default"),

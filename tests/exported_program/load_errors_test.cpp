@@ -122,6 +122,27 @@ TEST_F(LoadErrors, UnknownOperator) {
       "registered in this LibTorch");
 }
 
+TEST_F(LoadErrors, OperatorsOfTorchScript) {
+  for (const char* target : {"prim::If", "torch.ops.prim::Loop"}) {
+    EXPECT_NE(
+        complaint_about(
+            "mlp", {{kProgram, replace("torch.ops.aten.relu.default", target)}})
+            .find("is an operator of TorchScript, which an export can't call"),
+        std::string::npos)
+        << target;
+  }
+}
+
+TEST_F(LoadErrors, BuiltinsWithTooFewOperands) {
+  EXPECT_EQ(
+      complaint_about(
+          "mlp",
+          {{kProgram,
+            replace("torch.ops.aten.relu.default", "_operator.add")}}),
+      "models/model.json: node 'relu' calls '_operator.add': it has 1 operand, "
+      "not 2");
+}
+
 TEST_F(LoadErrors, NodesAreNamed) {
   EXPECT_EQ(
       complaint_about(

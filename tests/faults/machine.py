@@ -81,7 +81,7 @@ def can_mount():
 
 
 def slowness(pp):
-    """How many times slower this machine starts a program than limits assume; 1 or more."""
+    """How much slower than usual this machine starts a program: 1 or more."""
     slowest = USUAL_START_UP
     for _ in range(3):
         began = time.monotonic()

@@ -72,6 +72,19 @@ TEST(Expression, ComparesSizesOfInputs) {
   EXPECT_TRUE(holds("Ne(s0, s1) & (s0 > 1)"));
 }
 
+TEST(Expression, BitwiseOperatorsBindTighterThanComparisons) {
+  EXPECT_EQ(value("6 & 3 | 8"), 10);
+  EXPECT_EQ(value("6 ^ 3 & 1"), 7);
+  EXPECT_EQ(value("1 << 2 + 1"), 8);
+  EXPECT_EQ(value("-7 >> 1"), -4);
+  EXPECT_TRUE(holds("(6 | 1) != 1"));
+  EXPECT_TRUE(holds("6 | 1 == 7"));   // (6 | 1) == 7
+  EXPECT_FALSE(holds("6 & 1 == 1"));  // (6 & 1) == 1
+  EXPECT_EQ(value("torch.sym_max(1, torch.sym_min(9, 4))"), 4);
+  EXPECT_EQ(value("round(5 / 2)"), 2);
+  EXPECT_EQ(Expression::parse("s9 & 0").value(look_up), 0);
+}
+
 TEST(Expression, IsUnknownWhereALeafIs) {
   EXPECT_FALSE(Expression::parse("s0 + s9").value(look_up));
   EXPECT_FALSE(Expression::parse("s9 > 1 and s0 > 1").holds(look_up));
@@ -93,7 +106,10 @@ TEST(Expression, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(error_of("s0 +"), "'s0 +': ends too early");
   EXPECT_EQ(error_of("(s0"), "'(s0': expected ')'");
   EXPECT_EQ(error_of("s0 s1"), "'s0 s1': unexpected 's'");
-  EXPECT_EQ(error_of("s0 ^ 2"), "'s0 ^ 2': unexpected '^'");
+  EXPECT_EQ(error_of("s0 $ 2"), "'s0 $ 2': unexpected '$'");
+  EXPECT_EQ(
+      error_of("s0 & 1.5"),
+      "'s0 & 1.5': a bitwise operation needs whole numbers");
   EXPECT_EQ(error_of("L['x"), "'L['x': a '[' isn't closed");
   EXPECT_EQ(error_of("1.2.3"), "'1.2.3': '1.2.3' is not a number");
 }

@@ -85,7 +85,7 @@ TEST(Lint, NamesOfInputsOutputsAndStatesAreUnique) {
   EXPECT_EQ(complaint(graph), "demo: two states are called 'v'");
   graph = good();
   graph.inputs[0].name.clear();
-  EXPECT_EQ(complaint(graph), "demo: an unnamed input");
+  EXPECT_EQ(complaint(graph), "demo: one input has no name");
 }
 
 TEST(Lint, EffectsNameValuesOfTheNode) {

@@ -93,7 +93,8 @@ TEST(Join, AJobOfTorchrunsStoreHasNoPlaceForARankByHand) {
        {"MASTER_PORT", port},
        {"TORCHELASTIC_RESTART_COUNT", "1"}}));
   ASSERT_TRUE(wait_for_all(stranger));
-  EXPECT_NE(other.error(1).find("isn't that of this job"), std::string::npos);
+  EXPECT_NE(
+      other.error(1).find("doesn't belong to this job"), std::string::npos);
   EXPECT_NE(other.error(1).find("/data/first"), std::string::npos);
   expect_running_until_asked(server, dir);
 }

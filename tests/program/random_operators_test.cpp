@@ -27,6 +27,29 @@ TEST(Dropout, DependsOnlyOnTheKey) {
   EXPECT_FALSE(first.equal(drop({5, 3, 3})));
 }
 
+/// Two conds, whose branches both have a node "d".
+std::string two_conds() {
+  const std::string block =
+      "{\n  input %a: float32[64, 64]\n"
+      "  %d: float32[64, 64] = aten.dropout.default(input=%a, p=0.5, "
+      "train=true)\n  output result = %d\n}";
+  const std::string cond = " = higher_order.cond(%p, graph \"yes\" " + block +
+                           ", graph \"no\" " + block + ", tensors[%x])\n";
+  return "input %x: float32[64, 64]\ninput %p: bool[]\n"
+         "%y: float32[64, 64]" +
+         cond + "%z: float32[64, 64]" + cond + "output y = %y\noutput z = %z\n";
+}
+
+TEST(Dropout, IsIndependentInTwoSubGraphs) {
+  const auto run = [](const RandomKey& key) {
+    return run_text(
+        two_conds(), {at::ones({64, 64}), at::ones({}, at::kBool)}, {}, key);
+  };
+  const auto first = run({5, 2, 3});
+  EXPECT_FALSE(first[0].toTensor().equal(first[1].toTensor()));
+  EXPECT_TRUE(first[1].toTensor().equal(run({5, 2, 3})[1].toTensor()));
+}
+
 TEST(Dropout, KeepsTheExpectation) {
   const at::Tensor y = drop({});
   EXPECT_NEAR(y.mean().item<float>(), 1, 0.05);

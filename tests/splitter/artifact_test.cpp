@@ -131,7 +131,7 @@ TEST_F(Artifact, ReplacesStagesAndNothingElse) {
   write_file(folder_ / "mine" / "thesis.txt", "years of work");
   EXPECT_THAT(
       error(ErrorKind::Usage, [&] { write(folder_ / "mine"); }),
-      HasSubstr("holds other files than stages and is left alone"));
+      HasSubstr("holds files other than stages, so nothing is written to it"));
   EXPECT_THAT(files(folder_ / "mine"), UnorderedElementsAre("thesis.txt"));
   write_file(folder_ / "file", "");
   EXPECT_THAT(

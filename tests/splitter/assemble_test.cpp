@@ -171,6 +171,42 @@ TEST(Assemble, AStageMayReturnItsInput) {
   EXPECT_EQ(flow_of(parts.manifest.stages[2]), "b a -> c");
 }
 
+TEST(Assemble, GuardsOnTheModelsInputsAreTheModels) {
+  const Assembly parts = chain(
+      {plain("x", "float32[s0=4, 8]") + "range s0 = 2..64\n" +
+           "guard \"L['x'].size()[0] % 2 == 0\"\n",
+       plain("y", "float32[s0=4, 8]") + "range s0 = 2..64\n"});
+  EXPECT_THAT(parts.manifest.guards, ElementsAre("L['x'].size()[0] % 2 == 0"));
+  EXPECT_TRUE(parts.manifest.stages[0].guards.empty());
+  // The bounds are those of an input of the model.
+  EXPECT_TRUE(parts.manifest.stages[1].guards.empty());
+}
+
+TEST(Assemble, GuardsOnReceivedValuesAreTheStages) {
+  const Assembly parts = chain(
+      {plain("x", "float32[s0=4, 2*s0=8]") + "range s0 = 2..64\n",
+       "range s0 = 2..64\nrange s1 = 6..10\n"
+       "guard \"L['y'].size()[1] % 4 == 0\"\n" +
+           plain("y", "float32[s0=4, s1=8]")});
+  EXPECT_TRUE(parts.manifest.guards.empty());
+  EXPECT_THAT(
+      parts.manifest.stages[1].guards,
+      ElementsAre(
+          "L['x_out'].size()[1] % 4 == 0",
+          "L['x_out'].size()[1] <= 10",
+          "L['x_out'].size()[1] >= 6"));
+  EXPECT_TRUE(parts.stages[1].graph.guards.empty());
+}
+
+TEST(Assemble, ASizeThatFollowsFromOthersIsAGuard) {
+  const Assembly parts = chain(
+      {plain("x", "float32[s0=4, s1=8]") + "range s0 = 2..\nrange s1 = 2..\n",
+       "range s0 = 2..\n" + plain("y", "float32[s0=4, 2*s0=8]")});
+  EXPECT_THAT(
+      parts.manifest.stages[1].guards,
+      ElementsAre("L['x_out'].size()[1] == 2*L['x_out'].size()[0]"));
+}
+
 TEST(Assemble, OneStageIsAPipelineOfOne) {
   const Assembly parts = chain({plain("x", "float32[4]")});
   EXPECT_EQ(flow_of(parts.manifest.stages[0]), "[x] -> x_out");

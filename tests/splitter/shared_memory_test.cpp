@@ -82,8 +82,8 @@ TEST(SharedMemory, EveryStageThatReadsAViewHoldsAllOfThem) {
     }
     EXPECT_THAT(
         parts.manifest.stages[2].notes,
-        Contains("holds 'a.w', 'c.w', which share memory: it makes the updates "
-                 "of all of them"));
+        Contains("holds 'a.w', 'c.w', which share memory, so it updates all of "
+                 "them"));
   }
 }
 

@@ -64,6 +64,25 @@ TEST(Stage, ABufferWrittenInPlaceKeepsItsValueForEachMicrobatchsBackward) {
   }
 }
 
+// Returns the buffer that it writes in place.
+constexpr const char* kReturnsCounter =
+    "input %x: float32[2]\n"
+    "buffer n = %n: float32[2]\n"
+    "%a: float32[2] = aten.add_.Tensor(self=%n, other=%x)\n"
+    "%v: float32[2] = aten.view.default(self=%a, size=[2])\n"
+    "output y = %v\n";
+
+TEST(Stage, AnOutputKeepsItsValueWhenTheNextRunWritesItsBuffer) {
+  for (const Pass pass : {Pass::Infer, Pass::Train}) {
+    Pipeline counter(kReturnsCounter, {}, {{"n", at::zeros({2})}});
+    const UserInputs one = {{"x", at::ones({2})}};
+    const at::Tensor first = counter.forward(0, one, pass);
+    const at::Tensor second = counter.forward(1, one, pass);
+    EXPECT_TRUE(first.equal(at::full({2}, 1.0F))) << first;
+    EXPECT_TRUE(second.equal(at::full({2}, 2.0F))) << second;
+  }
+}
+
 TEST(Stage, ATransmittedParameterGetsItsGradientFromEveryReader) {
   constexpr const char* kTied =
       "input %x: float32[s0=4, 8]\n"

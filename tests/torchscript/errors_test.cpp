@@ -132,6 +132,48 @@ constexpr std::array kRefusedCases = {
         "loop-text",
         "prim::Loop",
         "it carries a constant String from one iteration to the next"},
+    RefusedCase{
+        "changes-list-attribute",
+        "aten::append",
+        "appends to the list or dictionary in attribute 'history', but a graph "
+        "can't keep the change for the next call"},
+    RefusedCase{
+        "changes-dict-attribute",
+        "aten::_set_item",
+        "writes into the list or dictionary in attribute 'named'"},
+    RefusedCase{
+        "changes-one-of-two-lists",
+        "aten::append",
+        "appends to a list or dictionary that a branch or loop may have "
+        "replaced"},
+    RefusedCase{
+        "changes-a-carried-list",
+        "aten::add_",
+        "appends to a list or dictionary that the loop carries"},
+    RefusedCase{
+        "sorts-tensors",
+        "aten::sort",
+        "sorts a tensor or number; only numbers and strings"},
+    RefusedCase{
+        "removes-a-missing-item",
+        "aten::remove",
+        "the item to remove is not in the list"},
+    RefusedCase{
+        "repeats-in-place",
+        "aten::mul_",
+        "this change of a list or dictionary is not supported"},
+    RefusedCase{
+        "unknown-step",
+        "aten::__range_length",
+        "the step of the range must be a number other than 0"},
+    RefusedCase{
+        "asks-after-quantising",
+        "prim::is_quantized",
+        "the model quantises tensors"},
+    RefusedCase{
+        "asks-before-quantising",
+        "prim::is_quantized",
+        "the model quantises tensors"},
 };
 
 TEST(TorchScriptErrors, TheMessageNamesTheNodeAndTheReason) {
@@ -143,6 +185,30 @@ TEST(TorchScriptErrors, TheMessageNamesTheNodeAndTheReason) {
             HasSubstr(file + ": '" + row.kind + "'"),
             HasSubstr(std::string(": ") + row.why)));
   }
+}
+
+TEST(TorchScriptErrors, CodeThatRunsTooLong) {
+  for (const char* name :
+       {"long-list", "doubling-list", "nested-loops", "many-calls"}) {
+    const std::string file = std::string(name) + "-script.pt";
+    EXPECT_THAT(
+        refusal([&] { load_model(example(file)); }),
+        HasSubstr(
+            file + ": the model's code runs more than 5000000 steps while it "
+                   "is loaded"));
+  }
+}
+
+TEST(TorchScriptErrors, ModulesWithTooManyPaths) {
+  EXPECT_THAT(
+      refusal([] { load_model(example("shared-modules-script.pt")); }),
+      HasSubstr("its modules have more than 1000000 attributes"));
+}
+
+TEST(TorchScriptErrors, ALongTextIsUnknown) {
+  EXPECT_THAT(
+      refusal([] { load_model(example("long-text-script.pt")); }),
+      HasSubstr("a text that is not known before the model runs"));
 }
 
 TEST(TorchScriptErrors, TheMessageNamesTheInputsWhoseSizesMayHelp) {
@@ -211,7 +277,7 @@ TEST(TorchScriptErrors, AGraphThatIsNotThatOfTheCode) {
   EXPECT_THAT(
       refusal([&] { load_model(changed); }),
       AllOf(
-          HasSubstr("does not describe the code beside it"),
+          HasSubstr("does not match the code next to it"),
           HasSubstr("'aten.gelu.default' and 'aten.relu.default'")));
 }
 

@@ -16,7 +16,8 @@ from torch.distributed.pipelining import pipe_split
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import export
 from models import Options
-from refused_cases import REFUSED
+from refused_cases import REFUSED, CallsTwice, HoldsTwice, save_nested
+from script_cases import SCRIPT_CASES, TRACE_CASES
 
 
 class Scored(NamedTuple):
@@ -312,12 +313,14 @@ SCRIPTED = {
     "repeat": Repeat,
     "regroup": Regroup,
     "sets-attribute": SetsAttribute,
+    **SCRIPT_CASES,
 }
 TRACED = {
     "tuple": TupleOutput,
     "shared": SharedModule,
     "buffers": Buffers,
     "lists": Lists,
+    **TRACE_CASES,
 }
 MODELS = ["mynetwork", "tiny-gpt", "tied-gpt"]
 
@@ -330,6 +333,8 @@ def main(folder: Path) -> None:
         torch.jit.script(module()).save(str(folder / f"{name}-script.pt"))
     for name, module in REFUSED.items():
         torch.jit.script(module()).save(str(folder / f"{name}-script.pt"))
+    save_nested(HoldsTwice, 18, folder / "shared-modules-script.pt")
+    save_nested(CallsTwice, 40, folder / "many-calls-script.pt")
     # Each is saved in one mode and run in the other.
     modes = {
         "train": Modes(0.5, nn.BatchNorm1d(8)),

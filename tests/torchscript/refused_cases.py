@@ -3,6 +3,8 @@
 errors_test.cpp has the message for each.
 """
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
@@ -109,6 +111,127 @@ class LoopText(nn.Module):
         return x
 
 
+class ChangesListAttribute(nn.Module):
+    history: list[int]
+
+    def __init__(self):
+        super().__init__()
+        self.history = [1]
+
+    def forward(self, x):
+        self.history.append(1)
+        return x * len(self.history)
+
+
+class ChangesDictAttribute(nn.Module):
+    named: dict[str, int]
+
+    def __init__(self):
+        super().__init__()
+        self.named = {"a": 1}
+
+    def forward(self, x):
+        self.named["b"] = 2
+        return x * len(self.named)
+
+
+class ChangesOneOfTwoLists(nn.Module):
+    def forward(self, x):
+        parts = [x]
+        chosen = parts
+        if bool(x.sum() > 0):
+            chosen = [x * 2]
+        chosen.append(x)
+        return torch.cat(parts)
+
+
+class ChangesACarriedList(nn.Module):
+    def forward(self, x):
+        parts = [x]
+        for _ in range(x.size(0)):
+            parts += [x]
+        return torch.cat(parts)
+
+
+class SortsTensors(nn.Module):
+    def forward(self, x):
+        parts = [x, x * 2]
+        parts.sort()
+        return parts[0]
+
+
+class RemovesAMissingItem(nn.Module):
+    def forward(self, x):
+        numbers = [1, 2]
+        numbers.remove(3)
+        return x * len(numbers)
+
+
+class RepeatsInPlace(nn.Module):
+    def forward(self, x):
+        numbers = [1, 2]
+        numbers *= 2
+        return x * len(numbers)
+
+
+class UnknownStep(nn.Module):
+    def forward(self, x):
+        for i in range(0, 10, x.size(0)):
+            x = x + i
+        return x
+
+
+class AsksAfterQuantising(nn.Module):
+    def forward(self, x):
+        y = torch.quantize_per_tensor(x, 0.1, 0, torch.qint8)
+        if y.is_quantized:
+            x = x * 2
+        return x
+
+
+class AsksBeforeQuantising(nn.Module):
+    def forward(self, x):
+        y = x
+        for _ in range(x.size(0)):
+            if y.is_quantized:
+                x = x * 2
+            y = torch.quantize_per_tensor(x, 0.1, 0, torch.qint8)
+        return x
+
+
+class LongList(nn.Module):
+    def forward(self, x):
+        return x * len([0] * 1_000_000_000_000)
+
+
+class DoublingList(nn.Module):
+    def forward(self, x):
+        numbers = [0]
+        for _ in range(60):
+            numbers = numbers + numbers
+        return x * len(numbers)
+
+
+class NestedLoops(nn.Module):
+    def forward(self, x):
+        count = 0
+        for _ in range(100_000):
+            for _ in range(100_000):
+                count += 1
+        return x * count
+
+
+class LongText(nn.Module):
+    width: int
+
+    def __init__(self):
+        super().__init__()
+        self.width = 1_000_000_000_000  # a constant would be used while scripting
+
+    def forward(self, x):
+        return x * len("1".zfill(self.width))
+
+
 REFUSED = {
     "unknown-index": UnknownIndex,
     "unknown-index-written": UnknownIndexWritten,
@@ -125,4 +248,47 @@ REFUSED = {
     "branch-none": BranchNone,
     "loop-grows": LoopGrows,
     "loop-text": LoopText,
+    "changes-list-attribute": ChangesListAttribute,
+    "changes-dict-attribute": ChangesDictAttribute,
+    "changes-one-of-two-lists": ChangesOneOfTwoLists,
+    "changes-a-carried-list": ChangesACarriedList,
+    "sorts-tensors": SortsTensors,
+    "removes-a-missing-item": RemovesAMissingItem,
+    "repeats-in-place": RepeatsInPlace,
+    "unknown-step": UnknownStep,
+    "asks-after-quantising": AsksAfterQuantising,
+    "asks-before-quantising": AsksBeforeQuantising,
+    "long-list": LongList,
+    "doubling-list": DoublingList,
+    "nested-loops": NestedLoops,
+    "long-text": LongText,
 }
+
+
+class HoldsTwice(nn.Module):
+    """Holds one module under two names."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.a = inner
+        self.b = inner
+
+    def forward(self, x):
+        return self.a(x)
+
+
+class CallsTwice(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.a = inner
+
+    def forward(self, x):
+        return self.a(self.a(x))
+
+
+def save_nested(kind: type[nn.Module], levels: int, path: Path) -> None:
+    """Saves modules of one kind in each other: few modules, but 2**levels paths."""
+    module = torch.jit.script(nn.Identity())
+    for _ in range(levels):
+        module = torch.jit.script(kind(module))
+    module.save(str(path))

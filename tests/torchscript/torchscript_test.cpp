@@ -172,6 +172,16 @@ TEST(TorchScript, ALoopOverAListEndsWhereItsResultIsTakenApart) {
       4);
 }
 
+TEST(TorchScript, ATensorMadeWithoutGradientsIsNotDetachedAgain) {
+  for (const char* name : {"no-grad-script.pt", "no-grad-resize-script.pt"}) {
+    EXPECT_EQ(
+        std::ranges::count(
+            targets(load_model(example(name)).graph), "aten.detach.default"),
+        1)
+        << name;
+  }
+}
+
 TEST(TorchScript, OutputsAreNamed) {
   const auto names = [](const std::string& file) {
     std::vector<std::string> out;

@@ -9,7 +9,7 @@
 
 namespace pp::ts {
 
-/// The graph as the code of a module's forward.
+/// Converts the graph to the code of a module's forward.
 /// returned  the structure that forward returns; null for a tuple of the
 ///           outputs
 /// throws    Error(Input): TorchScript can't express a node; names it

@@ -112,6 +112,17 @@ void add_number_operator(
   draft.value(id) = added->output();
 }
 
+/// TorchScript's round() returns a float.
+void add_rounding(CodeDraft& draft, const ir::Node& node) {
+  Value* number = to_code_value(draft, node.inputs.at(0).arg, nullptr);
+  Value* rounded =
+      insert_code_node(draft, "aten::round", {number}, 1)->output();
+  rounded->setType(c10::FloatType::get());
+  Value* whole = insert_code_node(draft, "aten::Int", {rounded}, 1)->output();
+  whole->setType(c10::IntType::get());
+  draft.value(node.outputs.at(0).ids.at(0)) = whole;
+}
+
 bool reads_bool(const CodeDraft& draft, const ir::Node& node) {
   return node.target == "aten.item.default" &&
          draft.type_of(node.outputs.at(0).ids.at(0)).kind == ir::TypeKind::Bool;
@@ -143,6 +154,8 @@ void add_code_node(CodeDraft& draft, const ir::Node& node) {
     add_number_operator(draft, node, name);
   } else if (node.target == "prim::If" || node.target == "prim::Loop") {
     add_code_control_flow(draft, node);
+  } else if (node.target == "round") {
+    add_rounding(draft, node);
   } else if (reads_bool(draft, node)) {
     add_number_operator(draft, node, "aten::Bool");
   } else if (node.target == "aten.sym_size.int") {

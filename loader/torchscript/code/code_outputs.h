@@ -9,7 +9,7 @@ namespace pp::ts {
 
 /// Adds what forward returns: the outputs in the structure `returned`, or in a
 /// tuple if that is null.
-/// unit  gets the types of named tuples
+/// unit  the types of named tuples are added to it
 void add_code_outputs(
     CodeDraft& draft,
     torch::jit::CompilationUnit& unit,

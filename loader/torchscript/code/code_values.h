@@ -13,9 +13,9 @@ namespace pp::ts {
 
 /// The state of writing a graph as code.
 struct CodeDraft {
-  const ir::Graph* graph;  ///< or the block that is being written
+  const ir::Graph* graph;  ///< the graph or block being written
   std::shared_ptr<torch::jit::Graph> code;
-  std::vector<torch::jit::Value*> values;  ///< of `graph`, by ValueId
+  std::vector<torch::jit::Value*> values;  ///< values of `graph`, by ValueId
 
   torch::jit::Value*& value(ir::ValueId id) {
     return values[static_cast<size_t>(id)];
@@ -25,17 +25,17 @@ struct CodeDraft {
   }
 };
 
-/// The type that code has for a value.
+/// The TorchScript type of a value of the graph.
 c10::TypePtr code_type(const ir::Type& type);
 
-/// The type that code has for a type of a schema: symbolic integers are
-/// integers.
+/// The TorchScript type for a type of a schema, in which symbolic integers are
+/// plain integers.
 c10::TypePtr code_type(const c10::TypePtr& type);
 
-/// The value for an argument of a node: a value of the graph, or a constant or
-/// list that is added to the code.
-/// type   what the operator's schema wants, or null
-/// throws Error(Input): a subgraph
+/// Returns the value for an argument of a node: a value of the graph, or a
+/// constant or list that is added to the code.
+/// type   the type that the operator's schema expects, or null
+/// throws Error(Input): the argument is a subgraph
 torch::jit::Value* to_code_value(
     CodeDraft& draft, const ir::Arg& arg, const c10::TypePtr& type);
 

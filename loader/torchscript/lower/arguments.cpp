@@ -168,6 +168,7 @@ ir::Arg list_arg(
   if (!element) {
     element = try_element_type(list.type);
   }
+  lowering.steps.add(list.items.size());
   ir::List out{.kind = list_kind(element), .items = {}};
   for (const Item& item : list.items) {
     out.items.push_back(to_arg(lowering, item, element));

@@ -131,4 +131,37 @@ std::optional<Items> try_lower_arithmetic(const NodeCall& call) {
       {add_number_function(call.lowering, target, call.inputs, *kind)}};
 }
 
+std::optional<Items> lower_absolute(const NodeCall& call) {
+  const Item& item = call.inputs.front();
+  const auto kind = try_number_kind(call.node.output()->type());
+  const auto* value = item.as<GraphValue>();
+  if (!kind || value == nullptr || !is_number(call.lowering, item)) {
+    return std::nullopt;
+  }
+  const GraphValue negative =
+      add_number_function(call.lowering, "_operator.neg", {item}, *kind);
+  return Items{{add_number_function(
+      call.lowering, "torch.sym_max", {item, {negative}}, *kind)}};
+}
+
+std::optional<Items> lower_round(const NodeCall& call) {
+  Lowering& lowering = call.lowering;
+  const Item& item = call.inputs.front();
+  const auto* value = item.as<GraphValue>();
+  if (value == nullptr || !is_number(lowering, item) ||
+      try_number_kind(call.node.output()->type()) != ir::TypeKind::Float) {
+    return std::nullopt;
+  }
+  if (is_integer(lowering, item)) {
+    return Items{{add_number_function(
+        lowering, "torch.sym_float", {item}, ir::TypeKind::Float)}};
+  }
+  const GraphValue whole =
+      add_number_function(lowering, "round", {item}, ir::TypeKind::Int);
+  const GraphValue result = add_number_function(
+      lowering, "torch.sym_float", {{whole}}, ir::TypeKind::Float);
+  lowering.rounded.emplace(result.id, whole);
+  return Items{{result}};
+}
+
 }  // namespace pp::ts

@@ -8,7 +8,14 @@ namespace pp::ts {
 
 /// Lowers an operator of that table to a function on numbers. In a trace,
 /// integers that are stored as tensors stay numbers.
-/// returns  nothing if it is no such operator, or not on numbers
+/// returns  nullopt if the table lacks the operator or its operands aren't
+///          numbers
 std::optional<Items> try_lower_arithmetic(const NodeCall& call);
+
+/// Lowers prim::abs, the absolute value of a number or tensor.
+std::optional<Items> lower_absolute(const NodeCall& call);
+
+/// Lowers aten::round on numbers. Its result is a float.
+std::optional<Items> lower_round(const NodeCall& call);
 
 }  // namespace pp::ts

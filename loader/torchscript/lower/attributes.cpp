@@ -7,6 +7,34 @@
 
 namespace pp::ts {
 
+namespace {
+
+/// The value of an attribute that is no module and no state. The code can't
+/// change it: the change would have to last until the next call.
+Item constant_attribute(
+    const NodeCall& call,
+    const c10::ivalue::Object& object,
+    const std::string& name) {
+  auto& known = call.lowering.constant_attributes;
+  const AttributeKey key{&object, name};
+  if (const auto found = known.find(key); found != known.end()) {
+    return found->second;
+  }
+  try {
+    const Item item = item_of(object.getAttr(name), call.lowering.steps);
+    fix_containers(
+        item,
+        "the list or dictionary in attribute '" + name +
+            "', but a graph can't keep the change for the next call; use a "
+            "buffer");
+    return known.emplace(key, item).first->second;
+  } catch (const Error& error) {
+    refuse(call, "attribute '" + name + "': " + error.what());
+  }
+}
+
+}  // namespace
+
 std::optional<Items> lower_constant(const NodeCall& call) {
   const torch::jit::Value* output = call.node.output();
   if (const auto type = output->type()->cast<c10::FunctionType>()) {
@@ -15,7 +43,7 @@ std::optional<Items> lower_constant(const NodeCall& call) {
   const auto value = torch::jit::toIValue(output);
   check(value.has_value(), "a constant has a value");
   try {
-    return Items{item_of(*value)};
+    return Items{item_of(*value, call.lowering.steps)};
   } catch (const Error& error) {
     refuse(call, error.what());
   }
@@ -40,11 +68,7 @@ std::optional<Items> lower_get_attribute(const NodeCall& call) {
       return Items{{*state}};
     }
   }
-  try {
-    return Items{item_of(value)};
-  } catch (const Error& error) {
-    refuse(call, "attribute '" + name + "': " + error.what());
-  }
+  return Items{constant_attribute(call, *instance->object, name)};
 }
 
 std::optional<Items> lower_set_attribute(const NodeCall& call) {

@@ -9,12 +9,11 @@
 // Nodes that own graphs: the sides of a branch and the body of a loop.
 namespace pp::ts {
 
-/// A block of a control-flow node, in terms of the values of the graph around
-/// it.
+/// A block of a control-flow node, expressed in values of the graph around it.
 struct BlockDraft {
   std::string name;
   std::vector<ir::Node> nodes;
-  std::vector<ir::ValueId> inputs;  ///< of a loop: iteration, carried values
+  std::vector<ir::ValueId> inputs;  ///< a loop's iteration, carried values
   std::vector<ir::Arg> outputs;
 };
 

@@ -28,6 +28,9 @@ Side lower_side(const NodeCall& call, size_t index) {
   open_block(call.lowering);
   lower_block(call.lowering, block, call.values);
   side.returned = block_outputs(block, call.values);
+  for (const Item& item : side.returned) {
+    count_items(item, call.lowering.steps);
+  }
   side.leaves = flatten(side.returned);
   for (const Item& leaf : side.leaves) {
     side.block.outputs.push_back(leaf_arg(call, leaf));
@@ -56,8 +59,8 @@ bool is_text(const Item& item) {
          (constant != nullptr && constant->value.isString());
 }
 
-/// Adds a node that owns both sides. Leaves that are the same constant on both
-/// sides are no results of it.
+/// Adds a node that owns both sides. Leaves that are the same constant or value
+/// on both sides are not results of the node.
 Items add_branch(const NodeCall& call, const GraphValue& condition) {
   std::array<Side, 2> sides = {lower_side(call, 0), lower_side(call, 1)};
   if (!have_same_structure(sides[0].returned, sides[1].returned)) {
@@ -70,7 +73,7 @@ Items add_branch(const NodeCall& call, const GraphValue& condition) {
   for (size_t i = 0; i < sides[0].leaves.size(); ++i) {
     const Item& a = sides[0].leaves[i];
     const Item& b = sides[1].leaves[i];
-    if (is_same_constant(a, b)) {
+    if (is_same_item(a, b)) {
       leaves.push_back(a);
       continue;
     }
@@ -96,7 +99,7 @@ Items add_branch(const NodeCall& call, const GraphValue& condition) {
       {},
       blocks,
       results);
-  return rebuild(call.lowering, sides[0].returned, leaves);
+  return merge(call.lowering, sides[0].returned, sides[1].returned, leaves);
 }
 
 }  // namespace

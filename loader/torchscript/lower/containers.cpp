@@ -72,6 +72,7 @@ std::optional<Items> lower_construct(const NodeCall& call) {
       .keys = {},
       .open_node = {},
       .block_depth = call.lowering.block_depth()};
+  call.lowering.steps.add(call.inputs.size());
   if (call.node.kind() == c10::prim::DictConstruct) {
     out.kind = Container::Kind::Dict;
     add_entries(call, out);
@@ -174,7 +175,8 @@ std::optional<Items> lower_repeat_list(const NodeCall& call) {
         "runs");
   }
   Items out;
-  for (int64_t i = 0; i < *count; ++i) {
+  for (int64_t i = 0; i < *count && !items->empty(); ++i) {
+    call.lowering.steps.add(items->size());
     out.insert(out.end(), items->begin(), items->end());
   }
   return Items{new_list(call, std::move(out))};
@@ -201,8 +203,10 @@ std::optional<Items> lower_slice_list(const NodeCall& call) {
       call, call.inputs.at(1), bounds, *step < 0 ? highest : lowest);
   const int64_t end = slice_bound(
       call, call.inputs.at(2), bounds, *step < 0 ? lowest : highest);
+  // A longer step ends the slice just as well, and can't overflow.
+  const int64_t stride = std::clamp<int64_t>(*step, -count - 1, count + 1);
   Items out;
-  for (int64_t i = begin; *step < 0 ? i > end : i < end; i += *step) {
+  for (int64_t i = begin; stride < 0 ? i > end : i < end; i += stride) {
     out.push_back((*items)[static_cast<size_t>(i)]);
   }
   return Items{new_list(call, std::move(out))};

@@ -9,8 +9,8 @@ namespace pp::ts {
 /// Lowers prim::ListConstruct, prim::TupleConstruct and prim::DictConstruct.
 std::optional<Items> lower_construct(const NodeCall& call);
 
-/// Lowers prim::ListUnpack and prim::TupleUnpack. Fixes the length of a list if
-/// it was unknown so far.
+/// Lowers prim::ListUnpack and prim::TupleUnpack. If the length of a list was
+/// unknown so far, this fixes it.
 std::optional<Items> lower_unpack(const NodeCall& call);
 
 /// Lowers aten::__getitem__ and prim::TupleIndex.

@@ -88,6 +88,29 @@ GraphValue read_number(
   return add_number_function(lowering, "torch.sym_int", {{number}}, *wanted);
 }
 
+/// The known number in a tensor, converted to `wanted` unless any type will do.
+c10::IValue converted(
+    const NodeCall& call,
+    const c10::Scalar& number,
+    const std::optional<ir::TypeKind>& wanted) {
+  if (!wanted) {
+    return number;
+  }
+  try {
+    if (*wanted == ir::TypeKind::Float) {
+      return number.to<double>();
+    }
+    if (*wanted == ir::TypeKind::Int) {
+      return number.to<int64_t>();
+    }
+  } catch (const c10::Error&) {
+    refuse(call, "the number in the tensor has no such value");
+  }
+  return number.isFloatingPoint() ? number.to<double>() != 0
+         : number.isBoolean()     ? number.to<bool>()
+                                  : number.to<int64_t>() != 0;
+}
+
 }  // namespace
 
 std::optional<Items> lower_number_to_tensor(const NodeCall& call) {
@@ -107,7 +130,7 @@ std::optional<Items> lower_to_number(const NodeCall& call) {
   const auto wanted = try_number_kind(call.node.output()->type());
   if (const auto* literal = item.as<Literal>()) {
     if (const auto number = try_literal_number(lowering, *literal)) {
-      return Items{{Constant{*number}}};
+      return Items{{Constant{converted(call, number->toScalar(), wanted)}}};
     }
   }
   if (const auto* tensor = item.as<NumberTensor>()) {
@@ -120,6 +143,10 @@ std::optional<Items> lower_to_number(const NodeCall& call) {
   const auto* value = item.as<GraphValue>();
   if (value == nullptr) {
     return std::nullopt;
+  }
+  if (const auto rounded = lowering.rounded.find(value->id);
+      rounded != lowering.rounded.end() && wanted == ir::TypeKind::Int) {
+    return Items{{rounded->second}};
   }
   const ir::TypeKind kind = lowering.value(value->id).type.kind;
   if (kind != ir::TypeKind::Tensor) {

@@ -33,12 +33,7 @@ std::optional<Items> lower_set_entry(const NodeCall& call) {
   if (dict == nullptr) {
     return std::nullopt;
   }
-  if (dict->block_depth < call.lowering.block_depth()) {
-    refuse(
-        call,
-        "writes into a dictionary made outside the enclosing branch or loop, "
-        "which depends on computed values, so its contents would be unknown");
-  }
+  check_changeable(call, *dict, "writes into");
   const std::string key = dict_key(call, call.inputs.at(1));
   const auto found = std::ranges::find(dict->keys, key);
   if (found == dict->keys.end()) {

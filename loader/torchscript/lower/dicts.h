@@ -6,7 +6,7 @@
 
 namespace pp::ts {
 
-/// `d[key] = value`; nothing if the first input is not a dict.
+/// Lowers `d[key] = value`. Returns nullopt if the first input is not a dict.
 std::optional<Items> lower_set_entry(const NodeCall& call);
 std::optional<Items> lower_contains(const NodeCall& call);
 std::optional<Items> lower_keys(const NodeCall& call);

@@ -18,6 +18,16 @@ void expect_no_grad(const NodeCall& call) {
   }
 }
 
+void note_without_grad(Lowering& lowering, const Items& results) {
+  for (const Item& item : results) {
+    if (const auto* value = item.as<GraphValue>()) {
+      lowering.without_grad.insert(value->id);
+    } else if (const Container* container = item.container()) {
+      note_without_grad(lowering, container->items);
+    }
+  }
+}
+
 Item detached(Lowering& lowering, const Item& item) {
   if (const Container* container = item.container();
       container != nullptr && !container->open_node) {
@@ -33,9 +43,13 @@ Item detached(Lowering& lowering, const Item& item) {
     return item;
   }
   const auto& meta = lowering.value(value->id).tensor;
-  return meta && meta->known && !meta->requires_grad
-             ? item
-             : add_operator(lowering, "aten::detach", "", {item}).front();
+  if (lowering.without_grad.contains(value->id) ||
+      (meta && meta->known && !meta->requires_grad)) {
+    return item;
+  }
+  const Items results = add_operator(lowering, "aten::detach", "", {item});
+  note_without_grad(lowering, results);
+  return results.front();
 }
 
 /// The argument that a result is, because the operator writes into it.
@@ -87,16 +101,17 @@ std::optional<Items> lower_is_autocast_enabled(const NodeCall&) {
 }
 
 Items add_operator_without_grad(
-    const NodeCall& call, const c10::OperatorHandle& op) {
-  Items arguments;
-  for (const Item& input : call.inputs) {
-    arguments.push_back(detached(call.lowering, input));
+    Lowering& lowering, const c10::OperatorHandle& op, const Items& arguments) {
+  Items operands;
+  for (const Item& argument : arguments) {
+    operands.push_back(detached(lowering, argument));
   }
-  Items results = add_operator(call.lowering, op, arguments);
+  Items results = add_operator(lowering, op, operands);
+  note_without_grad(lowering, results);
   for (size_t i = 0; i < results.size(); ++i) {
     if (const auto written =
             try_written_argument(op.schema(), op.schema().returns()[i])) {
-      results[i] = call.inputs.at(*written);
+      results[i] = arguments.at(*written);
     }
   }
   return results;

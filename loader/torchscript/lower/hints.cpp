@@ -6,6 +6,8 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include "loader/operators/preconditions.h"
+#include "loader/torchscript/lower/limits.h"
 #include "loader/torchscript/lower/operator_hints.h"
 #include "loader/torchscript/lower/types.h"
 
@@ -39,10 +41,6 @@ void move_to_meta(torch::jit::Stack& stack) {
     }
   }
 }
-
-/// Largest number of elements that an operator is run on to learn the sizes of
-/// its results.
-constexpr int64_t kMaxElements = 1 << 20;
 
 /// Replaces a meta tensor by zeros on the CPU. Returns their number.
 int64_t fill_with_zeros(c10::IValue& value) {
@@ -88,6 +86,9 @@ std::optional<std::vector<c10::IValue>> try_run_on_zeros(
   }
   const c10::AutoGradMode no_grad(false);
   try {
+    if (!precondition_fault(op.schema(), stack).empty()) {
+      return std::nullopt;
+    }
     op.callBoxed(stack);
   } catch (const std::exception&) {
     return std::nullopt;

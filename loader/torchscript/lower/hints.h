@@ -12,7 +12,8 @@
 // run on meta tensors, which have element types and sizes but no elements.
 namespace pp::ts {
 
-/// The meta tensor of a tensor of the graph, if something is known about it.
+/// The meta tensor of a tensor of the graph; nullopt if nothing is known about
+/// it.
 std::optional<at::Tensor> try_tensor_hint(
     const Lowering& lowering, ir::ValueId id);
 
@@ -20,12 +21,13 @@ std::optional<at::Tensor> try_tensor_hint(
 /// if it is unknown.
 std::optional<c10::IValue> try_hint(const Lowering& lowering, const Item& item);
 
-/// The meta tensor of `a`, if both items are tensors with one element type and
-/// one number of dimensions.
+/// Returns the meta tensor of `a` if both items are tensors with the same
+/// element type and the same number of dimensions.
 std::optional<c10::IValue> try_common_hint(
     const Lowering& lowering, const Item& a, const Item& b);
 
-/// The number in a literal without dimensions, if its bytes were read.
+/// The number in a literal without dimensions; nullopt if its bytes weren't
+/// read.
 std::optional<c10::IValue> try_literal_number(
     const Lowering& lowering, const Literal& literal);
 

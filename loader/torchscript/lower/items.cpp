@@ -46,21 +46,22 @@ Item constant_item(c10::IValue value) {
   return {Constant{std::move(value)}};
 }
 
-Item item_of(const c10::IValue& value) {
+Item item_of(const c10::IValue& value, StepCounter& steps) {
+  steps.add(1);
   if (value.isTensor()) {
     return {Literal{value.toTensor()}};
   }
   if (value.isList()) {
     Container list = empty_container(Container::Kind::List, value);
     for (const c10::IValue& item : value.toListRef()) {
-      list.items.push_back(item_of(item));
+      list.items.push_back(item_of(item, steps));
     }
     return container_item(std::move(list));
   }
   if (value.isTuple()) {
     Container tuple = empty_container(Container::Kind::Tuple, value);
     for (const c10::IValue& item : value.toTupleRef().elements()) {
-      tuple.items.push_back(item_of(item));
+      tuple.items.push_back(item_of(item, steps));
     }
     return container_item(std::move(tuple));
   }
@@ -71,7 +72,7 @@ Item item_of(const c10::IValue& value) {
         throw input_error("dictionary keys must be strings");
       }
       dict.keys.push_back(entry.key().toStringRef());
-      dict.items.push_back(item_of(entry.value()));
+      dict.items.push_back(item_of(entry.value(), steps));
     }
     return container_item(std::move(dict));
   }
@@ -79,6 +80,28 @@ Item item_of(const c10::IValue& value) {
     throw input_error("a constant is an object, which is not supported");
   }
   return constant_item(value);
+}
+
+void count_items(const Item& item, StepCounter& steps) {
+  const Container* container = item.container();
+  if (container == nullptr) {
+    return;
+  }
+  steps.add(container->items.size());
+  for (const Item& inner : container->items) {
+    count_items(inner, steps);
+  }
+}
+
+void fix_containers(const Item& item, const std::string& why) {
+  const auto* pointer = item.as<std::shared_ptr<Container>>();
+  if (pointer == nullptr || !(*pointer)->why_fixed.empty()) {
+    return;  // its inner containers are fixed, too
+  }
+  (*pointer)->why_fixed = why;
+  for (const Item& inner : (*pointer)->items) {
+    fix_containers(inner, why);
+  }
 }
 
 Item number_in(const NumberTensor& tensor) {
@@ -96,8 +119,10 @@ std::optional<c10::IValue> try_constant(const Item& item) {
 }
 
 std::optional<int64_t> try_int(const Item& item) {
-  const auto value = try_constant(item);
-  return value && value->isInt() ? std::optional(value->toInt()) : std::nullopt;
+  const auto* constant = item.as<Constant>();
+  return constant != nullptr && constant->value.isInt()
+             ? std::optional(constant->value.toInt())
+             : std::nullopt;
 }
 
 bool is_same_constant(const Item& a, const Item& b) {
@@ -107,6 +132,16 @@ bool is_same_constant(const Item& a, const Item& b) {
     return false;
   }
   return left->isNone() || *left == *right;
+}
+
+bool is_same_item(const Item& a, const Item& b) {
+  if (a.container() != nullptr || b.container() != nullptr) {
+    return a.container() == b.container();
+  }
+  const auto* left = a.as<GraphValue>();
+  const auto* right = b.as<GraphValue>();
+  return left != nullptr && right != nullptr ? left->id == right->id
+                                             : is_same_constant(a, b);
 }
 
 std::string describe(const Item& item) {

@@ -10,6 +10,7 @@
 #include <ATen/core/ivalue.h>
 
 #include "loader/ir/graph.h"
+#include "loader/torchscript/lower/step_counter.h"
 
 // Items: the things that values of TorchScript code stand for while the code is
 // lowered. Most of them (modules, lists, constants) are gone afterwards.
@@ -46,8 +47,8 @@ struct Instance {
   std::string fqn;
 };
 
-/// A list, tuple or dict. Items share it, because everyone who holds a list
-/// sees what is appended to it.
+/// A list, tuple or dict. Items share one container, because everyone who holds
+/// a list sees what is appended to it.
 struct Container {
   enum class Kind { List, Tuple, Dict };
   Kind kind = Kind::List;
@@ -58,6 +59,9 @@ struct Container {
   /// list's length is unknown.
   std::optional<size_t> open_node;
   size_t block_depth = 0;  ///< number of branches and loops around its maker
+  /// Names the container in a message if the code may not change it, as "a list
+  /// that attribute 'a' holds"; "" if it may.
+  std::string why_fixed = {};
 };
 
 /// The list of all sizes of a tensor.
@@ -116,19 +120,32 @@ Item container_item(Container container);
 /// Wraps a constant in an item without looking into it.
 Item constant_item(c10::IValue value);
 
-/// Converts a constant to items; lists, tuples and dicts become containers.
+/// Converts a constant to items; lists, tuples and dicts become containers,
+/// whose items are counted as steps.
 /// throws Error(Input): an object, or a dict whose keys are not strings
-Item item_of(const c10::IValue& value);
+Item item_of(const c10::IValue& value, StepCounter& steps);
+
+/// Counts the items of a container and of those in it, before something reads
+/// them all. A container that is in several others is counted once for each.
+void count_items(const Item& item, StepCounter& steps);
+
+/// Forbids the code to change the containers in an item, with the reason that
+/// Container::why_fixed describes.
+void fix_containers(const Item& item, const std::string& why);
 
 /// The number that a number tensor holds, as an item.
 Item number_in(const NumberTensor& tensor);
 
-/// The item as a constant, if all of it is known and it holds no tensor.
+/// The item as a constant, if all of it is known and it holds no tensor. If it
+/// may be a container, call count_items() first.
 std::optional<c10::IValue> try_constant(const Item& item);
 std::optional<int64_t> try_int(const Item& item);
 
 /// Whether both items are the same known constant.
 bool is_same_constant(const Item& a, const Item& b);
+
+/// Whether both items are the same constant, value of the graph or container.
+bool is_same_item(const Item& a, const Item& b);
 
 /// Names an item in a message: "a tensor or number", "a list of unknown
 /// length".

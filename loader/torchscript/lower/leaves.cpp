@@ -42,6 +42,46 @@ Item rebuild_item(
   return container_item(std::move(out));
 }
 
+/// Whether the container was made before the branch that is being merged.
+bool is_older(const Item& item, const Lowering& lowering) {
+  const Container* container = item.container();
+  return container != nullptr &&
+         container->block_depth <= lowering.block_depth();
+}
+
+Item merge_item(
+    const Lowering& lowering,
+    const Item& then,
+    const Item& otherwise,
+    const Items& leaves,
+    size_t& next) {
+  const Container* container = try_inner(then);
+  if (container == nullptr) {
+    return leaves.at(next++);
+  }
+  if (container == otherwise.container()) {
+    next += flatten({then}).size();
+    return then;
+  }
+  Container merged = *container;
+  merged.block_depth = lowering.block_depth();
+  for (size_t i = 0; i < merged.items.size(); ++i) {
+    merged.items[i] = merge_item(
+        lowering,
+        container->items[i],
+        otherwise.container()->items[i],
+        leaves,
+        next);
+  }
+  Item out = container_item(std::move(merged));
+  if (is_older(then, lowering) || is_older(otherwise, lowering)) {
+    for (const Item& item : {then, otherwise, out}) {
+      fix_containers(item, kMayBeAnother);
+    }
+  }
+  return out;
+}
+
 bool is_same_structure(const Item& a, const Item& b) {
   const Container* left = try_inner(a);
   const Container* right = try_inner(b);
@@ -68,6 +108,19 @@ Items rebuild(
   size_t next = 0;
   for (const Item& item : items) {
     out.push_back(rebuild_item(item, leaves, next, lowering.block_depth()));
+  }
+  return out;
+}
+
+Items merge(
+    const Lowering& lowering,
+    const Items& then,
+    const Items& otherwise,
+    const Items& leaves) {
+  Items out;
+  size_t next = 0;
+  for (size_t i = 0; i < then.size(); ++i) {
+    out.push_back(merge_item(lowering, then[i], otherwise[i], leaves, next));
   }
   return out;
 }

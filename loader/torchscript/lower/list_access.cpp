@@ -37,19 +37,28 @@ std::optional<Items> try_list_items(
   return list->items;
 }
 
+void check_changeable(
+    const NodeCall& call, const Container& container, const char* verb) {
+  if (!container.why_fixed.empty()) {
+    refuse(call, verb + (" " + container.why_fixed));
+  }
+  if (container.block_depth < call.lowering.block_depth()) {
+    const bool is_list = container.kind == Container::Kind::List;
+    refuse(
+        call,
+        verb + std::string(is_list ? " a list" : " a dictionary") +
+            " made outside the enclosing branch or loop, which depends on "
+            "computed values, so its contents would be unknown; write into a "
+            "tensor, or trace the model");
+  }
+}
+
 Container& changeable_list(const NodeCall& call, const char* verb) {
   Container* list = try_list(call.inputs.at(0));
   if (list == nullptr || list->open_node) {
     refuse(call, verb + (" " + describe(call.inputs.at(0))));
   }
-  if (list->block_depth < call.lowering.block_depth()) {
-    refuse(
-        call,
-        std::string(verb) +
-            " a list made outside the enclosing branch or loop, which depends "
-            "on computed values, so the list's contents would be unknown; "
-            "write into a tensor, or trace the model");
-  }
+  check_changeable(call, *list, verb);
   return *list;
 }
 
@@ -62,6 +71,7 @@ size_t list_index(const NodeCall& call, int64_t length) {
 }
 
 Item new_list(const NodeCall& call, Items items) {
+  call.lowering.steps.add(items.size());
   return container_item(
       {.kind = Container::Kind::List,
        .type = call.node.output()->type(),

@@ -5,11 +5,17 @@
 #include "loader/torchscript/lower/node_call.h"
 
 // Access to the lists that a node reads, makes or changes. `verb` begins the
-// message of a refusal: "appends to", "copies".
+// message that refuses a node: "appends to", "copies".
 namespace pp::ts {
 
 /// Returns the item's container if the item is a list, else null.
 Container* try_list(const Item& item);
+
+/// Refuses the node if it may not change the container.
+/// throws Error(Input): the container is fixed, or an enclosing branch or loop
+///        did not make it
+void check_changeable(
+    const NodeCall& call, const Container& container, const char* verb);
 
 /// The items of a list, or all sizes of a tensor; nothing for other items.
 /// throws Error(Input): the list's length is unknown

@@ -1,7 +1,9 @@
 #include "loader/torchscript/lower/list_changes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
+#include <vector>
 
 #include "loader/torchscript/lower/dicts.h"
 #include "loader/torchscript/lower/list_access.h"
@@ -12,7 +14,39 @@ namespace {
 
 /// The list itself, for each output of the node.
 Items changed_list(const NodeCall& call) {
-  return Items(call.node.outputs().size(), call.inputs.at(0));
+  Items lists;
+  lists.assign(call.node.outputs().size(), call.inputs.at(0));
+  return lists;
+}
+
+/// Whether `a` comes before `b` in an ascending list.
+bool is_before(const c10::IValue& a, const c10::IValue& b) {
+  if (a.isString()) {
+    return a.toStringRef() < b.toStringRef();
+  }
+  return a.isDouble() ? a.toDouble() < b.toDouble()
+         : a.isInt()  ? a.toInt() < b.toInt()
+                      : a.toBool() < b.toBool();
+}
+
+/// Whether values of that kind have an order.
+bool has_order(const c10::IValue& value) {
+  return value.isString() || value.isInt() || value.isBool() ||
+         (value.isDouble() && !std::isnan(value.toDouble()));
+}
+
+/// The value of an item that must be known to sort a list or to find an item.
+c10::IValue known_value(
+    const NodeCall& call, const Item& item, const char* verb) {
+  const auto* constant = item.as<Constant>();
+  if (constant == nullptr || !has_order(constant->value)) {
+    refuse(
+        call,
+        verb + (" " + describe(item)) +
+            "; only numbers and strings that are known before the model runs "
+            "can be compared");
+  }
+  return constant->value;
 }
 
 }  // namespace
@@ -37,6 +71,7 @@ std::optional<Items> lower_extend(const NodeCall& call) {
     return std::nullopt;
   }
   Items& items = changeable_list(call, "appends to").items;
+  call.lowering.steps.add(added->size());
   items.insert(items.end(), added->begin(), added->end());
   return changed_list(call);
 }
@@ -63,6 +98,56 @@ std::optional<Items> lower_pop(const NodeCall& call) {
   Item removed = items[index];
   items.erase(items.begin() + static_cast<std::ptrdiff_t>(index));
   return Items{std::move(removed)};
+}
+
+std::optional<Items> lower_reverse(const NodeCall& call) {
+  std::ranges::reverse(changeable_list(call, "reverses").items);
+  return Items{};
+}
+
+std::optional<Items> lower_sort(const NodeCall& call) {
+  if (try_list(call.inputs.at(0)) == nullptr) {
+    return std::nullopt;  // a tensor
+  }
+  Items& items = changeable_list(call, "sorts").items;
+  call.lowering.steps.add(items.size());
+  const auto descending = try_constant(call.inputs.at(1));
+  if (!descending || !descending->isBool()) {
+    refuse(call, "the order is not known before the model runs");
+  }
+  std::vector<c10::IValue> values;
+  for (const Item& item : items) {
+    values.push_back(known_value(call, item, "sorts"));
+  }
+  std::ranges::stable_sort(
+      values, [&](const c10::IValue& a, const c10::IValue& b) {
+        return descending->toBool() ? is_before(b, a) : is_before(a, b);
+      });
+  std::ranges::transform(values, items.begin(), constant_item);
+  return Items{};
+}
+
+std::optional<Items> lower_remove(const NodeCall& call) {
+  Items& items = changeable_list(call, "removes from").items;
+  call.lowering.steps.add(items.size());
+  const c10::IValue wanted =
+      known_value(call, call.inputs.at(1), "looks in a list for");
+  const auto found = std::ranges::find_if(items, [&](const Item& item) {
+    return known_value(call, item, "looks among items such as") == wanted;
+  });
+  if (found == items.end()) {
+    refuse(call, "the item to remove is not in the list");
+  }
+  items.erase(found);
+  return Items{};
+}
+
+std::optional<Items> lower_clear(const NodeCall& call) {
+  if (try_list(call.inputs.at(0)) == nullptr) {
+    return std::nullopt;
+  }
+  changeable_list(call, "clears").items.clear();
+  return Items{};
 }
 
 }  // namespace pp::ts

@@ -6,16 +6,24 @@
 // nothing to the graph.
 namespace pp::ts {
 
-/// Lowers aten::_set_item (`list[i] = x`) on lists. On dicts it stays an
+/// Lowers aten::_set_item (`list[i] = x`) on lists. On dicts the call stays an
 /// operator.
 std::optional<Items> lower_set_item(const NodeCall& call);
 /// Lowers aten::append.
 std::optional<Items> lower_append(const NodeCall& call);
-/// Lowers aten::extend.
+/// Lowers aten::extend, and aten::add_ (`list += other`) on lists.
 std::optional<Items> lower_extend(const NodeCall& call);
 /// Lowers aten::insert.
 std::optional<Items> lower_insert(const NodeCall& call);
 /// Lowers aten::pop.
 std::optional<Items> lower_pop(const NodeCall& call);
+/// Lowers aten::reverse.
+std::optional<Items> lower_reverse(const NodeCall& call);
+/// Lowers aten::sort on lists of known numbers or strings.
+std::optional<Items> lower_sort(const NodeCall& call);
+/// Lowers aten::remove.
+std::optional<Items> lower_remove(const NodeCall& call);
+/// Lowers aten::clear on lists.
+std::optional<Items> lower_clear(const NodeCall& call);
 
 }  // namespace pp::ts

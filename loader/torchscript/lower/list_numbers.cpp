@@ -57,6 +57,9 @@ std::optional<Items> lower_equal_lists(const NodeCall& call) {
   const auto is_list = [](const Item& item) {
     return item.as<TensorSizes>() != nullptr || try_list(item) != nullptr;
   };
+  for (const Item& item : call.inputs) {
+    count_items(item, call.lowering.steps);
+  }
   if (!is_list(call.inputs.at(0)) || !is_list(call.inputs.at(1)) ||
       (try_constant(call.inputs[0]) && try_constant(call.inputs[1]))) {
     return std::nullopt;
@@ -85,6 +88,9 @@ std::optional<Items> lower_equal_lists(const NodeCall& call) {
 
 std::optional<Items> lower_reduce_list(const NodeCall& call) {
   const auto kind = try_number_kind(call.node.output()->type());
+  for (const Item& item : call.inputs) {
+    count_items(item, call.lowering.steps);
+  }
   if (call.inputs.size() != 1 || !kind || try_constant(call.inputs.front())) {
     return std::nullopt;
   }

@@ -6,9 +6,9 @@
 
 namespace pp::ts {
 
-/// `a == b` and `a != b` for lists of numbers, such as sizes.
+/// Lowers `a == b` and `a != b` for lists of numbers, such as sizes.
 std::optional<Items> lower_equal_lists(const NodeCall& call);
-/// `sum(list)`, `max(list)` and `min(list)` for a list of numbers.
+/// Lowers `sum(list)`, `max(list)` and `min(list)` for a list of numbers.
 std::optional<Items> lower_reduce_list(const NodeCall& call);
 
 }  // namespace pp::ts

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "loader/torchscript/lower/blocks.h"
 #include "loader/torchscript/lower/hints.h"
 #include "loader/torchscript/lower/leaves.h"
+#include "loader/torchscript/lower/limits.h"
 #include "loader/torchscript/lower/open_lists.h"
 #include "loader/torchscript/lower/run.h"
 #include "loader/torchscript/lower/values.h"
@@ -15,9 +17,14 @@ namespace pp::ts {
 
 namespace {
 
-constexpr size_t kMaxIterations = 1'000'000;
 /// The limit that TorchScript writes for a `while`, which has none.
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+
+/// Why a list is fixed that an iteration gets (items.h).
+constexpr const char* kIsCarried =
+    "a list or dictionary that the loop carries from one iteration to the "
+    "next, so its contents would be unknown; write into a tensor, or trace the "
+    "model";
 
 /// A loop that becomes a node. Its limit and condition are computed.
 struct GraphLoop {
@@ -30,7 +37,9 @@ struct GraphLoop {
 /// The body of such a loop.
 struct LoopBody {
   BlockDraft block;
-  Items results;  ///< the carried leaves after an iteration
+  Items carried;   ///< what an iteration gets
+  Items returned;  ///< what the next iteration gets
+  Items results;   ///< the leaves of `returned`
 };
 
 /// The length of a list that the loop appends to, if the code after the loop
@@ -97,9 +106,10 @@ void open_body(
         kind,
         has_hint ? try_hint(lowering, loop.initial[i]) : std::nullopt));
   }
-  const Items carried = rebuild(lowering, loop.carried, leaves);
-  for (size_t i = 0; i < carried.size(); ++i) {
-    call.values[inputs[i + 1]] = carried[i];
+  out.carried = rebuild(lowering, loop.carried, leaves);
+  for (size_t i = 0; i < out.carried.size(); ++i) {
+    fix_containers(out.carried[i], kIsCarried);
+    call.values[inputs[i + 1]] = out.carried[i];
   }
 }
 
@@ -112,7 +122,11 @@ void close_body(const NodeCall& call, const GraphLoop& loop, LoopBody& out) {
   if (!have_same_structure(outputs, loop.carried)) {
     refuse(call, "an iteration changes the length of a list that it carries");
   }
+  for (const Item& item : outputs) {
+    count_items(item, call.lowering.steps);
+  }
   out.results = flatten(outputs);
+  out.returned = std::move(outputs);
   for (size_t i = 0; i < loop.initial.size(); ++i) {
     if (try_leaf_kind(call.lowering, out.results[i]) !=
         try_leaf_kind(call.lowering, loop.initial[i])) {
@@ -139,9 +153,31 @@ LoopBody lower_body(
   return out;
 }
 
+/// Returns the results of the loop. A list that all iterations keep stays that
+/// list.
+Items loop_results(
+    const NodeCall& call,
+    const GraphLoop& loop,
+    const LoopBody& body,
+    const Items& leaves) {
+  Items out = rebuild(call.lowering, loop.carried, leaves);
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (out[i].container() == nullptr) {
+      continue;
+    }
+    if (is_same_item(body.carried[i], body.returned[i])) {
+      out[i] = loop.carried[i];
+    } else {
+      fix_containers(out[i], kMayBeAnother);
+      fix_containers(loop.carried[i], kMayBeAnother);
+    }
+  }
+  return out;
+}
+
 /// Adds the node that owns the body.
 Items add_loop_node(
-    const NodeCall& call, const GraphLoop& loop, LoopBody body) {
+    const NodeCall& call, const GraphLoop& loop, const LoopBody& body) {
   Lowering& lowering = call.lowering;
   std::vector<ir::Arg> operands;
   std::vector<GraphValue> results;
@@ -161,9 +197,9 @@ Items add_loop_node(
       "prim::Loop",
       {leaf_arg(call, loop.limit), leaf_arg(call, loop.condition)},
       operands,
-      {std::move(body.block)},
+      {body.block},
       results);
-  return rebuild(lowering, loop.carried, leaves);
+  return loop_results(call, loop, body, leaves);
 }
 
 void check_supported(const NodeCall& call, const GraphLoop& loop) {
@@ -192,14 +228,19 @@ Items add_loop(
     const Item& limit,
     const Item& condition,
     const Items& carried) {
+  for (const Item& item : carried) {
+    count_items(item, call.lowering.steps);
+  }
   const GraphLoop loop{limit, condition, carried, flatten(carried)};
   check_supported(call, loop);
   // An iteration may change the sizes of a tensor. Then the body is lowered
-  // again, with nothing known about that tensor.
+  // again, with nothing known about that tensor. If it quantises a tensor, the
+  // next iteration may get that tensor.
   std::vector<bool> keeps_hint(loop.initial.size(), true);
   while (true) {
-    LoopBody body = lower_body(call, loop, keeps_hint);
-    bool changed = false;
+    const bool had_quantised = call.lowering.has_quantised;
+    const LoopBody body = lower_body(call, loop, keeps_hint);
+    bool changed = call.lowering.has_quantised != had_quantised;
     for (size_t i = 0; i < loop.initial.size(); ++i) {
       const Item& initial = loop.initial[i];
       if (keeps_hint[i] &&
@@ -209,7 +250,7 @@ Items add_loop(
       }
     }
     if (!changed) {
-      return add_loop_node(call, loop, std::move(body));
+      return add_loop_node(call, loop, body);
     }
   }
 }
@@ -242,6 +283,7 @@ std::optional<Items> lower_loop(const NodeCall& call) {
     if (!continues->toBool()) {
       return carried;
     }
+    call.lowering.steps.add(1);
     call.values[body.inputs()[0]] = constant_item(iteration);
     for (size_t i = 0; i < carried.size(); ++i) {
       call.values[body.inputs()[i + 1]] = carried[i];
@@ -250,9 +292,10 @@ std::optional<Items> lower_loop(const NodeCall& call) {
     carried = block_outputs(body, call.values);
     condition = carried.front();
     carried.erase(carried.begin());
-    // A while loop whose condition stays true would never end here.
     if (static_cast<size_t>(iteration) > kMaxIterations) {
-      refuse(call, "it runs more than a million times");
+      refuse(
+          call,
+          "it runs more than " + std::to_string(kMaxIterations) + " times");
     }
   }
   return carried;

@@ -5,7 +5,7 @@
 namespace pp::ts {
 
 /// Lowers prim::Loop, which is `for` and `while`. If the number of iterations
-/// is known, the body's nodes are added once per iteration; else a node is
+/// is known, the body's nodes are added once per iteration; otherwise a node is
 /// added that owns the body.
 std::optional<Items> lower_loop(const NodeCall& call);
 

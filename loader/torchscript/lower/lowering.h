@@ -21,6 +21,9 @@ namespace pp::ts {
 /// storages have none.
 using StorageRecords = std::map<const void*, const ZipRecord*>;
 
+/// An attribute of an object: the object's address and the attribute's name.
+using AttributeKey = std::pair<const void*, std::string>;
+
 /// Makes names that are unique in one graph.
 class UniqueNames {
  public:
@@ -43,28 +46,39 @@ struct OuterBlock {
 /// values. The functions in this folder work on it.
 struct Lowering {
   std::string where;                ///< the file's name, for messages
-  const AllowedOperators& allowed;  ///< the caller's
-  const StorageRecords& storages;   ///< the caller's
+  const AllowedOperators& allowed;  ///< owned by the caller
+  const StorageRecords& storages;   ///< owned by the caller
 
   /// `graph.nodes` holds the nodes of the innermost open block.
   ir::Graph graph = {};
   std::map<std::string, StateRecord> state_records = {};  ///< by FQN
-  /// A hint per value: its meta tensor, or the number that it had with the
-  /// example inputs; nothing if it is unknown. Indexed by ValueId.
+  /// A hint for each value, indexed by ValueId: its meta tensor, or the number
+  /// that it had with the example inputs; nullopt if it is unknown.
   std::vector<std::optional<c10::IValue>> hints = {};
   UniqueNames names = {};
 
   /// The states that modules own, by object and attribute.
-  std::map<std::pair<const void*, std::string>, GraphValue> attributes = {};
+  std::map<AttributeKey, GraphValue> attributes = {};
+  /// The other attributes that were read. Every read of a list or dict returns
+  /// the same container.
+  std::map<AttributeKey, Item> constant_attributes = {};
   /// The literals that became states, by their TensorImpl.
   std::map<const void*, GraphValue> literals = {};
   int num_literal_names = 0;
+  StepCounter steps = {};
 
   /// The modules that the next node runs under, outermost first.
   std::vector<ir::ModuleFrame> modules = {};
   int call_depth = 0;
   /// Number of `no_grad` blocks around the next node.
   int no_grad_depth = 0;
+  /// Tensors that need no gradient, because they were detached or made in a
+  /// `no_grad` block and nothing was written in place since.
+  std::set<ir::ValueId> without_grad = {};
+  /// Whether an operator that quantises tensors was added.
+  bool has_quantised = false;
+  /// The integers that roundings made, by the same numbers as floats.
+  std::map<ir::ValueId, GraphValue> rounded = {};
 
   /// Positions of the nodes in `graph.nodes` that return a list whose length is
   /// unknown so far.

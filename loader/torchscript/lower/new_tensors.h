@@ -6,8 +6,9 @@
 
 namespace pp::ts {
 
-/// `torch.tensor(data)` and `torch.as_tensor(data)`, for a number, nested lists
-/// of numbers, or a tensor. The graph makes it anew in each call.
+/// Lowers `torch.tensor(data)` and `torch.as_tensor(data)`, for a number,
+/// nested lists of numbers, or a tensor. The graph makes the tensor anew in
+/// each call.
 std::optional<Items> lower_new_tensor(const NodeCall& call);
 
 }  // namespace pp::ts

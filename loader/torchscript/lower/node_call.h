@@ -22,7 +22,7 @@ struct NodeCall {
 };
 
 /// Lowers one kind of node.
-/// returns  one item per output of the node; nothing if the handler doesn't
+/// returns  one item per output of the node; nullopt if the handler doesn't
 ///          cover this case: the node is then lowered as an operator
 /// throws   Error(Input) by refuse()
 using NodeHandler = std::optional<Items> (*)(const NodeCall& call);

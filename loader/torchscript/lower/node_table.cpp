@@ -20,6 +20,7 @@
 #include "loader/torchscript/lower/operators.h"
 #include "loader/torchscript/lower/optionals.h"
 #include "loader/torchscript/lower/properties.h"
+#include "loader/torchscript/lower/ranges.h"
 
 namespace pp::ts {
 
@@ -58,8 +59,13 @@ constexpr std::array kNodeTable = {
     NodeRow{"aten::_set_item", lower_set_item},
     NodeRow{"aten::append", lower_append},
     NodeRow{"aten::extend", lower_extend},
+    NodeRow{"aten::add_", lower_extend},
     NodeRow{"aten::insert", lower_insert},
     NodeRow{"aten::pop", lower_pop},
+    NodeRow{"aten::reverse", lower_reverse},
+    NodeRow{"aten::sort", lower_sort},
+    NodeRow{"aten::remove", lower_remove},
+    NodeRow{"aten::clear", lower_clear},
     // branches.cpp, loops.cpp
     NodeRow{"prim::If", lower_branch},
     NodeRow{"prim::Loop", lower_loop},
@@ -82,7 +88,7 @@ constexpr std::array kNodeTable = {
     NodeRow{"prim::requires_grad", lower_requires_grad},
     NodeRow{"prim::is_nested", lower_no_special_layout},
     NodeRow{"prim::is_sparse", lower_no_special_layout},
-    NodeRow{"prim::is_quantized", lower_no_special_layout},
+    NodeRow{"prim::is_quantized", lower_is_quantised},
     // grad_mode.cpp
     NodeRow{"prim::CreateObject", lower_create_object},
     NodeRow{"prim::Enter", lower_enter},
@@ -95,6 +101,11 @@ constexpr std::array kNodeTable = {
     NodeRow{"aten::keys", lower_keys},
     NodeRow{"aten::values", lower_values},
     NodeRow{"aten::items", lower_entries},
+    // arithmetic.cpp, ranges.cpp
+    NodeRow{"prim::abs", lower_absolute},
+    NodeRow{"aten::round", lower_round},
+    NodeRow{"aten::__range_length", lower_range_length},
+    NodeRow{"aten::__derive_index", lower_range_item},
     // list_numbers.cpp
     NodeRow{"aten::eq", lower_equal_lists},
     NodeRow{"aten::ne", lower_equal_lists},

@@ -13,9 +13,10 @@ namespace pp::ts {
 /// operator.
 NodeHandler try_find_handler(std::string_view kind);
 
-/// Lowers a node: by its handler, or else folded if all its inputs are known,
-/// or else as arithmetic on numbers, or else as an operator of LibTorch.
-/// throws Error(Input): none of them applies
+/// Lowers a node with its handler if it has one. Otherwise the node is folded
+/// if all its inputs are known, or else lowered as arithmetic on numbers, or
+/// else as an operator of LibTorch.
+/// throws Error(Input): none of these applies
 Items lower_node(
     Lowering& lowering, const torch::jit::Node& node, CodeValues& values);
 

@@ -109,6 +109,9 @@ std::optional<c10::IValue> try_number_hint(
 }
 
 void mark_gradients(Lowering& lowering, const ir::Node& node) {
+  if (node.target == "aten.detach.default") {
+    return;
+  }
   const bool any = std::ranges::any_of(ir::reads_of(node), [&](ir::ValueId id) {
     const auto& tensor = lowering.value(id).tensor;
     return tensor && tensor->requires_grad;
@@ -118,6 +121,17 @@ void mark_gradients(Lowering& lowering, const ir::Node& node) {
     if (any && tensor && tensor->known) {
       tensor->requires_grad = ir::is_differentiable(tensor->dtype);
     }
+  }
+}
+
+/// Notes what a call of the operator changes in all that is known of tensors.
+void note_effects(Lowering& lowering, const c10::FunctionSchema& schema) {
+  const std::string_view name = schema.name();
+  if (name.starts_with("aten::quantize_") || name.starts_with("quantized::")) {
+    lowering.has_quantised = true;
+  }
+  if (schema.is_mutable() && lowering.no_grad_depth == 0) {
+    lowering.without_grad.clear();  // it may write what needs a gradient
   }
 }
 
@@ -147,6 +161,7 @@ Items add_operator(
          to_arg(lowering, arguments[i], argument.real_type()),
          argument.kwarg_only()});
   }
+  note_effects(lowering, schema);
   const auto hints = try_run_on_meta(lowering, op, arguments);
   Items results;
   for (size_t i = 0; i < schema.returns().size(); ++i) {

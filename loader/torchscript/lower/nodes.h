@@ -33,7 +33,7 @@ GraphValue add_number_function(
 /// Adds a node that reads size `dim` of a tensor.
 GraphValue add_size(Lowering& lowering, ir::ValueId tensor, int64_t dim);
 
-/// Adds a marker: the model asks to be cut here.
+/// Adds a marker, at which the model asks to be cut.
 void add_marker(Lowering& lowering);
 
 /// Appends a node. Its results need gradients if an operand does.

@@ -34,6 +34,9 @@ constexpr std::array kNumberTable = {
     NumberRow{"aten::ge", "_operator.ge"},
     NumberRow{"aten::__and__", "_operator.and_"},
     NumberRow{"aten::__or__", "_operator.or_"},
+    NumberRow{"aten::__xor__", "_operator.xor"},
+    NumberRow{"aten::__lshift__", "_operator.lshift"},
+    NumberRow{"aten::__rshift__", "_operator.rshift"},
     NumberRow{"aten::__not__", "_operator.not_"},
     NumberRow{"aten::Float", "torch.sym_float"},
     NumberRow{"aten::Int", "torch.sym_int"},
@@ -69,6 +72,9 @@ std::optional<int64_t> try_compute(
   }
   if (target == "_operator.floordiv") {
     return try_floor_divide(a, b);
+  }
+  if (target == "torch.sym_max") {
+    return std::max(a, b);
   }
   return target == "_operator.mod" ? try_modulo(a, b) : std::nullopt;
 }

@@ -6,8 +6,8 @@
 
 namespace pp::ts {
 
-// The table of operators that TorchScript has on numbers, and the functions on
-// numbers that a graph has in their place.
+// The table that maps TorchScript's operators on numbers to the functions on
+// numbers that a graph uses instead.
 
 /// The graph's function ("_operator.add") for an operator of TorchScript
 /// ("aten::add") on numbers; empty if there is none.
@@ -17,8 +17,8 @@ std::string_view number_target(std::string_view operator_name);
 /// none.
 std::string_view number_operator(std::string_view target);
 
-/// Computes + - * // % on two integers as Python does. Returns nothing for
-/// other functions and for a division by zero.
+/// Computes + - * // % and max() on two integers as Python does. Returns
+/// nothing for other functions and for a division by zero.
 std::optional<int64_t> try_compute(
     std::string_view target, int64_t a, int64_t b);
 

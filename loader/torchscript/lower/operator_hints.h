@@ -9,11 +9,11 @@
 
 namespace pp::ts {
 
-/// The results, as meta tensors, of operators that have no kernel for meta
-/// tensors in C++. They have the right element type and sizes and nothing else.
+/// Returns the results, as meta tensors, of operators that have no kernel for
+/// meta tensors in C++. Only their element type and sizes are right.
 /// operator_name  "aten::relu"
-/// arguments      all of the schema's, tensors on meta
-/// returns        nothing for an unknown operator or case
+/// arguments      all arguments of the schema; tensors are on meta
+/// returns        nullopt for an unknown operator or case
 std::optional<std::vector<c10::IValue>> try_operator_hints(
     std::string_view operator_name, const std::vector<c10::IValue>& arguments);
 

@@ -1,5 +1,6 @@
 #include "loader/torchscript/lower/operators.h"
 
+#include <string>
 #include <string_view>
 
 #include "loader/core/error.h"
@@ -20,6 +21,16 @@ bool has_output_size(const NodeCall& call) {
          call.inputs.back().is_none();
 }
 
+/// Adds the operator, and detaches its operands in a `no_grad` block.
+Items add_call(
+    const NodeCall& call,
+    const c10::OperatorHandle& op,
+    const Items& arguments) {
+  return call.lowering.no_grad_depth > 0
+             ? add_operator_without_grad(call.lowering, op, arguments)
+             : add_operator(call.lowering, op, arguments);
+}
+
 /// Lowers an interpolation to given sizes to the overload that takes only
 /// sizes. When code is read, TorchScript chooses that overload, too.
 Items lower_interpolation(const NodeCall& call) {
@@ -27,7 +38,25 @@ Items lower_interpolation(const NodeCall& call) {
       call.node.kind().toQualString(), "");
   Items arguments(call.inputs.begin(), call.inputs.end() - 1);
   arguments.resize(op.schema().arguments().size(), constant_item({}));
-  return add_operator(call.lowering, op, arguments);
+  return add_call(call, op, arguments);
+}
+
+/// The operator of LibTorch that a node calls. The interpreter of scripts has
+/// an abs() of its own, which calls the one of LibTorch.
+c10::OperatorName library_operator(const c10::FunctionSchema& schema) {
+  return schema.name() == "prim::abs" ? c10::OperatorName("aten::abs", "")
+                                      : schema.operator_name();
+}
+
+/// Says why a node that is not an operator of LibTorch is refused.
+std::string refusal(const NodeCall& call) {
+  const c10::FunctionSchema& schema = call.node.schema();
+  if (schema.is_mutable()) {
+    return "this change of a list or dictionary is not supported";
+  }
+  return "its operands are not known before the model runs (" +
+         (call.inputs.empty() ? "nothing" : describe(call.inputs.front())) +
+         ")";
 }
 
 }  // namespace
@@ -38,22 +67,15 @@ Items lower_operator(const NodeCall& call) {
     refuse(call, "this part of TorchScript can't be lowered to a graph");
   }
   auto& dispatcher = c10::Dispatcher::singleton();
-  const auto op = dispatcher.findSchema(schema->operator_name());
+  const auto op = dispatcher.findSchema(library_operator(*schema));
   if (!op || op->schema().arguments().size() != call.inputs.size()) {
-    const std::string operand =
-        call.inputs.empty() ? "nothing" : describe(call.inputs.front());
-    refuse(
-        call,
-        "its operands are not known before the model runs (" + operand + ")");
+    refuse(call, refusal(call));
   }
   try {
     if (has_output_size(call)) {
       return lower_interpolation(call);
     }
-    if (call.lowering.no_grad_depth > 0) {
-      return add_operator_without_grad(call, *op);
-    }
-    return add_operator(call.lowering, *op, call.inputs);
+    return add_call(call, *op, call.inputs);
   } catch (const Error& error) {
     refuse(call, error.what());
   }

@@ -1,6 +1,7 @@
 #include "loader/torchscript/lower/optionals.h"
 
 #include <algorithm>
+#include <ranges>
 #include <vector>
 
 #include "loader/effects/operator_table.h"
@@ -15,18 +16,16 @@ namespace {
 /// either a new tensor or its input.
 std::optional<ir::ValueId> try_tensor_object(
     const Lowering& lowering, ir::ValueId id) {
-  for (auto node = lowering.graph.nodes.rbegin();
-       node != lowering.graph.nodes.rend();
-       ++node) {
-    const std::vector<ir::ValueId> defines = ir::defines_of(*node);
+  for (const ir::Node& node : std::views::reverse(lowering.graph.nodes)) {
+    const std::vector<ir::ValueId> defines = ir::defines_of(node);
     if (std::ranges::find(defines, id) == defines.end()) {
       continue;
     }
-    const ir::OperatorParts op = ir::operator_parts(node->target);
-    if (may_return_its_input(op.qualified_name()) || node->target[0] == 'p') {
+    const ir::OperatorParts op = ir::operator_parts(node.target);
+    if (may_return_its_input(op.qualified_name()) || node.target[0] == 'p') {
       return std::nullopt;  // or a branch or loop
     }
-    const auto* first = std::get_if<ir::Ref>(&node->inputs.at(0).arg.value);
+    const auto* first = std::get_if<ir::Ref>(&node.inputs.at(0).arg.value);
     if (op.name.ends_with('_') && first != nullptr) {
       id = first->id;  // in place
     }

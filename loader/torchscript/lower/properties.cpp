@@ -17,7 +17,8 @@ std::optional<at::Tensor> try_operand_hint(const NodeCall& call) {
 
 Items literal_size(const NodeCall& call, const Literal& literal) {
   if (call.inputs.size() == 1) {
-    return {item_of(c10::IValue(literal.tensor.sizes().vec()))};
+    return {item_of(
+        c10::IValue(literal.tensor.sizes().vec()), call.lowering.steps)};
   }
   const auto dim = try_int(call.inputs.at(1));
   if (!dim) {
@@ -94,6 +95,9 @@ std::optional<Items> lower_requires_grad(const NodeCall& call) {
   if (value == nullptr) {
     return std::nullopt;
   }
+  if (call.lowering.without_grad.contains(value->id)) {
+    return Items{constant_item(false)};
+  }
   const auto& meta = call.lowering.value(value->id).tensor;
   if (!meta || !meta->known) {
     return std::nullopt;
@@ -102,6 +106,16 @@ std::optional<Items> lower_requires_grad(const NodeCall& call) {
 }
 
 std::optional<Items> lower_no_special_layout(const NodeCall&) {
+  return Items{constant_item(false)};
+}
+
+std::optional<Items> lower_is_quantised(const NodeCall& call) {
+  if (call.lowering.has_quantised) {
+    refuse(
+        call,
+        "the model quantises tensors, so the answer is not known before it "
+        "runs");
+  }
   return Items{constant_item(false)};
 }
 

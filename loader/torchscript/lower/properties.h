@@ -18,12 +18,22 @@ std::optional<Items> lower_num_dims(const NodeCall& call);
 /// Lowers prim::dtype.
 std::optional<Items> lower_element_type(const NodeCall& call);
 
-/// Lowers prim::device to the CPU. Whoever runs the graph elsewhere replaces
-/// it.
+/// Lowers aten::is_floating_point.
 std::optional<Items> lower_is_floating_point(const NodeCall& call);
+
+/// Lowers prim::requires_grad.
 std::optional<Items> lower_requires_grad(const NodeCall& call);
-/// Only dense tensors are loaded, so none is nested, sparse or quantised.
+
+/// Lowers the queries for nested and sparse tensors to false, because only
+/// dense tensors are loaded and operators that make others are refused.
 std::optional<Items> lower_no_special_layout(const NodeCall& call);
+
+/// Lowers the query for quantised tensors to false.
+/// throws Error(Input): the model has quantised a tensor before
+std::optional<Items> lower_is_quantised(const NodeCall& call);
+
+/// Lowers prim::device to the CPU. A runtime that runs the graph on another
+/// device replaces it.
 std::optional<Items> lower_device(const NodeCall& call);
 
 }  // namespace pp::ts

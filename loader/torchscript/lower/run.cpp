@@ -1,18 +1,14 @@
 #include "loader/torchscript/lower/run.h"
 
+#include <string>
+
 #include <torch/csrc/jit/api/function_impl.h>
 
 #include "loader/core/error.h"
+#include "loader/torchscript/lower/limits.h"
 #include "loader/torchscript/lower/node_table.h"
 
 namespace pp::ts {
-
-namespace {
-
-constexpr int kMaxCallDepth = 200;
-constexpr size_t kMaxNodes = 1'000'000;
-
-}  // namespace
 
 std::string python_name(const c10::ClassType& type) {
   std::string out;
@@ -66,6 +62,7 @@ Items lower_function(
 void lower_block(
     Lowering& lowering, const torch::jit::Block& block, CodeValues& values) {
   for (const torch::jit::Node* node : block.nodes()) {
+    lowering.steps.add(1);
     const Items results = lower_node(lowering, *node, values);
     if (node->outputs().size() > results.size()) {
       refuse(
@@ -79,7 +76,11 @@ void lower_block(
       values[node->outputs()[i]] = results[i];
     }
     if (lowering.graph.nodes.size() > kMaxNodes) {
-      refuse(lowering, *node, "the graph would have more than a million nodes");
+      refuse(
+          lowering,
+          *node,
+          "the graph would have more than " + std::to_string(kMaxNodes) +
+              " nodes");
     }
   }
 }

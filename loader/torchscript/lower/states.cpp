@@ -2,18 +2,18 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "loader/core/error.h"
+#include "loader/torchscript/lower/limits.h"
 #include "loader/torchscript/lower/values.h"
 
 namespace pp::ts {
 
 namespace {
-
-constexpr int kMaxModuleDepth = 200;
 
 /// The storage of a tensor, the elements that it uses, and whether it is
 /// trained. Two tensors that agree in it are one state. A buffer over the
@@ -67,6 +67,13 @@ class StateWalk {
           " deep");
     }
     const c10::ClassTypePtr type = object.type();
+    num_attributes_ += type->numAttributes();
+    if (num_attributes_ > kMaxAttributes) {
+      throw input_error(
+          "its modules have more than " + std::to_string(kMaxAttributes) +
+          " attributes, where a module that several others hold counts once "
+          "for each path to it");
+    }
     for (size_t slot = 0; slot < type->numAttributes(); ++slot) {
       const std::string& name = type->getAttributeName(slot);
       const c10::IValue& value = object.getSlot(slot);
@@ -89,8 +96,7 @@ class StateWalk {
       const c10::ivalue::Object& object, size_t slot, const std::string& fqn) {
     const c10::ClassTypePtr type = object.type();
     const at::Tensor tensor = object.getSlot(slot).toTensor();
-    const std::pair<const void*, std::string> attribute{
-        &object, type->getAttributeName(slot)};
+    const AttributeKey attribute{&object, type->getAttributeName(slot)};
     const ir::StateKind kind = kind_of_slot(*type, slot);
     const TensorIdentity identity = identity_of(kind, tensor);
     if (const auto found = seen_.find(identity); found != seen_.end()) {
@@ -108,6 +114,7 @@ class StateWalk {
   Lowering& lowering_;
   std::map<TensorIdentity, Seen> seen_;
   int depth_ = 0;
+  size_t num_attributes_ = 0;
 };
 
 }  // namespace

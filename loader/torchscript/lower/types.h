@@ -8,7 +8,7 @@
 
 #include "loader/ir/graph.h"
 
-// Questions about the types of TorchScript, which both directions ask.
+// Questions about TorchScript types that loading and writing both ask.
 namespace pp::ts {
 
 /// The type inside an Optional, or the type itself; `type` may be null.
@@ -22,8 +22,8 @@ bool is_tensor_list(const c10::TypePtr& type);
 /// Int, Float or Bool; nothing for every other type.
 std::optional<ir::TypeKind> try_number_kind(const c10::TypePtr& type);
 
-/// A list of `values`.
-/// type  the list's type; for null or another type, a list of anything
+/// Makes a list of `values`.
+/// type  the list's type; for null or another type, the list may hold anything
 c10::IValue list_value(
     const c10::TypePtr& type, std::vector<c10::IValue> values);
 

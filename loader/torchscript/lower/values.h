@@ -19,8 +19,8 @@ GraphValue add_value(
     ir::TypeKind kind,
     const std::optional<c10::IValue>& hint = std::nullopt);
 
-/// Adds a tensor of the archive as a state of the graph. Its bytes stay where
-/// they are.
+/// Adds a tensor of the archive as a state of the graph. Its bytes are not
+/// copied.
 /// throws Error(Input): it is sparse, quantised or in no record
 GraphValue add_state(
     Lowering& lowering,

@@ -45,8 +45,8 @@ inline bool same_type(const at::Tensor& a, const at::Tensor& b) {
   return a.scalar_type() == b.scalar_type();
 }
 
-/// Whether those of two inputs whose gradients are wanted have the type of the
-/// result, so that its gradient needs no cast.
+/// Whether every input whose gradient is wanted has the type of the result, so
+/// that its gradient needs no cast.
 inline bool have_result_type(
     const at::Tensor& a,
     const at::Tensor& b,
@@ -56,14 +56,15 @@ inline bool have_result_type(
          (wanted[1] == 0 || same_type(b, out));
 }
 
-/// Leaves one result on the stack; returns true, as a forward does.
+/// Leaves `out` as the only result on the stack. Returns true, as a forward
+/// does.
 inline bool result(Stack& stack, at::Tensor out) {
   stack.clear();
   stack.emplace_back(std::move(out));
   return true;
 }
 
-/// Returns the tensor if it has to be kept, else None.
+/// Returns the tensor if it must be kept, else None.
 inline c10::IValue kept_if(bool needed, const at::Tensor& tensor) {
   return needed ? c10::IValue(tensor) : c10::IValue();
 }
@@ -100,7 +101,7 @@ inline std::array<bool, 3> mask_of(Wanted wanted, const Positions& positions) {
       wanted[positions[2]] != 0};
 }
 
-/// Gives those of a kernel's three gradients that are wanted.
+/// Gives the wanted ones of a kernel's three gradients.
 inline void give_three(
     const BackwardCall& call,
     const std::tuple<at::Tensor, at::Tensor, at::Tensor>& gradients,

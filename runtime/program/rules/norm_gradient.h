@@ -29,12 +29,12 @@ struct NormInputLayout {
   at::Tensor readable(const at::Tensor& gradient) const;
 };
 
-/// Whether autograd differentiates this operator by that kernel:
+/// Whether autograd differentiates this operator with that kernel, as it does
 /// "aten.instance_norm.default".
 bool has_batch_norm_backward(std::string_view target);
 
-/// Calls such an operator through the dispatcher, and has autograd lay the
-/// gradient of its result out correctly.
+/// Calls such an operator through the dispatcher. In the backward, autograd
+/// then passes the kernel the gradient of its result in a correct layout.
 void call_batch_norm(const c10::OperatorHandle& op, torch::jit::Stack& stack);
 
 }  // namespace pp

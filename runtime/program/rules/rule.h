@@ -25,10 +25,10 @@ struct BackwardCall {
   /// arrived; at least one did.
   std::span<const at::Tensor> gradients;
   Wanted wanted;
-  /// Adds a gradient at a wanted position; it has the input's shape and type.
+  /// Adds a gradient, of the input's shape and type, at a wanted position.
   c10::function_ref<void(size_t position, at::Tensor gradient)> give;
-  /// Adds the matrix product a b in the same way; the product may be
-  /// accumulated into the sum directly.
+  /// Adds the matrix product of a and b at a wanted position; the product may
+  /// be accumulated into the sum directly.
   c10::function_ref<void(
       size_t position, const at::Tensor& a, const at::Tensor& b)>
       give_product;
@@ -37,15 +37,15 @@ struct BackwardCall {
 };
 
 /// How to differentiate an operator. A rule calls the kernels that LibTorch's
-/// autograd calls, in the same order, so the bits are the same, but it doesn't
-/// build autograd's graph at run time. rules.h says how to add one.
+/// autograd calls, in the same order, so the results have the same bits, but it
+/// doesn't build autograd's graph at run time. rules.h says how to add one.
 struct Rule {
   /// Pops the arguments, in schema order, from the stack and pushes the
   /// results. It runs below autograd. Returns false if the rule doesn't cover
   /// this call (its types, its layout, an option); then the stack is unchanged
   /// and autograd differentiates the call.
   using Forward = bool (*)(torch::jit::Stack& stack, Wanted wanted, Kept& kept);
-  /// Gives the wanted gradients. It is called once, or twice with some of the
+  /// Gives the wanted gradients. It is called once, or twice with different
   /// inputs wanted each time.
   using Backward = void (*)(const BackwardCall& call);
 

@@ -9,12 +9,12 @@ namespace pp {
 /// stages.
 ///
 /// A number of microbatches that doesn't fill its rounds is raised to the next
-/// one that does. The added microbatches are dropped from the finished order,
+/// one that does. The added microbatches are removed from the finished order,
 /// which stays valid because no action depends on another microbatch.
 struct Rounds {
   int num_ranks = 1;
   int stages_per_rank = 1;
-  int num_microbatches = 1;  ///< raised so that it fills the rounds
+  int num_microbatches = 1;  ///< rounded up to fill the rounds
   int microbatches_per_round = 1;
 
   explicit Rounds(const Shape& shape);

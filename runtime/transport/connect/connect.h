@@ -13,11 +13,11 @@ namespace pp {
 /// One row of the table of transports between processes.
 struct TransportEntry {
   std::string_view name;
-  /// The option by which users choose it for all pairs of ranks. None if they
-  /// can't choose it, because it doesn't reach every rank; ranks find out which
-  /// peers it reaches by trying.
+  /// The option with which users choose it for all pairs of ranks. Users can't
+  /// choose a transport that doesn't reach every rank: it has nullopt, and
+  /// ranks find out which peers it reaches by trying.
   std::optional<TransportKind> kind;
-  /// Makes this rank's end, not yet connected.
+  /// Makes this rank's end, which is not connected yet.
   std::unique_ptr<TransportEnd> (*make_end)(const JobMember& self);
 };
 
@@ -25,7 +25,7 @@ struct TransportEntry {
 std::span<const TransportEntry> all_transports();
 
 /// Connects the ranks of a job whose ranks are processes; every rank calls it.
-/// With TransportKind::Auto each pair uses the first transport by which both
+/// With TransportKind::Auto each pair uses the first transport over which both
 /// reach each other, even across containers. A transport that no pair needs
 /// opens no connection.
 /// throws Error(Runtime): a peer that can't be reached

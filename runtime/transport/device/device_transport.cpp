@@ -230,8 +230,8 @@ void DeviceTransport::receive_linked(
   if (link == links_.from.end()) {
     throw runtime_error(
         "rank " + std::to_string(from) +
-        " sends over a link that this rank doesn't have; are all ranks of "
-        "the same build of pp?");
+        " sends over a link that this rank doesn't have; does every rank "
+        "run the same build of pp?");
   }
   const c10::StreamGuard on_receive(device_.receive());
   link->second->recv(flat_memories(tensors));

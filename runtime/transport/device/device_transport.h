@@ -10,7 +10,7 @@
 
 namespace pp {
 
-/// Goes with a message between thread ranks: its tensors may be read once
+/// Accompanies a message between thread ranks: its tensors may be read once
 /// `ready` has completed, and are returned to `owner`.
 struct OnDevice {
   c10::Event ready;
@@ -24,9 +24,9 @@ struct DeviceLinks {
   std::map<int, std::unique_ptr<DeviceLink>> from;
 };
 
-/// Moves messages whose tensors are on devices. Another transport, the host's,
-/// keeps the order of messages and wakes the ranks that wait for them. No call
-/// waits for a device unless tensors have to go through the host.
+/// Moves messages whose tensors are on devices. The host's transport keeps the
+/// order of messages and wakes the ranks that wait for them. No call waits for
+/// a device unless tensors have to go through the host.
 ///
 ///   thread ranks, same device   handed over; the receiver's compute stream
 ///                               waits for the sender's

@@ -31,8 +31,8 @@ struct Sent {
 
 void append(std::vector<int64_t>& ints, std::span<const Sent> sent);
 
-/// Removes the words that append() added, and returns what they say.
-/// throws Error(Runtime): they are not what append() writes
+/// Removes the words that append() added, and returns what they describe.
+/// throws Error(Runtime): they are not words that append() writes
 std::vector<Sent> take_off(std::vector<int64_t>& ints, size_t num_tensors);
 
 }  // namespace pp::device_wire

@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// Messages over TCP, by c10d's Gloo. Reaches every rank.
+/// Sends messages over TCP with c10d's Gloo. Reaches every rank.
 std::unique_ptr<TransportEnd> make_gloo_end(const JobMember& self);
 
 }  // namespace pp

@@ -18,10 +18,10 @@ namespace pp {
 /// The messages of one rank over a Gloo process group. One thread calls it,
 /// except for waiter().interrupt().
 ///
-/// Gloo sends a part when its receiver has said that it has memory for it,
-/// which takes as long as the part itself. So receives are posted in advance:
-/// for the headers of the next few messages, and for their payloads as far as
-/// these have the sizes of an earlier message's, which both ends know.
+/// Gloo sends a part only after its receiver has said that it has memory for
+/// it, which takes as long as the part itself. So receives are posted in
+/// advance: for the headers of the next few messages, and for their payloads if
+/// these have the same sizes as an earlier message's, which both ends know.
 class GlooWire {
  public:
   /// A send or receive of a part of a message, and its memory.
@@ -50,7 +50,7 @@ class GlooWire {
 
   /// Begins to send a message. Returns the parts to wait for, in order.
   std::deque<Part> send(const Message& message, int to);
-  /// Waits until all parts are sent, and removes each one that is.
+  /// Waits until all parts are sent, and removes each part that is.
   void wait_sent(
       std::deque<Part>& parts, int to, std::chrono::milliseconds timeout);
 
@@ -60,7 +60,7 @@ class GlooWire {
       int from,
       std::chrono::milliseconds timeout);
 
-  /// Keeps the memory of parts that nobody waits for any more.
+  /// Keeps the memory of parts that nobody waits for.
   void abandon(std::deque<Part> parts, int peer);
 
  private:

@@ -14,7 +14,7 @@ namespace pp {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-/// Waits for works of c10d so that another thread can end the wait. One thread
+/// Waits for c10d's works so that another thread can end the wait. One thread
 /// waits at a time; any thread may interrupt.
 class InterruptibleWait {
  public:
@@ -24,6 +24,7 @@ class InterruptibleWait {
   void interrupt(const Error& cause) noexcept;
   void throw_if_interrupted();
 
+  /// Waits until `work` is done.
   /// deadline   when to give up
   /// timeout, direction ("from" or "to"), peer   for the error's text
   /// throws Error(Runtime): the interrupt's cause, the deadline passed, or the

@@ -10,8 +10,9 @@
 
 namespace pp {
 
-/// The blocks in which a rank puts the messages it sends. A receiver frees a
-/// block when the last of its tensors is destroyed; the pool then reuses it.
+/// The blocks into which a rank writes the messages it sends. A receiver frees
+/// a block when the last of its tensors is destroyed; the pool then reuses the
+/// block.
 class BlockPool {
  public:
   /// control  lists the segments, so that peers can open them
@@ -19,11 +20,11 @@ class BlockPool {
 
   struct Taken {
     shared::Place place;
-    shared::Block* block;  ///< the content follows it
+    shared::Block* block;  ///< the content follows this header
   };
 
-  /// A block with room for that many bytes of content. It becomes free again
-  /// unless the caller sets its holders.
+  /// Provides a block with room for `content_bytes`. The caller must set its
+  /// holders, otherwise the block counts as free.
   /// throws Error(Runtime): no memory
   Taken take(size_t content_bytes);
 
@@ -32,7 +33,7 @@ class BlockPool {
 
   shared::Control& control_;
   std::vector<std::shared_ptr<SharedSegment>> segments_;
-  size_t used_ = 0;  ///< bytes of the last segment
+  size_t used_ = 0;  ///< bytes used in the last segment
   /// Blocks by size; within a size, the least recently used is first.
   std::map<size_t, std::deque<Taken>> blocks_;
 };

@@ -9,7 +9,7 @@
 namespace pp {
 
 /// Wakes the one thread that waits for changes in memory that processes share.
-/// The bell lies in that memory too; memory full of zeros is a valid bell.
+/// The bell itself lies in that memory; memory full of zeros is a valid bell.
 class Doorbell {
  public:
   /// Call it after a change, from any thread of any process.
@@ -47,8 +47,8 @@ class Doorbell {
 
  private:
   void wake() noexcept;
-  /// Sleeps until a ring or the deadline; returns at once if it has rung since
-  /// `seen`.
+  /// Sleeps until a ring or the deadline. Returns at once if the bell has rung
+  /// since `seen`.
   void park(uint32_t seen, std::chrono::steady_clock::time_point deadline);
 
   std::atomic<uint32_t> rings_;

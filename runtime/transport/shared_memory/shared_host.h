@@ -17,7 +17,7 @@ namespace pp {
 class SharedHost {
  public:
   /// grace  see ConnectOptions
-  /// spin   whether every rank of this host has a core of its own
+  /// spin   whether every rank of this host has its own core
   SharedHost(
       int rank,
       int size,

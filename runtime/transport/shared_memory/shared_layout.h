@@ -9,17 +9,18 @@
 #include "runtime/transport/shared_memory/shared_segment.h"
 
 // The layout of the memory that ranks of one host share. Each rank has a
-// control segment, and adds block segments as it needs them. It alone writes to
-// both, except to what is marked as the peer's. New memory is full of zeros,
-// and zeros are a valid initial state of everything here.
+// control segment, and adds block segments when it needs them. Only the rank
+// itself writes to its segments, except to what is marked as the peer's. New
+// memory is full of zeros, and zeros are a valid initial state of everything
+// here.
 //
-//   a message  is a Block: header, description and payloads. The sender puts
-//              them there, and the receiver's tensors use that memory
+//   a message  is a Block: header, description and payloads. The sender
+//              writes them there, and the receiver's tensors use that memory
 //   a Lane     lists the blocks for one peer, in order
 
 namespace pp::shared {
 
-inline constexpr size_t kAlign = 64;  // a cache line, which suits kernels too
+inline constexpr size_t kAlign = 64;  // a cache line, enough for kernels
 
 inline size_t aligned(size_t num_bytes) {
   return (num_bytes + kAlign - 1) / kAlign * kAlign;
@@ -31,8 +32,8 @@ struct alignas(kAlign) Block {
   /// the sender.
   std::atomic<uint32_t> holders;
   uint32_t header_bytes;
-  uint32_t description_bytes;  ///< it follows the header directly
-  uint64_t num_bytes;          ///< this, the content and unused room
+  uint32_t description_bytes;  ///< directly after the header
+  uint64_t num_bytes;          ///< of header, content and unused room
 };
 
 inline void release(Block& block) {
@@ -50,7 +51,8 @@ struct Lane {
   static constexpr size_t kSlots = 1024;
 
   alignas(kAlign) std::atomic<uint64_t> sent;
-  /// The peer writes these: receives it has called, messages it has taken.
+  /// Written by the peer: the receives it has called, and the messages it has
+  /// read.
   alignas(kAlign) std::atomic<uint64_t> posted;
   std::atomic<uint64_t> taken;
   /// Message n is at n % kSlots from when it is sent until it is taken.
@@ -66,7 +68,7 @@ struct Control {
   };
 
   std::atomic<uint32_t> closed;
-  uint64_t nonce;  ///< tells this segment from others; part of the address
+  uint64_t nonce;  ///< identifies this segment; part of the address
   std::array<Segment, kMaxSegments> segments;
   alignas(kAlign) Doorbell bell;  ///< wakes the owner; everyone rings it
 

@@ -28,16 +28,16 @@ class SharedLink {
   /// Copies the message into a block of `pool`. Returns its ticket.
   uint64_t send(const Message& message, BlockPool& pool);
 
-  /// Lists the blocks that wait for room in the lane, as far as there is room.
+  /// Lists the waiting blocks in the lane, as far as there is room.
   void publish();
 
-  /// Whether the peer has called recv() for the message with that ticket, and
-  /// finds it in the lane.
+  /// Whether the peer has called recv() for the message with that ticket and
+  /// can find it in the lane.
   bool is_wanted(uint64_t ticket) const {
     return out_.posted.load() > ticket && out_.sent.load() > ticket;
   }
 
-  /// Tells the peer of one more receive. Returns its ticket.
+  /// Announces one more receive to the peer. Returns its ticket.
   uint64_t post();
 
   /// Moves the messages that have arrived into `queue`.

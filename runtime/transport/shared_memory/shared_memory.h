@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Messages through memory that ranks of one host share. A sender copies a
-/// message once; the receiver's tensors lie where the sender put them.
+/// Sends messages through memory that ranks of one host share. A sender copies
+/// a message once; the receiver's tensors lie where the sender wrote them.
 /// throws Error(Runtime): no memory
 std::unique_ptr<TransportEnd> make_shared_memory_end(const JobMember& self);
 

@@ -12,7 +12,8 @@ namespace pp {
 /// nothing is left behind, however the processes end.
 class SharedSegment {
  public:
-  /// New memory full of zeros. A page takes memory when it is first written.
+  /// Makes memory full of zeros. A page uses physical memory once it is
+  /// written.
   /// throws Error(Runtime): no memory
   static std::shared_ptr<SharedSegment> create(size_t num_bytes);
   /// Maps memory that the process `owner` has created. Null if this process
@@ -25,7 +26,7 @@ class SharedSegment {
   SharedSegment& operator=(const SharedSegment&) = delete;
 
   std::span<std::byte> bytes() const { return bytes_; }
-  /// The descriptor to open() in another process while this exists.
+  /// The descriptor with which another process calls open() while this exists.
   int descriptor() const { return descriptor_; }
 
  private:

@@ -1,2 +1,2 @@
 #pragma once
-// Asked for by ProcessGroupGloo.hpp, which needs nothing of it.
+// ProcessGroupGloo.hpp includes this header but uses nothing of it.

@@ -1,0 +1,71 @@
+# An evaluation changes nothing, and a checkpoint is saved before it.
+source "$(dirname "$0")/lib.sh"
+cat >export.py <<'PY'
+import numpy as np, torch
+from torch import nn
+
+
+class Counts(nn.Module):
+    """Writes buffers whether it trains or not."""
+
+    def __init__(self):
+        super().__init__()
+        self.lin = nn.Linear(4, 3)
+        self.register_buffer("calls", torch.zeros(()))
+        self.register_buffer("mean", torch.zeros(4))
+
+    def forward(self, x):
+        self.calls.add_(1)
+        self.mean.mul_(0.9).add_(0.1 * x.detach().mean(0))
+        return self.lin((x - self.mean) * (1 + 0.01 * self.calls))
+
+
+torch.manual_seed(0)
+rows = {0: torch.export.Dim("rows")}
+x = torch.randn(48, 4)
+torch.export.save(
+    torch.export.export(Counts(), (x[:8],), dynamic_shapes=(rows,)), "counts.pt2")
+np.save("x.npy", x), np.save("y.npy", x.argmax(1) % 3)
+np.save("unknown.npy", np.full(48, 99))
+PY
+run "$PYTHON" export.py
+((status == 0)) || fail "no model"
+cat >job.toml <<'TOML'
+[model]
+path = "counts.pt2"
+[pipeline]
+microbatches = 2
+[data]
+batch_size = 8
+inputs.x = { path = "x.npy" }
+target = { path = "y.npy" }
+[train]
+steps = 6
+loss = { name = "cross_entropy" }
+optimizer = { name = "sgd", lr = 0.1 }
+TOML
+cp job.toml evaluated.toml
+cat >>evaluated.toml <<'TOML'
+[eval]
+every = 2
+data = { inputs.x = { path = "x.npy" }, target = { path = "y.npy" } }
+TOML
+
+for options in "" "--launcher processes" "--set parallel.replicas=2 --set pipeline.microbatches=1"; do
+  rm -rf plain evaluated
+  # shellcheck disable=SC2086 # words of a command line
+  expect_ok "$PP" run job.toml $options --set output.dir=plain
+  # shellcheck disable=SC2086
+  expect_ok "$PP" run evaluated.toml $options --set output.dir=evaluated
+  expect_same {plain,evaluated}/checkpoints/step_6/part_0.safetensors
+done
+check_python '
+from safetensors.torch import load_file
+calls = load_file("evaluated/checkpoints/step_6/part_0.safetensors")["calls"]
+assert calls.item() == 6, calls  # the first replica has a microbatch a step
+'
+
+# An evaluation that fails costs nothing that was trained.
+expect_exit 3 "$PP" run evaluated.toml --set output.dir=failed \
+  --set eval.every=6 --set 'eval.data.target.path="unknown.npy"'
+expect_file failed/checkpoints/step_6/state.json
