@@ -4,7 +4,8 @@
 
 namespace pp::cli {
 
-/// Runs one command line; prints its error, if any. Returns the exit code.
+/// Runs one command line and returns the exit code. If the command fails,
+/// prints the error.
 int run_command_line(const Invocation& with) noexcept;
 
 }  // namespace pp::cli

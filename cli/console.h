@@ -4,16 +4,18 @@
 
 namespace pp::cli {
 
-/// Writes to standard output, with control characters shown as `\x1b`, because
-/// most texts contain names from files. Writes nothing once the reader has
-/// closed the output.
+/// Writes `text` to standard output. Control characters are shown as `\x1b` and
+/// the like, because most texts contain names from files. Writes nothing once
+/// the reader has closed the output.
 void print(const std::string& text);
 
-/// Writes a text that contains our own colour codes, which stay as they are.
+/// Writes `text`, in which pp has put colour codes, to standard output. Unlike
+/// print(), leaves control characters unchanged.
 void print_colored(const std::string& text);
 
-/// Flushes what other code wrote to standard output.
-/// throws Error(Runtime) if that fails, unless the reader has closed the output
+/// Flushes standard output, including what other code has written to it.
+/// throws  Error(Runtime): the flush fails for a reason other than that the
+///         reader has closed the output
 void finish_output();
 
 /// Writes "pp: error: ..." to standard error as one line; shows control

@@ -8,13 +8,13 @@
 namespace pp::cli {
 
 /// While an object of this class exists, SIGINT and SIGTERM end the program at
-/// once: it prints "interrupted", removes unfinished output and exits with 128
-/// + signal. It is for commands that start no other ranks. Construct it before
-/// starting any thread.
+/// once: the program prints "interrupted", removes unfinished output and exits
+/// with 128 plus the signal's number. The class is for commands that start no
+/// other ranks. Construct the object before starting any thread.
 class EndOnSignal {
  public:
-  /// outputs  files and folders that the command writes; unchanged if the
-  ///          signal comes before they are complete
+  /// outputs  the files and folders that the command writes; those that are
+  ///          incomplete when the signal comes keep their previous content
   /// scratch  the command's temporary files, which are removed
   explicit EndOnSignal(
       std::vector<std::filesystem::path> outputs,

@@ -5,7 +5,8 @@
 
 namespace pp::cli {
 
-/// The split that the command line asks for.
+/// Converts the command line's split options to a SplitSpec. The options must
+/// have been validated.
 inline SplitSpec to_split_spec(const SplitOptions& options) {
   SplitSpec spec;
   for (const std::string& text : options.at) {

@@ -9,17 +9,19 @@
 
 namespace pp {
 
-/// Which operators a model may call. A graph is a program that somebody else
-/// may have written, so an operator is allowed only if somebody has reviewed
+/// The operators that a model may call. A graph is a program that somebody else
+/// may have written, so an operator is allowed only after a review has shown
 /// that it computes on its arguments and does nothing else.
 class AllowedOperators {
  public:
   AllowedOperators() = default;
+  /// Allows the reviewed operators and those that the user lists.
   /// more    operators to allow in addition, such as "aten::from_file"
-  /// throws  Error(Usage) for a name that isn't "NAMESPACE::NAME"
+  /// throws  Error(Usage): a name isn't of the form "NAMESPACE::NAME"
   explicit AllowedOperators(const std::vector<std::string>& more);
 
-  /// qualified_name  without an overload: "aten::add_"
+  /// Whether the operator is allowed.
+  /// qualified_name  the operator's name without an overload: "aten::add_"
   bool contains(std::string_view qualified_name) const;
 
   /// Whether the operator is allowed only because the user listed it.
@@ -33,15 +35,15 @@ class AllowedOperators {
   std::set<std::string, std::less<>> more_;
 };
 
-/// Why "aten::from_file" is refused: "it reads or writes files". Empty for an
-/// operator that nobody has reviewed.
+/// Why an operator is refused: for "aten::from_file", "it reads or writes
+/// files". Returns an empty string for an operator that nobody has reviewed.
 std::string_view try_reason_to_refuse(std::string_view qualified_name);
 
-/// Checks every operator that a graph calls, sub-graphs included.
+/// Checks that every operator in a graph, sub-graphs included, is allowed.
 ///
-/// where   names the graph in messages: "model.pt2: models/model.json"
-/// returns the operators that are allowed only because the user listed them
-/// throws  Error(Input) "<where>: node 'x' calls 'aten::from_file', which ..."
+/// where    names the graph in messages: "model.pt2: models/model.json"
+/// returns  the operators that are allowed only because the user listed them
+/// throws   Error(Input) "<where>: node 'x' calls 'aten::from_file', which ..."
 std::set<std::string> check_operators(
     const ir::Graph& graph,
     const AllowedOperators& allowed,

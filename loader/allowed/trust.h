@@ -4,12 +4,12 @@
 
 namespace pp {
 
-/// How far the user trusts the files that a command reads. By default a file
-/// may compute and do nothing else.
+/// How far the user trusts the files that a command reads. By default, a file
+/// may only compute on its inputs.
 struct Trust {
   AllowedOperators operators = {};
-  /// Whether a script's code may run while LibTorch reads the file
-  /// (`__setstate__`).
+  /// Whether code in a TorchScript file (`__setstate__`) may run while LibTorch
+  /// reads the file.
   bool script_code = false;
 };
 

@@ -5,16 +5,17 @@
 
 namespace pp {
 
-/// Number of bytes that is_bare_pickle() looks at.
+/// Number of bytes at the start of a file that is_bare_pickle() looks at.
 inline constexpr size_t kPickleStart = 9;
 
-/// Whether a file begins as a pickle does (torch.save wrote pickles before
+/// Whether a file begins like a pickle (torch.save wrote bare pickles before
 /// torch 1.6): with the opcode of protocols 2 to 5 and the protocol's number. A
 /// safetensors file may begin with the same two bytes, as the low bytes of its
-/// header's length; then the high bytes of the length are 0 and the header
-/// follows.
+/// header's length; it is recognised by the length's high bytes, which are 0,
+/// and the header that follows.
 ///
-/// bytes  the file's first kPickleStart bytes or more; fewer if it is shorter
+/// bytes  the first kPickleStart bytes of the file or more; fewer if the file
+///        is shorter
 inline bool is_bare_pickle(std::span<const std::byte> bytes) {
   constexpr std::byte kMark{0x80};
   constexpr std::byte kFirstProtocol{2};

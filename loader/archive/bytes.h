@@ -15,13 +15,14 @@ static_assert(
     std::endian::native == std::endian::little,
     "the formats are little endian, and records are used in place");
 
-/// Whether `length` bytes at `offset` lie within `size` bytes. Never overflows,
-/// so numbers from a file can be passed.
+/// Whether `length` bytes at `offset` lie within `size` bytes. The check
+/// doesn't overflow, so all three numbers may come from a file.
 constexpr bool fits(uint64_t offset, uint64_t length, uint64_t size) {
   return offset <= size && length <= size - offset;
 }
 
-/// The little-endian number at `offset`, which must fit.
+/// Reads the little-endian number at `offset`. The number must lie within
+/// `bytes`.
 template <std::unsigned_integral T>
 T load_le(std::span<const std::byte> bytes, uint64_t offset) {
   T value;

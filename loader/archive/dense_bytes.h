@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// Bytes of a contiguous tensor. Nothing if a size is negative or the product
-/// does not fit into an int64.
+/// Number of bytes of a contiguous tensor; nullopt if a size is negative or the
+/// number doesn't fit in an int64_t.
 inline std::optional<uint64_t> dense_bytes(
     std::span<const int64_t> sizes, int64_t element_bytes) {
   if (std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {

@@ -6,7 +6,8 @@
 
 namespace pp {
 
-/// Owns a file descriptor; a negative one means that there is none.
+/// Owns a file descriptor and closes it on destruction. A negative number means
+/// that there is no descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}

@@ -4,22 +4,23 @@
 
 namespace pp {
 
-/// Chooses the processes whose leftovers are removed. Unfinished files and
-/// folders lie next to the ones they will replace, and their names carry the id
-/// of their process: `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage
-/// directories), `.NAME.pp-PID.weights` (BoundModel). A killed process leaves
-/// them there.
+/// Chooses the processes whose leftovers are removed. A leftover is an
+/// unfinished file or folder that a killed process has left. It is next to the
+/// file that it would have replaced, and its name contains the id of its
+/// process: `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage directories),
+/// `.NAME.pp-PID.weights` (BoundModel).
 enum class LeftBy {
-  DeadProcesses,  ///< processes of this machine that no longer run
+  DeadProcesses,  ///< processes of this machine that have ended
   ThisProcess,
 };
 
-/// Makes `path` absolute and removes a slash at its end, so that it has a file
-/// name.
+/// Makes `path` absolute and removes a slash at its end, so that the result has
+/// a file name.
 std::filesystem::path output_path(const std::filesystem::path& path);
 
-/// Removes unfinished files and folders for `target`. A concurrent writer of
-/// `target` in this process will fail. Errors are ignored.
+/// Removes unfinished files and folders that were to replace `target`. With
+/// ThisProcess, a thread of this process that is writing `target` will fail.
+/// Errors are ignored.
 void remove_leftovers(const std::filesystem::path& target, LeftBy who) noexcept;
 
 }  // namespace pp

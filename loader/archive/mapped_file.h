@@ -15,16 +15,18 @@ namespace pp {
 ///
 /// ReadOnly pages are shared with every reader. Private pages are
 /// copy-on-write: writes never reach the file, and only written pages cost
-/// memory. No file descriptor stays open, so a job may map more files than it
-/// may open.
+/// memory. The file descriptor is closed after mapping, so a job may map more
+/// files than it may have open.
 ///
-/// If the file is cut short, touching a page that it lost ends the process; see
-/// mapping_table.h.
+/// If the file is truncated while it is mapped, touching a lost page ends the
+/// process; see mapping_table.h.
 class MappedFile {
  public:
   enum class Mode { ReadOnly, Private };
 
-  /// throws Error(Input) naming the path: missing, a folder, unreadable
+  /// Maps the file.
+  /// throws  Error(Input) naming the path: it is missing, a folder, or
+  ///         unreadable
   MappedFile(const std::filesystem::path& path, Mode mode);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -33,10 +35,10 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   size_t size() const { return size_; }
   std::span<const std::byte> bytes() const { return {data_, size_}; }
-  /// Requires Mode::Private.
+  /// The mapped bytes, for writing. The file must be mapped with Mode::Private.
   std::byte* writable_data() const;
-  /// Opens the file again for reading. Returns no descriptor if that fails, or
-  /// if another file now has its path.
+  /// Opens the file again for reading. The result is empty if that fails, or if
+  /// another file is now at the path.
   Descriptor open_again() const;
 
  private:

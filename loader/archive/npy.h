@@ -10,7 +10,8 @@ namespace pp {
 /// A mapped `.npy` file (version 1 to 3, little endian, C order).
 class NpyReader {
  public:
-  /// throws Error(Input) naming the path: not npy, pickled objects, Fortran
+  /// Maps the file and checks its header.
+  /// throws  Error(Input) naming the path: not npy, pickled objects, Fortran
   ///         order, big endian, truncated
   explicit NpyReader(const std::filesystem::path& path);
 

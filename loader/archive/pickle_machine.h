@@ -10,10 +10,10 @@
 
 #include "loader/archive/pickle_tensors.h"
 
-/// The machine inside the restricted pickle reader. A pickle is a program for a
-/// stack machine whose objects refer to one another (a list is memoized first
-/// and filled later). So objects lie in a heap and are named by their index in
-/// it.
+/// The stack machine inside the restricted pickle reader. A pickle is a program
+/// for such a machine, and its objects refer to one another (a list is memoized
+/// first and filled later). For that reason, objects are stored in a heap and
+/// identified by their index in the heap.
 namespace pp::pickle {
 
 using Id = size_t;
@@ -27,17 +27,18 @@ struct Dict {
   std::vector<std::pair<Id, Id>> items;
 };
 
-/// A Python name such as `torch._utils._rebuild_tensor_v2`: a function that
-/// call() in pickle_torch.h supports, an element type or a storage type.
+/// A Python name such as `torch._utils._rebuild_tensor_v2`. It names a function
+/// that call() in pickle_torch.h supports, an element type or a storage type.
 struct Global {
   std::string name;
 };
 
-/// A `torch.save` storage, found in the archive.
+/// A storage that `torch.save` wrote, located in the archive.
 struct Storage {
   std::string record;
   ir::Device device;
-  ir::ScalarType dtype = ir::ScalarType::Byte;  ///< Byte if untyped
+  /// The element type; Byte for an untyped storage.
+  ir::ScalarType dtype = ir::ScalarType::Byte;
   uint64_t num_bytes = 0;
 };
 
@@ -52,10 +53,12 @@ using Object = std::variant<
     Global,
     Storage,
     PickledTensor>;
-/// A deque, so that objects stay in place while others are added.
+/// All objects, by Id. It is a deque, so that references to objects stay valid
+/// while others are added.
 using Heap = std::deque<Object>;
 
-/// Runs the program in `data.pkl` and returns the id of its result in `heap`.
+/// Runs the program in `data.pkl`, adds its objects to `heap` and returns the
+/// id of the result.
 /// label   names the file in messages
 /// throws  Error(Input): the program is damaged or asks for a forbidden global
 Id run(

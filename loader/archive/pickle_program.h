@@ -11,10 +11,13 @@
 
 namespace pp::pickle {
 
-/// The bytes of a pickle, read from front to back.
+/// Reads the bytes of a pickle from front to back. Members throw Error(Input)
+/// naming the pickle if it is truncated or damaged.
 class Program {
  public:
-  /// label  names the pickle in messages; must outlive this
+  /// Starts at the first byte.
+  /// bytes  the pickle; the memory must outlive this object
+  /// label  names the pickle in messages; must outlive this object
   Program(std::string_view bytes, const std::string& label)
       : bytes_(bytes), label_(label) {}
 
@@ -39,7 +42,7 @@ class Program {
   }
   Op next_op() { return static_cast<Op>(next<uint8_t>()); }
 
-  /// The text up to the end of the line.
+  /// Reads a line; returns it without its line end.
   std::string_view next_line() {
     const size_t end = bytes_.find('\n', position_);
     if (end == std::string_view::npos) {

@@ -13,12 +13,13 @@ namespace pp {
 
 /// A tensor inside a `torch.save` file.
 struct PickledTensor {
-  ir::TensorMeta tensor;  ///< sizes, strides, storage offset
+  ir::TensorMeta tensor;  ///< dtype, sizes, strides, storage offset
   std::string record;     ///< the storage's record in the archive
 };
 
-/// A value from the restricted pickle reader: numbers, strings, tensors, lists,
-/// tuples and dicts. Nothing is executed; any other object is refused by name.
+/// A value from the restricted pickle reader: None (std::monostate), a number,
+/// string, tensor, list, tuple or dict. The reader executes no code; it refuses
+/// any other object and names it.
 struct PickleValue {
   struct Sequence {
     bool tuple = false;
@@ -48,7 +49,7 @@ struct PickleValue::Entry {
 
 /// Reads `data.pkl` of an archive made by `torch.save`.
 ///
-/// throws  Error(Input): an unknown global, a damaged stream
+/// throws  Error(Input): the pickle names an unknown global or is damaged
 PickleValue read_pickle(const ZipReader& archive);
 
 }  // namespace pp

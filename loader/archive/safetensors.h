@@ -15,19 +15,19 @@ namespace pp {
 
 class TempFile;  // temp_file.h
 
-/// A tensor in memory or in a mapped file; the view doesn't own the memory.
+/// A tensor in memory or in a mapped file. The view doesn't own the memory.
 struct TensorView {
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<int64_t> sizes;
   std::span<const std::byte> bytes;  ///< contiguous, row-major
 };
 
-/// A mapped `.safetensors` file. The header is checked in full on opening:
-/// names, dtypes, sizes, offsets, overlaps.
+/// A mapped `.safetensors` file. Opening checks the whole header: names,
+/// dtypes, sizes, offsets, overlaps.
 class SafetensorsReader {
  public:
   /// Maps the file and checks its header.
-  /// throws Error(Input) naming the path and the tensor
+  /// throws  Error(Input) naming the path, and the tensor if one is at fault
   explicit SafetensorsReader(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return file_->path(); }
@@ -36,9 +36,10 @@ class SafetensorsReader {
     return metadata_;
   }
   /// Finds a tensor by name.
-  /// throws Error(Input), offering similar names
+  /// throws  Error(Input): there is no such tensor; the message offers similar
+  ///         names
   const TensorView& find(const std::string& name) const;
-  /// The mapping, which must outlive all views.
+  /// The mapping that all tensor views point into. It must outlive them.
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
 
  private:
@@ -48,7 +49,7 @@ class SafetensorsReader {
 };
 
 /// Writes a `.safetensors` file atomically (temporary file, fsync, rename).
-/// throws Error(Runtime) naming the path and the system's reason
+/// throws  Error(Runtime) naming the path and the system's reason
 void write_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorView>& tensors,
@@ -63,8 +64,9 @@ struct TensorSource {
   const TempFile* file = nullptr;
 };
 
-/// Like write_safetensors(), for tensors of which some are in temporary files.
-/// The kernel copies those files where the file system allows it.
+/// Writes a file like write_safetensors(). Some of the tensors may be in
+/// temporary files; the kernel copies those files where the file system allows
+/// it.
 void assemble_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorSource>& tensors,

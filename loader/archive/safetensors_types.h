@@ -7,20 +7,23 @@
 
 namespace pp {
 
-/// The format's name of a type, such as "F32". Nothing if it has none.
+/// The safetensors name of an element type, such as "F32"; nullopt if the
+/// format lacks the type.
 std::optional<std::string_view> safetensors_name(ir::ScalarType type);
 
-/// The format has complex64 only. Tensors of other complex types are stored as
-/// real ones whose last dimension, of 2, holds real and imaginary part; this
-/// entry of the metadata lists their names, as a JSON array.
+/// The metadata entry that lists complex tensors. The format has no complex
+/// type but complex64; tensors of other complex types are stored as real
+/// tensors with an added last dimension of size 2 (real part, imaginary part).
+/// This entry lists their names as a JSON array.
 inline constexpr const char* kComplexNames = "pp.complex";
-/// The type of a complex type's parts. Nothing for other types.
+/// The type of the real and imaginary parts of a complex type; nullopt for all
+/// other types.
 std::optional<ir::ScalarType> type_of_parts(ir::ScalarType type);
-/// The complex type whose parts have this type. Nothing if there is none.
+/// The complex type whose parts have the type `part`; nullopt if there is none.
 std::optional<ir::ScalarType> type_of_pairs(ir::ScalarType part);
 
-/// The type that a name of the format stands for. Nothing if pp does not have
-/// it.
+/// The element type that a safetensors name stands for; nullopt if pp doesn't
+/// support the type.
 std::optional<ir::ScalarType> safetensors_type(std::string_view name);
 
 }  // namespace pp

@@ -10,16 +10,17 @@
 
 namespace pp {
 
-/// An unfinished file next to the one that it will replace: `.NAME.tmp.PID`.
+/// An unfinished file in the folder of the file that it will replace, the
+/// target. Its name is `.NAME.tmp.PID`.
 ///
-/// commit() syncs it, renames it over the target and syncs the folder, so that
-/// a reader sees either the old content or the new, even after a power failure.
-/// Without commit() the destructor removes the temporary file and leaves the
-/// target unchanged.
+/// commit() syncs the file, renames it to the target and syncs the folder, so
+/// that a reader sees either the old content or the new, even after a power
+/// failure. Without commit(), the destructor removes the temporary file and
+/// leaves the target unchanged. Every member that fails throws Error(Runtime)
+/// that names the target and the system's reason.
 class TempFile {
  public:
-  /// Creates the file. Every member throws Error(Runtime) that names the target
-  /// and the system's reason.
+  /// Creates the temporary file, which is empty.
   explicit TempFile(const std::filesystem::path& target);
   ~TempFile();
   TempFile(const TempFile&) = delete;
@@ -29,8 +30,8 @@ class TempFile {
   uint64_t size() const { return size_; }
   /// Appends `bytes`.
   void write(std::span<const std::byte> bytes);
-  /// Appends `num_bytes` of another file, starting at `offset`. The kernel
-  /// copies them where the file systems allow it.
+  /// Appends `num_bytes` of another file, starting at `offset` in that file.
+  /// The kernel copies the bytes where the file systems allow it.
   void copy(const MappedFile& from, uint64_t offset, uint64_t num_bytes);
   /// Appends the whole content of another temporary file.
   void append(const TempFile& other);

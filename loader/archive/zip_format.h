@@ -24,20 +24,22 @@ constexpr uint16_t kStored = 0;
 constexpr uint16_t kDeflated = 8;
 
 constexpr uint16_t kFlagEncrypted = 1U << 0U;
-/// The local header leaves sizes and CRC-32 to a descriptor after the payload.
-/// The directory always has them. PyTorch writes all records this way.
+/// Flag: the local header leaves sizes and CRC-32 to a descriptor after the
+/// payload. The directory always has them. PyTorch sets this flag on all
+/// records.
 constexpr uint16_t kFlagDescriptor = 1U << 3U;
 constexpr uint16_t kFlagUtf8 = 1U << 11U;
 
 constexpr uint16_t kExtraZip64 = 0x0001;
-/// "FB": padding that aligns the payload.
+/// Extra field "FB": padding that aligns the payload.
 constexpr uint16_t kExtraPadding = 0x4246;
 constexpr uint64_t kAlignment = 64;
 
-/// Value of a 16- or 32-bit field whose real value is in the zip64 field.
+/// Value of a 16- or 32-bit field whose actual value is in the zip64 extra
+/// field.
 constexpr uint16_t kSee64Short = 0xffff;
 constexpr uint32_t kSee64 = 0xffffffff;
 
-constexpr uint16_t kVersion64 = 45;  ///< "version needed": zip64
+constexpr uint16_t kVersion64 = 45;  ///< "version needed" of a zip64 record
 
 }  // namespace pp::zip

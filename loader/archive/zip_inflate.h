@@ -8,12 +8,12 @@
 
 namespace pp::zip {
 
-/// Inflates a record to exactly `inflated_bytes` bytes. Nothing if the stream
-/// is damaged or gives another number of bytes.
+/// Inflates a record to exactly `inflated_bytes` bytes. Returns nullopt if the
+/// stream is damaged or yields another number of bytes.
 std::optional<std::string> inflate(
     std::span<const std::byte> deflated, uint64_t inflated_bytes);
 
-/// The CRC-32 that zip uses, for data of any size.
+/// Computes the CRC-32 that zip uses.
 uint32_t crc32_of(std::span<const std::byte> bytes);
 
 }  // namespace pp::zip

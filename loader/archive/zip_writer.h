@@ -15,22 +15,26 @@ namespace pp {
 /// Writes an archive that PyTorch's reader opens: stored records, payloads
 /// aligned to 64 bytes, zip64 where needed.
 ///
-/// Everything is written to a temporary file next to `path`, which finish()
-/// syncs and renames. Without finish() the destructor removes it.
-/// throws Error(Runtime) on a full disk or another system error
+/// All data go to a temporary file next to `path`, which finish() syncs and
+/// renames. Without finish(), the destructor removes the temporary file. Every
+/// member that fails, for example because the disk is full, throws
+/// Error(Runtime).
 class ZipWriter {
  public:
-  /// top_folder  the archive's only top folder; usually the file's stem
+  /// Starts an archive.
+  /// top_folder  the archive's only top folder; usually the stem of the file's
+  ///             name
   ZipWriter(const std::filesystem::path& path, std::string top_folder);
   ~ZipWriter();
   ZipWriter(const ZipWriter&) = delete;
   ZipWriter& operator=(const ZipWriter&) = delete;
 
-  /// Adds a record. Each name can be used once.
+  /// Adds a record. Each name can be added only once.
   void add(std::string_view name, std::span<const std::byte> payload);
   void add(std::string_view name, std::string_view payload);
-  /// Copies a record of another archive with copy_file_range and reuses its
-  /// CRC, so that the payload never passes through this process's memory.
+  /// Copies a record of another archive with copy_file_range and reuses the
+  /// record's CRC, so that the payload never passes through this process's
+  /// memory.
   void copy(
       std::string_view name, const ZipReader& from, const ZipRecord& record);
   void finish(Sync sync = Sync::Now);

@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <optional>
 
-// Arithmetic on integers from files, as Python rounds. Each returns nothing if
-// the result is not an int64_t, or if the divisor is zero.
+// Integer arithmetic for numbers from files, with Python's rounding. Each
+// function returns nullopt if the result doesn't fit in an int64_t or the
+// divisor is zero.
 
 namespace pp {
 
@@ -23,7 +24,7 @@ inline std::optional<int64_t> try_multiply(int64_t a, int64_t b) {
   return __builtin_mul_overflow(a, b, &out) ? std::nullopt : std::optional(out);
 }
 
-/// Rounds down: -7 / 2 is -4.
+/// Divides and rounds down: -7 / 2 is -4.
 inline std::optional<int64_t> try_floor_divide(int64_t a, int64_t b) {
   if (b == 0) {
     return std::nullopt;
@@ -34,7 +35,7 @@ inline std::optional<int64_t> try_floor_divide(int64_t a, int64_t b) {
   return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
 }
 
-/// Has the sign of the divisor: -7 % 2 is 1.
+/// Returns the remainder with the sign of the divisor: -7 % 2 is 1.
 inline std::optional<int64_t> try_modulo(int64_t a, int64_t b) {
   if (b == 0) {
     return std::nullopt;
@@ -47,7 +48,7 @@ inline std::optional<int64_t> try_modulo(int64_t a, int64_t b) {
                                                       : remainder;
 }
 
-/// exponent  0 or more
+/// Raises `base` to `exponent`, which must be 0 or more.
 inline std::optional<int64_t> try_power(int64_t base, int64_t exponent) {
   if (base == 0 || base == 1) {
     return exponent == 0 ? 1 : base;

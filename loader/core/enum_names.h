@@ -52,7 +52,7 @@ std::vector<std::string> enum_words() {
   return {kEnumWords<Enum>.begin(), kEnumWords<Enum>.end()};
 }
 
-/// The word for a value; empty if the table has none.
+/// The word for an enumerator; an empty string if the enum's table lacks it.
 template <NamedEnum Enum>
 constexpr std::string_view enum_name(Enum value) {
   for (const EnumName<Enum>& row : enum_names(value)) {
@@ -63,7 +63,7 @@ constexpr std::string_view enum_name(Enum value) {
   return {};
 }
 
-/// The value that a word stands for; nullopt for an unknown word.
+/// The enumerator that a word stands for; nullopt for an unknown word.
 template <NamedEnum Enum>
 constexpr std::optional<Enum> try_parse_enum(std::string_view word) {
   for (const EnumName<Enum>& row : enum_names(Enum{})) {

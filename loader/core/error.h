@@ -6,11 +6,10 @@
 
 namespace pp {
 
-/// The origin of an error. The value is the exit code of `pp`.
+/// The origin of an error. The enumerator's number is the exit code of `pp`.
 enum class ErrorKind {
-  Usage =
-      2,  ///< the command line or job file, also if it doesn't fit the model
-  Input = 3,    ///< a file: a model, stages, data, a checkpoint
+  Usage = 2,    ///< command line or job file: wrong, or unfit for the model
+  Input = 3,    ///< unusable file: a model, stages, data, a checkpoint
   Runtime = 4,  ///< a failure while running: operator, shape, peer, disk
   Verify = 5,   ///< `pp verify` found a difference
 };
@@ -38,11 +37,14 @@ inline Error runtime_error(const std::string& message) {
   return {ErrorKind::Runtime, message};
 }
 
-/// Throws std::logic_error. Only a bug in pp can cause this.
+/// Throws std::logic_error about a failed check(), which only a bug in pp can
+/// cause.
 [[noreturn]] void check_failed(
     std::string_view what, const char* file, int line);
 
-/// Checks what must hold unless pp has a bug. Don't use it to check input.
+/// Checks a condition that holds unless pp has a bug. Don't use check() on
+/// input.
+/// throws  std::logic_error: the condition is false
 inline void check(
     bool holds,
     std::string_view what,

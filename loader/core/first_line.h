@@ -5,8 +5,9 @@
 
 namespace pp {
 
-/// The first line of a LibTorch message, without the stack trace that may
-/// follow. Paths of LibTorch's sources lose the folder they were built in.
+/// Returns the first line of a LibTorch message, without the stack trace that
+/// may follow. Removes, from a path of LibTorch's sources, the folder in which
+/// LibTorch was built.
 inline std::string first_line(const std::string& message) {
   std::string line = message.substr(0, message.find('\n'));
   constexpr std::string_view kMarker = "INTERNAL ASSERT FAILED at \"";

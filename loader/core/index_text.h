@@ -11,11 +11,12 @@ namespace pp {
 /// Describes an index out of range: "index out of range: 'input_ids' holds 64
 /// at [1, 5], but only 0 to 63 are valid".
 ///
-/// name      name of the tensor of indices
-/// sizes     sizes of that tensor
-/// position  position of the bad index in it, in row-major order
-/// least     smallest valid index
-/// most      largest valid index
+/// name      the tensor of indices, as named in the message
+/// sizes     the sizes of the tensor of indices
+/// position  the bad index's position in the tensor, in row-major order
+/// index     the bad index
+/// least     the smallest valid index
+/// most      the largest valid index
 inline std::string index_text(
     const std::string& name,
     std::span<const int64_t> sizes,

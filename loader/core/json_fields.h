@@ -11,43 +11,46 @@
 
 namespace pp {
 
-/// Deepest nesting of lists and objects that is accepted. It is limited because
-/// documents are walked by recursion.
+/// The deepest nesting of lists and objects that is accepted. Documents are
+/// walked by recursion, so the limit protects the stack.
 inline constexpr int kMaxJsonDepth = 512;
 
-/// Parses a text that need not be JSON. Nothing if it is not, or nested deeper
-/// than kMaxJsonDepth.
+/// Parses a string that may not be JSON. Returns nullopt if it isn't, or if it
+/// is nested deeper than kMaxJsonDepth.
 std::optional<nlohmann::json> try_parse_json(std::string_view text);
 
 /// A JSON document whose content is not trusted, with typed access to its
-/// fields. Values are passed by reference into the document; the path of a
-/// value is looked up only when a message needs it.
+/// fields. Accessors accept and return references into the document; a value's
+/// path is looked up only when a message needs it.
 ///
-/// Every error is an Error(Input) that says where: the file, what is being read
-/// (set_place) and the field's path, as in "manifest.json: stages[1].flops:
-/// must be an integer of 0 or more, found -1".
+/// All accessors except try_at() throw Error(Input) if the field is missing,
+/// and all throw it if a value has the wrong type. The message names the file,
+/// the place (see set_place()) and the field's path: "manifest.json:
+/// stages[1].flops: must be an integer of 0 or more, found -1".
 class JsonFields {
  public:
   using Json = nlohmann::json;
 
   /// Parses the document.
   /// where   names the document in messages: "model.pt2: models/model.json"
-  /// throws  Error(Input) "<where>: not valid JSON at byte N"; nested deeper
+  /// throws  Error(Input) "<where>: not valid JSON at byte N", or nested deeper
   ///         than kMaxJsonDepth
   JsonFields(std::string_view text, std::string where);
 
   const std::string& where() const { return where_; }
   const Json& root() const { return root_; }
-  /// Moves the document out. Nothing can be read after that.
+  /// Moves the document out of this object, which then can't be read any more.
   Json take_root() { return std::move(root_); }
 
-  /// Sets what is being read, for messages: "node 'add_1'". Empty: no name.
+  /// Sets the place that messages name, such as "node 'add_1'". An empty string
+  /// removes the place from messages.
   void set_place(std::string place) { place_ = std::move(place); }
   const std::string& place() const { return place_; }
 
-  /// Throws Error(Input) about what is being read, see set_place().
+  /// Throws Error(Input) with `problem`, the file and the place.
   [[noreturn]] void fail(const std::string& problem) const;
-  /// Throws Error(Input) about a value of the document, with its path.
+  /// Throws Error(Input) with `problem`, the file, the place and the path of
+  /// `value`, which must be part of the document.
   [[noreturn]] void fail_at(
       const Json& value, const std::string& problem) const;
 
@@ -65,15 +68,15 @@ class JsonFields {
   std::vector<std::string> texts_at(const Json& object, const char* key) const;
   int64_t integer(const Json& value) const;
   int64_t integer_at(const Json& object, const char* key) const;
-  /// An integer of 0 or more.
+  /// Reads an integer of 0 or more.
   uint64_t count(const Json& value) const;
   uint64_t count_at(const Json& object, const char* key) const;
-  /// A number, or "Infinity", "-Infinity", "NaN".
+  /// Reads a number, or one of the strings "Infinity", "-Infinity" and "NaN".
   double real(const Json& value) const;
   bool boolean(const Json& value) const;
   bool boolean_at(const Json& object, const char* key) const;
 
-  /// The tag and value of a union such as {"as_int": 3}.
+  /// Reads a union such as {"as_int": 3}; returns its tag and its value.
   std::pair<const std::string&, const Json&> one_of(const Json& value) const;
 
  private:

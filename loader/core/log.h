@@ -9,9 +9,10 @@ namespace pp {
 
 enum class LogLevel { Error, Warning, Info, Debug };
 
-/// Reads the level from a TORCH_LOGS-style list: `pp` is Info, `+pp` Debug,
-/// `-pp` Error. `torch.distributed.pipelining` is another name for `pp`; other
-/// parts (`+dynamo`) are ignored. The default is Warning.
+/// Reads the log level from a list in the style of TORCH_LOGS: `pp` is Info,
+/// `+pp` Debug, `-pp` Error. `torch.distributed.pipelining` is another name for
+/// `pp`; other entries (`+dynamo`) are ignored. If the list doesn't mention
+/// `pp`, the level is Warning.
 LogLevel parse_log_level(std::string_view spec);
 
 /// Writes lines such as
@@ -21,11 +22,12 @@ LogLevel parse_log_level(std::string_view spec);
 /// no global logger; pass a Log to code that needs one.
 class Log {
  public:
-  /// Logs warnings and errors, without a rank.
+  /// Creates a log of warnings and errors whose lines name no rank.
   Log();
   explicit Log(LogLevel level, std::optional<int> rank = std::nullopt);
 
-  /// A log with the same sink and level that marks its lines with `rank`.
+  /// Returns a log with the same sink and level whose lines are marked with
+  /// `rank`.
   Log for_rank(int rank) const;
 
   LogLevel level() const { return level_; }

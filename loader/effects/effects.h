@@ -7,8 +7,9 @@
 
 namespace pp {
 
-/// Fills in the effects of every node, sub-graphs included: what it writes,
-/// what aliases what, whether it draws random numbers.
+/// Fills in Node::effects for every node, sub-graphs included: which inputs the
+/// node writes, which outputs alias which inputs, and whether it draws random
+/// numbers.
 ///
 /// where   names the graph in messages: "model.pt2: models/model.json"
 /// throws  Error(Input) "<where>: node 'x' calls 'my::op', which is not

@@ -9,24 +9,25 @@
 
 namespace pp {
 
-/// An argument or result in an operator's schema, and its memory.
+/// An argument or result in an operator's schema, and the memory that it may
+/// share.
 struct SchemaValue {
   std::string name = {};
-  /// Alias sets that it belongs to, including those of a list's elements. An
+  /// The alias sets of the value, including those of a list's elements. An
   /// argument and a result may share memory if they have an alias set in
   /// common.
   std::set<std::string> alias_sets = {};
   bool written = false;
-  bool is_list = false;  ///< its type is a list
+  bool is_list = false;  ///< whether the value's type is a list
 };
 
 struct OperatorSchema {
   std::vector<SchemaValue> arguments;
   std::vector<SchemaValue> results;
-  bool random = false;  ///< draws from a random generator
+  bool random = false;  ///< whether the operator draws from a random generator
 };
 
-/// Looks up the schemas of operators.
+/// A source of operator schemas.
 class OperatorSchemas {
  public:
   virtual ~OperatorSchemas() = default;

@@ -8,30 +8,32 @@
 // Facts about operators that schemas do not declare.
 namespace pp {
 
-/// A target that is not an operator of the dispatcher: arithmetic on sizes, or
-/// a marker.
+/// A node target that is not an operator of the dispatcher: arithmetic on
+/// sizes, or a marker.
 struct Builtin {
   std::string_view target;
   size_t num_operands = 0;
-  bool aliases = false;  ///< its results alias its arguments
+  bool aliases = false;  ///< whether its results alias its arguments
 };
-/// Null if the target is not a builtin.
+/// Finds the builtin with this target; null if there is none.
 const Builtin* try_find_builtin(std::string_view target);
 
 /// Whether nodes with this target own sub-graphs.
 bool is_control_flow(std::string_view target);
 
 /// Whether the operator ("aten::dropout") may return its input, or a view of
-/// it, although its schema does not declare this.
+/// its input, although its schema declares no alias.
 bool may_return_its_input(std::string_view name);
 
-/// Running statistics that an operator updates when its argument `flag` is
-/// true, although its schema does not declare this.
+/// Running statistics that an operator writes, although its schema declares no
+/// write.
 struct Statistics {
+  /// The bool argument that must be true for the operator to write them.
   std::string_view flag;
+  /// The arguments that hold the statistics.
   std::vector<std::string_view> arguments;
 };
-/// The statistics that an operator updates; nullopt if it has none.
+/// The running statistics that an operator writes; nullopt if it writes none.
 std::optional<Statistics> written_statistics(std::string_view name);
 
 }  // namespace pp

@@ -9,22 +9,24 @@
 
 namespace pp::ep {
 
-/// A tensor or number that the user passes, as guards refer to it.
+/// A tensor or number that the user passes, and the names by which guards refer
+/// to it.
 struct GuardInput {
-  std::string argument;  ///< the argument of forward that holds it
-  TreePath path;         ///< path in the tree of (args, kwargs)
-  std::string name;      ///< name of the graph's input: "options.gain"
+  std::string argument;  ///< the argument of forward that contains it
+  TreePath path;         ///< its path in the tree of (args, kwargs)
+  std::string name;      ///< its name as an input of the graph: "options.gain"
 };
 
 /// Reads the conditions under which a program was exported (`guards_code`). The
-/// file refers to an input by its place in the arguments, as in
-/// "L['options']['gain'].size()[0] > 1". The returned conditions refer to it by
-/// its name, as in "L['options.gain'].size()[0] > 1".
+/// file refers to an input by its path in the arguments of forward, as in
+/// "L['options']['gain'].size()[0] > 1". The returned conditions refer to an
+/// input by GuardInput::name, as in "L['options.gain'].size()[0] > 1".
 /// throws  Error(Input): the field isn't a list of strings
 std::vector<std::string> read_guards(
     const JsonFields& program, std::span<const GuardInput> inputs);
 
-/// The inverse: the conditions as a file with these inputs states them.
+/// The inverse of read_guards(): converts conditions to the form in which a
+/// file with these inputs states them.
 std::vector<std::string> guards_in_file(
     const std::vector<std::string>& guards, std::span<const GuardInput> inputs);
 

@@ -19,31 +19,32 @@ bool is_exported_program(const ZipReader& archive);
 
 /// Reads the graph, its signature and the tables of weights, but not the
 /// weights themselves. Inlines no-grad and autocast regions: their nodes have
-/// grad_enabled and autocast set. Takes the names of inputs and outputs from
+/// grad_enabled and autocast set. Derives the names of inputs and outputs from
 /// the tree specs.
-/// throws Error(Input) that names record and node
+/// throws  Error(Input) naming the record and the node
 Model load_exported_program(std::shared_ptr<const ZipReader> archive);
 
-/// The inner archive with the tensors of the sample inputs, if the file has
-/// one. It shares the outer file's mapping.
+/// Opens the inner archive with the tensors of the sample inputs; nullopt if
+/// the file has none. The inner archive shares the outer file's mapping.
 std::optional<ZipReader> sample_inputs_archive(const Model& model);
 
-/// The (args, kwargs) with which the model was exported, if the file has them.
-/// Their tensors lie in records of sample_inputs_archive().
-/// throws Error(Input) if they hold more than tensors and plain values
+/// Reads the sample inputs: the (args, kwargs) with which the model was
+/// exported; nullopt if the file has none. Their tensors are in records of
+/// sample_inputs_archive().
+/// throws  Error(Input): they contain more than tensors and plain values
 std::optional<PickleValue> sample_inputs(const Model& model);
 
-/// The structure of a written program's result.
+/// The structure of the result that a written program returns.
 enum class OutputTree {
-  Source,  ///< as in the source; the graph must have the source's outputs
+  Source,  ///< the source's structure; the graph must have the source's outputs
   Tuple,   ///< a flat tuple of the graph's outputs
 };
 
 /// Writes `graph`, a part of `source` whose values and states keep their names,
 /// as a `.pt2` that torch.export.load opens. Positional inputs become args,
 /// keyword inputs kwargs. Consecutive nodes with gradients off or under
-/// autocast become regions again. The kernel copies weights from the source's
-/// archive, so they never pass through memory.
+/// autocast become regions. The kernel copies the weights from the source's
+/// archive, so they never pass through this process's memory.
 void write_exported_program(
     const std::filesystem::path& path,
     const ir::Graph& graph,
@@ -51,24 +52,25 @@ void write_exported_program(
     OutputTree outputs,
     Sync sync = Sync::Now);
 
-/// A program that becomes part of a chain of programs, and the new names of its
-/// states and symbols.
+/// A program that becomes part of a chain of programs, and how its states and
+/// symbols are renamed.
 struct ProgramPart {
   const Model* program;
-  std::string prefix;  ///< put before its FQNs with a dot; may be empty
-  /// New names of symbols, by their names in the file.
+  std::string prefix;  ///< prefix of its FQNs, without the dot; empty: none
+  /// The new names of symbols, by their names in the program's file.
   std::map<std::string, std::string> symbols;
 };
 
-/// Details for writing a chain of programs as one: it accepts the arguments of
-/// the first and returns the result of the last.
+/// Creates the details for writing a chain of programs as one program, which
+/// accepts the arguments of the first and returns the result of the last.
 ///
-/// guards  of the chain, on inputs of the first program
+/// guards  the guards of the whole chain, on inputs of the first program
 std::shared_ptr<const FormatDetails> join_details(
     const std::vector<ProgramPart>& parts,
     const std::vector<std::string>& guards);
 
-/// Weights in the file that the graph does not read, as states without a value.
+/// Lists the weights in the program's file that its graph does not read. The
+/// states have no value (kNoValue).
 std::vector<std::pair<ir::State, StateRecord>> unread_weights(
     const Model& program);
 

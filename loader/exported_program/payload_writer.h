@@ -11,7 +11,8 @@
 
 namespace pp::ep {
 
-/// Writes the tensors of a program and the two tables that name them.
+/// Writes the tensors of a program, and the table of weights and the table of
+/// constants, which name the tensors.
 class PayloadWriter {
  public:
   /// All arguments must outlive the writer.
@@ -19,11 +20,11 @@ class PayloadWriter {
       ZipWriter& archive, const Model& source, const Expressions& expressions);
 
   /// Adds a state of the source under its FQN and its aliases.
-  /// throws Error(Input) if it has no values
+  /// throws  Error(Input): the state has no values
   void add(const ir::State& state);
   /// Adds a weight of the source's file that no graph reads.
   void add_unused(const std::string& fqn, const Payload& payload);
-  /// Adds the tables. Call it after everything else was added.
+  /// Adds the two tables to the archive. Call this after all other members.
   void add_tables();
 
  private:
@@ -32,8 +33,9 @@ class PayloadWriter {
     Json table = Json::object();
   };
 
-  /// bound  where the tensor lies if it is not in the source's archive; may be
-  ///        null
+  /// Adds a tensor to a folder and its table.
+  /// bound  the location of the tensor if it is not in the source's archive,
+  ///        else null
   void add(
       Folder& folder,
       const std::string& fqn,
@@ -45,7 +47,7 @@ class PayloadWriter {
   const Expressions& expressions_;
   Folder weights_{kWeights};
   Folder constants_{kConstants};
-  std::set<std::string> copied_;  // names of records
+  std::set<std::string> copied_;  // names of the records copied so far
 };
 
 }  // namespace pp::ep

@@ -19,15 +19,16 @@ namespace pp::ep {
 /// autocast regions; the graphs of control flow become sub-graphs.
 class GraphReader {
  public:
-  /// json  the serialised graph; like the other arguments it must outlive this
+  /// Prepares to read a graph. All arguments must outlive the reader.
+  /// json  the serialised graph
   GraphReader(const Json& json, JsonFields& fields, Expressions& expressions);
 
-  /// Defines a value that the graph's tables describe.
+  /// Adds the value called `name`, which the graph's tables describe.
   ir::ValueId define(const std::string& name);
-  /// Makes `name` another name for a value.
+  /// Makes `name` another name for an existing value.
   void bind(const std::string& name, ir::ValueId value);
   /// Finds a value by name.
-  /// throws Error(Input) if it is not defined yet
+  /// throws  Error(Input): the value is not defined yet
   ir::ValueId find(const std::string& name) const;
 
   void read_nodes();
@@ -36,17 +37,19 @@ class GraphReader {
   ir::Graph& graph() { return graph_; }
 
  private:
-  /// A graph that is being read: the outer one or that of a region.
+  /// A graph that is being read: the outermost one, or the graph of a region.
   struct Scope {
     const Json* json = nullptr;
     const Scope* outer = nullptr;
     std::map<std::string, ir::ValueId> values;
-    /// For a region: the names of its results in the outer graph.
+    /// For a region: for each name of a result inside it, its name in the outer
+    /// graph.
     std::map<std::string, std::string> results;
     bool grad_enabled = true;
     std::optional<ir::Autocast> autocast;
-    std::vector<ir::ModuleFrame> modules;  ///< modules of nodes that name none
-    std::string region;                    ///< value of kRegion for its nodes
+    /// Modules of nodes that name no modules.
+    std::vector<ir::ModuleFrame> modules;
+    std::string region;  ///< the value of kRegion for its nodes
   };
 
   void read_nodes(const Json& nodes, Scope& scope);
@@ -61,8 +64,9 @@ class GraphReader {
       Scope& region);
   void bind_operands(
       const Json& inputs, const std::vector<ir::Arg>& operands, Scope& region);
-  /// Names of a node's results, and of a region's results inside its graph.
+  /// The names of a node's results.
   std::vector<std::string> result_names(const Json& node);
+  /// The names of a region's results inside the region's graph.
   std::vector<std::string> region_results(
       const Json& json, const Scope& region);
   ir::Arg read_argument(const Json& argument, const Scope& scope);
@@ -76,7 +80,7 @@ class GraphReader {
   Expressions& expressions_;
   ir::Graph graph_;
   Scope root_;
-  std::set<std::string> taken_;     // names of values of graph_
+  std::set<std::string> taken_;     // names that values of graph_ already have
   std::set<std::string> reserved_;  // names in the outer graph's tables
 };
 

@@ -12,32 +12,36 @@
 namespace pp::ep {
 
 struct TreeStep {
-  std::string key;  ///< "logits"; a position if not `named`
+  std::string key;  ///< "logits"; an index as text, such as "0", if not `named`
   bool named = false;
   bool operator==(const TreeStep&) const = default;
 };
 
-/// The path from the root to a leaf.
+/// The path from the root of a tree to a leaf.
 using TreePath = std::vector<TreeStep>;
 
-/// The leaves of a stored tree, in order. Dict keys and the fields of
-/// dataclasses and namedtuples are named; the children of lists and tuples are
-/// not.
+/// Parses a stored tree and returns the paths to its leaves, in order. Dict
+/// keys and the fields of dataclasses and namedtuples are named; the children
+/// of lists and tuples are not.
 ///
-/// namedtuple_fields  `treespec_namedtuple_fields` of `program`; may be null
-/// throws Error(Input) if the spec is not a tree of version 1
+/// namedtuple_fields  the field `treespec_namedtuple_fields` of `program`; may
+///                    be null
+/// throws             Error(Input): the spec is not a tree of version 1
 std::vector<TreePath> leaves_of(
     const std::string& spec,
     const nlohmann::json* namedtuple_fields,
     const JsonFields& program);
 
-/// Names of outputs: the keys of the path joined by dots ("logits",
-/// "hidden.0"), or "output_I" if the path starts with a position.
+/// Returns a unique name for each output: the steps of its path joined by dots
+/// ("logits", "hidden.0"). A name that would begin with a position begins with
+/// "output_" and the position instead; a path without named steps gives
+/// "output_I" for output I.
 std::vector<std::string> output_names(const std::vector<TreePath>& leaves);
 
-/// The stored form of the tree of a flat tuple.
+/// Returns the stored form of a flat tuple with `num_leaves` items.
 std::string tuple_spec(size_t num_leaves);
-/// The stored form of the tree of (positional, keyword) arguments.
+/// Returns the stored form of the arguments of a function: a tuple of
+/// positional arguments, and keyword arguments by name.
 std::string arguments_spec(
     size_t num_positional, const std::vector<std::string>& keywords);
 

@@ -13,8 +13,8 @@
 
 namespace pp::ep {
 
-/// Converts a graph of the IR to the schema's form. Consecutive nodes with
-/// gradients off or under autocast become regions.
+/// Converts a graph of the IR to the ExportedProgram schema's JSON. Consecutive
+/// nodes with gradients off or under autocast become regions.
 class GraphWriter {
  public:
   /// Both arguments must outlive the writer.
@@ -22,15 +22,17 @@ class GraphWriter {
 
   /// Adds a placeholder for a value that the caller passes.
   void add_input(ir::ValueId value);
-  /// Adds a placeholder for a constant in the schema's form.
+  /// Adds a placeholder for a constant, which is in the schema's form.
   void add_constant_input(Json constant);
   void add_nodes();
   void add_output(const ir::Arg& value);
 
+  /// Moves the serialised graph out of the writer.
   Json release() { return std::move(root_); }
 
  private:
-  /// Consecutive nodes that run in the same mode.
+  /// Consecutive nodes with the same gradient mode, autocast and regions; or a
+  /// single node that needs no region.
   struct Run {
     size_t begin = 0;
     size_t end = 0;
@@ -70,8 +72,10 @@ class GraphWriter {
   const ir::Graph& graph_;
   const Expressions& expressions_;
   Json root_;
-  std::vector<size_t> last_reads_;  // by value: index of the last reader
-  std::set<std::string> names_;     // of values, nodes and region graphs
+  // For each value: index of the last node that reads it, or kAfterAll
+  // (writer.cpp) for an output or a buffer's new value.
+  std::vector<size_t> last_reads_;
+  std::set<std::string> names_;  // names of values, nodes and region graphs
 };
 
 }  // namespace pp::ep

@@ -10,7 +10,8 @@
 
 namespace pp::ir {
 
-/// "[s0, 128]": sizes as the export declares them, symbols by name.
+/// Formats sizes as the export declares them, with symbols by name: "[s0,
+/// 128]".
 inline std::string dims_text(std::span<const Dim> dims) {
   std::vector<std::string> parts;
   for (const Dim& dim : dims) {
@@ -26,7 +27,8 @@ inline bool is_symbol(const Dim& dim) {
          dim.expr.find_first_of(" +-*/()") == std::string::npos;
 }
 
-/// Replaces each word of an expression by replace(word).
+/// Replaces each word of an expression (letters, digits and underscores) by
+/// replace(word).
 template <typename Replace>
 std::string replace_words(const std::string& text, const Replace& replace) {
   std::string out;

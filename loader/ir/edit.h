@@ -7,18 +7,18 @@
 
 namespace pp::ir {
 
-/// Calls `visit` with every field of a node, or of a graph, that holds a
-/// value's id. Some hold kNoValue. Sub-graphs have their own values and are
-/// skipped.
+/// Calls `visit` for every field of a node, or of a graph, that holds a value's
+/// id. Some fields hold kNoValue. Sub-graphs are skipped, because they have
+/// their own values.
 void for_each_id(Node& node, const std::function<void(ValueId&)>& visit);
 void for_each_id(Graph& graph, const std::function<void(ValueId&)>& visit);
 
-/// Removes a value that nothing defines or reads any more. Greater ids decrease
-/// by one.
+/// Removes a value that nothing defines or reads any more. Ids greater than
+/// `id` decrease by one.
 void erase_value(Graph& graph, ValueId id);
 
-/// Replaces a device type in the types of values and the arguments of nodes,
-/// sub-graphs included.
+/// Replaces the device type `from` by `to` in the types of values and the
+/// arguments of nodes, sub-graphs included.
 void replace_device(
     Graph& graph, const std::string& from, const std::string& to);
 

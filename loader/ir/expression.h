@@ -10,31 +10,37 @@
 
 namespace pp::ir {
 
-/// An expression over sizes, as an export writes dimensions ("2*s0",
-/// "Max(1, s0 - 2)") and guards ("L['x'].size()[1] % 2 == 0"): Python's
+/// An expression over sizes, as an export writes dimensions ("2*s0", "Max(1, s0
+/// - 2)") and guards ("L['x'].size()[1] % 2 == 0"). The language is Python's
 /// arithmetic, comparisons (chained ones too), `and`, `or`, `not`, and the
 /// functions that sympy prints.
 ///
-/// Leaves are numbers, symbols and paths. A path is everything that begins with
-/// `L[` up to the last of its brackets and calls: "L['x']['a'].size()[0]".
+/// Leaves are numbers, symbols and paths. A path begins with `L[` and extends
+/// to the last of its brackets and calls: "L['x']['a'].size()[0]".
 class Expression {
  public:
-  /// throws  Error(Input) "'...': ..." for text outside this language: an
-  ///         unknown function, an unexpected character, nesting deeper than 100
+  /// Parses an expression.
+  /// throws  Error(Input) "'...': ...": the text is outside this language, such
+  ///         as an unknown function, an unexpected character, or nesting deeper
+  ///         than 100
   static Expression parse(std::string_view text);
 
-  /// The value of a leaf (a symbol or path), or none if it is unknown.
+  /// Returns the value of a leaf (a symbol or path), or nullopt if it is
+  /// unknown.
   using Lookup = std::function<std::optional<int64_t>(std::string_view leaf)>;
 
   /// Evaluates the expression.
-  /// returns  the value; nullopt if it depends on a leaf that is unknown
-  /// throws   Error(Input) for a division by zero, a number beyond 64 bits, a
+  /// returns  the value; nullopt if it depends on an unknown leaf
+  /// throws   Error(Input): a division by zero, a number beyond 64 bits, a
   ///          result that is a fraction
   std::optional<int64_t> value(const Lookup& lookup) const;
-  /// Whether the expression holds: value() != 0, with true as 1.
+  /// Whether value() is not 0 (true counts as 1); nullopt if the result depends
+  /// on an unknown leaf.
+  /// throws  see value()
   std::optional<bool> holds(const Lookup& lookup) const;
 
-  /// The symbols and paths in the expression, each once, in order.
+  /// The symbols and paths in the expression, without duplicates, in order of
+  /// first use.
   std::vector<std::string> leaves() const;
   const std::string& text() const { return text_; }
 

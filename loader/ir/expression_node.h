@@ -10,7 +10,7 @@
 
 namespace pp::ir {
 
-/// The operation of an inner term on its operands.
+/// The operation that an inner term applies to its operands.
 enum class ExpressionOp {
   Add,
   Subtract,
@@ -43,24 +43,27 @@ enum class ExpressionOp {
   Round,  ///< halves to even, as Python's round()
   Sqrt,
   ToFloat,
-  Where,  ///< condition, value if it holds, value if not
+  /// Operands: a condition, the value if it is true, the value if it is false.
+  Where,
 };
 
 struct Expression::Term {
-  /// A number, or the text of a leaf; an inner node has neither.
+  /// A number, or the text of a symbol or path; std::monostate for an inner
+  /// term.
   std::variant<std::monostate, int64_t, double, std::string> leaf;
   ExpressionOp op = ExpressionOp::Add;
   std::vector<std::shared_ptr<const Term>> operands;
 };
 
-/// The operation that a function of this name stands for; nullptr if there is
-/// none.
+/// A function of the expression language, such as "Max", and the number of
+/// operands that it accepts.
 struct ExpressionFunction {
   std::string_view name;
   ExpressionOp op;
   int min_operands;
   int max_operands;
 };
+/// Finds a function by name; null if there is none.
 const ExpressionFunction* try_find_function(std::string_view name);
 
 }  // namespace pp::ir

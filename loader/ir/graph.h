@@ -17,7 +17,8 @@ constexpr ValueId kNoValue = -1;
 
 struct Graph;
 
-// The kinds of value that an argument of a node can hold.
+// The alternatives that an argument of a node can hold, besides plain C++
+// types.
 struct None {
   bool operator==(const None&) const = default;
 };
@@ -35,12 +36,12 @@ struct OperatorName {
   bool operator==(const OperatorName&) const = default;
 };
 
-/// Element kind of a list argument. It can't be told from the elements if the
-/// list is empty or mixed.
+/// The kind of a list argument's elements. It is stored because an empty or
+/// mixed list doesn't reveal it.
 enum class ListKind {
   Tensors,
   OptionalTensors,
-  Ints,  ///< integers and Refs to Int values
+  Ints,  ///< integers, and Refs to values of type Int
   Floats,
   Bools,
   Strings,
@@ -79,29 +80,30 @@ struct Arg {
 
 /// A named, typed value that an input, a state or a node's output defines.
 struct Value {
-  std::string name;  ///< unique in its graph
+  std::string name;  ///< unique within its graph
   Type type;
   std::optional<TensorMeta> tensor;  ///< set for a Tensor
-  /// For an Int, Float or Bool: its symbol and the value it had at export.
+  /// For an Int, Float or Bool: its symbol and the value that it had at export.
   std::optional<Dim> scalar;
 };
 
 struct NamedArg {
-  std::string name;  ///< its name in the schema; empty if it has none
+  /// The argument's name in the schema; empty if it has none.
+  std::string name;
   Arg arg;
   bool keyword = false;
 };
 
 /// One result of the operator's schema: a value or a list of values. An id is
-/// kNoValue where the exporter dropped an unused result.
+/// kNoValue if the exporter dropped an unused result.
 struct NodeOutput {
   std::vector<ValueId> ids;
   bool is_list = false;
 };
 
-/// One module call on the stack under which a node ran.
+/// One call on the stack of module calls under which a node ran.
 struct ModuleFrame {
-  std::string key;  ///< identifies the call, given by the exporter
+  std::string key;  ///< identifies the call; chosen by the exporter
   std::string fqn;  ///< "transformer.h.0"; empty for the root
   std::string type;
   bool operator==(const ModuleFrame&) const = default;
@@ -115,12 +117,13 @@ struct Autocast {
   bool operator==(const Autocast&) const = default;
 };
 
-/// Effects of an operator besides computing its outputs.
+/// The effects that an operator has besides computing its outputs.
 struct Effects {
-  std::vector<ValueId> writes;  ///< inputs it writes in place
-  /// (output, input) pairs that share memory
+  std::vector<ValueId> writes;  ///< inputs that are written in place
+  /// (output, input) pairs that share memory.
   std::vector<std::pair<ValueId, ValueId>> aliases;
-  bool random = false;  ///< tag nondeterministic_seeded
+  /// Draws random numbers (the tag nondeterministic_seeded).
+  bool random = false;
 };
 
 struct Node {
@@ -129,15 +132,16 @@ struct Node {
   std::vector<NodeOutput> outputs;
   std::vector<ModuleFrame> modules;  ///< outermost (root) first
   bool grad_enabled = true;
-  std::optional<Autocast> autocast;  ///< none: the caller's setting
+  std::optional<Autocast> autocast;  ///< nullopt: the caller's setting
   Effects effects;
-  std::string name;  ///< given by the exporter; may be empty
-  std::map<std::string, std::string> metadata;  ///< carried through, not read
+  std::string name;  ///< chosen by the exporter; may be empty
+  /// The format's own data, which a format's writer may need.
+  std::map<std::string, std::string> metadata;
 };
 
-/// A value that the caller passes.
+/// An input of the graph, which the caller passes.
 struct Input {
-  std::string name;  ///< for users: "input_ids"
+  std::string name;  ///< the name that users see: "input_ids"
   ValueId value = kNoValue;
   bool keyword = false;  ///< passed by name rather than by position
 };
@@ -151,13 +155,13 @@ struct State {
   bool persistent = true;  ///< false for a buffer outside the state dict
   ValueId value = kNoValue;
   std::vector<std::string> aliases;  ///< further FQNs of the same tensor
-  /// The FQN of one of the states that have elements of memory in common with
-  /// this one but other sizes or strides, for example a parameter that is a
-  /// view of another parameter (a tie by transpose). All states of such a group
-  /// have the same text. Empty: the state is in no group.
+  /// Identifies a group of states that have elements of memory in common but
+  /// different sizes or strides, such as a parameter and a view of it (a tie by
+  /// transpose). All states of a group have the same string here, the FQN of
+  /// one of them. Empty: the state is in no group.
   std::string memory = {};
 
-  /// Whether the model's state_dict has it.
+  /// Whether the model's state_dict contains the state.
   bool in_state_dict() const {
     return kind == StateKind::Parameter ||
            (kind == StateKind::Buffer && persistent);
@@ -165,25 +169,25 @@ struct State {
 };
 
 struct Output {
-  std::string name;  ///< from the tree spec ("logits"), or "output_0"
-  Arg value;         ///< Ref, or a constant
+  std::string name;  ///< name from the tree spec ("logits"), or "output_0"
+  Arg value;         ///< a Ref or a constant
 };
 
-/// The new value of a buffer, which the runtime writes back after each run of a
-/// functional graph.
+/// The new value of a buffer. After each run of a functional graph, the runtime
+/// writes it to the buffer.
 struct Mutation {
   std::string fqn;
   ValueId value = kNoValue;
 };
 
-/// Bounds of a symbol in a Dim's expression; each may be missing.
+/// Bounds of a symbol, both inclusive; nullopt: no bound.
 struct Range {
   std::optional<int64_t> min;
   std::optional<int64_t> max;
 };
 
 /// A model, a stage or a sub-graph as a flat list of nodes in execution order.
-/// lint.h states its invariants; text.h prints and parses it.
+/// lint.h states the invariants of a graph; text.h prints and parses graphs.
 struct Graph {
   std::vector<Value> values;
   std::vector<Input> inputs;
@@ -191,6 +195,7 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<Output> outputs;
   std::vector<Mutation> mutations;
+  /// The bounds of each symbol that occurs in a Dim::expr, by name.
   std::map<std::string, Range> ranges;
   /// Conditions on the inputs' sizes under which the graph was exported, in the
   /// language of Expression: "L['input_ids'].size()[1] % 2 == 0". The text in

@@ -5,17 +5,19 @@
 
 namespace pp::ir {
 
-/// The parts of an operator's name, as views into it.
+/// The parts of an operator's name. They are views into that name, which must
+/// outlive them.
 struct OperatorParts {
-  std::string_view library;   ///< "aten"; empty if the name has one part only
+  std::string_view library;   ///< "aten"; empty if the name has only one part
   std::string_view name;      ///< "add"
   std::string_view overload;  ///< "Tensor", "default"; empty if not written
 
-  /// "aten::add", as dispatchers call it.
+  /// The name without its overload, as the dispatcher writes it: "aten::add".
   std::string qualified_name() const;
-  /// "Tensor"; empty for "default", as dispatchers call it.
+  /// The overload as the dispatcher writes it: "Tensor"; empty for "default".
   std::string_view registered_overload() const;
-  /// "aten::add.Tensor"; "aten::add" for the default overload.
+  /// The name as schemas write it: "aten::add.Tensor"; "aten::add" for the
+  /// default overload.
   std::string schema_name() const;
 };
 

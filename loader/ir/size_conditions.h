@@ -10,29 +10,31 @@
 
 namespace pp::ir {
 
-/// An export sets a lower bound of 2 on every free size, because it specializes
-/// 0 and 1. torch doesn't enforce that bound, and graphs work for 1.
+/// The lower bound that an export sets on every free size, because it
+/// specializes 0 and 1. torch doesn't enforce this bound, and graphs work for
+/// 1.
 inline constexpr int64_t kUnenforcedMin = 2;
 
-/// Narrows `both` to the values that `other` allows too.
+/// Intersects `both` with `other`, in place.
 void narrow(Range& both, const Range& other);
 
-/// A leaf of a guard: a property of an input's memory, "L['x'].size()[1]".
+/// A leaf of a guard that is a property of an input's memory, such as
+/// "L['x'].size()[1]".
 struct GuardLeaf {
   std::string input;
   std::string_view property;  ///< "size", "stride", "storage_offset"
-  size_t dimension = 0;       ///< 0 for a storage offset
+  size_t dimension = 0;       ///< 0 if the property is a storage offset
 };
 
-/// Returns none for a leaf that isn't such a property. The result refers to
-/// `leaf`.
+/// Parses a leaf of a guard. Returns nullopt if it isn't a property of an
+/// input's memory. The result refers to `leaf`, which must outlive it.
 std::optional<GuardLeaf> parse_guard_leaf(std::string_view leaf);
 
-/// "L['x'].size()[1]": the leaf for a size of an input.
+/// Returns the leaf for a size of an input: "L['x'].size()[1]".
 std::string size_leaf(const std::string& input, size_t dimension);
 
-/// Replaces the names of inputs in a guard. Inputs that `names` lacks keep
-/// theirs.
+/// Replaces the names of inputs in a guard by their entries in `names`. Inputs
+/// without an entry keep their names.
 std::string rename_inputs(
     const std::string& guard, const std::map<std::string, std::string>& names);
 

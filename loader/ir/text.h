@@ -30,8 +30,8 @@
 //            device(cuda:0)  layout(sparse)  grad. Without strides the
 //            tensor is contiguous.
 // DIM        16 | s0=2 | "2*s0"=4: an expression and its hint
-// results    %v: TYPE, ...; a list result is in brackets; `_` is one that was
-//            dropped; without results the line starts with the operator
+// results    %v: TYPE, ...; a list result is in brackets; `_` is a dropped
+//            result; if there are no results, the line starts with the operator
 // arguments  with or without a name; `*` switches between positional and
 //            keyword arguments
 // values     none true false 3 0.5 inf nan "text" %v float32 complex(1.0, 2.0)
@@ -39,23 +39,23 @@
 //            tensors[..] optional_tensors[..] ints[..] floats[..] bools[..]
 //            strings[..] lists[..]  graph "name" { statements }
 // @ A / B    the module frames by FQN, outermost first. The root's own frame is
-//            implied: `@ /` is the root alone, `@ ~ / A` a chain without it.
+//            implied: `@ /` is the root alone, `@ ~ / A` is A without the root.
 //            A frame that no `module` line describes is A{"key", "type"}.
 // flags      !nograd  !autocast(cpu, bfloat16, true, true)  !random
 //            !writes(%v, ...)  !aliases(%result = %argument, ...)
-//            !name(n), if the node isn't called like its first result
+//            !name(n), if the node's name isn't that of its first result
 //
 // Names are words of letters, digits and `_.@:`, or quoted. Lines may be broken
 // anywhere inside parentheses and brackets.
 
 namespace pp::ir {
 
-/// Prints everything that execution and cutting depend on. Node::metadata is
-/// left out.
+/// Prints all parts of a graph that affect execution and cutting;
+/// Node::metadata is omitted.
 std::string to_text(const Graph& graph);
 
-/// Parses what to_text() prints. Values are numbered in order of definition.
-/// throws Error(Input) with line and column
+/// Parses the output of to_text(). Values are numbered in order of definition.
+/// throws  Error(Input) naming line and column: the text isn't in this form
 Graph parse_text(std::string_view text);
 
 }  // namespace pp::ir

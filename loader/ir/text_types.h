@@ -13,17 +13,18 @@ namespace pp::ir::text {
 
 std::optional<ScalarType> try_scalar_type(std::string_view word);
 
-/// Reads the name in the parentheses that come next.
+/// Reads a parenthesised name and returns the name.
 std::string in_parentheses(Cursor& cursor);
 bool boolean(Cursor& cursor);
 Device device(Cursor& cursor);
 Autocast autocast(Cursor& cursor);
-/// Converts a number that was just read from the cursor.
+/// Converts the characters of a number that was just read from the cursor.
 double to_real(const Cursor& cursor, const std::string& digits);
-/// Reads the type of a value with its tensor metadata or scalar.
+/// Reads the type of a value, with its tensor metadata or scalar, into `value`.
 void read_type(Cursor& cursor, Value& value);
 
-/// Reads `open`, then items separated by commas, then `close`.
+/// Reads a list: `open`, items separated by commas, `close`. Calls item() at
+/// each item, which must read it.
 template <typename Item>
 void list(Cursor& cursor, char open, char close, const Item& item) {
   cursor.expect(open);
@@ -36,7 +37,8 @@ void list(Cursor& cursor, char open, char close, const Item& item) {
   cursor.expect(close);
 }
 
-/// Reads the enumerator whose word stands in parentheses.
+/// Reads a parenthesised word and returns the enumerator that it stands for in
+/// `table`.
 template <typename Table>
 auto enumerator(Cursor& cursor, const Table& table) {
   const Cursor start = cursor;

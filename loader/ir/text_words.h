@@ -45,7 +45,7 @@ constexpr std::array<std::pair<StateKind, std::string_view>, 3> kStateKinds{{
     {StateKind::Constant, "constant"},
 }};
 
-/// Types without elements.
+/// The types that have no element types.
 constexpr std::array<std::pair<TypeKind, std::string_view>, 9> kPlainTypes{{
     {TypeKind::Tensor, "tensor"},
     {TypeKind::Int, "int"},
@@ -58,7 +58,7 @@ constexpr std::array<std::pair<TypeKind, std::string_view>, 9> kPlainTypes{{
     {TypeKind::Object, "object"},
 }};
 
-/// The word for an enumerator; empty if the table lacks it.
+/// The word for an enumerator; an empty string if the table lacks it.
 template <typename Enum, size_t N>
 std::string word_of(
     const std::array<std::pair<Enum, std::string_view>, N>& table,
@@ -71,7 +71,7 @@ std::string word_of(
   return {};
 }
 
-/// The enumerator for a word, or null.
+/// The enumerator for a word; null if the table lacks the word.
 template <typename Enum, size_t N>
 const Enum* try_value_of(
     const std::array<std::pair<Enum, std::string_view>, N>& table,
@@ -88,11 +88,11 @@ const Enum* try_value_of(
 bool is_bare(std::string_view name);
 bool is_word_char(char c);
 
-/// Strides of a contiguous tensor of these sizes. Products of symbols are
-/// written like sympy's ("16*s0").
+/// The strides of a contiguous tensor with these sizes. Products of symbols are
+/// written as sympy writes them ("16*s0").
 std::vector<Dim> contiguous_strides(const std::vector<Dim>& sizes);
 
-/// "cpu", "cuda:0"
+/// Formats a device: "cpu", "cuda:0".
 std::string device_text(const Device& device);
 
 }  // namespace pp::ir::text

@@ -34,7 +34,7 @@ enum class ScalarType : int8_t {
 
 /// Torch's name of the type: "float32", "int64".
 std::string name_of(ScalarType type);
-/// Bytes of one element.
+/// The number of bytes of one element.
 int64_t element_size(ScalarType type);
 bool is_floating(ScalarType type);
 bool is_complex(ScalarType type);
@@ -62,7 +62,7 @@ enum class Layout : int8_t {
 
 struct Device {
   std::string type = "cpu";
-  int index = -1;  ///< -1: not named
+  int index = -1;  ///< index among devices of the type; -1: not specified
   bool operator==(const Device&) const = default;
 };
 
@@ -70,7 +70,7 @@ struct Device {
 /// "2*s1") with the value that it had at export as a hint.
 struct Dim {
   int64_t value = 0;
-  std::string expr;  ///< empty: the size is fixed
+  std::string expr;  ///< expression over symbols; empty: the size is fixed
 
   bool is_fixed() const { return expr.empty(); }
   bool operator==(const Dim&) const = default;
@@ -84,15 +84,15 @@ struct TensorMeta {
   Device device;
   Layout layout = Layout::Strided;
   bool requires_grad = false;
-  /// Whether the file describes the tensor. If not (TorchScript), the fields
-  /// above mean nothing and the tensor's shape is not checked.
+  /// Whether the file describes the tensor. If not (TorchScript), all other
+  /// fields are meaningless and the tensor's shape is not checked.
   bool known = true;
   bool operator==(const TensorMeta&) const = default;
 };
 
-/// Bytes of a dense tensor of these sizes, computed with the hints of symbolic
-/// ones. 0 if the tensor is not known.
-/// throws Error(Input) if a size is negative or the number overflows
+/// Number of bytes of a dense tensor, computed with the hints of symbolic
+/// sizes; 0 if the tensor is not `known`.
+/// throws  Error(Input): a size is negative, or the number overflows
 uint64_t num_bytes(const TensorMeta& meta);
 
 enum class TypeKind {
@@ -111,7 +111,8 @@ enum class TypeKind {
 
 struct Type {
   TypeKind kind = TypeKind::Tensor;
-  std::vector<Type> elements;  ///< List: one for all; Tuple: one for each
+  /// Element types: one for a List, one per item for a Tuple.
+  std::vector<Type> elements;
   bool operator==(const Type&) const = default;
 };
 

@@ -11,27 +11,29 @@ namespace pp::ir {
 /// Appends a value and returns its id.
 ValueId add_value(Graph& graph, Value value);
 
-/// Finds a value by name, or returns kNoValue. Linear in the number of values.
+/// Finds a value by name; kNoValue if there is none. Takes time linear in the
+/// number of values.
 ValueId try_find_value(const Graph& graph, std::string_view name);
 
-/// Calls `visit` with every value that `arg` reads, in order, lists included.
-/// Operands that a sub-graph captures are ordinary arguments of its node.
+/// Calls `visit` with every value that `arg` refers to, in order, including
+/// values in lists. Sub-graphs are skipped: the values that they capture are
+/// ordinary arguments of the node.
 void for_each_ref(const Arg& arg, const std::function<void(ValueId)>& visit);
 void for_each_ref(Arg& arg, const std::function<void(ValueId&)>& visit);
 
-/// Values that a node reads or defines, in order. Repeats are included,
-/// kNoValue is not.
+/// The values that a node reads, or defines, in order. Duplicates are kept,
+/// kNoValue is omitted.
 std::vector<ValueId> reads_of(const Node& node);
 std::vector<ValueId> defines_of(const Node& node);
 
-/// FQN of the innermost module under which a node ran; empty for the root.
+/// The FQN of the innermost module under which a node ran; empty for the root.
 const std::string& module_of(const Node& node);
 
-/// Whether `fqn` is `prefix` or lies below it ("h.1" covers "h.1.attn", not
-/// "h.10"). The empty prefix covers everything.
+/// Whether `fqn` is `prefix` or a module below it ("h.1" covers "h.1.attn", not
+/// "h.10"). The empty prefix covers all modules.
 bool is_under(std::string_view fqn, std::string_view prefix);
 
-/// Index of the state with this FQN or alias, or -1.
+/// Finds the index of the state with this FQN or alias; -1 if there is none.
 int try_find_state(const Graph& graph, std::string_view fqn);
 
 }  // namespace pp::ir

@@ -17,7 +17,9 @@ struct FormatRow {
   /// Whether the archive holds a model of this format, in any version.
   bool (*matches)(const ZipReader& archive);
   /// Reads a model, checks that its operators are allowed, resolves them and
-  /// lints its graph. No code of the file runs.
+  /// lints the graph. Runs no code from the file, unless `trust.script_code` is
+  /// set.
+  /// throws  Error(Input), as load_model() in model_loader.h
   Model (*load)(
       std::shared_ptr<const ZipReader> archive,
       const LoadOptions& options,
@@ -25,8 +27,8 @@ struct FormatRow {
   /// Writes `graph`, a part of `source` whose values and states keep their
   /// names, as a file that Python torch opens.
   /// whole_output  true: the graph has the outputs of `source`, in order, and
-  ///               the file returns them in the structure of `source`;
-  ///               false: the file returns a tuple
+  ///               the file returns them in the structure of `source`; false:
+  ///               the file returns a tuple
   void (*write)(
       const std::filesystem::path& path,
       const ir::Graph& graph,
@@ -35,24 +37,25 @@ struct FormatRow {
       Sync sync);
 };
 
-/// The formats that a program knows, one row each, and how far their files are
-/// trusted. A library that doesn't link LibTorch gets this from its caller,
-/// which has model_formats().
+/// The formats that a program can read and write, one row each, and how far
+/// their files are trusted. A library that doesn't link LibTorch receives this
+/// object from its caller, which calls model_formats().
 struct ModelFormats {
   std::span<const FormatRow> rows;
   Trust trust = {};
 };
 
 /// Opens a saved model and detects its format from its content.
-/// throws  Error(Input): the file is missing, damaged, or holds no model of
-///         these formats (the message says how to export one); see also
-///         FormatRow::load
+/// throws  Error(Input): the file is missing, damaged, or holds no model of one
+///         of `formats` (the message says how to export one); also everything
+///         that FormatRow::load throws
 Model load_model(
     const std::filesystem::path& path,
     const ModelFormats& formats,
     const LoadOptions& options = {});
 
-/// Writes `graph`, a part of `source`, in the format of `source`.
+/// Writes `graph`, a part of `source`, in the format of `source`. See
+/// FormatRow::write for the arguments.
 void write_graph(
     const std::filesystem::path& path,
     const ir::Graph& graph,
@@ -61,7 +64,7 @@ void write_graph(
     Sync sync,
     const ModelFormats& formats);
 
-/// Writes a whole model in its format, with the values of its records.
+/// Writes a whole model in its own format, with the values of its records.
 void write_model(
     const std::filesystem::path& path,
     const Model& model,

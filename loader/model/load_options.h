@@ -7,16 +7,16 @@
 namespace pp {
 
 /// Facts about a model that its file lacks. Only TorchScript needs them: a
-/// `.pt2` contains all of this.
+/// `.pt2` file contains all of these facts.
 struct LoadOptions {
-  /// Sizes and types of inputs, which replace those in the file.
+  /// Sizes and types of inputs, by name. They replace those in the file.
   InputHints inputs = {};
-  /// Sizes and types of inputs for which the file states none. Hints for other
-  /// inputs are ignored.
+  /// Sizes and types of inputs, used where the file states none. Hints for
+  /// other inputs are ignored.
   InputHints examples = {};
-  /// The mode to load the model in; nullopt: the saved one. A script's branches
-  /// on `self.training` are resolved as its modules would in that mode.
-  /// (set_mode() sets the flags of operators.)
+  /// The mode to load the model in: true for training, false for evaluation,
+  /// nullopt for the saved mode. A script's branches on `self.training` are
+  /// resolved for this mode. (set_mode() sets the training flags of operators.)
   std::optional<bool> training = std::nullopt;
 };
 

@@ -18,8 +18,8 @@ enum class ModelFormat { ExportedProgram, TorchScript };
 
 struct ModelFormatName {
   ModelFormat format;
-  std::string_view name;       ///< in manifests: "torchscript"
-  std::string_view extension;  ///< of file names: ".pt"
+  std::string_view name;       ///< its name in manifests: "torchscript"
+  std::string_view extension;  ///< the extension of its files: ".pt"
 };
 
 inline constexpr std::array kModelFormats{
@@ -36,13 +36,17 @@ inline std::string_view name_of(ModelFormat format) {
       ->name;
 }
 
-/// The place of a state's bytes: a stored (uncompressed) record of an archive.
+/// The location of a state's bytes: a stored (uncompressed) record of an
+/// archive.
 struct StateRecord {
-  std::string record;      ///< full record name in the archive
-  uint64_t offset = 0;     ///< first byte, counted from the file's start
-  uint64_t num_bytes = 0;  ///< size of the whole record (the storage)
-  ir::TensorMeta tensor;   ///< sizes, strides, storage offset in the record
-  /// The file that holds the bytes, if it is not the model's archive.
+  std::string record;  ///< full record name in the archive
+  /// First byte of the record, counted from the file's start.
+  uint64_t offset = 0;
+  /// Size of the whole record, which is the tensor's storage.
+  uint64_t num_bytes = 0;
+  /// Sizes, strides, and storage offset within the record.
+  ir::TensorMeta tensor;
+  /// The file that holds the bytes; null: the model's own archive holds them.
   std::shared_ptr<const MappedFile> file;
 
   /// False for a state that was exported on the meta device.
@@ -57,20 +61,21 @@ inline std::string no_values_text(const std::string& fqn) {
          "--weights)";
 }
 
-/// Data that only the format's own writer needs, opaque to everyone else.
+/// Data that only the format's own writer needs, opaque to all other code.
 struct FormatDetails {
   virtual ~FormatDetails() = default;
-  /// Name of the record that holds the graph, for messages; may be empty.
+  /// Name of the record that holds the graph, for messages; empty if there is
+  /// none.
   std::string graph_record;
 };
 
-/// A saved model: its graph, and where its tensors lie on disk. Loading a model
-/// doesn't read its tensors.
+/// A saved model: its graph, and the location of its tensors on disk. Loading a
+/// model doesn't read its tensors.
 struct Model {
   std::string path;
   ModelFormat format = ModelFormat::ExportedProgram;
   ir::Graph graph;
-  /// Every state of the graph has a record, under its State::fqn.
+  /// The record of each state of the graph, by State::fqn.
   std::map<std::string, StateRecord> records;
   std::shared_ptr<const ZipReader> archive;
   std::shared_ptr<const FormatDetails> details;

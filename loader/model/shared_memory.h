@@ -4,13 +4,13 @@
 
 namespace pp {
 
-/// Whether two tensors of one record may have an element in common. Exact for
-/// slices and permutations of one tensor; others whose spans overlap count as
-/// sharing.
+/// Whether two tensors in the same record may have an element in common. The
+/// answer is exact for slices and permutations of one tensor. For all other
+/// tensors it is true if their address ranges overlap.
 bool may_overlap(const ir::TensorMeta& a, const ir::TensorMeta& b);
 
-/// Sets State::memory of the states that share elements of a record. Slices of
-/// one storage that have none in common are independent.
+/// Sets State::memory for the states that have elements of a record in common.
+/// Slices of one storage that don't overlap count as independent.
 void mark_shared_memory(Model& model);
 
 }  // namespace pp

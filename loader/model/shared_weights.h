@@ -8,13 +8,13 @@
 
 namespace pp {
 
-/// States that share memory (ir::State::memory) and read their values from
-/// files. One of them, the base, is contiguous and covers the others, which
-/// become views of its values.
+/// A group of states that share memory (ir::State::memory) and get their values
+/// from weight files. One of them, the base, is contiguous and covers the
+/// memory of all others, which become views of the base's values.
 struct SharedWeights {
   struct Member {
     std::string fqn;
-    ir::TensorMeta tensor;  ///< its place before it was bound
+    ir::TensorMeta tensor;  ///< its place in the model's record, before binding
   };
   Member base;
   std::vector<Member> others;
@@ -22,13 +22,15 @@ struct SharedWeights {
   bool is_other(const std::string& fqn) const;
 };
 
-/// Finds the groups of a model, before it is bound.
-/// throws Error(Input) if none of the states of a group can be its base
+/// Finds the groups of states that share memory. Call this before the model is
+/// bound to weight files.
+/// throws  Error(Input): no state of a group can be its base
 std::vector<SharedWeights> find_shared_weights(const Model& model);
 
-/// Places the other states of a group in the record of its base, once that is
-/// bound.
-/// throws Error(Input) if the files have other values for one of them
+/// Makes the other states of a group views of the base's values. Does nothing
+/// if the base isn't bound to a weight file.
+/// throws  Error(Input): the weight files have different values for the base
+///         and for another state of the group
 void bind_shared_weights(
     Model& model, const SharedWeights& group, const WeightFiles& files);
 

@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// Returns the type of the items of a list in a graph.
+/// The TorchScript type of the items of a list argument.
 inline c10::TypePtr item_type(ir::ListKind kind) {
   switch (kind) {
     case ir::ListKind::Tensors:

@@ -11,28 +11,32 @@
 
 namespace pp {
 
-/// The arguments of a call, by the names in the operator's schema.
+/// The arguments of an operator call, looked up by their names in the schema.
+/// The schema and the values must outlive this object.
 class NamedArguments {
  public:
   NamedArguments(
       const c10::FunctionSchema& schema, std::span<const c10::IValue> values)
       : schema_(schema), values_(values) {}
 
-  /// The argument at a position; None if there is none.
+  /// The argument at `position`; None if the call passes fewer arguments.
   c10::IValue at(size_t position) const {
     return position < values_.size() ? values_[position] : c10::IValue();
   }
-  /// The argument with this name; None if the schema has none.
+  /// The argument called `name`; None if the schema has no such argument or the
+  /// call doesn't pass it.
   c10::IValue find(const std::string& name) const {
     const std::optional<int> position = schema_.argumentIndexWithName(name);
     return position ? at(static_cast<size_t>(*position)) : c10::IValue();
   }
-  /// Undefined if the argument is None.
+  /// The tensor argument called `name`; an undefined tensor if the argument is
+  /// None.
   at::Tensor tensor(const std::string& name) const {
     const c10::IValue value = find(name);
     return value.isNone() ? at::Tensor() : value.toTensor();
   }
-  /// Empty if the argument is None.
+  /// The integer-list argument called `name`; an empty list if the argument is
+  /// None.
   std::vector<int64_t> integers(const std::string& name) const {
     const c10::IValue value = find(name);
     return value.isNone() ? std::vector<int64_t>() : value.toIntVector();

@@ -6,36 +6,44 @@
 #include <ATen/core/function_schema.h>
 #include <ATen/core/ivalue.h>
 
-// The checks of preconditions.h, each for the operators of one kind. Internal
-// to loader/operators/.
+// The individual checks behind preconditions.h, one function per group of
+// operators. Internal to loader/operators/. Each function is a Precondition: it
+// returns what is wrong with the arguments, or an empty string if nothing is.
 
 namespace pp {
 
 using SchemaRef = const c10::FunctionSchema&;
 using ArgumentSpan = std::span<const c10::IValue>;
 
-/// Batch norms read one weight and statistic per channel.
+/// Checks a batch norm, whose kernel reads one weight, bias, mean and variance
+/// per channel.
 std::string batch_norm_fault(SchemaRef schema, ArgumentSpan values);
-/// The fused kernel has one norm per slice of the first or last dimension.
+/// Checks a weight norm, whose fused kernel reads one norm per slice of the
+/// first or last dimension.
 std::string weight_norm_fault(SchemaRef schema, ArgumentSpan values);
-/// oneDNN computes LSTMs, and relies on the sizes of weights and states.
+/// Checks an LSTM: oneDNN, which computes it, relies on the sizes of the
+/// weights and states.
 std::string lstm_fault(SchemaRef schema, ArgumentSpan values);
-/// The weights of a convolution have the kernel's sizes.
+/// Checks a convolution whose `kernel_size` must equal the sizes of its weight.
 std::string kernel_fault(SchemaRef schema, ArgumentSpan values);
-/// Output positions divided by the scale are positions in the input.
+/// Checks an upsampling: each output position divided by the scale must be a
+/// position in the input.
 std::string upsampling_fault(SchemaRef schema, ArgumentSpan values);
-/// The kernel reads keys and values by the sizes of the query.
+/// Checks flash attention, whose kernel reads keys and values by the sizes of
+/// the query.
 std::string flash_attention_fault(SchemaRef schema, ArgumentSpan values);
 
-/// Targets are classes.
+/// Checks a CTC loss: each target must be the index of a class.
 std::string ctc_loss_fault(SchemaRef schema, ArgumentSpan values);
-/// The processor traps on an integer quotient that doesn't fit its type.
+/// Checks an integer division of tensors: the processor traps on a quotient
+/// that doesn't fit its type.
 std::string division_fault(SchemaRef schema, ArgumentSpan values);
-/// As division_fault(), for the quotient that lcm computes.
+/// Checks lcm, like division_fault(), because lcm divides too.
 std::string lcm_fault(SchemaRef schema, ArgumentSpan values);
-/// As division_fault(), for the integers of a script. Zero traps, too.
+/// Checks a division of two integers of a script: the processor traps on a
+/// divisor of zero and on a quotient that doesn't fit in 64 bits.
 std::string integer_fault(SchemaRef schema, ArgumentSpan values);
-/// As integer_fault(), for math.gcd() of a script.
+/// Checks math.gcd() of two integers of a script, like integer_fault().
 std::string integer_gcd_fault(SchemaRef schema, ArgumentSpan values);
 
 }  // namespace pp

@@ -7,14 +7,14 @@
 
 namespace pp {
 
-/// The operators that LibTorch's dispatcher knows.
+/// The schemas of the operators that are registered with LibTorch's dispatcher.
 class DispatcherSchemas : public OperatorSchemas {
  public:
   std::optional<OperatorSchema> try_find(
       const ir::OperatorParts& op) const override;
 };
 
-/// annotate_effects() of loader/effects, by the dispatcher's schemas.
+/// Calls annotate_effects() of loader/effects with the dispatcher's schemas.
 void annotate_effects(ir::Graph& graph, std::string_view where);
 
 }  // namespace pp

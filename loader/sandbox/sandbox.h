@@ -6,23 +6,25 @@
 
 namespace pp {
 
-/// Lists what a process may still open after enter_sandbox().
+/// The files that a process may still open after enter_sandbox().
 struct SandboxRules {
-  /// Files, and folders with everything in them and the targets of their links.
+  /// Files and folders that may be read: a folder with everything in it, and
+  /// the targets of symbolic links in it.
   std::vector<std::filesystem::path> reads = {};
-  /// Folders in which files may be read, written, made and removed. A folder
+  /// Folders in which files may be read, written, created and removed. A folder
   /// that doesn't exist yet stands for its nearest ancestor that does.
   std::vector<std::filesystem::path> writes = {};
 };
 
-/// Restricts this thread, and threads that it starts from now on, to the files
+/// Restricts the calling thread, and threads that it starts later, to the files
 /// in `rules`, the system's own folders and the libraries that the process has
 /// mapped, and forbids executing programs. Files that are already open stay
-/// open. It can't be undone. (Landlock, Linux 5.13)
+/// open. The restriction can't be undone. (Landlock, Linux 5.13)
 ///
-/// returns  why the sandbox isn't possible here: "the kernel has no Landlock";
-///          empty if it is in force from now on
-/// throws   Error(Runtime): it failed halfway
+/// returns  why the sandbox isn't possible here ("the kernel has no Landlock");
+///          an empty string if the sandbox is now in force
+/// throws   Error(Runtime): a system call failed while the sandbox was being
+///          set up
 std::string enter_sandbox(const SandboxRules& rules);
 
 }  // namespace pp

@@ -10,21 +10,24 @@
 
 namespace pp::ts {
 
-/// A module as LibTorch reads it, and the records of its storages. The bytes of
-/// records in `data/` are withheld, so those storages have undefined content.
+/// A module that LibTorch has read, and the records of its storages. LibTorch
+/// does not get the bytes of records in `data/`, so storages from there have
+/// undefined content.
 struct LoadedModule {
   torch::jit::Module module;
   StorageRecords records;
 };
 
-/// trusts_code  whether code of the file may run while it is read
-/// throws       Error(Input): LibTorch can't read it; its code would run
+/// Reads a module with LibTorch.
+/// trusts_code  whether code in the file may run while the file is read
+/// throws       Error(Input): LibTorch can't read the file, or would run code
+///              from the file although `trusts_code` is false
 LoadedModule load_module(
     const std::shared_ptr<const ZipReader>& archive, bool trusts_code);
 
-/// The inputs that a trace was made with, as meta tensors, in the order of
-/// forward's arguments; empty for a scripted module. An input that is not a
-/// tensor is left undefined.
+/// Returns the inputs that a trace was made with, as meta tensors, in the order
+/// of forward's arguments; an empty list for a scripted module. An input that
+/// is not a tensor becomes an undefined tensor.
 std::vector<at::Tensor> traced_inputs(const ZipReader& archive);
 
 }  // namespace pp::ts

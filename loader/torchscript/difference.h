@@ -7,8 +7,9 @@
 
 namespace pp::ts {
 
-/// Describes the first difference of two graphs in their operators and how
-/// these are connected; nothing if they are alike. Names and sizes are ignored.
+/// Describes the first difference between two graphs in their operators and in
+/// how these are connected; nullopt if there is none. Names and sizes are
+/// ignored.
 std::optional<std::string> try_find_difference(
     const ir::Graph& left, const ir::Graph& right);
 

@@ -12,12 +12,12 @@ namespace pp {
 bool is_torchscript(const ZipReader& archive);
 
 /// Reads a traced or scripted module into one flat graph: calls of modules and
-/// functions are inlined (each node keeps the modules it ran under), constant
-/// conditions folded, loops of a known length unrolled, numbers and lists taken
-/// apart. LibTorch reads the code and the structure; the bytes of weights are
-/// not read. What the file does not say about a tensor stays unknown
-/// (TensorMeta::known). A trace has the sizes of its example inputs, from which
-/// the other sizes are inferred.
+/// functions are inlined (each node keeps the modules that it ran under),
+/// constant conditions are folded, loops of known length are unrolled, and
+/// lists and dicts are replaced by their items. LibTorch reads the code and the
+/// structure; the bytes of weights are not read. Facts about a tensor that the
+/// file doesn't state stay unknown (TensorMeta::known). A trace has the sizes
+/// of its example inputs, from which all other sizes are inferred.
 ///
 /// throws  Error(Input): the file is damaged, or an operator or control flow
 ///         can't be lowered; the message names it, its module and its line in

@@ -5,10 +5,10 @@
 
 namespace pp::ts {
 
-/// Adds an output for each leaf of what forward returns.
+/// Adds an output to the graph for each leaf of the value that forward returns.
 /// returns  the structure around the leaves
-/// throws   Error(Input): a list of unknown length, or a leaf that no graph can
-///          hold
+/// throws   Error(Input): a list has unknown length, or a graph can't hold a
+///          leaf
 Returned add_outputs(Lowering& lowering, const Item& returned);
 
 }  // namespace pp::ts

@@ -8,7 +8,7 @@
 namespace pp {
 
 /// Writes `graph`, a part of `source`, as a `.pt` that torch.jit.load opens: a
-/// module tree with the source's FQNs, and a forward.
+/// module tree with the source's FQNs and a forward.
 ///
 /// whole_output  true: the graph has all outputs of the source, in order, and
 ///               forward returns them in the source's structure; false: forward

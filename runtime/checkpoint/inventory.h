@@ -7,8 +7,9 @@
 
 #include "loader/archive/checkpoint_state.h"
 
-// The leader of each folder tells rank 0 which checkpoints and parts it has,
-// and rank 0 combines the lists. See find.h.
+// Combines what the ranks' folders contain: the leader of each folder tells
+// rank 0 which checkpoints and parts the folder has, and rank 0 combines the
+// lists. See find.h.
 
 namespace pp {
 
@@ -16,10 +17,12 @@ namespace pp {
 /// checkpoint.
 struct Listed {
   int64_t step = 0;
-  std::string hash;   ///< of state.json
-  std::string error;  ///< why state.json can't be read; empty: it can
-  bool of_earlier_launch = false;  ///< saved before torchrun was started
-  /// Whether it is the newest in its folder. The older ones were complete once.
+  std::string hash;   ///< hash of state.json
+  std::string error;  ///< why state.json can't be read; empty if it can
+  /// Whether saved before torchrun was started.
+  bool of_earlier_launch = false;
+  /// Whether it is the newest in its folder. All older ones were complete at
+  /// some time.
   bool is_newest = false;
 
   bool same_as(const Listed& other) const {
@@ -27,57 +30,59 @@ struct Listed {
   }
 };
 
-/// Lists the checkpoints of a leader's folder, as text.
+/// Returns the checkpoints of a leader's folder as text.
 ///
-/// this_launch  whether to find out which were saved before torchrun was
-///              started
+/// this_launch  whether to find out which checkpoints were saved before
+///              torchrun was started
 std::string list_text(const std::filesystem::path& folder, bool this_launch);
-/// Parses a list_text().
+/// Parses a result of list_text().
 /// rank    the rank that wrote the text, for messages
-/// throws  Error(Runtime): the text is not such a list
+/// throws  Error(Runtime): the text is not a result of list_text()
 std::vector<Listed> parse_list(const std::string& text, int rank);
 
 std::string listed_text(const Listed& listed);
-/// Parses a listed_text() that `rank` wrote.
-/// throws  Error(Runtime): the text is something else
+/// Parses a result of listed_text() that `rank` sent.
+/// throws  Error(Runtime): the text is not a result of listed_text()
 Listed parse_listed(const std::string& text, int rank);
 
-/// Describes the content of a folder `step_N` as text: for each part of the
-/// checkpoint, whether it is there and undamaged. Reads all parts.
+/// Returns a text that says, for each part of the checkpoint `step_N` at
+/// `path`, whether it is present and undamaged. Reads all parts.
 std::string contents_text(const std::filesystem::path& path);
-/// Replaces contents_text() if a leader has no such folder.
+/// The text that a leader without such a folder sends instead of
+/// contents_text().
 inline constexpr auto kNoContents = "null";
 
 /// A checkpoint that some leaders have in their folders.
 struct Candidate {
   Listed listed;
-  bool of_earlier_launch = true;  ///< every leader that has it says so
-  bool was_whole = false;         ///< a leader says it was complete once
+  bool of_earlier_launch = true;  ///< whether every leader that has it says so
+  /// Whether a leader says that it was complete at some time.
+  bool was_whole = false;
 };
 
-/// Returns the checkpoints that may be used, newest first. Those of the same
-/// step are in the order of their leaders.
+/// Returns the checkpoints that may be used, newest first. Different
+/// checkpoints of one step are in the order of their leaders.
 ///
-/// lists  by rank: its list_text(), or "[]" if the rank is not a leader
-/// throws Error(Runtime): a rank sent something else
+/// lists   each rank's list_text(), or "[]" if the rank is not a leader
+/// throws  Error(Runtime): a rank sent something else
 std::vector<Candidate> candidates_of(const std::vector<std::string>& lists);
 
 /// A checkpoint combined from the folders of all leaders.
 struct Combined {
   std::string state_text;
   CheckpointContent content;
-  std::vector<std::vector<int>> holders;  ///< by part: leaders that have it
-  std::vector<CheckpointPart> absent;     ///< parts that nobody has
-  std::vector<std::string> faults;        ///< what is wrong with damaged parts
+  std::vector<std::vector<int>> holders;  ///< leaders that have each part
+  std::vector<CheckpointPart> absent;     ///< parts that no leader has
+  std::vector<std::string> faults;        ///< descriptions of the damaged parts
 
   bool is_whole() const { return absent.empty() && faults.empty(); }
 };
 
 /// Combines what the leaders have of one checkpoint.
 ///
-/// contents  by rank: its contents_text(), or kNoContents
-/// path      for messages
-/// throws    Error(Input): they belong to different checkpoints
+/// contents  each rank's contents_text(), or kNoContents
+/// path      the checkpoint's path, for messages
+/// throws    Error(Input): the contents belong to different checkpoints;
 ///           Error(Runtime): a rank sent something else
 Combined combine(
     const std::vector<std::string>& contents,

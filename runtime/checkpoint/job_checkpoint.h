@@ -14,15 +14,15 @@
 
 namespace pp {
 
-/// A checkpoint whose parts are spread over the folders of a job's ranks: each
-/// part lies in at least one of them. A rank receives what its own folder lacks
-/// from another rank.
+/// A checkpoint whose parts are spread over the folders of a job's ranks, with
+/// each part in at least one of them. A rank receives the parts that its own
+/// folder lacks from another rank.
 class JobCheckpoint {
  public:
   /// path     this rank's folder `step_N`
   /// sharing  which ranks see the same folder
   /// holders  for each part, in the order of `content`: the leaders whose
-  ///          folders have it, at least one, in ascending order
+  ///          folders contain it, at least one, in ascending order
   JobCheckpoint(
       RankContext& context,
       std::filesystem::path path,
@@ -33,9 +33,9 @@ class JobCheckpoint {
   const std::filesystem::path& path() const { return path_; }
   const CheckpointState& state() const { return content_.state; }
 
-  /// Returns a lookup by name of the parameters and buffers called `fqns` and
+  /// Returns a lookup, by name, of the parameters and buffers called `fqns` and
   /// of their optimizer state. All ranks call it together, each with the FQNs
-  /// of its stages.
+  /// of its own stages.
   /// throws  Error(Input): a file is damaged
   TensorLookup lookup(const std::set<std::string>& fqns);
 
@@ -59,8 +59,8 @@ class JobCheckpoint {
 /// Opens the checkpoint at `path`, which names a folder on each rank's host.
 /// Each rank checks the parts in its own folder, which reads all of them. All
 /// ranks call it together.
-/// throws  Error(Input): not a checkpoint, or damaged; a part that no rank has,
-///         with the host that saved it
+/// throws  Error(Input): the folder is not a checkpoint or is damaged, or no
+///         rank has one of the parts (names the host that saved it)
 JobCheckpoint open_checkpoint(
     RankContext& context, const std::filesystem::path& path);
 

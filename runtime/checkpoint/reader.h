@@ -13,12 +13,12 @@
 
 namespace pp {
 
-/// How thoroughly files are checked: Full compares the hashes, which reads
-/// every byte; Quick compares the sizes.
+/// How thoroughly to check files: Full compares the hashes, which reads every
+/// byte; Quick compares only the sizes.
 enum class Verify { Full, Quick };
 
-/// Checks that a part of a checkpoint is there and undamaged.
-/// throws  Error(Input) naming the file: missing, damaged
+/// Checks that a part of a checkpoint is present and undamaged.
+/// throws  Error(Input) naming the file: it is missing or damaged
 void check_part(
     const std::filesystem::path& folder,
     const CheckpointPart& part,
@@ -29,13 +29,13 @@ void check_part(
 class CheckpointReader {
  public:
   /// path    the folder `step_N`
-  /// throws  Error(Input) naming the file: missing, damaged, made by a newer
-  ///         version; a tensor that is in two parts with different content
+  /// throws  Error(Input) naming the file: it is missing, damaged or made by a
+  ///         newer version, or a tensor is in two parts with different content
   explicit CheckpointReader(
       const std::filesystem::path& path, Verify verify = Verify::Full);
-  /// Reads some of the parts, which the caller has checked.
+  /// Opens some parts of a checkpoint, which the caller has checked.
   ///
-  /// parts   names of files
+  /// parts   the file names of the parts
   CheckpointReader(
       std::filesystem::path path,
       CheckpointState state,
@@ -45,15 +45,16 @@ class CheckpointReader {
   const CheckpointState& state() const { return state_; }
   std::vector<std::string> names() const;
 
-  /// Returns the tensor in the mapped file, which stays mapped as long as the
-  /// tensor lives. The tensor is read-only. Undefined if there is no such
-  /// tensor.
+  /// Returns a tensor in the mapped file, which stays mapped as long as the
+  /// tensor lives. The tensor must not be written. Undefined if there is no
+  /// such tensor.
   at::Tensor try_find(const std::string& name) const;
-  /// Like try_find(), for a tensor that must exist.
-  /// throws  Error(Input), offering the nearest names
+  /// Does what try_find() does, for a tensor that must exist.
+  /// throws  Error(Input): there is no such tensor (suggests the nearest names)
   at::Tensor find(const std::string& name) const;
   /// Copies a tensor to `destination`, which may have any strides.
-  /// throws  Error(Input): missing, or of another shape or dtype
+  /// throws  Error(Input): there is no such tensor, or its shape or dtype is
+  ///         another
   void copy_to(const std::string& name, const at::Tensor& destination) const;
 
  private:

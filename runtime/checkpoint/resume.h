@@ -16,7 +16,7 @@
 
 namespace pp {
 
-/// Whether a training continues from the newest checkpoint of its folder.
+/// Whether a training run continues from the newest checkpoint of its folder.
 enum class Resume {
   No,    ///< start anew; an earlier run's checkpoints are set aside
   Yes,   ///< continue; it is an error if there is no checkpoint
@@ -26,28 +26,31 @@ enum class Resume {
 /// Which checkpoints a run may continue from.
 struct ResumePoint {
   Resume resume = Resume::No;
-  /// Only those saved since torchrun was started: a restart by torchrun
-  /// continues its own launch.
+  /// Whether only checkpoints that were saved since torchrun was started count,
+  /// because a restart by torchrun continues its own launch.
   bool this_launch = false;
 };
 
-/// Returns what the user asked for; a job that torchrun restarts always
-/// continues.
+/// Returns which checkpoints a run may continue from: what the user asked for,
+/// except that a job that torchrun restarts always continues.
 ResumePoint resume_point(Resume asked, const std::optional<EnvRanks>& env);
 
-/// The folder that holds the job's checkpoints: `<output.dir>/checkpoints`.
+/// Returns the folder that holds the job's checkpoints,
+/// `<output.dir>/checkpoints`.
 std::filesystem::path checkpoint_folder(const OutputConfig& output);
 
-/// A hint for a user who stopped a training run: "--resume continues from
-/// runs/checkpoints/step_4".
+/// Returns a hint for a user who stopped a training run, such as "--resume
+/// continues from runs/checkpoints/step_4".
 std::string how_to_resume(const OutputConfig& output);
 
-/// The settings that decide how training continues, by name. They are saved
-/// with a checkpoint, and a resumed run must have the same.
+/// Returns the settings that determine how training continues, by name. They
+/// are saved with a checkpoint, and a run that resumes from the checkpoint must
+/// have the same settings.
 ///
 /// loss_output  the model output that the loss reads
 /// batch_size   rows per step, over all replicas
-/// data_order   describes which rows each step uses
+/// data_order   the text that describes which rows each step uses, see
+///              DataLoader::order_text()
 /// throws       Error(Input): the loss graph's file can't be read
 std::map<std::string, std::string> resume_contract(
     const TrainConfig& train,
@@ -55,20 +58,20 @@ std::map<std::string, std::string> resume_contract(
     int64_t batch_size,
     const std::string& data_order);
 
-/// Checks a job's contract against the one saved with a checkpoint.
+/// Checks that a job's contract equals the one saved with a checkpoint.
 ///
-/// path    of the checkpoint, for the message
+/// path    the checkpoint's path, for the message
 /// throws  Error(Usage) naming the setting that differs
 void check_resume_contract(
     const std::map<std::string, std::string>& contract,
     const CheckpointState& saved,
     const std::filesystem::path& path);
 
-/// The error of a job that must resume but has nothing to resume from.
+/// Makes the error of a job that must resume but has nothing to resume from.
 Error nothing_to_resume(const std::filesystem::path& folder);
 
-/// For a run that is not resumed: sets the checkpoints and metrics of an
-/// earlier run aside, or removes them, and reports it in warnings. See
+/// Sets the checkpoints and metrics of an earlier run aside, or removes them if
+/// `overwrite`, for a run that is not resumed; logs a warning about it. See
 /// earlier_run.h. The folder's leader calls it once the first step has
 /// succeeded.
 void make_way_for_run(

@@ -10,23 +10,24 @@
 
 namespace pp {
 
-/// Lets the ranks' checkpoint threads tell each other, through the job's store,
-/// how far the save of one step has progressed. The keys start with
+/// Lets the checkpoint threads of the ranks tell each other, through the job's
+/// store, how far they are with saving one step. The keys start with
 /// "checkpoint/<step>/":
 ///
 /// entered/R          rank R has reached the save
 /// begun/R            leader R has made its folder
 /// part/K             a WrittenPart
-/// committed          how many leaders have committed their folder
-/// done               how many ranks have nothing left to do for it
+/// committed          the number of leaders that have committed their folder
+/// done               the number of ranks that have nothing left to do for the
+///                    save
 class SaveBoard {
  public:
   struct WrittenPart {
     CheckpointPart part;
-    int leader = 0;  ///< of the folder it is in
+    int leader = 0;  ///< leader of the folder that contains the part
   };
 
-  /// context  must outlive this
+  /// context  the context of the whole job; must outlive this object
   SaveBoard(RankContext& context, int64_t step, int num_parts);
 
   void note_entered() const;
@@ -35,14 +36,14 @@ class SaveBoard {
   bool has_begun(int leader) const;
   void note_written(int part, const WrittenPart& written) const;
   bool has_all_parts() const;
-  /// All parts of the job, in order; waits for them.
+  /// Returns all parts of the job, in order. Waits for them.
   std::vector<WrittenPart> parts() const;
   void note_committed() const;
   int64_t num_committed() const;
   void note_done() const;
   int64_t num_done() const;
 
-  /// Deletes the step's keys, once no rank needs them any more.
+  /// Deletes the step's keys once no rank needs them any more.
   void clear(const FolderSharing& sharing) const;
 
  private:

@@ -25,18 +25,18 @@ namespace pp {
 /// One rank's tensors for a checkpoint, by stage and name.
 using CheckpointParts = std::map<int, std::map<std::string, at::Tensor>>;
 
-/// Writes checkpoints while training continues. save() copies the tensors; then
-/// a thread of each rank writes the rank's parts, and the thread of the
-/// folder's leader gives the folder its name once all parts of the job are
-/// written. The threads meet in the job's store, so no rank's loop waits for
-/// another rank. Hosts that share no folder each keep the parts that their
-/// ranks wrote.
+/// Writes checkpoints while training continues. save() copies the tensors. Then
+/// a thread of each rank writes the rank's parts, and the thread of each
+/// folder's leader gives the folder its final name once all parts of the job
+/// are written. The threads communicate through the job's store, so training
+/// continues without waiting for other ranks until the next save(). Hosts that
+/// share no folder each keep the parts that their ranks wrote.
 class CheckpointSaver {
  public:
-  /// context    of the whole job; must outlive this
+  /// context    the context of the whole job; must outlive this object
   /// folder     `<output.dir>/checkpoints`
   /// sharing    which ranks see the same folder
-  /// num_parts  of the whole job
+  /// num_parts  the number of parts of the whole job
   CheckpointSaver(
       RankContext& context,
       std::filesystem::path folder,
@@ -48,17 +48,18 @@ class CheckpointSaver {
   ~CheckpointSaver();
 
   enum class Tensors {
-    Copied,    ///< the caller may change them at once
-    AsTheyAre  ///< the caller doesn't change them before finish()
+    Copied,    ///< the caller may change them once save() has returned
+    AsTheyAre  ///< the caller must not change them before finish()
   };
 
   /// Begins to save a checkpoint. All ranks call it, with the same step. It
-  /// first waits for the previous save: until all ranks have begun that save,
-  /// the stall timeout applies; after that the wait has no limit, since disks
+  /// first waits for the previous save. Until all ranks have begun that save,
+  /// the stall timeout applies; after that the wait has no limit, because disks
   /// may be slow.
   ///
-  /// keep, first_bad  which checkpoints remain, see prune_checkpoints()
-  /// throws           as finish() does
+  /// keep, first_bad  determine which checkpoints remain, see
+  ///                  prune_checkpoints()
+  /// throws           what finish() throws
   void save(
       const CheckpointState& state,
       const CheckpointParts& parts,
@@ -68,22 +69,23 @@ class CheckpointSaver {
 
   /// Returns, on rank 0, the checkpoints that were completed since the last
   /// call.
-  /// throws the error of a failed write, on the rank where it failed
+  /// throws  the error of a failed write, on the rank where it failed
   std::vector<std::filesystem::path> poll();
 
-  /// Waits until the save in progress is done, then does what poll() does.
-  /// throws as poll(); JobFailed; Stalled: another rank does not reach the save
+  /// Waits until the save in progress is done, and returns what poll() returns.
+  /// throws  what poll() throws; JobFailed; Stalled: another rank does not
+  ///         begin the save in time
   std::vector<std::filesystem::path> finish();
 
   /// Ends saving after the run has failed. Completes the save in progress if
   /// that takes no longer than the disk needs for this rank's parts; otherwise
-  /// there will be no such checkpoint. Returns what poll() would, but drops
-  /// write errors, since they are not what made the run fail.
+  /// there will be no such checkpoint. Returns what poll() would return, but
+  /// drops write errors, because they are not what made the run fail.
   std::vector<std::filesystem::path> leave() noexcept;
 
  private:
   using Clock = std::chrono::steady_clock;
-  /// Removes the checkpoints of this rank's folder that are no longer kept.
+  /// Removes the checkpoints of this rank's folder that are not to be kept.
   using Prune = std::function<void()>;
 
   void keep_tensors(const CheckpointParts& parts, Tensors tensors);
@@ -102,17 +104,19 @@ class CheckpointSaver {
   const std::filesystem::path folder_;
   const FolderSharing sharing_;
   const int num_parts_;
-  std::optional<SaveBoard> board_;  ///< of the save under way, or the last
-  int64_t step_ = 0;                ///< of that save
-  CheckpointParts parts_;           ///< used by the thread while it runs
-  bool parts_are_copies_ = false;   ///< the next save may overwrite them
+  /// Board of the save in progress, or else of the last one.
+  std::optional<SaveBoard> board_;
+  int64_t step_ = 0;               ///< step of that save
+  CheckpointParts parts_;          ///< used by the thread while it runs
+  bool parts_are_copies_ = false;  ///< whether the next save may overwrite them
 
   std::mutex mutex_;
   std::condition_variable idle_changed_;
   bool idle_ = true;
   std::exception_ptr error_;
   std::vector<std::filesystem::path> saved_;
-  bool has_unfinished_folder_ = false;  ///< on a leader: made, not committed
+  /// On a leader: whether a folder was made but not committed.
+  bool has_unfinished_folder_ = false;
   std::atomic<bool> leaving_{false};
   std::atomic<bool> waits_for_others_{false};
   std::thread thread_;

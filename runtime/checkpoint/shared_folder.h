@@ -7,16 +7,17 @@
 
 namespace pp {
 
-/// Which ranks of a job see the same folder under a path: all of them if one
-/// machine or a shared file system holds it, otherwise those of each host. The
-/// lowest of the ranks that share a folder is its leader.
+/// Which ranks of a job see the same folder under a path: all ranks if one
+/// machine or a shared file system holds the folder, otherwise the ranks of
+/// each host. The lowest of the ranks that share a folder is its leader.
 class FolderSharing {
  public:
-  /// leader_of  by rank: the leader of its folder; a leader has its own number
+  /// leader_of  for each rank, the leader of its folder; a leader is its own
+  ///            leader
   explicit FolderSharing(std::vector<int> leader_of);
-  /// All ranks share one folder.
+  /// Makes the sharing in which all ranks share one folder.
   static FolderSharing all_in_one(int num_ranks);
-  /// Each rank has a folder of its own.
+  /// Makes the sharing in which each rank has a folder of its own.
   static FolderSharing each_alone(int num_ranks);
 
   int leader_of(int rank) const { return leader_of_.at(rank); }
@@ -29,10 +30,10 @@ class FolderSharing {
   std::vector<int> leaders_;  ///< ascending
 };
 
-/// Finds out which ranks share `folder`, which need not exist: each rank puts a
-/// mark into the folder or, if it does not exist yet, the nearest one above it,
-/// looks for the others' marks, and removes its own. All ranks call it
-/// together.
+/// Finds out which ranks share `folder`, which need not exist. Each rank puts a
+/// mark into the folder or, if it does not exist yet, into the nearest existing
+/// folder above it, looks for the other ranks' marks, and removes its own. All
+/// ranks call it together.
 /// throws  Error(Runtime) naming the path that can't be written
 FolderSharing find_sharing(
     RankContext& context, const std::filesystem::path& folder);

@@ -5,7 +5,8 @@
 namespace pp {
 
 /// The parts of a tensor's name in a checkpoint. A parameter or buffer is saved
-/// by its FQN; optimizer state as "optimizer.<kind>.<FQN of the parameter>".
+/// under its FQN, and optimizer state under "optimizer.<kind>.<FQN of the
+/// parameter>".
 struct TensorName {
   std::string kind;  ///< "exp_avg"; empty: the parameter or buffer itself
   std::string fqn;

@@ -7,9 +7,9 @@
 namespace pp {
 
 /// Makes memory for CUDA graphs, which is a separate pool of the caching
-/// allocator.
+/// allocator, on the device with index `device`.
 ///
-/// throws  std::runtime_error: this LibTorch can't capture reliably
+/// throws  std::runtime_error: this version of LibTorch can't capture reliably
 std::unique_ptr<GraphMemory> make_cuda_graph_memory(int device);
 
 }  // namespace pp

@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Makes a link over NCCL, which is a communicator of two ranks. Waits until
-/// both ends are open.
+/// Makes one end of a link over NCCL, which is a communicator of two ranks.
+/// Waits until both ends are open.
 std::unique_ptr<DeviceLink> make_nccl_link(
     const c10::intrusive_ptr<c10d::Store>& store,
     c10::Device device,

@@ -12,36 +12,40 @@
 
 namespace pp {
 
-/// A tensor that the model's caller passes, which the data must match.
+/// A tensor that the model's caller passes to it. The data must match its type
+/// and sizes.
 struct InputSpec {
   std::string name;
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<ir::Dim> sizes;
-  /// False if the model doesn't say what it needs; then any data is accepted.
+  /// Whether the model says what it needs. If it doesn't, any data is accepted.
   bool known = true;
-  /// Bounds of the symbols in `sizes`, if the export set any.
+  /// Bounds of the symbols in `sizes`, for the symbols to which the export gave
+  /// bounds.
   std::map<std::string, ir::Range> ranges = {};
 };
 
-/// The number of rows of a step, and how they are split.
+/// The number of rows of a step, and how they are divided into microbatches.
 struct BatchPlan {
   int64_t batch_size = 0;
-  int num_microbatches = 1;  ///< per replica
+  int num_microbatches = 1;  ///< number of microbatches per replica
   int num_replicas = 1;
-  /// Rows of every microbatch if the export fixed them; nullopt: any number.
+  /// Number of rows of every microbatch if the export fixed it; nullopt: any
+  /// number.
   std::optional<int64_t> fixed_rows;
 
-  /// Number of microbatches of a full step, over all replicas.
+  /// Returns the number of microbatches of a full step, over all replicas.
   int total_microbatches() const { return num_microbatches * num_replicas; }
 };
 
 /// Plans the batch before anything is loaded.
 ///
-/// microbatches  pipeline.microbatches, per replica; nullopt: as many as the
-///               export's fixed batch requires, else 1
-/// throws        Error(Usage): fewer rows than microbatches; microbatches of
-///               another size than the exported one; inputs with different
-///               exported sizes; no batch_size
+/// microbatches  `pipeline.microbatches`, per replica; nullopt: as many as the
+///               export's fixed batch requires, otherwise 1
+/// throws        Error(Usage): there are fewer rows than microbatches, the
+///               microbatches would have another size than the export fixed,
+///               the export fixed different sizes for different inputs, or
+///               there is no batch_size
 BatchPlan plan_batch(
     const DataConfig& data,
     std::optional<int> microbatches,

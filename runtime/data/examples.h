@@ -7,11 +7,11 @@
 
 namespace pp {
 
-/// Returns types and sizes of the data by input, for models that don't declare
-/// their inputs.
+/// Returns the types and sizes of a microbatch's data by input, for models that
+/// don't declare their inputs.
 ///
-/// num_rows  rows of a microbatch
-/// throws    Error(Input): unreadable files
+/// num_rows  number of rows of a microbatch
+/// throws    Error(Input): a file can't be read
 InputHints examples_of(const DataConfig& data, int64_t num_rows);
 
 }  // namespace pp

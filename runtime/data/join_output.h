@@ -12,33 +12,34 @@
 
 namespace pp {
 
-/// One output of the model over a run. It joins the microbatches' values as
-/// they are added.
+/// Joins the microbatches' values of one output of the model into one tensor,
+/// as they are added.
 class JoinedOutput {
  public:
   virtual ~JoinedOutput() = default;
 
   /// Adds the value of the next microbatch.
   ///
-  /// value   contiguous, on the CPU; its bytes are copied
-  /// throws  Error(Usage): it can't be joined with the earlier ones, or differs
-  ///         from them under `join = "same"`; the message offers another join
+  /// value   a contiguous tensor on the CPU; its bytes are copied
+  /// throws  Error(Usage): the value can't be joined with the earlier ones or,
+  ///         under `join = "same"`, differs from them; the message suggests
+  ///         another join
   virtual void add(const at::Tensor& value, int64_t num_rows) = 0;
 
-  /// Returns the joined tensor, whose memory this object owns. Called once.
+  /// Returns the joined tensor, whose memory this object owns. Call it once.
   virtual TensorSource finish() = 0;
 };
 
-/// Makes the output for a rule. If `rule.join` is unset, values are
-/// concatenated along dimension 0, and scalars are averaged. A mean is weighted
-/// by rows, so the mean of the microbatches' means is that of the batch.
+/// Makes the object that joins an output as `rule` says. If `rule.join` is
+/// unset, values are concatenated along dimension 0, and scalars are averaged.
+/// A mean is weighted by rows, so that it is the mean of the whole batch.
 ///
-/// Results that grow with the number of microbatches go to a temporary file
-/// next to `path`, unless they are joined along a dimension other than 0; those
-/// stay in memory.
+/// Results that grow with the number of microbatches are kept in a temporary
+/// file next to `path`, unless they are joined along a dimension other than 0;
+/// then they stay in memory.
 ///
-/// name    used in messages
-/// first   the first value, or a value of the same shape and type
+/// name    the output's name, for messages
+/// first   the first value, or any value of the same shape and type
 /// throws  Error(Usage): the rule names a dimension that the value doesn't have
 std::unique_ptr<JoinedOutput> join_output(
     const std::string& name,
@@ -46,26 +47,27 @@ std::unique_ptr<JoinedOutput> join_output(
     const at::Tensor& first,
     const std::filesystem::path& path);
 
-/// Returns the part of a microbatch's value that `rule.reduce` keeps.
+/// Returns the part of a microbatch's value that `reduce` keeps.
 ///
-/// throws  Error(Usage): the value has no such dimension
+/// throws  Error(Usage): the value lacks the dimension along which to reduce
 at::Tensor reduced(
     const std::string& name, Reduce reduce, const at::Tensor& value);
 
-/// The rows of a microbatch: its own, and the padding that fills it.
+/// The number of a microbatch's own rows, and of the padding rows that fill it.
 struct RowCount {
   int64_t own = 0;
   int64_t padding = 0;
 };
 
-/// Says why the padding's part of a value can't be cut off; empty if it can. It
-/// can along the dimension of the join, if that has one entry per row. A value
-/// that all microbatches have in common has no part to cut off.
+/// Returns why the part of a value that belongs to padding rows can't be cut
+/// off; empty if it can. It can be cut off along the dimension of the join if
+/// that dimension has one entry per row. A value that all microbatches have in
+/// common has no such part.
 std::string try_find_obstacle(
     const OutputRule& rule, const at::Tensor& reduced, RowCount rows);
 
-/// Returns the part of a value that belongs to a microbatch's own rows. The
-/// value must have no obstacle.
+/// Returns the part of a value that belongs to a microbatch's own rows.
+/// try_find_obstacle() must return "" for the value.
 at::Tensor without_padding(
     const OutputRule& rule, const at::Tensor& reduced, RowCount rows);
 

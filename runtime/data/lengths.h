@@ -10,17 +10,18 @@
 
 namespace pp {
 
-/// The lengths of a source's rows, and the lengths they are padded to.
+/// The lengths of a source's rows, and the lengths to which the rows are
+/// padded.
 class Lengths {
  public:
   /// Reads the lengths of the rows of every file.
   ///
-  /// files   hold the rows; each is one long sequence with one row after the
-  ///         other, or has shape [rows, longest]
-  /// throws  Error(Input) naming file, row and reason: a length that is
-  ///         negative, longer than its row or than `pad_to`; lengths that don't
-  ///         add up to their sequence. Error(Usage): the numbers of files of
-  ///         lengths and of rows differ
+  /// files   the files that hold the rows. In each, either the rows follow each
+  ///         other as one long sequence, or the shape is [rows, longest]
+  /// throws  Error(Input) naming file, row and reason: a length is negative, or
+  ///         longer than its row or than `pad_to`, or the lengths don't add up
+  ///         to their sequence; Error(Usage): there isn't one file of lengths
+  ///         for each file of rows
   Lengths(
       const std::string& label,
       const SourceConfig& config,
@@ -31,7 +32,7 @@ class Lengths {
   int64_t longest() const { return longest_; }
   /// Whether all padded rows have the same length.
   bool is_fixed() const { return is_fixed_; }
-  /// Returns the length that all of these rows are padded to.
+  /// Returns the length to which all of the given rows are padded.
   int64_t padded(std::span<const int64_t> rows) const;
 
   struct Row {

@@ -13,26 +13,27 @@
 
 namespace pp {
 
-/// Writes a run's outputs to a `.safetensors` file while they are computed,
-/// microbatch by microbatch, joined by their rules (join_output). Memory use
-/// doesn't grow with the number of microbatches. The complete file appears at
-/// finish(); without finish() there is no file.
+/// Writes a run's outputs to a `.safetensors` file as they are computed,
+/// microbatch by microbatch, joined as their rules say (join_output). Memory
+/// use doesn't grow with the number of microbatches, except for outputs that
+/// join_output() keeps in memory. The complete file appears at finish();
+/// without finish() there is no file.
 class OutputWriter {
  public:
   OutputWriter(
       std::filesystem::path path, std::map<std::string, OutputRule> rules);
 
-  /// Adds the next microbatch's value of an output, without the part that
-  /// belongs to its padding. That part must have no obstacle
-  /// (try_find_obstacle).
+  /// Adds an output's value for the next microbatch, without the part that
+  /// belongs to padding rows. try_find_obstacle() must return "" for the value.
   ///
   /// throws  Error(Usage): the values can't be joined, see join_output() and
-  ///         JoinedOutput; Error(Runtime): writing fails
+  ///         JoinedOutput; Error(Runtime): the file can't be written
   void add(const std::string& name, RowCount rows, const at::Tensor& value);
 
-  /// throws  Error(Runtime): writing fails
+  /// Completes the file.
+  /// throws  Error(Runtime): the file can't be written
   void finish() { finish_as(path_); }
-  /// Like finish(), under another name and with metadata.
+  /// Does what finish() does, with another path and with metadata.
   void finish_as(
       const std::filesystem::path& path,
       const std::map<std::string, std::string>& metadata = {});
@@ -43,7 +44,7 @@ class OutputWriter {
   std::map<std::string, std::unique_ptr<JoinedOutput>> outputs_;
 };
 
-/// Writes tensors by name to one .safetensors file, atomically.
+/// Writes tensors, by name, to one .safetensors file, atomically.
 ///
 /// throws  Error(Runtime): writing fails
 void write_outputs(

@@ -18,15 +18,16 @@ class Prefetch {
  public:
   using Load = std::function<std::vector<Microbatch>(int64_t step)>;
 
-  /// load  thread safe; what it refers to must outlive this object
-  /// end   one past the last step that will be requested
+  /// load  reads a step's rows; must be thread safe, and what it refers to must
+  ///       outlive this object
+  /// end   the number after the last step that will be requested
   Prefetch(Load load, int64_t end);
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
   ~Prefetch();
 
-  /// Returns the rows of a step. They have been read ahead if the previous call
-  /// was for the step before.
+  /// Returns the rows of a step. They have been read in advance if the previous
+  /// call was for the step before.
   ///
   /// throws  what `load` throws
   std::vector<Microbatch> take(int64_t step);
@@ -39,9 +40,9 @@ class Prefetch {
   const int64_t end_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  int64_t requested_ = -1;  ///< step that the thread is to read; -1: none
+  int64_t requested_ = -1;  ///< step that the thread has to read; -1: none
   bool stopping_ = false;
-  int64_t next_step_ = -1;  ///< the step that has been read; -1: none
+  int64_t next_step_ = -1;  ///< step that has been read into next_; -1: none
   std::vector<Microbatch> next_;
   std::exception_ptr error_;  ///< why next_ could not be read
   std::thread thread_;

@@ -4,16 +4,17 @@
 
 namespace pp {
 
-/// The order in which the rows of a data set are used. It is computed, not
-/// stored: a keyed permutation maps positions to rows, so every rank can
+/// The order in which the rows of a data set are used. The order is computed,
+/// not stored: a keyed permutation maps positions to rows, so every rank can
 /// compute the rows of any step of any epoch.
 ///
-/// The permutation is a Feistel network over the next power of four, applied
-/// until the result is inside [0, num_rows) (Black and Rogaway 2002, "Ciphers
-/// with Arbitrary Finite Domains").
+/// The permutation is a Feistel network over the next power of four, which is
+/// applied repeatedly until the result is inside [0, num_rows) (Black and
+/// Rogaway 2002, "Ciphers with Arbitrary Finite Domains").
 class RowOrder {
  public:
-  /// shuffle  false: rows keep the order of the files
+  /// shuffle  whether to permute the rows; if false, they keep the order of the
+  ///          files
   RowOrder(int64_t num_rows, bool shuffle, uint64_t seed);
 
   /// Returns the row at `position` in [0, num_rows) of an epoch.

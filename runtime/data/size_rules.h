@@ -15,21 +15,22 @@ namespace pp {
 /// Sizes of the tensors of one microbatch, by input name.
 using InputSizes = std::map<std::string, std::vector<int64_t>>;
 
-/// The assumptions of an export about the sizes of its inputs: a symbol has one
-/// size wherever it occurs, sizes such as 2*s0 follow from symbols, symbols
-/// have bounds, and guards hold. If one of them is violated, the graph computes
-/// something other than the model, so nothing may run.
+/// Checks the assumptions that an export makes about the sizes of its inputs: a
+/// symbol has one size wherever it occurs, sizes such as 2*s0 follow from
+/// symbols, symbols have bounds, and guards hold. If one of them is violated,
+/// the graph computes something other than the model, so nothing may run.
 class SizeRules {
  public:
-  /// guards  Graph::guards
+  /// guards  the graph's guards, see Graph::guards
   /// throws  Error(Input) naming a guard or an input's size that can't be read
   SizeRules(std::vector<InputSpec> inputs, std::span<const std::string> guards);
 
-  /// Checks the sizes of one microbatch. Skips inputs that `sizes` lacks, and
-  /// the guards that depend on them.
+  /// Checks the sizes of one microbatch. Skips inputs that are absent from
+  /// `sizes`, and the guards that depend on them.
   ///
-  /// where   for messages: "microbatches of 17 rows"
-  /// throws  Error(Input) naming the rule and the sizes that break it
+  /// where   what has these sizes, for messages: "microbatches of 17 rows"
+  /// throws  Error(Input) naming the rule that is broken and the sizes that
+  ///         break it
   void check(const InputSizes& sizes, const std::string& where) const;
 
  private:
@@ -43,7 +44,8 @@ class SizeRules {
   void add_guard(
       const std::string& text,
       const std::function<bool(const std::string& leaf)>& is_size);
-  /// Finds the symbol of a size such as 2*s0 if no other size gives it.
+  /// Adds the value of the symbol in a size such as 2*s0 to `values`, if no
+  /// other size gives it.
   void solve(
       const InputSpec& input,
       size_t dimension,
@@ -53,7 +55,8 @@ class SizeRules {
   void check_guards(const InputSizes& sizes, const std::string& where) const;
 
   std::vector<InputSpec> inputs_;
-  std::map<std::string, ir::Expression> sizes_;  ///< of inputs, by their text
+  /// Expressions of inputs' sizes, by their text.
+  std::map<std::string, ir::Expression> sizes_;
   std::vector<ir::Expression> guards_;
 };
 

@@ -19,14 +19,16 @@ struct TensorFile {
 
 /// Returns the files that a source's pattern matches, sorted by name.
 ///
-/// throws  Error(Input): none matches
+/// throws  Error(Input): no file matches
 std::vector<std::filesystem::path> files_of(const SourceConfig& source);
 
-/// Maps a file in the format of its ending: .npy, .safetensors, .pt or .bin.
+/// Maps a file into memory. Its format follows from its extension: .npy,
+/// .safetensors, .pt or .bin.
 ///
-/// throws  Error(Input): unreadable, no tensor with that key, a .bin whose size
-///         isn't a multiple of a row's; Error(Usage): another ending, several
-///         tensors and no key
+/// throws  Error(Input): the file can't be read, it has no tensor with that
+///         key, or the size of a .bin isn't a multiple of a row's;
+///         Error(Usage): the extension is another one, or the file has several
+///         tensors and there is no key
 TensorFile open_tensor_file(
     const std::filesystem::path& path, const SourceConfig& source);
 

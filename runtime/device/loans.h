@@ -11,10 +11,10 @@
 
 namespace pp {
 
-/// Owns a rank's tensors that a stream other than their own still reads. A
-/// device's allocator reuses freed memory at once for the stream it was
-/// allocated on, so such a tensor stays here until the event after its last use
-/// has completed. Thread safe.
+/// Owns those tensors of a rank that a stream other than their own still reads.
+/// A device's allocator reuses freed memory at once for the stream that the
+/// memory was allocated on, so such a tensor stays here until the event after
+/// its last use has completed. Thread safe.
 class Loans {
  public:
   Loans() = default;
@@ -25,7 +25,7 @@ class Loans {
 
   /// Returns a lent tensor to its owner.
   ///
-  /// used  event recorded after its last use
+  /// used  an event that was recorded after the tensor's last use
   void come_back(at::Tensor tensor, c10::Event used);
   /// Frees the tensors that are no longer read. Never blocks.
   void collect();
@@ -42,10 +42,10 @@ class Loans {
   std::deque<Loan> back_;
 };
 
-/// Returns a tensor over the same memory for `reader` to read. When the last
+/// Returns a tensor with the same memory for `reader` to read. When the last
 /// reference to it is released, on any thread, the memory returns to `loans`
-/// with an event recorded on `reader`. Undefined and empty tensors are returned
-/// as they are.
+/// with an event recorded on `reader`. An undefined or empty tensor is returned
+/// unchanged.
 at::Tensor lend(
     at::Tensor tensor,
     const std::shared_ptr<Loans>& loans,

@@ -21,8 +21,8 @@ class DeviceLink {
  public:
   virtual ~DeviceLink() = default;
 
-  // Both enqueue the transfer of some tensors on the calling thread's current
-  // stream and return.
+  // Both functions enqueue the transfer of some tensors on the calling thread's
+  // current stream, and return.
   //
   // memory  1-D tensors that travel together
   // throws  what the device's library throws
@@ -30,7 +30,7 @@ class DeviceLink {
   virtual void recv(const std::vector<at::Tensor>& memory) = 0;
 
   /// Aborts transfers in progress, so that whatever waits for them continues.
-  /// May be called from any thread.
+  /// Any thread may call it.
   virtual void abort() noexcept = 0;
 };
 
@@ -39,20 +39,21 @@ class DeviceGraph {
  public:
   virtual ~DeviceGraph() = default;
 
-  /// Enqueues the work on the calling thread's current stream: the same kernels
-  /// on the same memory.
+  /// Enqueues the work, which is the same kernels on the same memory, on the
+  /// calling thread's current stream.
   virtual void replay() = 0;
 };
 
-/// The memory of graphs that are replayed in the order of their capture. A
-/// graph may read what an earlier one wrote, and reuse what it freed.
+/// The memory of graphs that are replayed in the order in which they were
+/// captured. A graph may read what an earlier graph wrote, and reuse memory
+/// that an earlier graph freed.
 class GraphMemory {
  public:
   virtual ~GraphMemory() = default;
 
   /// Calls `work`, which enqueues kernels on the calling thread's current
-  /// stream, and captures the kernels; the device doesn't run them. A process
-  /// runs one capture at a time.
+  /// stream, and captures these kernels instead of running them. A process runs
+  /// one capture at a time.
   ///
   /// throws  what `work` throws, or what the device's library throws if the
   ///         work can't be captured; then no capture is left open
@@ -67,18 +68,19 @@ class DevicePlugin {
   virtual ~DevicePlugin() = default;
 
   virtual c10::DeviceType type() const = 0;
-  /// At least 1.
+  /// The number of devices, at least 1.
   virtual int num_devices() const = 0;
-  /// Returns the model's name: "NVIDIA H200".
+  /// Returns the name of a device's model: "NVIDIA H200".
   virtual std::string name_of(int index) const = 0;
-  /// Returns an ID of the hardware that doesn't depend on its index in this
-  /// process.
+  /// Returns an ID of a device's hardware. The ID doesn't depend on the
+  /// device's index in this process.
   virtual std::string identity_of(int index) const = 0;
 
-  /// Opens one end of a link and waits for the other.
+  /// Opens one end of a link and waits for the other end.
   ///
-  /// store   used by these two ranks only
-  /// device  this rank's
+  /// store   a store that only the link's two ranks use
+  /// device  this rank's device
+  /// sends   whether this rank sends; if not, it receives
   virtual std::unique_ptr<DeviceLink> connect(
       const c10::intrusive_ptr<c10d::Store>& store,
       c10::Device device,

@@ -4,7 +4,7 @@
 
 namespace pp {
 
-/// Identifies the build. A plug-in for another pp or another LibTorch has
+/// Identifies the build of pp and LibTorch. A plug-in of another build has
 /// incompatible types.
 inline constexpr char kPluginBuild[] =
     "pp " PP_VERSION " with LibTorch " TORCH_VERSION;

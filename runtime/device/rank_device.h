@@ -15,12 +15,12 @@
 
 namespace pp {
 
-/// Number of ranks of a process that get separate streams: LibTorch has a pool
-/// of 32 streams per device, and a rank uses four.
+/// Number of ranks of a process that get streams of their own: LibTorch has a
+/// pool of 32 streams per device, and a rank uses four.
 constexpr int kRanksWithStreams = 8;
 
 /// The device that a rank computes on, if it isn't the CPU, and the rank's
-/// streams on it.
+/// streams on the device.
 class RankDevice {
  public:
   RankDevice(std::shared_ptr<DevicePlugin> plugin, int index);
@@ -28,9 +28,10 @@ class RankDevice {
   c10::Device device() const { return device_; }
   DevicePlugin& plugin() const { return *plugin_; }
 
-  /// The stream of everything a stage computes.
+  /// The stream on which stages compute.
   const c10::Stream& compute() const { return compute_; }
-  // The streams of transfers to peers, from peers, and of input data.
+  // The streams for transfers to peers, for transfers from peers, and for input
+  // data.
   const c10::Stream& send() const { return send_; }
   const c10::Stream& receive() const { return receive_; }
   const c10::Stream& upload() const { return upload_; }
@@ -51,7 +52,8 @@ class RankDevice {
   c10::Stream send_;
   c10::Stream receive_;
   c10::Stream upload_;
-  std::vector<std::optional<c10::Stream>> copies_;  ///< by device
+  /// Stream for copies from each device.
+  std::vector<std::optional<c10::Stream>> copies_;
   std::shared_ptr<Loans> loans_ = std::make_shared<Loans>();
 };
 

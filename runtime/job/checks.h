@@ -9,19 +9,19 @@
 
 namespace pp {
 
-/// Checks that the keys are consistent, as far as that needs neither the model
-/// nor a file.
+/// Checks that the keys of a job are consistent with each other, as far as this
+/// needs neither the model nor any other file.
 ///
-/// document  the parsed job, for the places in messages
-/// name      the job file's name
-/// throws    Error(Usage)
+/// document  the parsed job, from which messages get line and column
+/// name      the job file's name in messages
+/// throws    Error(Usage): keys contradict each other
 void check_job(
     const Job& job, const toml::table& document, const std::string& name);
 
-/// Part of check_job(): one of `data.inputs` or a target.
+/// The part of check_job() that checks one entry of `data.inputs` or a target.
 ///
-/// path    where the source is: {"data", "inputs", "x"}
-/// inputs  all inputs of the same table
+/// path    the source's key: {"data", "inputs", "x"}
+/// inputs  all inputs of the table that holds the source
 void check_source(
     const toml::table& document,
     const std::string& name,

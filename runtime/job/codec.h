@@ -26,11 +26,12 @@
 
 namespace pp {
 
-/// One type of value. Specializations have
-///   kTypes   which TOML values it may be
-///   kChoices the words a string may be; empty: any
-///   read()   a valid value; `folder` is what relative paths start from
-///   text()   as TOML
+/// How values of one type are written in a job file. Specializations have
+///   kTypes    the TOML types that the value may have
+///   kChoices  the words that a string may be; empty: any string
+///   read()    converts a validated TOML value; relative paths start from
+///             `folder`
+///   text()    converts a value to TOML
 template <typename Value>
 struct Codec;
 
@@ -81,7 +82,7 @@ struct Codec<std::array<double, 2>> : AnyWord {
   }
 };
 
-/// A duration, in seconds in the file.
+/// A duration, which a job file gives in seconds.
 template <>
 struct Codec<std::chrono::milliseconds> : AnyWord {
   static constexpr unsigned kTypes = kNumber;
@@ -187,7 +188,8 @@ struct Codec<std::vector<Item>> {
   }
 };
 
-/// `true` means whole stages; a list holds patterns of modules.
+/// In a job file, `true` recomputes whole stages, and a list holds patterns of
+/// modules to recompute.
 template <>
 struct Codec<Recompute> : AnyWord {
   static constexpr unsigned kTypes = kBool | kStringList;
@@ -205,7 +207,8 @@ struct Codec<Recompute> : AnyWord {
   }
 };
 
-/// An absent key means no value; field_or() adds a word for that.
+/// The key is absent if there is no value. field_or() instead adds a word that
+/// means no value.
 template <typename Value>
 struct Codec<std::optional<Value>> {
   static constexpr unsigned kTypes = Codec<Value>::kTypes;

@@ -11,32 +11,35 @@
 
 namespace pp {
 
-/// Parses a job file as TOML and applies the `--set` arguments. Every key and
-/// value keeps the place it came from.
+/// Parses a job file as TOML and applies the `--set` arguments to it. Every key
+/// and value keeps the place that it came from.
 ///
 /// name    the file's name in messages
-/// throws  Error(Usage): not TOML, or a key is given twice (line and column)
+/// throws  Error(Usage): the text isn't TOML, or a key is given twice (names
+///         line and column)
 toml::table parse_document(
     std::string_view text,
     const std::string& name,
     const std::vector<std::string>& overrides);
 
-/// "job.toml:12:5: " or "--set train.steps=x: "
+/// Returns a place as the beginning of a message: "job.toml:12:5: " or "--set
+/// train.steps=x: ".
 std::string place_text(const toml::source_region& source);
 
-/// The place of the deepest part of `path` that is in the document; the file's
-/// name if no part is.
+/// Returns the place of the deepest part of `path` that is in the document; the
+/// file's name if no part is.
 std::string place_of(
     const toml::table& document, const KeyPath& path, const std::string& name);
 
-/// Reads a number as a double; nullopt for another type. toml++ itself gives no
-/// double for an integer that would be rounded.
+/// Returns a number as a double; nullopt if the value isn't a number. (toml++
+/// gives no double for an integer that a double can't represent exactly.)
 std::optional<double> try_number(const toml::node& value);
 
-/// The shortest text that reads back as the same number: "3", "0.5", "1e-8".
+/// Returns the shortest text that reads back as the same number: "3", "0.5",
+/// "1e-8".
 std::string toml_number_text(double value);
 
-/// A value as it would be written in a file: `"cuda"`, `[1, 2]`.
+/// Returns a value as a job file would write it: `"cuda"`, `[1, 2]`.
 std::string value_text(const toml::node& value);
 
 }  // namespace pp

@@ -18,16 +18,16 @@ namespace pp {
 template <typename Config>
 struct Field {
   JobKey key;
-  /// Reads a valid value. Null if the key is not read, or is read as part of
-  /// another.
+  /// Reads a value, which must be valid. Null if the key is not read, or is
+  /// read as part of another key.
   void (*read)(
       const toml::node& node,
       const std::filesystem::path& folder,
       Config& into) = nullptr;
-  /// The default as TOML; null if the key has a note instead.
+  /// Returns the default as TOML. Null if the key has a default_note instead.
   std::string (*default_value)() = nullptr;
 
-  /// The key in its table: the last part of its path.
+  /// Returns the key's name in its table, which is the last part of its path.
   std::string_view name() const {
     return key.path.substr(key.path.rfind('.') + 1);
   }
@@ -45,8 +45,9 @@ using ConfigOf = typename MemberTraits<decltype(kMember)>::Config;
 template <auto kMember>
 using ValueOf = typename MemberTraits<decltype(kMember)>::Value;
 
-/// A key that is read into a member: the member's type says what it may be, and
-/// its initializer is the default, unless the key has a note.
+/// Makes the field of a key that is read into `kMember`. The member's type
+/// determines the accepted values, and its initializer is the default unless
+/// the key has a default_note.
 template <auto kMember>
 constexpr Field<ConfigOf<kMember>> field(JobKey key) {
   using Config = ConfigOf<kMember>;
@@ -67,8 +68,8 @@ constexpr Field<ConfigOf<kMember>> field(JobKey key) {
   return out;
 }
 
-/// The word that stands for no value, followed by the words of the value's
-/// type.
+/// The accepted words of an optional key: `kWord`, which means no value,
+/// followed by the words of the value's type.
 template <const std::string_view& kWord, typename Value>
 inline constexpr auto kWordAndChoices = [] {
   constexpr auto kChoices = Codec<Value>::kChoices;
@@ -79,8 +80,8 @@ inline constexpr auto kWordAndChoices = [] {
   return words;
 }();
 
-/// A key whose member is an optional. A word such as "auto" or "none" stands
-/// for no value.
+/// Makes the field of a key whose member is an optional. The word `kWord`, such
+/// as "auto" or "none", means no value.
 template <auto kMember, const std::string_view& kWord>
 constexpr Field<ConfigOf<kMember>> field_or(JobKey key) {
   using Config = ConfigOf<kMember>;
@@ -107,8 +108,11 @@ constexpr Field<ConfigOf<kMember>> field_or(JobKey key) {
   return out;
 }
 
-/// Reads the keys that a table has. The member of an absent key is unchanged.
-/// table  may be null
+/// Reads the keys that a table has into `into`. The members of absent keys stay
+/// unchanged.
+///
+/// table   may be null, which is an empty table
+/// folder  what relative paths start from
 template <typename Config>
 void read_fields(
     std::span<const Field<Config>> fields,

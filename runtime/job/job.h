@@ -31,11 +31,11 @@ namespace pp {
 // mirror the TOML keys (fields.h); docs/job-file.md describes each. A key that
 // is not yet supported has no member.
 
-/// `[model]`: what runs. One of `path` and `stages` is set.
+/// `[model]`: what runs. One of `path`, `stages` and `stage_files` is set.
 struct ModelConfig {
   std::filesystem::path path;    ///< a saved full model
   std::filesystem::path stages;  ///< a stage directory
-  /// Stages exported by hand, in order. Set instead of `stages`.
+  /// Stages that were exported by hand, in order.
   std::vector<std::filesystem::path> stage_files;
   Mode mode = Mode::Exported;
   /// Safetensors files whose tensors replace parameters and buffers; the last
@@ -45,27 +45,29 @@ struct ModelConfig {
   bool operator==(const ModelConfig&) const = default;
 };
 
-/// Permissions of files to do more than compute.
+/// `[security]`: what model files may do beyond computing.
 struct SecurityConfig {
-  /// Operators that models may call in addition to the allowed ones:
+  /// Operators that models may call in addition to those that pp allows:
   /// "aten::from_file".
   std::vector<std::string> allow;
   bool trust_script = false;  ///< see Trust::script_code
-  bool sandbox = true;        ///< on the CPU; see enter_sandbox
+  /// Whether ranks on the CPU run in a sandbox, see enter_sandbox.
+  bool sandbox = true;
   bool operator==(const SecurityConfig&) const = default;
 };
 
 struct PipelineConfig {
   std::string schedule = "1F1B";    ///< a name, or the path of a .csv
   std::optional<int> microbatches;  ///< see plan_batch (runtime/data/batch.h)
-  std::optional<int> ranks;         ///< none: see rank_count (runtime/plan/)
-  std::optional<int> stages_per_rank;  ///< none: the schedule's own
-  std::vector<int> rank_map;           ///< by stage; empty: the schedule's own
-  std::optional<LauncherKind> launcher;  ///< none: "auto"
+  std::optional<int> ranks;         ///< nullopt: see rank_count (runtime/plan/)
+  std::optional<int> stages_per_rank;  ///< nullopt: the schedule's own number
+  std::vector<int> rank_map;  ///< rank of each stage; empty: the schedule's own
+  std::optional<LauncherKind> launcher;  ///< nullopt: "auto"
   TransportKind transport = TransportKind::Auto;
   int threads_per_rank = 1;
   DeviceChoice device;
-  bool cuda_graphs = false;  ///< capture passes on a device and replay them
+  /// Whether to capture passes on a device and replay them.
+  bool cuda_graphs = false;
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);
   Recompute recompute;
   bool operator==(const PipelineConfig&) const = default;
@@ -81,14 +83,14 @@ constexpr auto enum_names(MeshDimension) {
 
 struct ParallelConfig {
   int replicas = 1;
-  int zero = 0;  ///< 1: replicas share the optimizer's state
-  /// Fastest first.
+  int zero = 0;  ///< 1: the optimizer's state is divided among replicas
+  /// The dimension along which rank numbers vary fastest comes first.
   std::vector<MeshDimension> order = {
       MeshDimension::Pipeline, MeshDimension::Replica};
   bool operator==(const ParallelConfig&) const = default;
 };
 
-/// The element types of a .bin.
+/// The element types that a .bin file may have.
 inline constexpr std::array<EnumName<ir::ScalarType>, 12> kBinTypes = {
     {{ir::ScalarType::Bool, "bool"},
      {ir::ScalarType::Byte, "uint8"},
@@ -103,37 +105,46 @@ inline constexpr std::array<EnumName<ir::ScalarType>, 12> kBinTypes = {
      {ir::ScalarType::Float, "float32"},
      {ir::ScalarType::Double, "float64"}}};
 
-/// The source of one input. docs/job-file.md describes the formats.
+/// The source of one input's data. docs/job-file.md describes the formats.
 struct SourceConfig {
-  /// Absolute; the last part may hold `*` and `?`.
+  /// The absolute path of the file or files; the last part may hold `*` and
+  /// `?`.
   std::filesystem::path path;
-  std::string key;  ///< the tensor in a .safetensors or .pt; may be empty
-  std::optional<ir::ScalarType> dtype;  ///< element type of a .bin
-  std::vector<int64_t> shape;     ///< of one row of a .bin; empty: a scalar
-  std::optional<int64_t> window;  ///< rows are windows of a 1-D sequence
-  int64_t shift = 0;              ///< elements skipped before the first window
-  std::optional<int64_t> stride;  ///< between windows' starts; none: `window`
-  /// The dimension that counts samples; nullopt: there is none, and every
+  /// Name of the tensor in a .safetensors or .pt file; may be empty.
+  std::string key;
+  std::optional<ir::ScalarType> dtype;  ///< element type of a .bin file
+  /// Shape of one row of a .bin file; empty: a scalar.
+  std::vector<int64_t> shape;
+  /// If set, rows are windows of a 1-D sequence, this many elements long.
+  std::optional<int64_t> window;
+  int64_t shift = 0;  ///< elements skipped before the first window
+  /// Elements between the starts of two windows; nullopt: `window`.
+  std::optional<int64_t> stride;
+  /// The dimension along which samples lie; nullopt: there is none, and every
   /// microbatch gets the whole tensor.
   std::optional<int64_t> split_dim = 0;
-  std::filesystem::path lengths;  ///< as `path`; empty: rows have one length
-  std::optional<double> pad;      ///< none: 0; a target: kIgnoreIndex
-  std::vector<int64_t> pad_to;    ///< one length or buckets; empty: the batch's
-  std::string mask;               ///< replaces `path`: the padded input to mask
+  /// Files with the rows' lengths; empty: all rows have one length.
+  std::filesystem::path lengths;
+  /// Padding value; nullopt: 0, or kIgnoreIndex in a target.
+  std::optional<double> pad;
+  /// Lengths to pad to; empty: the batch's longest row.
+  std::vector<int64_t> pad_to;
+  std::string mask;  ///< instead of `path`: the padded input whose mask this is
   bool operator==(const SourceConfig&) const = default;
 };
 
 /// `[data]` and `eval.data`. If the table is absent, `inputs` is empty.
 struct DataConfig {
   int64_t batch_size = 0;  ///< rows per step, over all replicas
-  bool shuffle = true;     ///< load_job: false in `eval.data` and in inference
+  /// load_job() clears it in `eval.data` and in inference.
+  bool shuffle = true;
   bool drop_last = false;
-  std::map<std::string, SourceConfig> inputs;  ///< by the model's input name
+  std::map<std::string, SourceConfig> inputs;  ///< by name of the model's input
   std::optional<SourceConfig> target;
   bool operator==(const DataConfig&) const = default;
 };
 
-/// `[train]`. One of `steps` and `epochs` is set.
+/// `[train]`. Exactly one of `steps` and `epochs` is set.
 struct TrainConfig {
   std::optional<int64_t> steps;
   std::optional<int64_t> epochs;
@@ -150,8 +161,9 @@ struct TrainConfig {
 };
 
 struct EvalConfig {
-  std::optional<int64_t> every;  ///< steps; none: at the end only
-  DataConfig data;               ///< batch_size defaults to that of [data]
+  /// Steps between evaluations; nullopt: only at the end.
+  std::optional<int64_t> every;
+  DataConfig data;  ///< its batch_size defaults to that of [data]
   bool operator==(const EvalConfig&) const = default;
 };
 
@@ -173,55 +185,59 @@ constexpr auto enum_names(Reduce) {
       {{Reduce::Argmax, "argmax"}, {Reduce::Last, "last"}}};
 }
 
-/// How the microbatches' values of one output are joined.
+/// How the values that the microbatches give for one output are joined.
 struct OutputRule {
-  /// None: dimension 0, or the mean if the output is a scalar.
+  /// nullopt: along dimension 0, or their mean if the output is a scalar.
   std::optional<Join> join = {};
-  int64_t dimension = 0;  ///< Join::Dimension
+  int64_t dimension = 0;  ///< used with Join::Dimension
   Reduce reduce = Reduce::None;
   bool operator==(const OutputRule&) const = default;
 };
 
 struct OutputConfig {
   std::filesystem::path dir;
-  std::optional<int64_t> checkpoint_every;  ///< steps; none: at the end only
+  /// Steps between checkpoints; nullopt: only at the end.
+  std::optional<int64_t> checkpoint_every;
   int keep = 3;  ///< number of newest checkpoints to keep
-  /// Whether a training run that is asked to stop saves a checkpoint first.
+  /// Whether a training run that receives a signal to stop saves a checkpoint
+  /// first.
   bool save_on_interrupt = true;
   std::chrono::milliseconds interrupt_timeout = std::chrono::seconds(20);
   bool trace = false;
-  /// None: inference saves every output, training saves none.
+  /// Names of the outputs to save; nullopt: inference saves every output,
+  /// training saves none.
   std::optional<std::vector<std::string>> save;
   std::map<std::string, OutputRule> outputs;
   bool operator==(const OutputConfig&) const = default;
 };
 
-/// A job as it was written.
+/// A job as the user wrote it.
 struct WrittenJob {
-  /// The values ("train.steps": "10"), for ranks to compare. Settings that may
-  /// differ between hosts are left out: folders, threads, launcher.
+  /// The value of each key ("train.steps": "10"), which ranks compare. Settings
+  /// that may differ between hosts are left out: folders, threads, launcher.
   std::map<std::string, std::string> values;
-  /// The places of keys ("train.steps": "job.toml:12:1: "), for messages.
+  /// The place of each key ("train.steps": "job.toml:12:1: "), for messages.
   /// The items of a list are keys too ("split.at.0").
   std::map<std::string, std::string> places;
 
-  /// The place of the first of these keys that the job sets; empty if it sets
-  /// none.
+  /// Returns the place of the first of these keys that the job sets; empty if
+  /// it sets none of them.
   std::string place_of(std::initializer_list<std::string_view> keys) const;
 
-  /// Two jobs that mean the same are equal, however they are written.
+  /// Always true: two jobs with the same settings are equal, however they are
+  /// written.
   bool operator==(const WrittenJob&) const { return true; }
 };
 
 struct Job {
-  std::filesystem::path file;  ///< empty: not from a file
+  std::filesystem::path file;  ///< empty if the job wasn't read from a file
   WrittenJob written;
   ModelConfig model;
-  SplitSpec split;  ///< all defaults: the model is one stage
+  SplitSpec split;  ///< by default the model is one stage
   PipelineConfig pipeline;
   ParallelConfig parallel;
   DataConfig data;
-  std::optional<TrainConfig> train;  ///< none: inference
+  std::optional<TrainConfig> train;  ///< nullopt: the job infers
   std::optional<EvalConfig> eval;
   OutputConfig output;
   SecurityConfig security;
@@ -231,14 +247,16 @@ struct Job {
   bool operator==(const Job&) const = default;
 };
 
-/// Reads a job file and checks it against the table of keys and for
-/// consistency; nothing it names is opened. Relative paths become absolute:
-/// they are relative to the job file.
+/// Reads a job file, and checks it against the table of keys and for
+/// consistency. Opens no file that the job names. Relative paths, which start
+/// from the job file's folder, become absolute.
 ///
-/// overrides  `--set` arguments, "train.steps=10": the value as TOML where it
-///            is valid TOML ('10', '[1, 2]', '"x"'), else a string
-/// throws     Error(Input): the file can't be read; Error(Usage):
-///            "job.toml:12:5: ..." or "--set train.steps=x: ..."
+/// overrides  the `--set` arguments, such as "train.steps=10". The value is
+///            TOML if it is valid TOML ('10', '[1, 2]', '"x"'), otherwise a
+///            string
+/// throws     Error(Input): the file can't be read; Error(Usage): the job is
+///            wrong; the message begins with the place, "job.toml:12:5: ..." or
+///            "--set train.steps=x: ..."
 Job load_job(
     const std::filesystem::path& path,
     const std::vector<std::string>& overrides = {});
@@ -246,15 +264,15 @@ Job load_job(
 /// Parses the text of a job file.
 ///
 /// name    the file's name in messages
-/// folder  start of relative paths
+/// folder  the folder from which relative paths start
 Job parse_job(
     std::string_view text,
     const std::string& name,
     const std::filesystem::path& folder,
     const std::vector<std::string>& overrides = {});
 
-/// The job of `pp run DIR`: this stage directory and defaults. Relative paths
-/// start from the working directory.
+/// Returns the job of `pp run DIR`: the stage directory DIR, and defaults for
+/// everything else. Relative paths start from the working directory.
 Job job_for_stages(
     const std::filesystem::path& stage_directory,
     const std::vector<std::string>& overrides = {});

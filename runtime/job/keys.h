@@ -7,20 +7,21 @@
 
 namespace pp {
 
-/// A key of a file, by segments: {"data", "inputs", "x", "path"}.
+/// A key of a job file as its parts: {"data", "inputs", "x", "path"}.
 using KeyPath = std::vector<std::string>;
 
-/// "data.inputs.x.path"
+/// Returns the key as text, "data.inputs.x.path".
 std::string path_text(const KeyPath& path);
 
-/// The key's row in job_keys(), or null.
+/// Returns the key's row in job_keys(); null if it has none.
 const JobKey* try_find_key(const KeyPath& path);
 
-/// Whether the path names a table that has keys.
+/// Whether `path` names a table that has keys.
 bool is_table(const KeyPath& path);
 
-/// "; did you mean 'train.steps'?": the keys nearest to an unknown one, first
-/// among those of its own table, then among all.
+/// Returns a suggestion such as "; did you mean 'train.steps'?" with the keys
+/// nearest to an unknown one. It looks first in the key's own table, then in
+/// all tables.
 std::string nearest_keys(const KeyPath& unknown);
 
 }  // namespace pp

@@ -8,7 +8,7 @@
 
 namespace pp {
 
-/// Reads a validated document; relative paths start from `folder`.
+/// Converts a validated document to a Job. Relative paths start from `folder`.
 Job read_job(const toml::table& document, const std::filesystem::path& folder);
 
 }  // namespace pp

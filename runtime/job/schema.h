@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// Upper limit for the numbers of ranks, stages and microbatches. Messages and
-/// documentation don't mention it.
+/// Upper limit for the numbers of ranks, stages and microbatches. It is so high
+/// that messages and documentation don't mention it.
 inline constexpr double kLargestCount = 1 << 20;
 
 /// The TOML types that a key accepts, combined with `|`.
@@ -21,15 +21,18 @@ enum KeyType : unsigned {
   kIntegerList = 32,
   kNumberPair = 64,
   kTableList = 128,
-  kTable = 256,  ///< with the keys of JobKey::same_as
+  kTable = 256,  ///< the table has the keys of JobKey::same_as
 };
 
-/// One key of the job file: validation, reading and docs/job-file.md follow it.
-/// field() (field.h) fills in type, choices and default from its member.
+/// One key of the job file. Validation, reading and docs/job-file.md all follow
+/// this row. field() (field.h) fills in type, choices and default from the
+/// member that the key is read into.
 struct JobKey {
-  /// "data.inputs.<name>.path": `<name>` stands for any name.
+  /// The key's path, "data.inputs.<name>.path", in which `<name>` stands for
+  /// any name.
   std::string_view path = {};
-  std::string_view default_note = {};  ///< in place of a value: "required"
+  /// Shown instead of a default: "required".
+  std::string_view default_note = {};
   std::string_view unit = {};
   std::string_view meaning = {};  ///< one line
 
@@ -38,28 +41,30 @@ struct JobKey {
   bool above_min = false;  ///< `min` itself is out of range
   bool below_max = false;  ///< `max` itself is out of range
 
-  /// The only value (TOML) that is supported so far. "-" if none is, so the key
-  /// must be absent; empty if all are.
+  /// The only value (as TOML) that is supported so far. "-" means that none is,
+  /// so the key must be absent; empty means that all are.
   std::string_view supported_only = {};
-  /// kTable: the path whose keys this table has.
+  /// For kTable: the path of the table whose keys this table has.
   std::string_view same_as = {};
 
   unsigned types = 0;
-  std::span<const std::string_view> choices = {};  ///< allowed strings
-  std::string_view default_value = {};             ///< TOML; empty: a note
+  /// Allowed strings; empty: any.
+  std::span<const std::string_view> choices = {};
+  /// The default as TOML; empty if there is a default_note.
+  std::string_view default_value = {};
 };
 
-/// Every key, grouped by table, in the order of the documentation.
+/// Returns every key, grouped by table, in the order of the documentation.
 std::span<const JobKey> job_keys();
 
-/// Describes the accepted values in a table: "integer >= 1", "`sgd`, `adam` or
-/// `adamw`".
+/// Returns the accepted values as the documentation's tables show them:
+/// "integer >= 1", "`sgd`, `adam` or `adamw`".
 std::string type_text(const JobKey& key);
 
-/// Describes the accepted values in a sentence: "an integer >= 1".
+/// Returns the accepted values as part of a sentence: "an integer >= 1".
 std::string expected_text(const JobKey& key);
 
-/// The default as the documentation shows it: "`1`", "required".
+/// Returns the default as the documentation shows it: "`1`", "required".
 std::string default_text(const JobKey& key);
 
 }  // namespace pp

@@ -8,14 +8,15 @@
 
 namespace pp {
 
-/// Runs `call` on its own thread and returns its result, so that a call that
-/// can't be interrupted doesn't keep this thread from noticing signals and
+/// Runs `call` on a thread of its own and returns its result, so that a call
+/// that can't be interrupted doesn't keep this thread from noticing signals and
 /// failures of other ranks. Returns nullopt if the call takes longer than
-/// `limit`; it then continues until it returns by itself, so it must own
-/// everything that it uses.
+/// `limit`. The call then continues until it returns, so it must own everything
+/// that it uses.
 ///
-/// keep_waiting  called every few milliseconds; what it throws ends the wait
-/// throws        what the call throws
+/// keep_waiting  a function that is called every few milliseconds; an exception
+///               from it ends the wait
+/// throws        what `call` or `keep_waiting` throws
 template <typename Call, typename KeepWaiting>
 auto abandonable_call(
     Call call, std::chrono::milliseconds limit, const KeepWaiting& keep_waiting)

@@ -12,22 +12,24 @@ namespace pp {
 
 /// How a process ended.
 struct Exit {
-  int code = 0;    ///< exit code, unless it was killed
-  int signal = 0;  ///< signal that killed it; 0: not killed
+  int code = 0;    ///< exit code, if the process wasn't killed
+  int signal = 0;  ///< signal that killed the process; 0: none did
 };
 
-/// "killed by signal 9 (Killed)", "exited with code 3"
+/// Returns a text such as "killed by signal 9 (Killed)" or "exited with code
+/// 3".
 std::string to_string(const Exit& exit);
 
-/// A process that this one started. It can't outlive this process: it is killed
-/// when the thread that started it ends, and by the destructor.
+/// A process that this process started. It can't outlive this process: it is
+/// killed when the thread that started it ends, and by the destructor.
 class Child {
  public:
   /// Starts the process.
   ///
-  /// command      argv; the program is searched for in PATH
-  /// environment  variables to add to this process's, or to replace there
-  /// mask         the signal mask that the process starts with
+  /// command      the program, which is searched for in PATH, and its arguments
+  /// environment  variables that are added to this process's environment, or
+  ///              replace its variables
+  /// mask         the signal mask with which the process starts
   /// throws       Error(Usage): the program can't be started
   Child(
       const std::vector<std::string>& command,
@@ -37,7 +39,7 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
-  /// How the process ended; nothing while it runs.
+  /// Returns how the process ended; nullopt while it runs.
   std::optional<Exit> poll();
   bool running() { return !poll(); }
   void send_signal(int number);

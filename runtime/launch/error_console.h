@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Names the place where this rank's errors are printed. It is equal for ranks
-/// that print to the same terminal, pipe or file.
+/// Returns a name for the place where this rank's errors are printed. The name
+/// is equal for ranks that print to the same terminal, pipe or file.
 std::string error_console(const EnvRanks& ranks);
 
 }  // namespace pp

@@ -8,19 +8,19 @@
 
 namespace pp {
 
-/// A key of the store itself, outside of any job: the identity of a job that
-/// uses the store, for ranks of other jobs that connect to the same port.
+/// The key, outside of any job's keys, under which a store has the identity of
+/// a job that uses it, for ranks of other jobs that connect to the same port.
 inline constexpr auto kOwnerKey = "pp/owner";
 
 /// Claims this rank's number, so that no second process gets it.
 ///
-/// store      prefixed for the job
-/// job        identity of the rank that began the job
-/// restarts   whether the launcher serves the store and may restart ranks; a
+/// store      the store, prefixed for the job
+/// job        the identity of the rank that began the job
+/// restarts   whether the launcher serves the store and may restart ranks. A
 ///            restarted rank may reuse the number of a process that has ended
 /// address    the store's address, for messages
-/// throws     Error(Runtime): another process has the number; names that
-///            process and its job
+/// throws     Error(Runtime): another process has the number (names the process
+///            and its job)
 void claim_rank(
     c10d::Store& store,
     const JobIdentity& own,

@@ -15,23 +15,24 @@ class Store;
 
 namespace pp {
 
-/// How long a rank waits before it says what it waits for.
+/// The time that a rank waits before it reports what it is waiting for.
 inline constexpr std::chrono::milliseconds kAnnounceAfter{5000};
 
 /// The connections of one process to the store of its job.
 struct JobStore {
-  /// Serves the store while it exists; null if another process serves it.
+  /// Serves the store as long as it exists; null if another process serves the
+  /// store.
   c10::intrusive_ptr<c10d::Store> server;
   c10::intrusive_ptr<c10d::Store> main;   ///< for the rank's own thread
   c10::intrusive_ptr<c10d::Store> watch;  ///< for the watcher's thread
-  /// For the thread that connects the rank to the others, which may block.
+  /// For the thread that connects the rank to the other ranks, which may block.
   c10::intrusive_ptr<c10d::Store> transport;
-  std::string name;          ///< "127.0.0.1:29500"
-  std::string job;           ///< a string that no other job has
+  std::string name;  ///< the store's address, "127.0.0.1:29500"
+  std::string job;   ///< string that identifies the job; no other job has it
   std::vector<int> sockets;  ///< descriptors of the three connections
 };
 
-/// Makes calls on the store fail (c10::DistNetworkError) if it doesn't answer
+/// Makes calls on the store throw c10::DistNetworkError if it doesn't answer
 /// within `limit`. By default c10d waits forever.
 void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 
@@ -39,15 +40,15 @@ void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 void end_calls(const JobStore& store);
 
 /// Connects to the job's store and claims this rank's number there. Rank 0
-/// serves it at the master's address unless the launcher does.
-/// throws Error(Runtime): the port is in use, by another job or another
-///        program; this rank's number is taken; no store within join_timeout
-///        JobFailed: options.stop was requested while waiting
+/// serves the store at the master's address unless the launcher does.
+/// throws  Error(Runtime): another job or another program uses the port,
+///         another process has this rank's number, or there is no store within
+///         join_timeout; JobFailed: options.stop was requested while waiting
 JobStore join_store(const EnvRanks& ranks, const LaunchOptions& options);
 
 /// Serves a store for processes of this machine at a free port, as torchrun
-/// does, and writes the port to `ranks`, so that launch_env can join it. Sets
-/// only `server` and `main` of the result.
+/// does, and writes the port to `ranks`, so that launch_env() can join the
+/// store. Sets only `server` and `main` of the result.
 JobStore serve_store(EnvRanks& ranks);
 
 /// Returns a function that throws JobFailed once options.stop is requested.

@@ -15,7 +15,8 @@
 namespace pp {
 
 /// This process as a rank that another program started: torchrun, Slurm, Open
-/// MPI, or a user who set MASTER_ADDR. Read from environment variables.
+/// MPI, or a user who set MASTER_ADDR. The values come from environment
+/// variables.
 struct EnvRanks {
   int rank = 0;
   int size = 1;
@@ -23,76 +24,78 @@ struct EnvRanks {
   int local_size = 1;
   std::string master_addr = "127.0.0.1";
   int master_port = 29500;
-  bool agent_store = false;  ///< torchrun serves the store itself
+  bool agent_store = false;  ///< whether torchrun serves the store
   int restart_count = 0;
   std::string run_id;
-  /// The launcher's name of the job, the same on all its ranks: "Slurm step
-  /// 71.0". Empty if it gives none.
+  /// The launcher's name of the job, the same on all ranks of the job: "Slurm
+  /// step 71.0". Empty if the launcher gives none.
   std::string job_name;
-  /// Whether the launcher prints what all ranks print in one place.
+  /// Whether the launcher prints the output of all ranks in one place.
   bool one_console = false;
 };
 
-/// Reads the variables of the known launchers; nothing if none is set. Slurm
-/// counts only inside a step (srun) of several tasks, Open MPI only with
-/// several ranks.
-/// throws Error(Usage): a variable is set but not a number, rank >= size, ...
+/// Reads this process's place in a job from the environment variables of the
+/// known launchers. Returns nullopt if none of them is set. Slurm's count only
+/// inside a step (srun) of several tasks, and Open MPI's only with several
+/// ranks.
+/// throws  Error(Usage): a variable is not a number, rank >= size, and so on
 std::optional<EnvRanks> read_env_ranks(
     const std::function<const char*(const char*)>& getenv);
 
 struct LaunchOptions {
   int threads_per_rank = 1;
   std::chrono::milliseconds stall_timeout{60000};
-  TransportKind transport = TransportKind::Auto;  ///< launch_env
-  /// launch_env: the folder that the job writes to, which tells jobs apart that
-  /// meet at one port. May be empty.
+  TransportKind transport = TransportKind::Auto;  ///< only for launch_env()
+  /// Only for launch_env(): the folder that the job writes to, which
+  /// distinguishes jobs that meet at one port. May be empty.
   std::string output_folder;
   Log log;
-  /// A request ends the job on all ranks with the cause "interrupted". For
-  /// signals, see signals.h.
+  /// A request ends the job on all ranks with the cause "interrupted".
+  /// signals.h says how signals become requests.
   std::stop_token stop;
-  /// launch_env: how long ranks wait for each other to start.
+  /// Only for launch_env(): how long ranks wait for each other to start.
   std::chrono::seconds join_timeout{300};
 };
 
 using RankMain = std::function<void(RankContext&)>;
 
-/// Runs `main` on `num_ranks` threads of this process. All threads have ended
-/// when it returns.
-/// throws JobFailed with the first cause; with one rank, the error itself
+/// Runs `main` on `num_ranks` threads of this process. Returns once all threads
+/// have ended.
+/// throws  JobFailed with the first cause; with one rank, the error that `main`
+///         threw
 void launch_local(
     int num_ranks, const LaunchOptions& options, const RankMain& main);
 
 /// Runs `main` as one rank of a job whose processes another program started.
 /// The first cause on any rank reaches every rank within a second; a rank that
-/// dies without reporting an error is named within two. If several ranks would
-/// print the cause to one console, told() is true in all but one.
-/// throws JobFailed with the first cause; Error(Runtime): this rank can't join,
-///        for example because another job uses the port
+/// dies without reporting an error is named within two seconds. If several
+/// ranks would print the cause to one console, told() is true on all but one.
+/// throws  JobFailed with the first cause; Error(Runtime): this rank can't
+///         join, for example because another job uses the port
 void launch_env(
     const EnvRanks& ranks, const LaunchOptions& options, const RankMain& main);
 
 /// Tells the other ranks of a job that this one can't start, so that they don't
 /// wait for it. Takes at most a few seconds.
-/// throws JobFailed with this rank's error; told() is true if another rank has
-///        the same and prints it to the same console
+/// throws  JobFailed with this rank's error; told() is true if another rank has
+///         the same error and prints it to the same console
 [[noreturn]] void fail_before_start(
     const EnvRanks& ranks,
     const LaunchOptions& options,
     const std::exception_ptr& error);
 
 /// Starts `num_ranks` processes of `command` (argv) with the variables that
-/// launch_env reads, serves their store and watches them until all have ended.
-/// In the ranks' own JobFailed, told() is true.
+/// launch_env() reads, serves their store, and watches them until all have
+/// ended. In the JobFailed that the ranks themselves throw, told() is true.
 ///
-/// While it runs it handles SIGINT, SIGTERM and SIGHUP and passes them on to
-/// the ranks. No rank outlives it, however it ends.
+/// While it runs, it handles SIGINT, SIGTERM and SIGHUP and passes them on to
+/// the ranks. No rank outlives this process, however the process ends.
 ///
 /// time_to_save  how long ranks may take to save and end after the first
 ///               signal; nullopt: they end at once
-/// throws        JobFailed with the first cause and the exit code: the cause's
-///               kind, the code of the first process to fail, or 128 + signal;
-///               Error(Usage): the command can't be started
+/// throws        JobFailed with the first cause and the exit code, which is
+///               that of the cause's kind, that of the first process to fail,
+///               or 128 + signal; Error(Usage): the command can't be started
 void launch_processes(
     int num_ranks,
     const std::vector<std::string>& command,

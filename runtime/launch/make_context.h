@@ -5,9 +5,9 @@
 
 namespace pp {
 
-/// Makes a rank's context without the fields that depend on the launcher:
-/// local_rank, launcher, store and report_failure. The arguments must outlive
-/// it.
+/// Makes a rank's context, except for the fields that depend on the launcher:
+/// local_rank, launcher, store and report_failure. `first`, `transport` and
+/// `activity` must outlive the context.
 RankContext make_context(
     const LaunchOptions& options,
     FirstCause& first,

@@ -4,23 +4,25 @@
 
 namespace pp {
 
-/// Identifies a process, so that others on its machine can check on it.
+/// Identifies a process, so that other processes on its machine can check
+/// whether it lives.
 struct ProcessId {
-  std::string machine;  ///< equal for processes that share process numbers
+  /// Equal for processes that can see each other's process numbers.
+  std::string machine;
   int pid = 0;
 };
 
 ProcessId own_process();
 
 std::string to_string(const ProcessId& process);
-/// Reads what to_string() wrote; `machine` is empty for any other text.
+/// Parses a result of to_string(). `machine` is empty for any other text.
 ProcessId parse_process(const std::string& text);
 
 enum class Liveness {
   Alive,
-  Stopped,  ///< by a signal or a debugger; it may continue
-  Dead,     ///< no such process, or one that only waits to be reaped
-  Unknown,  ///< it is on another machine
+  Stopped,  ///< stopped by a signal or a debugger; it may continue
+  Dead,     ///< there is no such process, or it is a zombie
+  Unknown,  ///< the process is on another machine
 };
 Liveness liveness(const ProcessId& process);
 

@@ -9,21 +9,22 @@ namespace pp {
 
 struct CaughtSignal {
   int number = 0;
-  /// True if the terminal sent the signal (Ctrl-C) to every process of the
+  /// Whether the terminal sent the signal (Ctrl-C) to every process of the
   /// foreground group.
   bool from_terminal = false;
 };
 
 /// Calls `callback` on a thread of this object for each SIGINT, SIGTERM and
-/// SIGHUP, which no longer end the process. The callback may do anything.
-/// SIGHUP stays ignored if the process was started that way (nohup).
+/// SIGHUP, which no longer end the process. The callback may call any function.
+/// SIGHUP stays ignored if the process was started with SIGHUP ignored (nohup).
 ///
-/// `timeout` and some launchers send one request first to a process and then to
-/// its group, so a signal within a quarter of a second of another is ignored.
+/// `timeout` and some launchers send one request twice, first to a process and
+/// then to its group, so a signal within a quarter of a second of another is
+/// ignored.
 ///
 /// The signals are blocked on the constructing thread and on threads that it
-/// starts afterwards, so construct it in main(), before other threads, and only
-/// one at a time. Start child processes with previous_mask().
+/// starts afterwards. So construct the object in main(), before other threads,
+/// and only one at a time. Start child processes with previous_mask().
 class SignalWatch {
  public:
   explicit SignalWatch(std::function<void(const CaughtSignal&)> callback);
@@ -32,7 +33,7 @@ class SignalWatch {
   /// Restores the previous signal mask.
   ~SignalWatch();
 
-  /// The signal mask that the thread had before.
+  /// The signal mask that the constructing thread had before.
   const sigset_t& previous_mask() const { return previous_; }
 
  private:

@@ -8,12 +8,13 @@
 
 namespace pp {
 
-/// Makes sure that a request to stop ends a rank, even if it is in a call that
-/// waits for a store that doesn't answer.
+/// Makes sure that a request to stop ends a rank, even if the rank is in a call
+/// that waits for a store that doesn't answer.
 class StopGuard {
  public:
-  /// end  called on a thread of this object 2 s after the request and then
-  ///      every 2 s, with the number of the call: 1, 2, ...
+  /// end  a function that is called on a thread of this object 2 s after the
+  ///      request, and then every 2 s; its argument is the number of the call:
+  ///      1, 2, ...
   StopGuard(std::stop_token stop, std::function<void(int)> end);
   StopGuard(const StopGuard&) = delete;
   StopGuard& operator=(const StopGuard&) = delete;

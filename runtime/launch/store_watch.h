@@ -15,28 +15,28 @@
 
 namespace pp {
 
-/// Watches the job on its own thread and store connection. It gives signs of
-/// life, publishes what this rank is doing, and stores the first cause that it
-/// finds in a FirstCause: a cause that another rank published, a rank that died
-/// (no sign of life, and its process is gone or on another machine), the store
-/// being gone, or a request to stop. A process that exists but doesn't respond
-/// is not a cause here: ranks that wait for it notice after their stall
-/// timeout.
+/// Watches the job on a thread and a store connection of its own. It gives
+/// signs of life, publishes what this rank is doing, and stores the first cause
+/// that it finds in a FirstCause: a cause that another rank published, the
+/// death of a rank (no sign of life, and its process is gone or on another
+/// machine), the loss of the store, or a request to stop. A process that exists
+/// but doesn't respond is not a cause here: ranks that wait for it notice it
+/// after their stall timeout.
 class StoreWatch {
  public:
   struct Options {
     int rank = 0;
     int size = 1;
     std::string host;
-    int store_rank = -1;     ///< the rank that serves the store; -1: none
-    std::string store_name;  ///< "127.0.0.1:29500"
-    std::string console;     ///< see error_console.h
+    int store_rank = -1;  ///< rank that serves the store; -1: the launcher does
+    std::string store_name;  ///< the store's address, "127.0.0.1:29500"
+    std::string console;     ///< result of error_console()
     std::stop_token stop;
-    const Activity* activity = nullptr;  ///< this rank's
+    const Activity* activity = nullptr;  ///< this rank's activity
   };
 
-  /// Joins the board. `first` must outlive the watch.
-  /// throws what c10d throws if the store is gone
+  /// Adds this rank to the job's board. `first` must outlive the watch.
+  /// throws  what c10d throws if the store is gone
   StoreWatch(
       c10::intrusive_ptr<c10d::Store> store,
       FirstCause& first,
@@ -46,13 +46,13 @@ class StoreWatch {
   ~StoreWatch();
 
   /// Tells the board that this rank leaves or knows the cause, and ends the
-  /// thread at once. After a failure it is this rank's last use of the store.
+  /// thread at once. After a failure, this is the rank's last use of the store.
   void stop() noexcept;
   /// Whether another rank prints the cause to this rank's console. Valid after
   /// stop().
   bool is_told() const { return is_told_; }
-  /// Polls without delay; called when all ranks have joined, so that the watch
-  /// knows their hosts.
+  /// Polls the store without delay. Call it when all ranks have joined, so that
+  /// the watch knows their hosts.
   void look_now();
 
  private:

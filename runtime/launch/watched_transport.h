@@ -5,8 +5,8 @@
 
 namespace pp {
 
-/// Wraps the transport `inner`, and records in `activity` which peer the rank
-/// waits for.
+/// A transport that passes every call on to `inner`, and records in `activity`
+/// which peer the rank waits for.
 class WatchedTransport : public Transport {
  public:
   /// `inner` and `activity` must outlive this object.

@@ -11,15 +11,16 @@
 
 namespace pp {
 
-/// Counts the bytes of tensors that are alive, by owner. A tensor's owner is
-/// the one who allocated it, whichever thread frees it. Mapped memory isn't
-/// counted. Thread safe.
+/// Counts the bytes of live tensors by owner. A tensor's owner is the one that
+/// allocated it, whichever thread frees it. Mapped memory isn't counted. Thread
+/// safe.
 class AllocationLedger {
  public:
   explicit AllocationLedger(int num_owners = 1);
 
   int64_t live(int owner = 0) const;
-  /// Largest live() since the start, or since the last reset_peak().
+  /// Returns the largest value of live() since the start, or since the last
+  /// reset_peak().
   int64_t peak(int owner = 0) const;
   void reset_peak(int owner = 0);
 
@@ -41,10 +42,10 @@ class AllocationLedger {
   std::vector<Account> accounts_;
 };
 
-/// While an object of this class exists, what this thread allocates on devices
-/// of `type` is added to `owner`, and what it frees is subtracted from whoever
-/// allocated it. Nothing is counted for a thread without a watch, so every
-/// thread that frees memory of another needs one too.
+/// While an object of this class exists, memory that this thread allocates on
+/// devices of `type` is added to `owner`, and memory that it frees is
+/// subtracted from the owner that allocated it. A thread without such an object
+/// is not counted, so every thread that frees another's memory needs one too.
 class AllocationWatch {
  public:
   explicit AllocationWatch(

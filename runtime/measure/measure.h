@@ -7,16 +7,17 @@
 
 namespace pp {
 
-/// Runs the model's graph forward on its sample inputs and times its nodes. The
-/// fastest of many passes is used, because noise only adds time. Node times are
-/// scaled so that their sum is the time of the graph without the per-node
-/// clock. A byte that crosses a cut costs as much as copying it in memory.
+/// Runs the model's graph forward on its sample inputs and times its nodes. Of
+/// many passes the fastest counts, because noise only adds time. Node times are
+/// scaled so that their sum is the time of the graph without the clock around
+/// each node. A byte that crosses a cut costs as much as copying it in memory.
 ///
-/// throws  Error(Usage): the model doesn't describe its inputs;
-///         Error(Runtime): an operator fails
+/// throws  Error(Usage): the model doesn't describe its inputs; Error(Runtime):
+///         an operator fails
 NodeCosts measure_costs(const Model& model, const MeasureOptions& options = {});
 
-/// Adds measured costs to a spec that balances by time and has none.
+/// Returns `spec` with measured costs added if it balances by time and has no
+/// costs.
 SplitSpec with_costs(const Model& model, SplitSpec spec);
 
 }  // namespace pp

@@ -15,19 +15,20 @@ class StageRuns {
   /// parts  the result of partition() on the model
   StageRuns(const Model& model, const Partition& parts);
 
-  /// Runs all stages once.
+  /// Runs all stages once, each on the results of the previous ones.
   ///
-  /// counts  whether its times count; false while warming up
+  /// counts  whether the pass's times count; false while warming up
   void pass(bool counts);
 
   /// The time of each stage's fastest forward, in nanoseconds.
   const std::vector<uint64_t>& best_ns() const { return best_ns_; }
 
  private:
-  /// Says where an argument comes from: the user or the stage before.
+  /// The source of a stage's argument: the user or the previous stage.
   struct Source {
     bool from_user = false;
-    size_t index = 0;  ///< among the model's inputs, or what was sent
+    /// Position among the model's inputs, or among the values sent.
+    size_t index = 0;
   };
   std::vector<c10::IValue> user_;
   std::vector<ProgramRuns> stages_;

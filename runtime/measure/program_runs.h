@@ -11,8 +11,8 @@
 
 namespace pp {
 
-/// A graph and its states, for repeated runs. It has its own copies of whatever
-/// it writes.
+/// A graph with its states, to run repeatedly. It copies whatever the graph
+/// writes.
 class ProgramRuns {
  public:
   ProgramRuns(
@@ -34,7 +34,7 @@ class ProgramRuns {
   }
 
  private:
-  /// Copies the arguments that the graph writes to.
+  /// Replaces the arguments that the graph writes by copies.
   void copy_written(std::vector<c10::IValue>& arguments) const {
     for (size_t i = 0; i < arguments.size(); ++i) {
       if (program_.written_inputs()[i] != 0 && arguments[i].isTensor()) {

@@ -8,30 +8,31 @@ namespace pp {
 
 /// A microbatch to run through a stage.
 struct ProbeInput {
-  const Message* previous = nullptr;  ///< from the stage before; null: none
+  /// Message of the previous stage; null: none.
+  const Message* previous = nullptr;
   UserInputs user_inputs;
   Pass pass = Pass::Train;
   /// Computes the weighted loss of the model's outputs (last stage, training).
   OutputsCallback loss;
 };
 
-/// Memory and time of one microbatch in a stage.
+/// The memory and time that one microbatch needs in a stage.
 struct StageProbe {
   StageMemory memory;
-  StageCost cost;  ///< times in seconds; 0 if they weren't asked for
-  /// Median of (I + W) / B in time; 0 if not timed.
+  StageCost cost;  ///< times in seconds; 0 if not timed
+  /// Median of the time of I and W divided by the time of B; 0 if not timed.
   double split_ratio = 0;
-  Message to_next;  ///< for the next stage's probe
+  Message to_next;  ///< input of the next stage's probe
 };
 
 /// Runs one microbatch through a stage, including the full and the split
 /// backward, and records what it allocates. The incoming gradients are made up,
-/// since time doesn't depend on their values. The run leaves gradients in the
+/// because time doesn't depend on their values. The run leaves gradients in the
 /// parameters and new values in the buffers, so the stage can't be used for
-/// anything else.
+/// anything else afterwards.
 ///
-/// num_timed  number of times each action is timed, after two runs; the cost is
-///            the median. 0: nothing is timed
+/// num_timed  how often each action is timed, after two runs to warm up; the
+///            cost is the median. 0: nothing is timed
 /// throws     what Stage throws
 StageProbe probe_stage(Stage& stage, const ProbeInput& input, int num_timed);
 

@@ -9,13 +9,13 @@ struct MeasureOptions {
   int warm_up = 2;
   int min_passes = 5;
   int max_passes = 100;
-  double seconds = 1;  ///< no pass starts later, after min_passes
-  int threads = 1;     ///< LibTorch's threads; default of a rank
+  double seconds = 1;  ///< after this time and min_passes, no pass starts
+  int threads = 1;     ///< number of LibTorch's threads; a rank's default
 };
 
-/// Calls `pass` first to warm up, then until the limit on time or passes is
+/// Calls `pass` to warm up, then until the limit on time or on passes is
 /// reached, with gradients off and `threads` threads. The argument of `pass` is
-/// false while warming up.
+/// whether it counts; it is false while warming up.
 void run_passes(
     const MeasureOptions& options, const std::function<void(bool)>& pass);
 

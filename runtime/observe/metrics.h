@@ -10,18 +10,20 @@
 
 namespace pp {
 
-/// Returns one line of `metrics.jsonl`, without the newline. Values that the
-/// report doesn't have are left out; a number that isn't finite becomes null.
+/// Returns a report as one line of `metrics.jsonl`, without the newline.
+/// Members that are nullopt are left out; a number that isn't finite becomes
+/// null.
 std::string metrics_line(const StepReport& report);
-/// Returns {"step": ..., "eval_loss": ..., "eval_s": ...}.
+/// Returns an evaluation's line: {"step": ..., "eval_loss": ..., "eval_s":
+/// ...}.
 std::string metrics_line(const EvalReport& report);
 
-/// Appends to `metrics.jsonl`; every line reaches the file before the call
-/// returns.
+/// Appends lines to `metrics.jsonl`. Every line reaches the file before the
+/// call returns.
 class MetricsWriter {
  public:
-  /// Opens the file and truncates it before the first line that is incomplete
-  /// or that has a step of at least `first_step`.
+  /// Opens the file, and truncates it before the first line that is incomplete
+  /// or whose step is at least `first_step`.
   ///
   /// first_step  the first step that this run reports; 0 empties the file
   /// throws      Error(Runtime) naming the path and the system's reason

@@ -13,8 +13,8 @@
 
 namespace pp {
 
-/// A moving average over about `memory` values. It is the plain mean until it
-/// has seen that many.
+/// A moving average over about `memory` values. Until it has seen that many
+/// values, it is their plain mean.
 class SmoothedRate {
  public:
   explicit SmoothedRate(double memory = 20) : memory_(memory) {}
@@ -28,22 +28,23 @@ class SmoothedRate {
 };
 
 struct ProgressOptions {
-  bool terminal = false;  ///< a bar redrawn in place; else plain lines
-  /// Returns the terminal's columns. It is called at every redraw, so the
-  /// window may be resized.
+  bool terminal = false;  ///< true: a bar redrawn in place; false: plain lines
+  /// Returns the terminal's width in columns. It is called at every redraw,
+  /// because the window may be resized.
   std::function<int()> width = [] { return 80; };
-  double redraw_seconds = 0.1;  ///< terminal: least time between redraws
-  double line_seconds = 2;      ///< plain: least time between lines
+  /// On a terminal: shortest time between redraws.
+  double redraw_seconds = 0.1;
+  double line_seconds = 2;  ///< plain lines: shortest time between them
 };
 
-/// Shows the progress of a run. Used by one rank, from one thread.
+/// Shows the progress of a run. One thread of one rank uses it.
 class Progress {
  public:
   using Write = std::function<void(std::string_view)>;
-  using Clock = std::function<double()>;  ///< seconds, steady
+  using Clock = std::function<double()>;  ///< returns seconds of a steady clock
 
   Progress(ProgressOptions options, Write write, Clock clock);
-  /// Leaves the cursor at the beginning of a line.
+  /// Ends the bar, so that the cursor is at the beginning of a line.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -65,7 +66,7 @@ class Progress {
   SmoothedRate samples_per_step_;
   SmoothedRate tokens_per_step_;
   std::optional<StepReport> last_;
-  double last_drawn_ = 0;  ///< when, by clock_
+  double last_drawn_ = 0;  ///< clock_() at the last draw
   bool drawn_any_ = false;
   bool last_is_drawn_ = false;
   bool bar_on_screen_ = false;
@@ -74,7 +75,8 @@ class Progress {
 /// Makes a Progress that writes to a stream: a bar if the stream is a terminal,
 /// otherwise lines.
 ///
-/// bar  false: lines on a terminal too (TERM=dumb)
+/// bar  whether a terminal gets a bar; false for a terminal that can't redraw a
+///      line (TERM=dumb)
 std::unique_ptr<Progress> make_progress(std::FILE* stream, bool bar = true);
 
 }  // namespace pp

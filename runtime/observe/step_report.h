@@ -9,18 +9,20 @@ namespace pp {
 struct StepReport {
   int64_t step = 0;                           ///< this update's number, from 1
   int64_t total = 0;                          ///< updates of the run
-  std::optional<double> loss = std::nullopt;  ///< none in inference
+  std::optional<double> loss = std::nullopt;  ///< nullopt in inference
   std::optional<double> grad_norm = std::nullopt;
   double lr = 0;
   double step_ms = 0;
   double samples_per_s = 0;
-  /// None if the model has no integer inputs.
+  /// nullopt if the model has no integer inputs.
   std::optional<double> tokens_per_s = std::nullopt;
-  /// Fraction of the ranks' time in which they don't compute, 0 to 1.
+  /// The fraction, from 0 to 1, of the ranks' time in which they don't compute;
+  /// nullopt if it wasn't measured.
   std::optional<double> bubble = std::nullopt;
 };
 
-/// An evaluation after update `step`.
+/// The values of the evaluation after update `step` that metrics and progress
+/// show.
 struct EvalReport {
   int64_t step = 0;
   double loss = 0;

@@ -12,50 +12,52 @@
 
 namespace pp {
 
-/// Records what one rank does and when, for the Chrome trace format (Perfetto,
-/// chrome://tracing). Used by the rank's own thread. Spans are nested. A wait
-/// splits the open spans: it lies between their parts, not inside them. Nothing
-/// is recorded after kMaxSpans spans.
+/// Records what one rank does and when, in the Chrome trace format (Perfetto,
+/// chrome://tracing). The rank's own thread uses it. Spans are nested. A wait
+/// divides the spans that are open: it lies between their parts, not inside
+/// them. After kMaxSpans spans nothing more is recorded.
 class TraceRecorder {
  public:
   static constexpr size_t kMaxSpans = 100'000;
 
-  /// replica  distinguishes messages of different replicas
+  /// replica  the rank's replica, which distinguishes the messages of different
+  ///          replicas
   TraceRecorder(int rank, int replica) : rank_(rank), replica_(replica) {}
 
-  /// Begins an action and ends the one before.
+  /// Begins an action, which ends the previous one.
   ///
-  /// kind  "F", "SEND_B", ...
+  /// kind  the action's name: "F", "SEND_B", ...
   void begin_action(int stage, int microbatch, std::string_view kind);
-  /// Ends the current action, if there is one.
+  /// Ends the current action; does nothing if there is none.
   void end_actions();
-  /// Adds an action to the separate track of the rank's device. Times are by
-  /// trace_clock_ns().
+  /// Adds an action to the separate track of the rank's device. Times are those
+  /// of trace_clock_ns().
   void add_device_action(
       int stage,
       int microbatch,
       std::string_view kind,
       int64_t begin_ns,
       int64_t end_ns);
-  /// Records the bytes of device memory that a stage holds from `at_ns` on.
+  /// Records that a stage holds `num_bytes` of device memory from `at_ns` on.
   void add_memory(int stage, int64_t at_ns, int64_t num_bytes);
   /// Begins a span that isn't an action, such as "update".
   void begin(std::string name);
   void end();
-  /// Begins a wait and ends the one before.
+  /// Begins a wait, which ends the previous one.
   void begin_wait(std::string name);
-  /// Ends the current wait, if there is one.
+  /// Ends the current wait; does nothing if there is none.
   void end_wait();
-  /// Sets the step, counted from 1, of the spans that begin from now on, and
-  /// marks its beginning.
+  /// Marks the beginning of a step, counted from 1, to which the spans that
+  /// begin from now on belong.
   void set_step(int64_t step);
 
-  /// Ends all open spans and returns the rank's events as the items of a JSON
-  /// list, without its brackets. The rank is a process, whose threads are the
-  /// host and the device. Sends have an arrow to the action that uses the
-  /// message.
+  /// Ends all open spans, and returns the rank's events as the items of a JSON
+  /// list, without its brackets. In the trace the rank is a process, whose
+  /// threads are the host and the device. An arrow leads from each send to the
+  /// action that uses the message.
   ///
-  /// origin_ns  the job's beginning, by trace_clock_ns() of one rank
+  /// origin_ns  the time of the job's beginning, which one rank read from
+  ///            trace_clock_ns()
   std::string events(int64_t origin_ns);
 
  private:
@@ -69,7 +71,7 @@ class TraceRecorder {
     int microbatch = -1;
     int64_t step = 0;
     Interval time = {};
-    std::vector<Interval> waits = {};  ///< during it, in order
+    std::vector<Interval> waits = {};  ///< the waits during the span, in order
     std::string arrow = {};  ///< name of the arrow that begins or ends here
     bool arrow_begins = false;
     bool on_device = false;
@@ -100,21 +102,23 @@ class TraceRecorder {
   std::vector<Span> spans_;
   std::vector<Memory> memory_;
   std::vector<Mark> steps_;
-  std::vector<size_t> open_;  ///< spans; kMaxSpans: one that isn't recorded
-  std::optional<Span> wait_;  ///< the current one
+  std::vector<size_t> open_;  ///< positions in spans_; kMaxSpans: not recorded
+  std::optional<Span> wait_;  ///< the wait in progress
   bool in_action_ = false;
   bool has_device_ = false;
-  std::map<std::string, int> num_arrows_;  ///< by "s" (start) or "f", and name
-  std::set<Slot> received_;                ///< messages not used yet
+  /// Number of arrows, by "s" (start) or "f" (finish) and name.
+  std::map<std::string, int> num_arrows_;
+  std::set<Slot> received_;  ///< messages received but not used yet
 };
 
-/// Returns nanoseconds of a clock that all ranks of a host share.
+/// Returns the time in nanoseconds, from a clock that all ranks of a host
+/// share.
 int64_t trace_clock_ns();
 
-/// Writes a trace file.
+/// Writes the trace file of a job.
 ///
-/// events  TraceRecorder::events() of every rank
-/// throws  Error(Runtime) naming the path
+/// events  the results of TraceRecorder::events() of all ranks
+/// throws  Error(Runtime) naming the path: the file can't be written
 void write_trace(
     const std::filesystem::path& path, const std::vector<std::string>& events);
 

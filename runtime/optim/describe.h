@@ -6,7 +6,8 @@
 
 namespace pp {
 
-/// Describes type and shape: "float32 [4, 10]", or "no tensor" if undefined.
+/// Returns a tensor's type and shape as text, "float32 [4, 10]", or "no tensor"
+/// if it is undefined.
 std::string describe(const at::Tensor& tensor);
 
 }  // namespace pp

@@ -5,25 +5,26 @@
 
 namespace pp {
 
-/// The factor by which the loss is multiplied before a backward in float16, so
-/// that small gradients don't become 0. If gradients overflow, it is halved and
-/// their update is skipped; after 2000 updates without overflow it is doubled.
+/// Adapts the factor by which the loss is multiplied before each backward in
+/// float16, so that small gradients don't become 0. When gradients overflow,
+/// the caller skips the update and the factor is halved; after 2000 updates
+/// without overflow it is doubled.
 ///
 /// source  torch.amp.GradScaler, with its defaults
 class LossScale {
  public:
   double scale() const { return scale_; }
 
-  /// Called after each step.
+  /// Adapts the factor after a step.
   ///
-  /// overflowed  the gradients had an infinity or a NaN
+  /// overflowed  whether the step's gradients had an infinity or a NaN
   void update(bool overflowed);
 
-  /// The state for checkpoints, such as "65536 17": the scale, and the number
-  /// of updates since it changed.
+  /// Returns the state for checkpoints, such as "65536 17": the factor, and the
+  /// number of updates since it last changed.
   std::string text() const;
-  /// Restores what text() returned.
-  /// throws Error(Input): not in the format of text()
+  /// Makes the object whose text() is `text`.
+  /// throws  Error(Input): `text` isn't in the format of text()
   static LossScale parse(const std::string& text);
 
  private:

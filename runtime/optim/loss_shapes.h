@@ -7,31 +7,36 @@
 
 namespace pp {
 
-/// The arguments of cross_entropy and nll: rows of class scores, and one class
-/// per row.
+/// The arguments of the cross_entropy and nll kernels: rows of class scores,
+/// and one class per row.
 struct ClassInput {
-  at::Tensor scores;   ///< [N, C] or [N, C, ...]
-  at::Tensor targets;  ///< int64, the scores' shape without C
+  at::Tensor scores;  ///< [N, C] or [N, C, ...]
+  /// Int64; the shape of `scores` without C.
+  at::Tensor targets;
 };
 
-/// Moves the class dimension to where the kernels expect it. The class
-/// dimension is the last one if the target has the shape of the output without
-/// its last dimension; otherwise it is dimension 1.
+/// Converts the arguments of a class loss to the form that the kernels expect,
+/// with the class dimension of `output` moved to dimension 1. The class
+/// dimension is the last one if `target` has the shape of `output` without its
+/// last dimension; otherwise it is dimension 1.
 ///
-/// throws  Error(Input) naming both tensors if no class dimension fits, the
-///         output is not floating-point or the target not integer; on the CPU
-///         also for a class outside [0, C) other than kIgnoreIndex
+/// throws  Error(Input) naming both tensors: no class dimension fits, `output`
+///         isn't floating-point, or `target` isn't integer; on the CPU also a
+///         class outside [0, C) other than kIgnoreIndex
 ClassInput class_input(
     const std::string& loss,
     const at::Tensor& output,
     const at::Tensor& target);
 
-/// Counts the entries other than kIgnoreIndex.
+/// Returns the number of entries other than kIgnoreIndex.
 int64_t count_targets(const at::Tensor& target);
 
-/// Checks that shape and dtype are equal, for losses per element. The dtype
-/// must be a floating-point one, or complex where the loss accepts that.
-/// throws  Error(Input) naming both tensors
+/// Checks that output and target have the same shape and dtype, as losses per
+/// element require. The dtype must be floating-point, or may be complex if
+/// `accepts_complex`.
+///
+/// throws  Error(Input) naming both tensors: they differ, or the dtype isn't
+///         accepted
 void check_elementwise(
     const std::string& loss,
     const at::Tensor& output,

@@ -6,15 +6,15 @@
 
 namespace pp {
 
-/// Checks the options of a schedule.
-/// throws  Error(Usage): negative warm-up or more warm-up than steps; min_lr
-///         above lr
+/// Checks the options of a learning rate schedule.
+/// throws  Error(Usage): the warm-up is negative or longer than the run, or
+///         min_lr is above lr
 void check_lr_schedule(
     const LrSchedule& schedule, double lr, int64_t total_steps);
 
-/// The learning rate of a step; a pure function of its arguments.
+/// Returns the learning rate of a step; a pure function of its arguments.
 ///
-/// step  from 0; with w = warmup and T = total_steps:
+/// step  counted from 0. With w = warmup and T = total_steps:
 ///   step < w   lr x (step + 1) / w
 ///   constant   lr
 ///   linear     min_lr + (lr - min_lr) x (1 - t)

@@ -6,19 +6,20 @@
 
 namespace pp {
 
-/// A view of all entries of a dense tensor in memory order, as one dimension.
+/// Returns a view of all entries of a dense tensor, in memory order, as one
+/// dimension.
 at::Tensor flat(const at::Tensor& dense);
 
-/// Whether each entry certainly has its own memory, though there may be gaps
-/// between entries.
+/// Returns true only if no two entries of the tensor share memory. Gaps between
+/// entries are allowed.
 bool entries_are_apart(const at::Tensor& tensor);
 
 /// Returns `value`, or a copy of it, in the memory layout of `like` but without
 /// gaps; undefined if `value` is undefined.
 at::Tensor laid_out_as(const at::Tensor& value, const at::Tensor& like);
 
-/// The entries of shard `index` when n entries are cut into `count` shards:
-/// each has ceil(n / count), the last ones fewer or none.
+/// The entries of shard `index` when n entries are divided into `count` shards.
+/// Each shard has ceil(n / count) entries; the last ones have fewer, or none.
 struct Share {
   int64_t begin = 0;
   int64_t size = 0;

@@ -9,15 +9,15 @@
 
 namespace pp {
 
-/// torch.optim.SGD(fused=True)
+/// Makes torch.optim.SGD(fused=True).
 std::unique_ptr<Optimizer> make_sgd(
     OptimizerConfig config, std::vector<NamedParameter> parameters);
 
-/// torch.optim.Adam(fused=True)
+/// Makes torch.optim.Adam(fused=True).
 std::unique_ptr<Optimizer> make_adam(
     OptimizerConfig config, std::vector<NamedParameter> parameters);
 
-/// torch.optim.AdamW(fused=True)
+/// Makes torch.optim.AdamW(fused=True).
 std::unique_ptr<Optimizer> make_adamw(
     OptimizerConfig config, std::vector<NamedParameter> parameters);
 

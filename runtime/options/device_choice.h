@@ -8,11 +8,12 @@ namespace pp {
 /// `pipeline.device`: where the ranks compute.
 struct DeviceChoice {
   bool is_cpu = true;
-  std::optional<int> index = {};  ///< "cuda:1"; none: chosen by rank
+  /// The N of "cuda:N"; nullopt for "cuda", where the rank's number decides.
+  std::optional<int> index = {};
   bool operator==(const DeviceChoice&) const = default;
 };
 
-/// text  "cpu", "cuda" or "cuda:N", as validated
+/// Parses "cpu", "cuda" or "cuda:N". `text` must have been validated.
 DeviceChoice parse_device(const std::string& text);
 std::string to_string(const DeviceChoice& device);
 

@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// The kinds of ranks, by what starts them.
+/// The kinds of launcher, by what each rank is.
 enum class LauncherKind {
   Local,      ///< a thread of this process
   Processes,  ///< a process that `pp` starts

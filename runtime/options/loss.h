@@ -11,8 +11,8 @@
 
 namespace pp {
 
-/// The built-in losses; make_loss (runtime/optim/loss.h) has each one's
-/// function.
+/// The built-in losses. make_loss() (runtime/optim/loss.h) maps each to its
+/// implementation.
 enum class LossKind { CrossEntropy, Mse, L1, Nll, BceWithLogits };
 
 struct LossRow {
@@ -31,18 +31,19 @@ constexpr auto enum_names(LossKind) {
   return names_of_rows(kLosses);
 }
 
-/// Targets with this class don't count in cross_entropy and nll.
+/// The class of targets that cross_entropy and nll ignore.
 inline constexpr int64_t kIgnoreIndex = -100;
 
-/// `train.loss`, one of three: `kind` (a built-in loss of `output` and the
-/// target), `path` (a loss graph of its own), or `output` alone (the graph
-/// computes its loss).
+/// `train.loss`, in one of three forms: `kind` (a built-in loss of the model's
+/// `output` and the target), `path` (a separate graph that computes the loss),
+/// or only `output` (the model computes its own loss).
 struct LossConfig {
   std::optional<LossKind> kind;
-  std::string output;  ///< empty: the model's only floating-point output
+  /// Name of a model output; empty: the model's only floating-point output.
+  std::string output;
   std::filesystem::path path;
 
-  /// Whether it compares with a target.
+  /// Whether the loss compares the output with a target.
   bool needs_target() const { return kind.has_value() || !path.empty(); }
   bool operator==(const LossConfig&) const = default;
 };

@@ -7,7 +7,7 @@
 
 namespace pp {
 
-/// How the learning rate changes after the warm-up; learning_rate
+/// How the learning rate changes after the warm-up. learning_rate()
 /// (runtime/optim/lr_schedule.h) has the formulas.
 enum class LrShape { Constant, Linear, Cosine };
 
@@ -21,8 +21,8 @@ constexpr auto enum_names(LrShape) {
 /// `train.lr_schedule`: how the learning rate changes over the run.
 struct LrSchedule {
   LrShape shape = LrShape::Constant;
-  int64_t warmup = 0;  ///< steps
-  double min_lr = 0;   ///< where linear and cosine end
+  int64_t warmup = 0;  ///< number of steps over which the rate rises to lr
+  double min_lr = 0;   ///< the rate at which linear and cosine end
   bool operator==(const LrSchedule&) const = default;
 };
 

@@ -10,14 +10,14 @@
 
 #include "loader/core/enum_names.h"
 
-// Facts about optimizers: names, options, state. Runs none of them.
+// Describes the optimizers (names, options, state) without running them.
 
 namespace pp {
 
 enum class OptimizerKind { Sgd, Adam, AdamW };
 
-/// Options of one parameter, by torch's names and with torch's defaults; each
-/// optimizer reads its own.
+/// The options for one parameter, with torch's names and defaults. Each
+/// optimizer reads only its own options.
 struct OptimizerOptions {
   double lr = 1e-3;
   double weight_decay = 0;
@@ -31,7 +31,7 @@ struct OptimizerOptions {
   bool operator==(const OptimizerOptions&) const = default;
 };
 
-/// One option: its name, member, and the range of its numbers.
+/// One row of the table of options: name, member, and range of values.
 struct OptimizerOption {
   using Member = std::variant<
       double OptimizerOptions::*,
@@ -41,8 +41,9 @@ struct OptimizerOption {
   std::string_view name;
   Member member;
   std::optional<double> min = {};
-  std::optional<double> below = {};  ///< upper bound, itself out of range
-  std::string_view meaning = {};     ///< without "Used by ..."
+  std::optional<double> below = {};  ///< exclusive upper bound
+  /// For the documentation, without "Used by ...".
+  std::string_view meaning = {};
 };
 
 /// Every option of every optimizer.
@@ -52,19 +53,21 @@ const OptimizerOption* try_find_optimizer_option(std::string_view name);
 
 /// A state tensor that an optimizer keeps for each parameter.
 struct OptimizerState {
-  std::string_view name;   ///< torch's, in checkpoints too
-  bool is_scalar = false;  ///< one float32, not a tensor like the parameter
+  std::string_view name;  ///< torch's name; checkpoints use it too
+  /// One float32 instead of a tensor of the parameter's shape.
+  bool is_scalar = false;
 };
 
-/// Facts of one optimizer; make_optimizer (runtime/optim/optimizer.h) has its
-/// implementation.
+/// One row of the table of optimizers. make_optimizer()
+/// (runtime/optim/optimizer.h) maps each to its implementation.
 struct OptimizerRow {
   OptimizerKind kind;
   std::string_view name;
-  std::span<const std::string_view> options;  ///< names of those it reads
+  /// Names of the options that it reads.
+  std::span<const std::string_view> options;
   OptimizerOptions defaults;
   std::vector<OptimizerState> (*states)(const OptimizerOptions&);
-  /// Says why the options can't be combined; empty if they can.
+  /// Returns why the options can't be combined; empty if they can.
   std::string_view (*problem)(const OptimizerOptions&);
 
   bool has_option(std::string_view option) const;
@@ -96,10 +99,12 @@ constexpr auto enum_names(OptimizerKind) {
 
 const OptimizerRow& optimizer_row(OptimizerKind kind);
 
-/// Options of the parameters whose FQN matches a pattern with `*` and `?`.
+/// One row of `train.groups`: the options of the parameters whose FQN matches a
+/// pattern with `*` and `?`.
 struct OptimizerGroup {
   std::string match;
-  OptimizerOptions options;  ///< in full
+  /// All of them, including the job's that the group doesn't change.
+  OptimizerOptions options;
   bool operator==(const OptimizerGroup&) const = default;
 };
 
@@ -109,19 +114,19 @@ struct OptimizerConfig {
   OptimizerOptions options = {};
   std::vector<OptimizerGroup> groups = {};
 
-  /// The options of one parameter: those of the first group that matches one of
-  /// its names, else the job's.
+  /// Returns the options of one parameter: those of the first group that
+  /// matches its FQN or one of its aliases, or else the job's.
   const OptimizerOptions& options_of(
       std::string_view fqn, std::span<const std::string> aliases = {}) const;
-  /// The state tensors of a parameter with these options.
+  /// Returns which state tensors a parameter with the options `of` has.
   std::vector<OptimizerState> states(const OptimizerOptions& of) const {
     return optimizer_row(kind).states(of);
   }
   bool operator==(const OptimizerConfig&) const = default;
 };
 
-/// Says why the options of an optimizer and its groups, each within its range,
-/// can't be used together; empty if they can.
+/// Returns why the options of an optimizer and its groups, although each is
+/// within its range, can't be used together; empty if they can.
 std::string optimizer_problem(const OptimizerConfig& config);
 
 }  // namespace pp

@@ -6,11 +6,11 @@
 
 namespace pp {
 
-/// The type in which autocast computes the forward.
+/// The type in which autocast computes the forward pass.
 enum class Precision {
   Float32,  ///< no autocast
   BFloat16,
-  Float16,  ///< with a scaled loss, see LossScale
+  Float16,  ///< the loss is scaled, see LossScale
 };
 
 constexpr auto enum_names(Precision) {

@@ -5,11 +5,12 @@
 
 namespace pp {
 
-/// The parts of a training forward that are not kept for its backward but
-/// recomputed.
+/// The parts of a training forward whose activations are not kept for the
+/// backward but recomputed there.
 struct Recompute {
-  bool stage = false;                ///< the whole stage, the loss included
-  std::vector<std::string> modules;  ///< else these modules, see ProgramOptions
+  bool stage = false;  ///< recompute whole stages, the loss included
+  /// If not `stage`: patterns of modules, see ProgramOptions.
+  std::vector<std::string> modules;
   bool operator==(const Recompute&) const = default;
 };
 

@@ -10,27 +10,28 @@
 
 namespace pp {
 
-/// Measures when a rank's device computed each action, by events around it,
-/// because the host only enqueues the work. Also names the actions for the
-/// device's profiler.
+/// Measures when a rank's device computes each action, with an event before and
+/// after it, because the host only enqueues the work. Also shows the actions in
+/// the device's profiler.
 class DeviceTimes {
  public:
   explicit DeviceTimes(RankDevice& device) : device_(device) {}
 
-  /// Begins a step, whose times count from the moment at which the device has
-  /// done the work enqueued so far.
+  /// Begins a step. Its times count from the moment at which the device has
+  /// completed all work enqueued so far.
   void begin_step();
   void begin(const Action& action);
   void end();
 
   struct Span {
     Action action;
-    double begin_s = 0;  ///< from begin_step()
+    double begin_s = 0;  ///< seconds since begin_step()
     double end_s = 0;
   };
-  /// Waits for the last action, and returns those of the step.
+  /// Waits until the device has completed the step's last action. Returns the
+  /// spans of all actions of the step.
   std::vector<Span> finish();
-  /// When the host called begin_step(), by trace_clock_ns().
+  /// The time at which the host called begin_step(), from trace_clock_ns().
   int64_t origin_ns() const { return origin_ns_; }
 
  private:
@@ -43,7 +44,7 @@ class DeviceTimes {
   };
   RankDevice& device_;
   int64_t origin_ns_ = 0;
-  std::vector<c10::Event> start_;  ///< one event, from begin_step()
+  std::vector<c10::Event> start_;  ///< one event, which begin_step() recorded
   std::vector<Pair> pairs_;
 };
 

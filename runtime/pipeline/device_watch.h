@@ -19,22 +19,24 @@ class DeviceWatch {
   void begin_step();
   void begin(const Action& action);
   void end(const Action& action);
-  /// Counts what is allocated until end_update() as state of that stage's
+  /// Counts the memory allocated until end_update() as state of the stage's
   /// optimizer.
   void begin_update(int stage) { memory_.begin(stage); }
   void end_update() { memory_.end(); }
 
-  /// Waits for the step's last action and adds all of them to the trace.
+  /// Waits until the device has completed the step's last action, adds all
+  /// actions to the trace, and returns the step's times.
   StepTimes finish(RunTrace& trace);
 
-  /// Logs how much memory each stage held at most.
+  /// Logs the peak memory of each stage.
   void report(const Log& log) const;
 
  private:
   RankDevice& device_;
   DeviceTimes times_;
   StageMemory memory_;
-  std::vector<int64_t> bytes_;  ///< after each action of the step
+  /// For each action of the step, the memory that its stage held afterwards.
+  std::vector<int64_t> bytes_;
 };
 
 }  // namespace pp

@@ -22,17 +22,17 @@ struct StepInputs {
   uint64_t seed = 0;
   int64_t step = 0;
   /// For a list of actions that spans several steps: maps a microbatch to its
-  /// step and its index in that step. Empty: the step is `step`, and the index
-  /// is the microbatch itself.
+  /// step and to its index in that step. Empty: every microbatch belongs to
+  /// `step`, and its index is the microbatch itself.
   std::function<std::pair<int64_t, int>(int microbatch)> place = nullptr;
-  /// The user's inputs of a microbatch that this rank's stages read.
+  /// Returns the user's inputs of a microbatch that this rank's stages read.
   std::function<const UserInputs&(int microbatch)> user_inputs;
   /// Called after the last stage's forward of each microbatch, on the rank that
   /// owns that stage. In training it returns the microbatch's loss, already
-  /// weighted by its share of the step; otherwise an undefined tensor. A last
-  /// stage that recomputes its forward calls it again in its backward, and the
-  /// same values must then give the same loss. It must stay valid until the
-  /// step ends.
+  /// weighted by its share of the step; otherwise an undefined tensor. If the
+  /// last stage recomputes its forward, the backward calls it again with the
+  /// same values, for which it must return the same loss. What the function
+  /// refers to must stay valid until the step ends.
   std::function<at::Tensor(int microbatch, const ModelOutputs& model_outputs)>
       on_outputs;
   /// Called at each REDUCE_GRAD and WAIT_REDUCE_GRAD. May be empty.
@@ -47,34 +47,36 @@ struct StepInputs {
 
 struct StepTimes {
   double wall_s = 0;
-  double busy_s = 0;  ///< inside stages
+  double busy_s = 0;  ///< time inside stages
 };
 
-/// Drives this rank's stages through its list of actions: one loop, one call
-/// per kind of action. Knows no schedule by name and no launcher.
+/// Runs this rank's list of actions on its stages, with one loop and one
+/// function per kind of action. Knows no schedule by name and no launcher.
 class Executor {
  public:
-  /// schedule  lowered and validated
-  /// stages    this rank's, by stage index; not owned
+  /// schedule  a lowered and validated schedule
+  /// stages    this rank's stages by index; not owned
   Executor(
       RankContext& context,
       const Schedule& schedule,
       std::map<int, Stage*> stages);
 
-  /// throws ActionFailed with stage, microbatch and action; JobFailed if
-  ///        another rank failed first
+  /// Runs the rank's actions for one step, and returns how long they took.
+  ///
+  /// throws  ActionFailed with stage, microbatch and action; JobFailed if
+  ///         another rank failed first
   StepTimes run(const StepInputs& inputs);
 
-  /// Runs one part of a list that is too long to hold at once, in place of the
-  /// actions this executor was made with. Messages may be in flight between
-  /// parts; call finish() after the last.
-  /// throws as run() does
+  /// Runs one part of a list of actions that is too long to hold at once. These
+  /// actions replace those that the executor was made with. Messages may be in
+  /// flight between parts. Call finish() after the last part.
+  /// throws  what run() throws
   void run_part(std::span<const Action> actions, const StepInputs& inputs);
   void finish();
 
  private:
   enum class Direction : uint8_t { Forward, Backward };
-  /// Receiving stage, microbatch, direction.
+  /// A message's receiving stage, microbatch and direction.
   using Slot = std::tuple<int, int, Direction>;
 
   void execute(const Action& action, const StepInputs& inputs);
@@ -101,7 +103,7 @@ class Executor {
   std::map<int, Stage*> stages_;
   bool order_logged_ = false;
 
-  // One step's messages, by the slot they are for.
+  // One step's messages, by the slot of their receiver.
   std::map<Slot, Message> outgoing_;
   std::map<Slot, std::unique_ptr<Pending>> sending_;
   std::map<Slot, std::unique_ptr<Pending>> receiving_;

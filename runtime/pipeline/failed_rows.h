@@ -9,21 +9,22 @@
 
 namespace pp {
 
-/// Names rows of the data: "row 5", "rows 3, 9", "rows 8 to 63". If there are
-/// more than eight that are not consecutive, only the first are named: "rows 9,
-/// 0, ... and 56 more".
+/// Returns a text that names rows of the data: "row 5", "rows 3, 9", "rows 8 to
+/// 63". If there are more than eight that are not consecutive, it names only
+/// the first of them: "rows 9, 0, ... and 56 more".
 std::string rows_text(std::span<const int64_t> rows);
 
-/// Returns which rows a microbatch of an update holds.
+/// Returns the row numbers that one microbatch of an update holds.
 ///
 /// batch       all microbatches of the update
-/// rows        row numbers of the data, in the order of the batch
-/// microbatch  position in the batch
+/// rows        the rows' numbers in the data, in the order of the batch
+/// microbatch  the microbatch's position in the batch
 std::span<const int64_t> rows_of_microbatch(
     const StepData& batch, std::span<const int64_t> rows, int microbatch);
 
-/// If an action failed in an operator, adds to the failure which rows of the
-/// data its microbatch holds. Other failures are returned unchanged.
+/// Returns `failure` with the rows of the data that its microbatch holds added
+/// to the message, if an operator failed; any other failure is returned
+/// unchanged.
 ///
 /// batch, rows, microbatch  as for rows_of_microbatch
 ActionFailed with_rows(

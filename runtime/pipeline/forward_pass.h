@@ -24,14 +24,14 @@ struct ForwardPass {
       int microbatch,
       const std::map<std::string, at::Tensor>& model_outputs)>
       on_outputs;
-  /// Called when this rank has finished its part of a batch; may be empty.
+  /// Called when this rank has finished its actions for a batch; may be empty.
   std::function<void(int64_t batch, const StepData& data)> on_batch;
 };
 
 /// Runs every batch of one epoch through the stages, forwards only, as one
 /// stream: a batch enters before the previous one has left, so the pipeline
-/// fills once and drains once. Only batches in flight are in memory. Errors
-/// count microbatches from the first batch on. All ranks call it together.
+/// fills once and drains once. Memory holds only the batches in flight. Errors
+/// number the microbatches from the first batch on. All ranks call it together.
 void run_forwards(
     RankContext& context,
     Executor& executor,

@@ -14,39 +14,46 @@
 
 namespace pp {
 
-/// A job's loss over one step: each microbatch's mean is weighted by its share
-/// of the step, so that the sum over microbatches is the mean over the step.
+/// Computes a job's loss over one step. Each microbatch's mean is weighted by
+/// its share of the step, so that the sum over microbatches is the mean over
+/// the step.
 class LossFunction {
  public:
   /// trust    how far a loss graph is trusted
   /// device   where outputs and targets are
-  /// throws   Error(Usage): unknown loss; Error(Input): the loss graph, or one
-  ///          that writes its buffers
+  /// throws   Error(Usage): the loss is unknown; Error(Input): the loss graph
+  ///          can't be used, for example because it writes its buffers
   LossFunction(
       const LossConfig& config,
       std::string output,
       const Trust& trust,
       c10::Device device = c10::kCPU);
 
-  /// Computes the shares. Call it before the step's first microbatch.
+  /// Computes the microbatches' shares of a step. Call it before the step's
+  /// first microbatch.
   void begin_step(const StepData& data);
-  /// Returns the weighted loss of one microbatch, times the scale. Remembers
-  /// the loss without the scale.
+  /// Returns the weighted loss of one microbatch, multiplied by the loss scale.
+  /// Keeps the loss without the scale for value().
   ///
-  /// key  of the microbatch, for a loss graph that draws random numbers
+  /// key  the microbatch's random key, which only a loss graph that draws
+  ///      random numbers uses
   at::Tensor operator()(
       const Microbatch& microbatch,
       const std::map<std::string, at::Tensor>& outputs,
       const RandomKey& key = {});
-  /// Sets the loss scale from the next microbatch on; it is 1 at first.
+  /// Sets the loss scale, which applies from the next microbatch on. It is 1
+  /// initially.
   void set_scale(double scale) { scale_ = scale; }
-  /// Returns the step's loss, summed in double precision by microbatch index,
-  /// whatever order microbatches were computed in. Waits for the device.
+  /// Returns the step's loss, summed in double precision in the order of the
+  /// microbatches' indices, whatever order they were computed in. Waits for the
+  /// device.
   double value() const;
-  /// Returns the first microbatch whose part of value() isn't finite, or -1.
+  /// Returns the index of the first microbatch whose loss isn't finite; -1 if
+  /// all are finite.
   int first_bad() const;
-  /// Returns the number of elements or rows of the whole step. A microbatch's
-  /// share is its own number divided by this one.
+  /// Returns the step's number of elements or rows that enter the loss, see
+  /// Loss::weight(). A microbatch's share is its own number divided by this
+  /// one.
   double weight() const { return weight_; }
 
  private:
@@ -56,11 +63,11 @@ class LossFunction {
       const std::map<std::string, at::Tensor>& outputs,
       const RandomKey& key) const;
 
-  struct Graph;  ///< a loss that the job gives as a .pt2
+  struct Graph;  ///< a loss graph, which the job gives as a .pt2 file
   std::string output_;
   std::unique_ptr<Loss> loss_;
   std::shared_ptr<const Graph> graph_;
-  std::vector<double> weights_;  ///< by microbatch
+  std::vector<double> weights_;  ///< weight of each microbatch
   std::vector<double> shares_;
   double weight_ = 0;
   double scale_ = 1;

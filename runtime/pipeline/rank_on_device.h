@@ -12,13 +12,14 @@
 namespace pp {
 
 /// While an object of this class exists, a rank and the calling thread compute
-/// on a device of the plug-in, and the context's messages carry tensors in the
-/// device's memory.
+/// on a device of the plug-in, and the context's transport carries tensors that
+/// are in the device's memory.
 class RankOnDevice {
  public:
-  /// All ranks construct it together. Each logs its device, and rank 0 also
-  /// logs which ranks share devices.
-  /// throws Error(Runtime): no such device; a peer that can't be reached
+  /// All ranks construct the object together. Each rank logs its device, and
+  /// rank 0 also logs which ranks share a device.
+  /// throws  Error(Runtime): the host has no such device, or a peer can't be
+  ///         reached
   RankOnDevice(
       const Plan& plan,
       std::shared_ptr<DevicePlugin> plugin,

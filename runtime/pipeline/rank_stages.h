@@ -12,14 +12,14 @@
 
 namespace pp {
 
-/// The type in which autocast computes; nullopt: no autocast.
+/// Returns the type in which autocast computes; nullopt: no autocast.
 std::optional<ir::ScalarType> autocast_type(Precision precision);
 
 /// How stages are built.
 struct StageOptions {
   WantedOutputs wanted;
   Mode mode = Mode::Exported;
-  bool trainable = false;  ///< parameters get gradients
+  bool trainable = false;  ///< whether parameters get gradients
   bool evaluate = false;   ///< whether to build an eval-mode program as well
   /// Whether to compute in double precision what the model computes in single
   /// precision (program/in_double.h). Inputs must then be converted too.
@@ -29,13 +29,15 @@ struct StageOptions {
   c10::Device device = c10::kCPU;  ///< where states are and programs run
 };
 
-/// The options that the job asks for. Without [train] nothing is trainable.
+/// Returns the options that the job asks for. Without [train], `trainable` is
+/// false.
 StageOptions stage_options(const Plan& plan, c10::Device device = c10::kCPU);
 
-/// The device that the rank computes on.
+/// Returns the device that the rank computes on.
 c10::Device device_of(const RankContext& context);
 
-/// The stages of one rank: programs compiled, states mapped.
+/// The stages of one rank, with their programs compiled and their states
+/// mapped.
 class RankStages {
  public:
   /// stages  indices of the stages to build
@@ -46,21 +48,22 @@ class RankStages {
 
   std::map<int, Stage>& stages() { return stages_; }
   std::map<int, Stage*> pointers();
-  /// The model inputs these stages read.
+  /// Returns the names of the model inputs that these stages read.
   std::set<std::string> user_inputs() const;
-  /// Notes on what Mode::Train could not restore, one line each.
+  /// Notes about what Mode::Train could not restore, one line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
-  /// Freezes the parameters that match a pattern: they get no gradient, and no
-  /// part of the backward runs for them alone.
+  /// Freezes the parameters that match a pattern: they get no gradient, and the
+  /// backward does no work for them alone.
   void freeze(const std::vector<std::string>& patterns);
 
-  /// The FQNs of all states that checkpoints have.
+  /// Returns the FQNs of all states that checkpoints contain.
   std::set<std::string> saved_fqns() const;
 
-  /// Copies the value of every state that `find` has.
-  /// throws Error(Input) naming what is missing, does not fit, or contradicts a
-  ///        state with which it shares memory
+  /// Copies the value of every state for which `find` returns a tensor. `where`
+  /// names the source in messages.
+  /// throws  Error(Input) naming the state: a value is missing, does not fit,
+  ///         or contradicts that of a state with which it shares memory
   void load(
       const std::function<at::Tensor(const std::string& fqn)>& find,
       const std::string& where);
@@ -74,12 +77,13 @@ class RankStages {
   std::vector<std::string> notes_;
 };
 
-/// Makes stages on a device replay captured graphs if the job asks for it
-/// (pipeline.cuda_graphs). Where that is not possible, warns and says why.
+/// If the job asks for it (pipeline.cuda_graphs), makes stages on a device
+/// capture their passes as graphs and replay them. Where that is not possible,
+/// warns and says why.
 void use_graphs(
     const Execution& execution, const RankContext& context, RankStages& stages);
 
-/// The stages that `rank` owns, ascending.
+/// Returns the stages that `rank` owns, in ascending order.
 std::vector<int> stages_of(const StageMap& stage_to_rank, int rank);
 
 inline bool owns_last_stage(const StageMap& stage_to_rank, int rank) {

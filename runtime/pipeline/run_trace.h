@@ -14,9 +14,9 @@ namespace pp {
 /// `output.trace`.
 class RunTrace {
  public:
-  /// All ranks construct it together.
+  /// All ranks construct the object together.
   ///
-  /// context  of the whole job; must outlive this
+  /// context  the context of the whole job; must outlive this object
   /// replica  index of the replica that this rank belongs to
   /// wanted   whether to record and write anything
   RunTrace(RankContext& context, int replica, bool wanted);
@@ -25,10 +25,10 @@ class RunTrace {
   ~RunTrace();
 
   void begin_step(int64_t step);
-  /// Adds an action of the rank's device, and the device memory that the stage
-  /// held after it.
+  /// Adds an action that the rank's device ran, and the device memory that the
+  /// action's stage held after it.
   ///
-  /// origin_ns  the time, on the trace's clock, from which the span's times
+  /// origin_ns  the time, on the trace's clock, from which the times of `span`
   ///            count
   void on_device(
       const Action& action,
@@ -38,9 +38,10 @@ class RunTrace {
   void begin(const char* name);
   void end();
 
-  /// Collects all ranks' records, which rank 0 writes to a file. All ranks call
-  /// it together.
-  /// returns  the file's path, on the rank that wrote it
+  /// Collects all ranks' records on rank 0, which writes them to `file`. All
+  /// ranks call it together.
+  ///
+  /// returns  the file's path on the rank that wrote it; nullopt elsewhere
   std::optional<std::filesystem::path> finish(
       const std::filesystem::path& file);
 

@@ -10,7 +10,7 @@ namespace pp {
 /// One step's microbatches, in the host's memory and on the rank's device.
 class StepData {
  public:
-  /// device  the device where stages and loss read them; null: the CPU
+  /// device  the device where stages and loss read the data; null: the CPU
   explicit StepData(
       std::vector<Microbatch> microbatches, RankDevice* device = nullptr);
 
@@ -24,10 +24,11 @@ class StepData {
     return static_cast<int>(microbatches_.size());
   }
   int64_t num_rows() const;
-  /// Number of elements of the first integer input, which are tokens if rows
-  /// are sequences; 0 if this rank reads no such input.
+  /// Returns the number of elements of the first integer input, which are
+  /// tokens if rows are sequences; 0 if this rank reads no such input.
   int64_t num_tokens() const;
-  /// A value for StepInputs::user_inputs; this must outlive it.
+  /// Returns a function for StepInputs::user_inputs. This object must outlive
+  /// the function.
   std::function<const UserInputs&(int)> user_inputs() const;
 
  private:

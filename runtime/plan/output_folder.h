@@ -4,9 +4,9 @@
 
 namespace pp {
 
-/// Refuses, before anything runs, an output folder that can't be created or
-/// written to, `checkpoints` included. Creates nothing.
-/// throws Error(Usage) naming the folder and the reason
+/// Checks, before anything runs, that the job's output folder and the
+/// `checkpoints` folder in it can be created and written to. Creates nothing.
+/// throws  Error(Usage) naming the folder and the reason
 void check_output_folder(const Job& job);
 
 }  // namespace pp

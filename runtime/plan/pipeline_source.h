@@ -16,12 +16,13 @@
 
 namespace pp {
 
-/// A stage's graph and the places of its tensors.
+/// A stage's graph, and where the values of its parameters, buffers and
+/// constants are.
 struct StageSource {
   ir::Graph graph;
   std::map<std::string, StateRecord> records;
   std::shared_ptr<const ZipReader> archive;
-  /// Path of the stage's file, if this host lacks it; otherwise empty.
+  /// Path of the stage's file if this host lacks it; otherwise empty.
   std::filesystem::path absent = {};
 };
 
@@ -29,21 +30,22 @@ struct StageSource {
 struct PipelineSource {
   Manifest manifest;
   std::vector<StageSource> stages;
-  /// Returns a stage, to run it.
-  /// throws Error(Input): its file is absent
+  /// Returns the stage with that index, which the caller wants to run.
+  /// throws  Error(Input): the stage's file is absent on this host
   const StageSource& stage(int index) const;
-  std::vector<Cut> cuts;           ///< if a model was cut
+  /// The places where the model was cut; empty for a stage directory.
+  std::vector<Cut> cuts;
   std::vector<std::string> notes;  ///< for the user, one line each
 };
 
 /// Opens the model or the stages of a job.
 ///
-/// cuts      where to cut the model; none: as `split` says
-/// examples  see LoadOptions
+/// cuts      where to cut the model; nullopt: as `split` says
+/// examples  shapes of the inputs, see LoadOptions
 /// wanted    which stages of a stage directory to open
 /// trust     how far the files are trusted
-/// throws    Error(Usage) or Error(Input), see open_stages, load_model,
-///           partition
+/// throws    what open_stages(), load_model() and partition() throw:
+///           Error(Usage) or Error(Input)
 PipelineSource open_pipeline(
     const ModelConfig& model,
     const SplitSpec& split,
@@ -53,8 +55,8 @@ PipelineSource open_pipeline(
     const Trust& trust = {});
 PipelineSource cut_model(const Model& model, const SplitSpec& spec);
 
-/// Converts cuts to text, for rank 0 to send to the other ranks, and back.
-/// throws Error(Runtime): the text is something else
+/// Converts cuts to text, which rank 0 sends to the other ranks, and back.
+/// throws  Error(Runtime): `text` is not what cuts_text() returns
 std::string cuts_text(const std::vector<Cut>& cuts);
 std::vector<Cut> parse_cuts(const std::string& text);
 

@@ -35,56 +35,61 @@ struct Plan {
   // The model and its stages.
   PipelineSource source;
   Mode mode = Mode::Exported;
-  Trust trust;  ///< how far its files are trusted
-  /// The checkpoint whose weights replace the model's at the start.
+  Trust trust;  ///< how far the model's files are trusted
+  /// The checkpoint whose weights replace the model's at the start; nullopt:
+  /// none.
   std::optional<std::filesystem::path> initial_weights;
 
   // The ranks and what they do.
-  int num_ranks = 1;  ///< of one pipeline
-  Mesh mesh;          ///< of all pipelines
+  int num_ranks = 1;  ///< number of ranks of one pipeline
+  Mesh mesh;          ///< the ranks of all pipelines
   std::string schedule_name;
   Schedule train_schedule;  ///< lowered; empty for inference
-  /// Inference and evaluation of one batch, as a stream on the schedule's
-  /// placement; a run strings all its batches together (run_forwards).
+  /// The forwards of one batch, for inference and evaluation, as a stream on
+  /// the schedule's placement. A run joins those of all its batches into one
+  /// stream (run_forwards).
   Schedule forward_schedule;
   Execution execution;
 
   // The data.
-  DataConfig data;  ///< for inference in order and without a target
+  DataConfig data;  ///< in inference: not shuffled, and without a target
   BatchPlan batch;
   std::vector<InputSpec> inputs;
   uint64_t seed = 0;
 
   // Training and evaluation.
-  std::optional<TrainConfig> train;  ///< none: inference
+  std::optional<TrainConfig> train;  ///< nullopt: inference
   std::string loss_output;           ///< the model output that the loss reads
   Recompute recompute;
-  bool shards_optimizer = false;   ///< replicas share the optimizer's state
-  std::optional<EvalConfig> eval;  ///< with `train` only
-  BatchPlan eval_batch;            ///< as many microbatches as `batch`
+  /// The optimizer's state is divided among replicas.
+  bool shards_optimizer = false;
+  std::optional<EvalConfig> eval;  ///< set only with `train`
+  BatchPlan eval_batch;            ///< has as many microbatches as `batch`
 
   // Output files.
   OutputConfig output;
   std::vector<std::string> saved_outputs;
-  WantedOutputs wanted;  ///< the saved outputs and the loss's
+  WantedOutputs wanted;  ///< the saved outputs, and the one that the loss reads
   WrittenJob written;
 
-  /// Notes on what the user may not expect, one line each.
+  /// Notes about decisions that may surprise the user, one line each.
   std::vector<std::string> notes;
 
   int num_stages() const { return static_cast<int>(source.stages.size()); }
   bool trains() const { return train.has_value(); }
-  /// The values that must be equal on every rank.
+  /// Returns the values that must be equal on every rank.
   Agreement agreement() const;
 };
 
-/// Resolves a job.
+/// Makes the plan of a job.
 ///
-/// world_size  number of ranks that another launcher started; none: the job
-///             decides
-/// cuts        another rank's, to use unchanged
-/// throws      Error(Usage): ranks and stages don't fit, unknown outputs, sizes
-///             that the export doesn't accept; Error(Input): the model
+/// world_size  number of ranks that another launcher started; nullopt: the job
+///             decides how many there are
+/// cuts        the cuts that rank 0 chose, which are used unchanged; nullopt:
+///             chooses them here
+/// throws      Error(Usage): ranks and stages don't fit, an output is unknown,
+///             or the export doesn't accept a size; Error(Input): the model
+///             can't be used
 std::shared_ptr<const Plan> make_plan(
     const Job& job,
     std::optional<int> world_size,

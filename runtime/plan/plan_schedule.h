@@ -13,11 +13,12 @@ namespace pp {
 /// file. If the pipeline has more stages than fit the ranks and the schedule,
 /// neighbouring stages run as one.
 ///
-/// forward_only     use forward_stream on the placement of that schedule
-/// stages_per_rank  nullopt: the schedule's own, or all if it has no fixed
-///                  number
-/// rank_map         by stage; empty: the schedule's own
-/// throws           Error(Usage): too few stages for the ranks
+/// forward_only     whether to return the forward_stream() on that schedule's
+///                  placement instead of the schedule
+/// stages_per_rank  nullopt: the schedule's own number, or the number that uses
+///                  all stages if the schedule has no fixed number
+/// rank_map         the rank of each stage; empty: the schedule's own placement
+/// throws           Error(Usage): there are fewer stages than the ranks need
 Schedule plan_schedule(
     const std::string& name,
     int num_ranks,
@@ -27,8 +28,9 @@ Schedule plan_schedule(
     std::optional<int> stages_per_rank = {},
     std::span<const int> rank_map = {});
 
-/// Explains that a named schedule has no advantage with so few stages, and what
-/// to change; empty if it has one, or if the job asks for what it gets.
+/// Returns an explanation that a named schedule has no advantage with so few
+/// stages, with what to change; empty if the schedule has its advantage, or if
+/// the job explicitly asks for these numbers.
 ///
 /// were_started  whether another launcher decided the number of ranks
 std::string schedule_misfit(

@@ -7,20 +7,22 @@
 
 namespace pp {
 
-/// Whether a schedule is a file rather than a name.
+/// Whether `schedule` is the path of a file rather than the name of a schedule.
 bool is_schedule_file(const std::string& schedule);
 
-/// The number of ranks if the job names none. Each rank gets the schedule's own
-/// number of stages if that divides the stages, otherwise one stage. For a
-/// file, it is the number of rows.
-/// throws Error(Input): the file can't be read
+/// Returns the number of ranks of a job that doesn't set it. Each rank gets the
+/// schedule's own number of stages if the number of stages is a multiple of
+/// that, otherwise one stage. If the schedule is a file, the number of ranks is
+/// the number of its rows.
+/// throws  Error(Input): the file can't be read
 int default_ranks(const std::string& schedule, int num_stages);
 
-/// The number of ranks of one pipeline.
+/// Returns the number of ranks of one pipeline.
 ///
-/// world   number of ranks that another launcher started; none: the job decides
-/// throws  Error(Usage): `ranks`, `stages_per_rank`, the stages and `world`
-///         don't fit together; the message says what would
+/// world   number of ranks that another launcher started; nullopt: the job
+///         decides how many there are
+/// throws  Error(Usage): `ranks`, `stages_per_rank`, the number of stages and
+///         `world` don't fit together; the message says which numbers would fit
 int rank_count(
     const PipelineConfig& pipeline, int num_stages, std::optional<int> world);
 

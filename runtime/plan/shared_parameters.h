@@ -12,7 +12,7 @@ namespace pp {
 /// freeze  patterns of `train.freeze`
 /// shards  whether replicas update shares of every parameter
 /// throws  Error(Usage) naming two parameters: they have different types, or
-///         their shares would lie in different memory
+///         their shares would be different parts of the memory
 void check_shared_parameters(
     const PipelineSource& source,
     const std::vector<std::string>& freeze,

@@ -8,7 +8,7 @@
 
 namespace pp {
 
-/// The pointer type with which this version of LibTorch holds nodes.
+/// The type of pointer with which this version of LibTorch owns autograd nodes.
 using NodePointer = decltype(torch::autograd::Edge::function);
 
 template <typename Made>

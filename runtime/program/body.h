@@ -20,18 +20,19 @@ namespace pp {
 /// Says where one argument of an instruction comes from.
 struct Operand {
   enum class From : uint8_t {
-    Constant,  ///< index into Body::constants
-    Slot,      ///< index is a value, which stays in its slot
-    LastUse,   ///< index is a value, which is moved out of its slot
-    List,      ///< index into Body::lists
+    Constant,  ///< `index` is a position in Body::constants
+    Slot,      ///< `index` is a value, which stays in its slot
+    LastUse,   ///< `index` is a value, which is moved out of its slot
+    List,      ///< `index` is a position in Body::lists
   };
   From from = From::Constant;
-  /// The slot holds a number, but the schema asks for a tensor.
+  /// Whether the slot holds a number where the schema asks for a tensor.
   bool wrap_number = false;
   int32_t index = 0;
 };
 
-/// A list argument that is not constant, put together at run time.
+/// A list argument whose items are not all constant, so that it is built at run
+/// time.
 struct ListOperand {
   c10::TypePtr element;
   std::vector<Operand> items;
@@ -43,7 +44,7 @@ enum class InstructionKind : uint8_t {
   Generator,         ///< an operator that gets a generator of our own
   DefaultGenerator,  ///< an operator that draws from the process's generator,
                      ///< which is seeded before the call
-  Dropout,           ///< our own kernels from here on, with keyed masks
+  Dropout,  ///< from here to Attention: our own kernels, with keyed masks
   DropoutInPlace,
   FeatureDropout,
   FeatureDropoutInPlace,
@@ -58,35 +59,38 @@ enum class InstructionKind : uint8_t {
 struct Instruction {
   InstructionKind kind = InstructionKind::Operator;
   bool grad_enabled = true;
-  bool draws = false;          ///< draws random numbers
-  bool is_batch_norm = false;  ///< has_batch_norm_backward()
-  int16_t autocast = -1;       ///< index into Body::autocasts
+  bool draws = false;          ///< whether it draws random numbers
+  bool is_batch_norm = false;  ///< the result of has_batch_norm_backward()
+  int16_t autocast = -1;       ///< position in Body::autocasts; -1: none
   int32_t generator_argument = -1;
   std::optional<c10::OperatorHandle> op;
   BuiltinFunction builtin = nullptr;
-  Precondition precondition = nullptr;  ///< of `op`; null for nearly all
+  /// Checks arguments of `op`; null if none is needed.
+  Precondition precondition = nullptr;
   std::vector<Operand> operands;
   std::vector<ir::NodeOutput> outputs;
-  std::vector<ir::ValueId> dead;  ///< results that nobody reads
+  std::vector<ir::ValueId> dead;  ///< results that no instruction reads
   std::vector<std::unique_ptr<Program::Body>> blocks;  ///< sub-graphs
-  int32_t node = 0;  ///< its position in the graph
+  int32_t node = 0;  ///< the node's position in the graph
   std::string target;
-  std::string name;        ///< node_name()
-  std::string module;      ///< FQN of the module it ran under
-  std::string index_name;  ///< name of its index tensor's source, or empty
-  /// How to differentiate it; null if autograd differentiates it, or if it has
-  /// no gradient.
+  std::string name;        ///< the result of node_name()
+  std::string module;      ///< FQN of the module that the node belongs to
+  std::string index_name;  ///< source_name() of its index tensor, or empty
+  /// The rule that differentiates it; null if autograd differentiates it, or if
+  /// it has no gradient.
   const Rule* rule = nullptr;
-  /// The values that its rule counts as inputs (Wanted); kNoValue: a constant.
+  /// The values at the positions that the rule counts as inputs (see Wanted);
+  /// kNoValue: a constant.
   std::vector<ir::ValueId> rule_inputs;
 };
 
-/// A stretch of instructions that a recorded run treats alike.
+/// A range [begin, end) of instructions that a recorded run handles in the same
+/// way.
 struct Segment {
   enum class Kind : uint8_t {
     Straight,  ///< each call has a rule, or no gradient
-    Island,    ///< autograd differentiates it, as one graph
-    Repeated,  ///< recomputed: keeps its inputs and runs again in the backward
+    Island,    ///< autograd differentiates the range, as one graph
+    Repeated,  ///< keeps only its inputs, and runs again in the backward
   };
   struct Input {
     ir::ValueId value = 0;
@@ -96,9 +100,11 @@ struct Segment {
   Kind kind = Kind::Straight;
   size_t begin = 0;
   size_t end = 0;
-  std::vector<Input> inputs;         ///< what it reads but doesn't compute
-  std::vector<ir::ValueId> outputs;  ///< what it computes and others read
-  std::vector<Segment> parts;        ///< Repeated: the segments it consists of
+  std::vector<Input> inputs;  ///< values that it reads but doesn't compute
+  /// Values that it computes and others read.
+  std::vector<ir::ValueId> outputs;
+  /// For Repeated: the segments that it consists of.
+  std::vector<Segment> parts;
 };
 
 struct Program::Body {
@@ -109,12 +115,13 @@ struct Program::Body {
   std::vector<ListOperand> lists;
   std::vector<ir::Autocast> autocasts;
   std::vector<Instruction> instructions;
-  std::vector<Segment> segments;  ///< they cover the instructions, in order
+  std::vector<Segment> segments;  ///< cover all instructions, in order
   std::vector<ir::ValueId> inputs;
   std::vector<ir::ValueId> states;
-  std::vector<int32_t> state_of;  ///< by value: position in states, or -1
+  /// For each value, its position in `states`; -1: not a state.
+  std::vector<int32_t> state_of;
   /// For each value, whether it has exactly one reader. If such a value is a
-  /// state, its reader's gradient is added to the state's directly; other
+  /// state, the reader's gradient is added directly to the state's; other
   /// gradients are summed first, as autograd does.
   std::vector<uint8_t> has_one_reader;
   std::vector<Operand> outputs;
@@ -128,11 +135,12 @@ struct Program::Body {
 std::unique_ptr<Program::Body> compile(
     const ir::Graph& graph, const ProgramOptions& options);
 
-/// Runs `body`.
+/// Runs `body` once.
 ///
-/// occurrence  identifies this run of a loop's body, for random numbers
-/// node_ns     by position in the graph: each node's time is added to its
-///             entry; empty: nothing is timed
+/// occurrence  identifies the run if `body` is a loop's body that runs several
+///             times; random numbers depend on it
+/// node_ns     one entry per node of the graph, to which the node's time in
+///             nanoseconds is added; empty: nothing is timed
 ProgramResult run_body(
     const Program::Body& body,
     std::vector<c10::IValue> inputs,
@@ -142,22 +150,22 @@ ProgramResult run_body(
     std::span<uint64_t> node_ns = {});
 
 /// Calls a random operator whose schema has no generator, after seeding the
-/// process's own. Such calls exclude each other.
+/// process's own generator. Only one thread at a time makes such a call.
 void call_seeded(
     const c10::OperatorHandle& op,
     torch::jit::Stack& stack,
     c10::Device device,
     uint64_t seed);
 
-/// Runs a random operator that has a kernel of our own. It pops the arguments,
-/// in schema order, and pushes the results.
+/// Runs a random operator that has a kernel of our own. Pops the operator's
+/// arguments, in schema order, from the stack and pushes its results.
 void run_random(
     const Instruction& instruction, torch::jit::Stack& stack, uint64_t seed);
 
-/// Differentiates our dropout kernels. It has no forward; record_dropout() is
-/// called instead.
+/// The rule that differentiates our dropout kernels. It has no forward;
+/// record_dropout() is called instead.
 extern const Rule kDropoutRule;
-/// Does what run_random() does for dropout, and keeps the mask.
+/// Does what run_random() does for dropout, and adds the mask to `kept`.
 void record_dropout(
     const Instruction& instruction,
     torch::jit::Stack& stack,
@@ -166,7 +174,7 @@ void record_dropout(
 
 /// Runs a branch or a loop.
 ///
-/// occurrence  the run of the body that the instruction is part of
+/// occurrence  identifies the run of the body that contains the instruction
 void run_control_flow(
     const Instruction& instruction,
     torch::jit::Stack& stack,

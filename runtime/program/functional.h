@@ -6,11 +6,12 @@
 
 namespace pp {
 
-/// Replaces relu_(x) by relu(x), and so on, wherever that doesn't change the
-/// results: a node computed x, x has no views, and later nodes read only the
+/// Replaces in-place operators, such as relu_(x), by the operators that return
+/// a new tensor, relu(x), wherever that doesn't change the results: x is the
+/// result of a node, x has no views, and later nodes read only the operator's
 /// result. Nodes keep their positions, and values their names.
 ///
-/// returns  the new graph; nullopt if there is no such node
+/// returns  the new graph; nullopt if no node can be replaced
 std::optional<ir::Graph> without_writes(const ir::Graph& graph);
 
 }  // namespace pp

@@ -6,20 +6,21 @@
 
 #include "loader/ir/graph.h"
 
-// Runs a graph of single precision in double precision, to distinguish rounding
-// from a real difference.
+// Converts graphs and tensors from single to double precision, to distinguish
+// rounding errors from real differences.
 
 namespace pp {
 
-/// double for float, complex128 for complex64; any other type stays.
+/// Returns double for float, complex128 for complex64, and any other type
+/// unchanged.
 ir::ScalarType in_double(ir::ScalarType type);
-/// Converts a tensor to that type; the result requires a gradient if `tensor`
-/// does.
+/// Converts a tensor to the type in_double() of its own. The result requires a
+/// gradient if `tensor` does.
 at::Tensor in_double(const at::Tensor& tensor);
 
-/// Says why a graph has no equivalent in double precision; empty if it has one.
-/// A graph with half precision has none: a missing conversion to half precision
-/// would go unnoticed in double.
+/// Returns why a graph has no equivalent in double precision; empty if it has
+/// one. A graph with half precision has none, because a missing conversion to
+/// half precision would go unnoticed in double.
 std::string obstacle_to_double(const ir::Graph& graph);
 
 /// Makes a graph compute in double precision what it computes in single

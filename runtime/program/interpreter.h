@@ -20,14 +20,14 @@ struct Frame {
 
   explicit Frame(const Program::Body& of) : body(of), slots(of.num_values) {}
 
-  /// Returns an operand's value; the last use of a value moves it out of its
+  /// Returns an operand's value. The last use of a value moves it out of its
   /// slot.
   c10::IValue take(const Operand& operand);
   /// Moves an instruction's results from the stack to their slots.
   void store(const Instruction& instruction, torch::jit::Stack& stack);
 };
 
-/// A run of a body.
+/// One run of a body.
 struct Run {
   /// Turns an instruction's arguments on the stack into its results.
   using Execute =
@@ -36,7 +36,8 @@ struct Run {
   const Program::Body& body;
   const RandomKey& key;
   int64_t occurrence = 0;
-  /// Each node's time is added here, by position in the graph; may be empty.
+  /// One entry per node of the graph, to which the node's time in nanoseconds
+  /// is added; empty: nothing is timed.
   std::span<uint64_t> node_ns = {};
 
   /// Runs instructions [begin, end), each in its grad mode and autocast state.
@@ -48,10 +49,10 @@ struct Run {
   uint64_t seed_of(const Instruction& instruction) const;
 };
 
-/// Throws Error(Runtime) that names the instruction that failed.
+/// Throws Error(Runtime), whose message names the instruction that failed.
 ///
-/// during   "failed", "failed in its backward"
-/// message  the message of the exception that it threw
+/// during   when it failed: "failed", "failed in its backward"
+/// message  the message of the exception that the instruction threw
 [[noreturn]] void fail(
     const Program::Body& body,
     const Instruction& instruction,

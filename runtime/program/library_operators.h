@@ -6,15 +6,16 @@
 
 namespace pp {
 
-/// Finds an operator that a Python library registers itself. These are rebuilt
-/// from torch's own operators, with their gradients:
+/// Returns the function of an operator that a Python library, not torch,
+/// registers. Such functions are built from torch's own operators and have
+/// their gradients:
 ///
 ///     transformers::grouped_mm_fallback(input [S, K], weight [G, K, N],
 ///         offs [G]) -> [S, N]
 ///         the experts of a mixture (Mixtral, Qwen-MoE): rows offs[g-1] to
 ///         offs[g] of `input` times weight[g]; rows after the last are zero
 ///
-/// returns  null for any other operator, which is then refused by name
+/// returns  null for any other operator, which the caller then refuses by name
 BuiltinFunction library_function(std::string_view target);
 
 }  // namespace pp

@@ -8,22 +8,22 @@
 
 namespace pp {
 
-/// Finds the nodes that have to run, one flag per node: those that write
-/// memory, those without a result, and those whose result is read by an output,
-/// a mutation or another node that runs. Assertions don't run.
+/// Returns one flag per node: whether the node has to run. That is so if it
+/// writes memory, has no result, or has a result that an output, a mutation or
+/// another node that runs reads. Assertions don't run.
 ///
-/// wanted_outputs  one flag for each output of the graph
+/// wanted_outputs  for each output of the graph, whether the caller wants it
 std::vector<uint8_t> live_nodes(
     const ir::Graph& graph, const std::vector<uint8_t>& wanted_outputs);
 
-/// Finds the values that exactly one argument of the body's instructions reads,
-/// one flag per value.
+/// Returns one flag per value: whether exactly one argument of the body's
+/// instructions reads it.
 std::vector<uint8_t> values_with_one_reader(
     const ir::Graph& graph, const Program::Body& body);
 
-/// Marks in a body, whose instructions and outputs are complete, where values
-/// can be freed: the last operand that reads a value moves it out of its slot,
-/// and results that nobody reads are listed in Instruction::dead.
+/// Marks where values can be freed in a body whose instructions and outputs are
+/// complete. The last operand that reads a value moves it out of its slot, and
+/// results that no instruction reads are added to Instruction::dead.
 void mark_last_uses(Program::Body& body);
 
 }  // namespace pp

@@ -6,14 +6,14 @@
 
 namespace pp {
 
-/// Returns the name of a node in messages and for random seeds: the name of its
-/// first result, or its own name if it has no result.
+/// Returns the name that messages and random seeds use for a node: the name of
+/// its first result, or its own name if it has no result.
 std::string node_name(const ir::Graph& graph, const ir::Node& node);
 
-/// Refuses a node that can't be compiled.
+/// Throws the error for a node that can't be compiled.
 ///
-/// where   "stage 1"; may be empty
-/// throws  Error(Input) with node, module, operator and `why`
+/// where   the program's name, "stage 1"; may be empty
+/// throws  Error(Input) with the node, its module, its operator and `why`
 [[noreturn]] void refuse_node(
     const ir::Graph& graph,
     const std::string& where,

@@ -5,17 +5,17 @@
 
 namespace pp {
 
-/// Turns arguments of nodes into operands. The constants and lists that these
-/// refer to are appended to a body.
+/// Converts the arguments of nodes to operands. Appends the constants and lists
+/// that the operands refer to to the body.
 class OperandCompiler {
  public:
-  /// Both must outlive the compiler.
+  /// Both arguments must outlive the compiler.
   OperandCompiler(const ir::Graph& graph, Program::Body& body)
       : graph_(graph), body_(body) {}
 
-  /// Converts one argument.
+  /// Converts one argument of `node`.
   ///
-  /// type    the type that the operator's schema asks for; null without a
+  /// type    the type that the operator's schema asks for; null if it has no
   ///         schema
   /// throws  Error(Input): the argument has no form at run time
   Operand compile(

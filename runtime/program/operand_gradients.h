@@ -9,19 +9,21 @@
 namespace pp {
 
 /// Gives the operands of torch.cond and while_loop the gradients that they have
-/// in Python: once the backward reaches such a node, every operand that
-/// requires a gradient gets one, zeros if the block that ran gives none. So a
-/// parameter that only the other branch reads decays and keeps its momentum.
+/// in Python: when the backward reaches the node, every operand that requires a
+/// gradient gets one, which is zeros if the block that ran gives none. So a
+/// parameter that only the other branch reads still decays and keeps its
+/// momentum.
 ///
-/// TorchScript's blocks aren't nodes of the backward, so there such a parameter
-/// has no gradient at all.
+/// Not used for TorchScript's branches and loops, where such a parameter has no
+/// gradient at all, because they aren't nodes of the backward.
 class OperandGradients {
  public:
-  /// Replaces the operands that require a gradient by aliases of them, which
-  /// the blocks have to read instead.
+  /// Replaces each operand that requires a gradient by an alias, which the
+  /// blocks have to read instead.
   explicit OperandGradients(std::vector<c10::IValue>& operands);
 
-  /// Makes the results depend on all operands.
+  /// Makes every result depend on all operands, so that the backward reaches
+  /// them.
   void join(std::vector<c10::IValue>& results);
 
  private:

@@ -14,14 +14,15 @@ namespace pp {
 /// "default" becomes "".
 c10::OperatorName operator_name(const std::string& target);
 
-/// Whether a node only asserts what the export has already proved.
+/// Whether a node of this operator only asserts what the export has already
+/// proved.
 bool is_assertion(const std::string& target);
 
-/// Returns the kind of a random operator that has a kernel of our own, else
-/// Operator.
+/// Returns the kind of a random operator that has a kernel of our own; Operator
+/// for any other operator.
 InstructionKind random_kind(const std::string& target);
 
-/// Returns the kind of a node that owns sub-graphs, else nothing.
+/// Returns the kind of a node that owns sub-graphs; nullopt for any other node.
 std::optional<InstructionKind> control_flow_kind(const std::string& target);
 
 /// Returns T for Optional[T], and any other type unchanged.
@@ -30,16 +31,17 @@ const c10::TypePtr& unwrap_optional(const c10::TypePtr& type);
 bool is_generator(const c10::Argument& argument);
 
 /// Returns the overload of a random operator ("aten::rand",
-/// "aten::randint.low") that accepts a generator in addition to this overload's
-/// arguments. Returns `op` itself if it has a generator, or if there is no such
+/// "aten::randint.low") that accepts a generator in addition to the arguments
+/// of `op`. Returns `op` itself if `op` has a generator, or if there is no such
 /// overload.
 c10::OperatorHandle with_generator(const c10::OperatorHandle& op);
 
-/// Returns how to differentiate an operator; null if autograd does.
+/// Returns the rule that differentiates an operator; null if autograd
+/// differentiates it.
 const Rule* rule_of(const std::string& target, const c10::OperatorHandle& op);
 
-/// Returns the function of a node that isn't an operator of the dispatcher,
-/// else null.
+/// Returns the function of a node that isn't an operator of the dispatcher;
+/// null if it is one.
 BuiltinFunction function_of(const std::string& target);
 
 }  // namespace pp

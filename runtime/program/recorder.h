@@ -1,6 +1,6 @@
 #pragma once
 
-// How a tape is recorded. Internal to runtime/program/.
+// Records a tape. Internal to runtime/program/.
 
 #include <memory>
 #include <vector>
@@ -18,10 +18,11 @@ namespace pp {
 
 // Flags of a value in a recorded run.
 constexpr uint8_t kNeedsGradient = 1;
-/// The value depends on an input that needs a gradient, not just on parameters.
+/// The value depends on an input that needs a gradient, and not only on
+/// parameters.
 constexpr uint8_t kOnPath = 2;
 
-/// The autograd graph of a stretch of the program.
+/// The autograd graph of a range of the program's instructions.
 struct Island {
   struct Leaf {
     ir::ValueId value;
@@ -34,14 +35,15 @@ struct Island {
   std::vector<Leaf> leaves;
   std::vector<Root> roots;
   DeferredWeights deferred;
-  // The stretch, for messages.
+  // The range, for messages.
   const Instruction* first = nullptr;
   const Instruction* last = nullptr;
 };
 
 struct Entry;
 
-/// A stretch that is recomputed: it keeps only its inputs until then.
+/// A range of instructions that is recomputed. Until the backward it keeps only
+/// its inputs.
 struct Repeat {
   const Segment* segment = nullptr;
   std::vector<c10::IValue> inputs;
@@ -65,8 +67,8 @@ struct Tape::Recording {
   const Program::Body& body;
   RandomKey key;
   std::vector<at::Tensor> states;
-  std::vector<uint8_t> flags;         ///< by value
-  std::vector<at::Tensor> gradients;  ///< by value
+  std::vector<uint8_t> flags;         ///< flags of each value
+  std::vector<at::Tensor> gradients;  ///< gradient of each value
   std::vector<Entry> entries;
 
   Recording(
@@ -74,7 +76,7 @@ struct Tape::Recording {
       const RandomKey& run_key,
       std::span<const at::Tensor> run_states);
 
-  /// Whether the value is a parameter with one reader, to whose gradient that
+  /// Whether the value is a parameter with one reader, to whose gradient the
   /// reader may add directly.
   bool accumulates_directly(ir::ValueId id) const {
     return body.state_of[id] >= 0 && body.has_one_reader[id] != 0;
@@ -87,7 +89,7 @@ class Recorder {
   explicit Recorder(Tape::Recording& recording);
 
   void run(Frame& frame);
-  /// Runs some segments and appends their entries to a separate list.
+  /// Runs some segments and appends their entries to `entries`.
   void run(
       const std::vector<Segment>& segments,
       Frame& frame,
@@ -109,7 +111,8 @@ class Recorder {
 
   Tape::Recording& recording_;
   Run run_;
-  std::vector<uint8_t> wanted_;  ///< by input of the instruction: its flags
+  /// Flags of each input of the current instruction.
+  std::vector<uint8_t> wanted_;
 };
 
 }  // namespace pp

@@ -7,7 +7,7 @@
 namespace pp {
 
 /// Puts this thread into the grad mode and autocast state of each node in turn.
-/// The destructor restores the caller's.
+/// The destructor restores the caller's modes.
 class Regions {
  public:
   Regions();
@@ -15,9 +15,10 @@ class Regions {
   Regions(const Regions&) = delete;
   Regions& operator=(const Regions&) = delete;
 
-  /// Gradients are on if both `grad` and the caller's mode are.
+  /// Sets a node's grad mode: gradients are on if both `grad` and the caller's
+  /// mode are.
   void set_grad(bool grad);
-  /// Null restores the caller's autocast state.
+  /// Sets a node's autocast state; null restores the caller's.
   void set_autocast(const ir::Autocast* autocast);
 
  private:

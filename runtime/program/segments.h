@@ -11,8 +11,8 @@ namespace pp {
 
 /// Divides the instructions of a body into segments.
 ///
-/// recompute  ProgramOptions::recompute
-/// throws     Error(Usage): one of these modules can't be recomputed
+/// recompute  patterns of modules, see ProgramOptions::recompute
+/// throws     Error(Usage): a module that matches can't be recomputed
 std::vector<Segment> divide_into_segments(
     const ir::Graph& graph,
     const Program::Body& body,

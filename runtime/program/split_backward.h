@@ -8,39 +8,42 @@
 
 namespace pp {
 
-/// The start of a backward: an edge, and the gradient that enters there.
+/// A start of a backward: an edge, and the gradient that enters the graph
+/// there.
 struct BackwardRoot {
   torch::autograd::Edge edge;
   at::Tensor gradient;
 };
 
-/// The weight half of a backward, waiting to be run.
+/// The weight half of a backward, which run_weights() has yet to run.
 struct DeferredWeights {
   std::vector<BackwardRoot> roots;
 };
 
-/// Runs the input half of a backward: it computes the gradients of `inputs`,
+/// Runs the input half of a backward, which computes the gradients of `inputs`
 /// but not those of parameters.
 ///
 /// The autograd graph is cut at the edges that leave the paths to the inputs.
-/// One engine run captures the gradients that arrive at the nodes before those
-/// edges; what the deferred half no longer needs is released.
+/// One run of the engine captures the gradients that arrive at the nodes before
+/// these edges. Memory that the weight half doesn't need is released.
 ///
 /// inputs    edges at which the inputs' gradients arrive; if there are none,
 ///           everything is deferred
-/// deferred  gets what run_weights() needs
-/// returns   the gradients by position; undefined where none arrives
+/// deferred  receives what run_weights() needs
+/// returns   the gradients of the inputs, in the order of `inputs`; undefined
+///           where none arrived
 std::vector<at::Tensor> run_inputs(
     std::vector<BackwardRoot> roots,
     const std::vector<torch::autograd::Edge>& inputs,
     DeferredWeights& deferred);
 
-/// Adds to the parameters' gradients what run_inputs() left out. Together the
-/// two do the work of one full backward, except that a node that computes both
-/// kinds of gradient at once runs twice.
+/// Runs the weight half of a backward, which adds the gradients that
+/// run_inputs() left out to those of the parameters. Together the two halves do
+/// the work of one full backward, except that a node that computes both kinds
+/// of gradient at once runs twice.
 void run_weights(DeferredWeights deferred);
 
-/// Runs a whole backward, which accumulates in every leaf.
+/// Runs a whole backward, which accumulates gradients in every leaf.
 void run_backward(const std::vector<BackwardRoot>& roots);
 
 }  // namespace pp

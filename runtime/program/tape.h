@@ -10,7 +10,7 @@ namespace pp {
 enum class Half {
   Both,
   Inputs,   ///< only the gradients of the program's inputs
-  Weights,  ///< only those of parameters, after Inputs
+  Weights,  ///< only the gradients of parameters; run after Inputs
 };
 
 /// The backward of one run of a program.
@@ -18,15 +18,17 @@ class BackwardPass {
  public:
   virtual ~BackwardPass() = default;
 
-  /// Adds to the gradient of one of the program's outputs.
+  /// Adds `gradient` to the gradient of one of the program's outputs. Call it
+  /// before backward().
   virtual void seed(size_t output, at::Tensor gradient) = 0;
-  /// Runs the backward, or a half of it. Gradients of parameters are added to
+  /// Runs the backward or a half of it. Gradients of parameters are added to
   /// their grad(). Call it once with Both, or with Inputs and then Weights.
   ///
-  /// throws  Error(Runtime) naming operator, node and module
+  /// throws  Error(Runtime) naming operator, node and module: an operator
+  ///         failed
   virtual void backward(Half half) = 0;
-  /// Moves out the gradient of one of the program's inputs, after a backward;
-  /// undefined if none arrived.
+  /// Moves the gradient of one of the program's inputs out of the pass, after
+  /// backward(); undefined if none arrived.
   virtual at::Tensor take_gradient(size_t input) = 0;
 };
 
@@ -35,8 +37,8 @@ class BackwardPass {
 /// readers in that order, and frees what a call kept right after it.
 ///
 /// Calls whose operators have a rule (runtime/program/rules/) need no autograd
-/// graph. Each stretch of other calls has its own, which autograd's engine
-/// runs.
+/// graph. Each range of other calls has an autograd graph of its own, which
+/// autograd's engine runs.
 class Tape final : public BackwardPass {
  public:
   struct Recording;  ///< internal
@@ -49,7 +51,8 @@ class Tape final : public BackwardPass {
   void seed(size_t output, at::Tensor gradient) override;
   void backward(Half half) override;
   at::Tensor take_gradient(size_t input) override;
-  /// Number of stretches that autograd differentiates or that are recomputed.
+  /// Returns the number of ranges that autograd differentiates or that are
+  /// recomputed.
   size_t num_islands() const;
 
  private:

@@ -9,23 +9,26 @@
 
 namespace pp {
 
-/// Knows which memory a graph writes in place, and where. Values that may share
-/// memory have one root, which is the first of them.
+/// Records which memory a graph writes in place, and at which nodes. Values
+/// that may share memory have the same root, which is the first of them.
 class WrittenMemory {
  public:
-  /// live  live_nodes(): writes of other nodes are ignored
+  /// live  the result of live_nodes(); writes of nodes that don't run are
+  ///       ignored
   WrittenMemory(const ir::Graph& graph, const std::vector<uint8_t>& live);
 
   ir::ValueId root_of(ir::ValueId value) const { return root_[value]; }
   bool is_written(ir::ValueId value) const {
     return writers_.contains(root_[value]);
   }
-  /// Whether a node in [first, last] writes the value's memory.
+  /// Whether a node from `first` to `last`, both included, writes the value's
+  /// memory.
   bool is_written_in(
       ir::ValueId value,
       int32_t first,
       int32_t last = std::numeric_limits<int32_t>::max()) const;
-  /// The nodes that write each root, in ascending order.
+  /// The positions of the nodes that write the memory of each root, in
+  /// ascending order.
   const std::map<ir::ValueId, std::vector<int32_t>>& writers() const {
     return writers_;
   }
@@ -33,7 +36,7 @@ class WrittenMemory {
  private:
   ir::ValueId find_root(ir::ValueId value) const;
 
-  std::vector<ir::ValueId> root_;  ///< by value
+  std::vector<ir::ValueId> root_;  ///< for each value, its root
   std::map<ir::ValueId, std::vector<int32_t>> writers_;
 };
 

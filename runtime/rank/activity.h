@@ -10,26 +10,28 @@ namespace pp {
 
 /// The activity of a rank at one moment.
 struct ActivityState {
-  int stage = -1;  ///< -1: not in an action
+  int stage = -1;  ///< -1: the rank is not in an action
   int microbatch = -1;
   std::string kind;  ///< the action's: "F", "WAIT_SEND_B"
-  int peer = -1;     ///< the rank it waits for; -1: it doesn't wait
-  /// True: the rank waits for the peer to receive a message; false: for a
-  /// message from the peer.
+  int peer = -1;     ///< rank that it waits for; -1: it doesn't wait
+  /// If the rank waits: true if it waits for the peer to receive a message,
+  /// false if it waits for a message from the peer.
   bool sends = false;
-  double seconds = 0;  ///< since the action began
+  /// Seconds since the action or the wait began or ended.
+  double seconds = 0;
 
   bool in_action() const { return stage >= 0; }
   bool waits() const { return peer >= 0; }
 };
 
-/// "1F3"; empty outside of actions
+/// Returns the current action as text, "1F3"; empty outside of actions.
 std::string action_text(const ActivityState& activity);
-/// "a message from rank 0: the activation of microbatch 3 of stage 0"
+/// Returns what the rank waits for: "a message from rank 0: the activation of
+/// microbatch 3 of stage 0".
 std::string awaited_text(const ActivityState& activity);
 
 std::string to_json(const ActivityState& activity);
-/// Reads what to_json() wrote. Any other text gives an idle rank.
+/// Parses the result of to_json(). Returns an idle rank for any other text.
 ActivityState activity_from_json(const std::string& text);
 
 /// A change in what a rank is doing.
@@ -43,23 +45,25 @@ struct ActivityEvent {
   bool sends = false;
 };
 
-/// Records what a rank is doing, so that others can be told when it hangs or
-/// fails. The rank's own thread writes it; any thread may read it with now().
+/// Records what a rank is doing, so that other ranks can be told when it hangs
+/// or fails. The rank's own thread writes the record; any thread may read it
+/// with now().
 class Activity {
  public:
-  /// Called at each change, on the rank's own thread. An exception from it at
-  /// the beginning of an action counts as that action's failure.
+  /// Called at each change, on the rank's own thread. If it throws at the
+  /// beginning of an action, that action fails.
   using Observer = std::function<void(const ActivityEvent& event)>;
 
-  /// Records that an action begins, which ends the one before.
-  /// kind  refers to static storage
+  /// Records that an action begins, which ends the previous one.
+  ///
+  /// kind  the action's name; must refer to static storage
   void begin(int stage, int microbatch, std::string_view kind);
-  /// Records that the last action has ended.
+  /// Records that the current action has ended.
   void end();
   void begin_wait(int peer, bool sends);
   void end_wait();
-  /// Records that a wait ran out of time, and keeps what the rank was doing
-  /// then as its state.
+  /// Records that the current wait ran out of time. Don't call end_wait() then,
+  /// so that now() keeps returning this wait.
   void mark_stalled();
 
   bool stalled() const;

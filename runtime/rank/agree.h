@@ -7,14 +7,16 @@
 
 namespace pp {
 
-/// The settings that ranks must have in common, by name: "train.steps": "10".
+/// The settings that must be equal on all ranks, by name: "train.steps": "10".
 using Agreement = std::map<std::string, std::string>;
 
-/// Compares `own` with rank 0's, which rank 0 publishes in the store.
+/// Checks that `own` equals rank 0's settings, which rank 0 publishes in the
+/// store.
 ///
-/// key     names this comparison: "plan"
-/// throws  Error(Usage) on each rank that differs, with the first difference;
-///         Error(Runtime): rank 0 publishes nothing within stall_timeout
+/// key     the comparison's name in the store: "plan"
+/// throws  Error(Usage) on each rank whose settings differ, with the first
+///         difference; Error(Runtime): rank 0 publishes nothing within
+///         stall_timeout
 void agree(RankContext& context, const std::string& key, const Agreement& own);
 
 }  // namespace pp

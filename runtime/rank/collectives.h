@@ -5,22 +5,23 @@
 
 #include "runtime/rank/rank_context.h"
 
-// Collective operations for few and small values between steps. Every rank
+// Collective operations for a few small values, used between steps. Every rank
 // calls the same function at the same point of its program, while no other
-// message to or from rank 0 is in flight. All go through rank 0.
+// message to or from rank 0 is in flight. All messages go through rank 0.
 
 namespace pp {
 
-/// Returns every rank's message on rank 0, in rank order, its own included;
-/// nothing on the others.
-/// throws Error(Runtime): as Pending::wait, after context.stall_timeout
+/// On rank 0, returns every rank's message in rank order, including its own. On
+/// other ranks, returns an empty list.
+/// throws  what Pending::wait throws, whose timeout is context.stall_timeout
 std::vector<Message> gather(RankContext& context, Message own);
 
-/// Returns rank 0's message on every rank; what the others pass is ignored.
-/// throws Error(Runtime): as Pending::wait, after context.stall_timeout
+/// Returns rank 0's message on every rank. What the other ranks pass is
+/// ignored.
+/// throws  what Pending::wait throws, whose timeout is context.stall_timeout
 Message broadcast(RankContext& context, Message message);
 
-/// gather() and broadcast() for texts.
+/// Do what gather() and broadcast() do, for texts.
 std::vector<std::string> gather_text(
     RankContext& context, const std::string& own);
 std::string broadcast_text(RankContext& context, const std::string& text);
@@ -32,16 +33,16 @@ std::vector<std::string> all_gather_text(
 /// Returns once every rank has called it.
 void barrier(RankContext& context);
 
-/// Converts a text to a message and back.
-/// throws Error(Runtime): the message isn't a text
+/// Convert a text to a message and back.
+/// throws  Error(Runtime): the message doesn't contain a text
 Message text_message(const std::string& text);
 std::string text_of(const Message& message);
 
-/// Returns the context for collectives in which ranks wait for another one's
-/// disk: it hashes or copies whole files, which may take longer than any
-/// message.
+/// Returns a context for collectives in which ranks wait for another rank's
+/// disk. It has a longer timeout, because hashing or copying whole files may
+/// take longer than any message.
 RankContext for_disk_waits(const RankContext& context);
-/// A barrier at which ranks wait for another one's disk.
+/// A barrier at which ranks wait for another rank's disk, see for_disk_waits().
 void barrier_for_disk(const RankContext& context);
 
 }  // namespace pp

@@ -9,47 +9,48 @@
 
 namespace pp {
 
-/// The first failure of a job: where and why. to_string() formats it as one
-/// line: "rank 1 (host-a), stage 1, microbatch 3, 1F3: operator
+/// The first failure of a job: where it happened and why. to_string() formats
+/// it as one line: "rank 1 (host-a), stage 1, microbatch 3, 1F3: operator
 /// 'aten.add.Tensor' ..."
 struct Cause {
   int rank = -1;
   std::string host;
-  int stage = -1;  ///< -1: not in an action
+  int stage = -1;  ///< -1: the rank was not in an action
   int microbatch = -1;
-  std::string action;  ///< "1F3"; empty: not in an action
+  std::string action;  ///< "1F3"; empty: the rank was not in an action
   ErrorKind kind = ErrorKind::Runtime;
   std::string message;
-  /// True if the job was asked to stop (by a signal) and didn't fail.
+  /// True if the job was asked to stop, for example by a signal, and did not
+  /// fail.
   bool interrupted = false;
-  /// True if stage, microbatch and action are only the last known ones of the
-  /// rank.
+  /// True if the rank couldn't report its stage, microbatch and action, and
+  /// these are the last that were known of it.
   bool last_seen = false;
-  std::vector<std::string> details;  ///< lines to print below it
+  std::vector<std::string> details;  ///< lines to print below the cause
 };
 
-/// Sets stage, microbatch and action to what the rank was doing.
+/// Sets the stage, microbatch and action of `cause` to what the rank was doing.
 void set_place(Cause& cause, const ActivityState& activity);
 
-/// The line described at Cause, without the details.
+/// Returns the cause as the line that Cause describes, without the details.
 std::string to_string(const Cause& cause);
 std::string to_json(const Cause& cause);
-/// Reads what to_json() wrote.
-/// throws Error(Runtime): the text is something else
+/// Parses the result of to_json().
+/// throws  Error(Runtime): `text` is not a result of to_json()
 Cause cause_from_json(const std::string& text);
 
-/// Thrown on every rank once the first cause is known. what() is the cause with
-/// its details.
+/// Thrown on every rank once the first cause is known. what() is the cause as
+/// text, with its details.
 class JobFailed : public Error {
  public:
   explicit JobFailed(Cause cause);
   /// exit_code  the job's exit code, if it differs from that of the cause's
-  ///            kind
+  ///            ErrorKind
   JobFailed(Cause cause, int exit_code);
   const Cause& cause() const { return cause_; }
   int exit_code() const { return exit_code_; }
-  /// True if another process, which watches all ranks, reports the cause to the
-  /// user.
+  /// True if another process, which watches all ranks or prints to the same
+  /// console, reports the cause to the user.
   bool told() const { return told_; }
   void set_told(bool told) { told_ = told; }
 
@@ -59,8 +60,8 @@ class JobFailed : public Error {
   bool told_ = false;
 };
 
-/// An error inside an action, with its place in the pipeline. The executor
-/// throws it.
+/// An error inside an action, with the action's place in the pipeline. The
+/// executor throws it.
 class ActionFailed : public Error {
  public:
   ActionFailed(
@@ -72,7 +73,8 @@ class ActionFailed : public Error {
   int stage() const { return stage_; }
   int microbatch() const { return microbatch_; }
   const std::string& action() const { return action_; }
-  /// The message without the place, with which what() begins.
+  /// The error message without the stage, microbatch and action that what()
+  /// puts in front of it.
   const std::string& reason() const { return reason_; }
 
  private:
@@ -82,12 +84,12 @@ class ActionFailed : public Error {
   std::string reason_;
 };
 
-/// Makes the cause of failure from an error that was thrown on `rank`, a rank
-/// of this machine. A JobFailed keeps its cause; the message becomes one line,
-/// and LibTorch's errors lose their backtrace.
+/// Returns the cause for an error that was thrown on `rank`, a rank of this
+/// machine. A JobFailed keeps its cause. The message becomes one line, and
+/// LibTorch's errors lose their backtrace.
 Cause cause_of(const std::exception_ptr& error, int rank);
 
-/// The name of this machine: PP_HOST if it is set, else the host name.
+/// Returns the name of this machine: PP_HOST if it is set, else the host name.
 std::string host_name();
 
 }  // namespace pp

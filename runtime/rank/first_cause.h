@@ -12,23 +12,25 @@
 
 namespace pp {
 
-/// The first cause of failure that this process knows. Once it is set, every
-/// wait of the attached transports throws it. Thread-safe.
+/// The first cause of failure that this process knows of. Once it is set, every
+/// wait of the attached transports throws. Thread safe.
 class FirstCause {
  public:
-  /// Keeps `cause` if it is the first, and then interrupts the transports.
+  /// If there is no cause yet, keeps `cause` and interrupts the transports.
   /// Returns the first cause.
   Cause set(const Cause& cause);
 
   std::optional<Cause> get() const;
 
-  /// Throws JobFailed if there is a cause; otherwise costs one atomic read.
+  /// Throws JobFailed if there is a cause. Otherwise it costs one atomic read.
   void check() const;
 
-  /// Waits for a cause. Returns whether there is one.
+  /// Waits until there is a cause or `timeout` has passed. Returns whether
+  /// there is a cause.
   bool wait_for(std::chrono::milliseconds timeout) const;
 
-  /// Interrupts `transport` once there is a cause, until detach().
+  /// Makes the first cause interrupt `transport`, at once if there is one
+  /// already, until detach().
   void attach(Transport& transport);
   void detach(Transport& transport);
 

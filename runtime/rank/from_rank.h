@@ -9,9 +9,9 @@
 
 namespace pp {
 
-/// The error for a text that another rank sent, or left in the store, and that
-/// isn't what it should be. `what` completes "rank 1 sent something other than
-/// ...": "its list of checkpoints".
+/// Makes the error for a text from another rank, sent or left in the store,
+/// that isn't what it should be. `what` completes the message "rank 1 sent
+/// something other than ...", for example "its list of checkpoints".
 inline Error not_from_rank(int rank, const std::string& what) {
   return runtime_error(
       "rank " + std::to_string(rank) + " sent something other than " + what +
@@ -19,8 +19,8 @@ inline Error not_from_rank(int rank, const std::string& what) {
 }
 
 /// Parses JSON that another rank wrote, and returns what `read` makes of it.
-/// throws Error(Runtime), made by not_from_rank(): the text isn't JSON, or
-///        `read` doesn't find what it needs
+/// throws  Error(Runtime), made by not_from_rank(): the text isn't JSON, or
+///         `read` doesn't find what it needs
 template <typename Read>
 auto from_rank(
     const std::string& text, int rank, const std::string& what, Read read) {
@@ -31,9 +31,9 @@ auto from_rank(
   }
 }
 
-/// Reads a number that another rank wrote.
-/// throws Error(Runtime): as from_rank(), or the number isn't from `low` to
-///        `high`
+/// Parses a number that another rank wrote.
+/// throws  Error(Runtime), made by not_from_rank(): the text isn't an integer
+///         from `low` to `high`
 inline int64_t number_from_rank(
     const std::string& text,
     int rank,

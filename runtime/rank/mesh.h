@@ -11,11 +11,12 @@ namespace pp {
 struct Mesh {
   int pipeline = 1;  ///< ranks of one pipeline
   int replicas = 1;
-  bool replica_first = false;  ///< neighbouring ranks are replicas
+  /// Whether neighbouring ranks are replicas of one place.
+  bool replica_first = false;
   bool operator==(const Mesh&) const = default;
 
   int size() const { return pipeline * replicas; }
-  /// The place of a rank in its pipeline.
+  /// Returns the place of a rank in its pipeline, counted from 0.
   int place_of(int rank) const {
     return replica_first ? rank / replicas : rank % pipeline;
   }
@@ -32,7 +33,7 @@ struct Mesh {
 /// replicas of its place in the pipeline.
 class MeshRank {
  public:
-  /// world  the launcher's context; must outlive this
+  /// world  the launcher's context; must outlive this object
   MeshRank(const Mesh& mesh, RankContext& world);
 
   MeshRank(const MeshRank&) = delete;
@@ -43,8 +44,8 @@ class MeshRank {
 
  public:
   RankContext& world;
-  RankContext pipeline;  ///< its `rank` is the place
-  RankContext replicas;  ///< its `rank` is the replica
+  RankContext pipeline;  ///< its `rank` is the place in the pipeline
+  RankContext replicas;  ///< its `rank` is the replica's number
 };
 
 }  // namespace pp

@@ -22,9 +22,10 @@ namespace pp {
 
 class RankDevice;
 
-/// One rank's view of its job: who it is, how it talks to the other ranks of
-/// its group (the whole job, or a sub-group of it), and how a failure reaches
-/// it. The launcher makes it and owns what it points to.
+/// One rank's view of its job: who it is, how it communicates with the other
+/// ranks of its group (the whole job or a sub-group), and how it learns of
+/// failures. The launcher makes the context and owns the objects that it points
+/// to.
 struct RankContext {
   int rank = 0;
   int size = 1;
@@ -34,25 +35,26 @@ struct RankContext {
   Activity* activity = nullptr;
   /// The device that the rank computes on; null: the CPU. Not owned.
   RankDevice* device = nullptr;
-  /// For a sub-group: each member's rank in the whole job. Empty: the group is
-  /// the whole job.
+  /// For a sub-group: each member's rank in the whole job. Empty if the group
+  /// is the whole job.
   std::vector<int> world_ranks;
   int world_rank(int member) const {
     return world_ranks.empty() ? member
                                : world_ranks.at(static_cast<size_t>(member));
   }
-  /// Key-value store shared by all ranks of the job: in memory for the launcher
-  /// `local`, else over TCP.
+  /// The key-value store that all ranks of the job share: in memory for the
+  /// launcher `local`, otherwise over TCP.
   c10::intrusive_ptr<c10d::Store> store;
   Log log;
-  /// Throws JobFailed if another rank has failed. Cheap; called between
-  /// actions.
+  /// Throws JobFailed if another rank has failed. It is cheap, and called
+  /// between actions.
   std::function<void()> check_interrupted;
-  /// Tells every rank at once that this one has failed. An exception from the
-  /// rank's main function does the same; call this if the rank must clean up
-  /// before it throws.
+  /// Tells every rank at once that this rank has failed. An exception from the
+  /// rank's main function does the same; call this function if the rank must
+  /// clean up before it throws.
   std::function<void(const std::exception_ptr&)> report_failure;
-  /// Makes the first cause interrupt one more transport, until it is detached.
+  /// Makes the job's first cause of failure interrupt one more transport, until
+  /// detach().
   std::function<void(Transport&)> attach;
   std::function<void(Transport&)> detach;
   /// The longest time that a wait for a peer may last.

@@ -10,11 +10,11 @@
 
 namespace pp {
 
-/// Compares tensors by name and appends a row for each; verify() defines the
-/// error. A tensor that only one side has, or whose shape differs, has an
-/// infinite error.
+/// Compares tensors by name and appends a row for each to `rows`. verify()
+/// defines the error. If only one side has a tensor, or the shapes differ, the
+/// error is infinite.
 ///
-/// kind  what the tensors are: "gradient"
+/// kind  the kind of the tensors, as in VerifyRow: "gradient"
 void compare_tensors(
     const std::string& kind,
     const std::map<std::string, at::Tensor>& reference,

@@ -5,11 +5,12 @@
 
 namespace pp {
 
-/// The sandbox rules for a job: the files and folders that its ranks must open.
+/// Returns the sandbox rules for a job, which permit the files and folders that
+/// its ranks must open.
 SandboxRules paths_of(const Job& job);
 
-/// The folder of the files if the last part of the path is a pattern, as in
-/// "weights/*.safetensors"; otherwise the path itself.
+/// Returns the folder of the files if the last part of the path is a pattern,
+/// as in "weights/*.safetensors"; otherwise the path itself.
 std::filesystem::path place_of(const std::filesystem::path& path);
 
 }  // namespace pp

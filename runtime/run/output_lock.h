@@ -4,22 +4,23 @@
 
 namespace pp {
 
-/// Holds an output folder for one job while it exists, so that no other job
-/// writes there. Rank 0 locks it for all ranks. The system releases a dead
-/// process's lock, so none has to be removed by hand. On a file system without
-/// locks, the lock file of a process of this machine that has ended counts as
-/// free.
+/// Locks an output folder for one job as long as the object exists, so that no
+/// other job writes there. Rank 0 locks it for all ranks. The system releases a
+/// dead process's lock, so users never have to remove one. On a file system
+/// without locks, the lock file of a process of this machine that has ended
+/// counts as unlocked.
 class OutputLock {
  public:
-  /// Creates the folder if it doesn't exist. Waits up to two seconds for a job
-  /// that is about to end.
-  /// throws Error(Usage) naming the folder and the other job's host and process
-  ///        Error(Runtime): the folder can't be created or written
+  /// Creates the folder if it doesn't exist, and locks it. Waits up to two
+  /// seconds for another job that is about to end.
+  /// throws  Error(Usage) naming the folder and the other job's host and
+  ///         process: the folder is locked; Error(Runtime): the folder can't be
+  ///         created or written
   explicit OutputLock(const std::filesystem::path& dir);
   OutputLock(const OutputLock&) = delete;
   OutputLock& operator=(const OutputLock&) = delete;
-  /// Removes the lock, and the folders that the constructor created if they are
-  /// empty.
+  /// Removes the lock, and those folders that the constructor created if they
+  /// are empty.
   ~OutputLock();
 
  private:
@@ -27,7 +28,7 @@ class OutputLock {
 
   std::filesystem::path dir_;
   std::filesystem::path path_;
-  std::filesystem::path existing_;  ///< the nearest folder that was there
+  std::filesystem::path existing_;  ///< the nearest folder that existed before
   int file_ = -1;
 };
 

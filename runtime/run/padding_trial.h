@@ -8,14 +8,15 @@
 
 namespace pp {
 
-/// Checks that copies of a row may fill the last microbatch when inferring with
-/// a fixed batch: each output must have a part per row that doesn't depend on
-/// the other rows. The microbatch runs twice, with different padding rows; the
-/// states of the stages are restored afterwards. All ranks call it together,
-/// before the run.
+/// Checks that copies of a row may fill the last microbatch of an inference
+/// with a fixed batch. That is so if each output has one part per row that
+/// doesn't depend on the other rows. The microbatch runs twice, with different
+/// padding rows; the stages' states are restored afterwards. All ranks call it
+/// together, before the run.
 ///
-/// options  those of the run's data, whose loader pads()
-/// throws   Error(Usage) naming the output, on the owner of the last stage
+/// options  the options of the run's data loader, for which pads() must be true
+/// throws   Error(Usage) naming the output, on the owner of the last stage: an
+///          output depends on the padding
 void try_padding(
     const Plan& plan,
     RankContext& context,

@@ -10,20 +10,20 @@
 
 namespace pp {
 
-/// Memory and time of a plan's stages, measured with the job's first rows.
+/// The memory and time of a plan's stages, measured with the job's first rows.
 struct PlanProbe {
-  std::vector<StageMemory> memory;  ///< by stage
-  CostTable costs;  ///< by stage, in seconds; messages cost nothing
-  std::vector<double> split_ratios;  ///< by stage; see StageProbe
-  /// Bytes of a step's rows, by model input; the target under "".
+  std::vector<StageMemory> memory;  ///< memory of each stage
+  CostTable costs;  ///< costs of each stage, in seconds; messages cost nothing
+  std::vector<double> split_ratios;  ///< ratio of each stage, see StageProbe
+  /// The size in bytes of a step's rows, by model input; the target's under "".
   std::map<std::string, int64_t> row_bytes;
 };
 
-/// Runs one microbatch through each stage in turn, on one thread; never holds
-/// more than one stage. Writes nothing.
+/// Runs one microbatch through each stage in turn, on one thread, with never
+/// more than one stage in memory. Writes nothing.
 ///
-/// num_timed  see probe_stage
-/// throws     as a run of the job: data, shapes, operators
+/// num_timed  how often each action is timed, see probe_stage()
+/// throws     what a run of the job throws for its data, shapes and operators
 PlanProbe probe_plan(const Plan& plan, int num_timed);
 
 }  // namespace pp

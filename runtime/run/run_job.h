@@ -18,50 +18,51 @@ namespace pp {
 
 struct RunOptions {
   Resume resume = Resume::No;
-  /// Removes an earlier run's files instead of setting them aside.
+  /// Whether to remove an earlier run's files instead of setting them aside.
   bool overwrite = false;
-  /// Result of read_env_ranks; none if no other launcher started this process.
+  /// The result of read_env_ranks(); nullopt: no other launcher started this
+  /// process.
   std::optional<EnvRanks> env;
   /// The command that starts this job again as one rank. The launcher
   /// `processes` appends "--launcher env".
   std::vector<std::string> command;
   Log log;
-  /// On a stop request the job ends with the cause "interrupted".
+  /// A request ends the job with the cause "interrupted".
   std::stop_token stop;
-  /// On a stop request a training run also ends with the cause "interrupted",
-  /// but finishes its step and saves first.
+  /// A request also ends a training run with the cause "interrupted", but the
+  /// run first finishes its step and saves a checkpoint.
   std::stop_token save_and_stop;
-  /// Called on each rank before its first step of training.
+  /// Called on each rank before its first training step; may be empty.
   std::function<void()> on_training;
-  /// Called on each rank before its work. For tests, which observe actions
-  /// through the context's activity and can make one fail.
+  /// Called on each rank before its work; may be empty. Tests use it to observe
+  /// actions through the context's activity, or to make an action fail.
   std::function<void(RankContext&)> on_rank;
-  /// Opens the plug-in for `pipeline.device` if that is not the CPU. Tests
+  /// Opens the plug-in for `pipeline.device`, if that is not the CPU. Tests
   /// replace it.
   std::function<std::shared_ptr<DevicePlugin>()> open_device = open_cuda_plugin;
 };
 
-/// The launcher that the job names, or else the one that the environment
-/// suggests.
-/// throws Error(Usage): 'env' without its variables, or another launcher inside
-///        a job of several ranks
+/// Returns the launcher that the job names, or else the one that the
+/// environment suggests.
+/// throws  Error(Usage): the launcher is 'env' but its variables are not set,
+///         or it is another one inside a job of several ranks
 LauncherKind choose_launcher(
     const Job& job, const std::optional<EnvRanks>& env);
 
-/// The value of LaunchOptions::output_folder for the job.
+/// Returns the value of LaunchOptions::output_folder for the job.
 std::string output_folder_text(const Job& job);
-/// How long a job that is asked to stop may take to save; nullopt: it saves
-/// nothing.
+/// Returns how long a job that is asked to stop may take to save; nullopt if it
+/// saves nothing.
 std::optional<std::chrono::milliseconds> time_to_save(const Job& job);
 
-/// Refuses what a run of the job would refuse between planning and starting its
-/// ranks: an output folder that can't be written, a device that this host
-/// lacks, nothing to resume from. Creates nothing.
-/// throws Error
+/// Checks what a run of the job would check between planning and starting its
+/// ranks: that the output folder can be written, that this host has the device,
+/// and that there is something to resume from. Creates nothing.
+/// throws  Error: one of these checks fails
 void check_surroundings(const Job& job, const RunOptions& options);
 
-/// Plans the job, launches its ranks, trains or infers.
-/// throws Error: as make_plan; JobFailed: the first cause on any rank
+/// Plans the job, launches its ranks, and trains or infers.
+/// throws  what make_plan() throws; JobFailed: the first cause on any rank
 void run_job(const Job& job, const RunOptions& options);
 
 }  // namespace pp

@@ -13,7 +13,7 @@
 
 namespace pp {
 
-/// The seed of everything that verify() draws.
+/// The seed of all random numbers that verify() draws.
 inline constexpr uint64_t kVerifySeed = 0;
 
 /// The results of one run of a pipeline, by name.
@@ -21,13 +21,13 @@ struct VerifyResults {
   std::map<std::string, at::Tensor> outputs;  ///< "logits, microbatch 0"
   std::map<std::string, at::Tensor> gradients;
   std::map<std::string, at::Tensor> buffers;
-  std::map<int, double> losses;  ///< by microbatch
+  std::map<int, double> losses;  ///< loss of each microbatch
 };
 
 /// Runs each microbatch once, on ranks that are threads: a forward and, unless
-/// the options exclude it, a backward.
+/// VerifyOptions::forward_only is set, a backward.
 ///
-/// inputs     by microbatch
+/// inputs     the inputs of each microbatch
 /// in_double  whether to compute in double precision
 VerifyResults run_for_verify(
     const PipelineSource& source,

@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// The kinds of action that a rank can perform. Names and text forms are those
-/// of torch.
+/// The kinds of action that a rank can perform. Their names and text forms are
+/// torch's.
 enum class ActionKind : uint8_t {
   Forward,           // F
   FullBackward,      // B
@@ -41,24 +41,26 @@ constexpr bool is_wait_send(ActionKind kind) {
          kind == ActionKind::WaitSendBackward;
 }
 
-/// B and I: they use the activations and make the input's gradient.
+/// Whether the action makes the gradient of its stage's input and uses the
+/// activations: B and I.
 constexpr bool makes_input_gradient(ActionKind kind) {
   return kind == ActionKind::FullBackward || kind == ActionKind::BackwardInput;
 }
 
-/// B and W: they make the weights' gradients, and end a backward.
+/// Whether the action makes the gradients of its stage's weights, which ends a
+/// backward: B and W.
 constexpr bool makes_weight_gradient(ActionKind kind) {
   return kind == ActionKind::FullBackward || kind == ActionKind::BackwardWeight;
 }
 
 constexpr int32_t kNoMicrobatch = -1;
 
-/// A schedule must have fewer stages than this.
+/// Upper limit of the number of stages: a schedule must have fewer.
 constexpr int32_t kMaxStages = 1 << 26;
 
 /// One instruction of one rank. A large schedule has a hundred million of them,
-/// and memory traffic limits how fast it is made and validated: eight bytes
-/// instead of twelve save a third of it.
+/// and memory traffic limits how fast it is generated and validated: eight
+/// bytes per action instead of twelve save a third of the traffic.
 struct Action {
   constexpr Action() = default;
   constexpr Action(
@@ -88,7 +90,7 @@ struct Action {
 };
 static_assert(sizeof(Action) == 8);
 
-/// "2F0", "3SEND_F1", "0UNSHARD"
+/// Returns an action's text: "2F0", "3SEND_F1", "0UNSHARD".
 std::string to_string(const Action& action);
 
 /// Returns the receive that matches `send`.
@@ -97,16 +99,17 @@ Action recv_of(const Action& send);
 /// Returns the wait that completes `send`.
 Action wait_of(const Action& send);
 
-/// "F", "SEND_F", "REDUCE_GRAD"
+/// Returns a kind's name: "F", "SEND_F", "REDUCE_GRAD".
 std::string_view kind_name(ActionKind kind);
 
-/// The kind with that name, or nothing.
+/// Returns the kind with that name; nullopt if there is none.
 std::optional<ActionKind> try_kind(std::string_view name);
 
-/// Whether it is F, B, I or W; everything else moves or manages data.
+/// Whether the kind is F, B, I or W. All other kinds move or manage data.
 bool is_compute(ActionKind kind);
 
-/// Whether it applies to one microbatch rather than to its whole stage.
+/// Whether an action of this kind applies to one microbatch rather than to its
+/// whole stage.
 bool has_microbatch(ActionKind kind);
 
 }  // namespace pp

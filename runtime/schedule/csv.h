@@ -13,20 +13,20 @@ namespace pp {
 // load, in both forms: compute actions only, or with messages.
 // docs/schedules.md has the grammar.
 
-/// Writes one line per rank, without empty cells.
+/// Returns the schedule as text, one line per rank, without empty cells.
 std::string to_csv(const Schedule& schedule);
 
-/// Parses either form. Blanks around a cell are dropped. An empty cell is a
-/// bubble and is skipped; in a file with messages it is refused, as in torch.
-/// The rows determine the placement. Only the text is checked; validate() says
-/// whether the schedule can be executed.
+/// Parses a schedule's text in either form. Blanks around a cell are dropped.
+/// An empty cell is a bubble and is skipped; in a file with messages it is an
+/// error, as in torch. The rows determine which rank owns each stage. Only the
+/// text is checked; validate() says whether the schedule can be executed.
 ///
-/// file    its name, for error messages
-/// throws  Error(Input) with file, row and column, counted from 1
+/// file    the file's name, for error messages
+/// throws  Error(Input) with file, row and column, which are counted from 1
 Schedule parse_csv(std::string_view text, std::string_view file);
 
-/// Reads and parses a file.
-/// throws Error(Input) as parse_csv does, or if the file can't be read
+/// Reads a file and parses it with parse_csv().
+/// throws  what parse_csv() throws; Error(Input): the file can't be read
 Schedule load_csv(const std::filesystem::path& path);
 
 }  // namespace pp

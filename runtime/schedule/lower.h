@@ -4,15 +4,15 @@
 
 namespace pp {
 
-// The lowering passes. Each takes a schedule that is valid for its microbatches
-// and returns a valid one.
+// The lowering passes. Each pass takes a schedule that is valid for its number
+// of microbatches and returns a valid schedule.
 
 /// Adds a send and its receive wherever a value crosses from one rank to
 /// another. The sender's position determines where both are placed, so that two
 /// ranks list their common messages in the same order. Neighbouring stages on
 /// one rank get no messages.
-/// throws Error(Usage): the order can't be executed; says which ranks wait for
-///        what
+/// throws  Error(Usage): the order can't be executed; the message says which
+///         ranks wait for what
 Schedule add_send_recv(Schedule schedule);
 
 /// Adds a wait for every send. Waits come late, so that they don't stall, but
@@ -36,20 +36,21 @@ Schedule defer_recv(Schedule schedule);
 
 /// Moves waits up so that no rank has more than `max_in_flight` sends in
 /// flight.
-/// throws Error(Usage): max_in_flight is less than 1
+/// throws  Error(Usage): max_in_flight is less than 1
 Schedule limit_sends(Schedule schedule, int max_in_flight);
 
-/// Joins each I and the W of the same stage and microbatch that directly
-/// follows it into one B, which costs less than the two.
+/// Replaces each I, and the W of the same stage and microbatch that directly
+/// follows it, by one B, which costs less than the two.
 Schedule merge_backward(Schedule schedule);
 
 /// Adds UNSHARD before a stage's parameters are needed, and RESHARD when other
 /// stages need the memory. At most `max_unsharded` stages of a rank are
-/// unsharded at a time, or one more where a pair begins.
-/// throws Error(Usage): max_unsharded is less than 2, the stages of a pair
+/// unsharded at a time, or one more where an overlapped pair begins.
+/// throws  Error(Usage): max_unsharded is less than 2, which an overlapped pair
+///         needs
 Schedule add_unshard(Schedule schedule, int max_unsharded = 3);
 
-/// The passes that every schedule needs before the executor can run it:
+/// Applies the passes that every schedule needs before the executor can run it:
 /// add_reduce_grad, add_send_recv and add_wait_send.
 Schedule lower(Schedule compute);
 

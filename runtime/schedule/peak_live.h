@@ -5,13 +5,15 @@
 namespace pp {
 
 struct PeakLive {
-  int64_t activations = 0;  ///< one per stage and microbatch
+  /// Number of activations, each of one stage and microbatch.
+  int64_t activations = 0;
   int64_t bytes = 0;
 };
 
-/// Finds the most that one rank keeps for backwards at any point of its list,
-/// which depends only on the order of actions. Without backwards, an activation
-/// lives only while its forward runs.
+/// Returns the most activations, and the most bytes of them, that one rank
+/// keeps for backwards at any point of its list. Both depend only on the order
+/// of actions. If the list has no backwards, an activation lives only while its
+/// forward runs.
 PeakLive peak_live(const std::vector<Action>& program, const CostTable& costs);
 
 }  // namespace pp

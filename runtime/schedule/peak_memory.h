@@ -9,10 +9,11 @@ namespace pp {
 
 /// The memory that a stage needs in addition to its weights, in bytes, for one
 /// microbatch unless stated otherwise. "Work" is the peak while an action runs,
-/// beyond what was allocated before it, and includes what it leaves allocated.
+/// beyond what was allocated before the action, and includes what the action
+/// leaves allocated.
 struct StageMemory {
-  int64_t kept = 0;             ///< from F to B or I, except the input
-  int64_t kept_for_weight = 0;  ///< from I to W
+  int64_t kept = 0;             ///< kept from F to B or I, except the input
+  int64_t kept_for_weight = 0;  ///< kept from I to W
   int64_t input = 0;            ///< F's inputs; kept until B or I
   int64_t output = 0;           ///< F's outputs, which are sent
   int64_t output_gradient = 0;  ///< used by B or I
@@ -21,29 +22,30 @@ struct StageMemory {
   int64_t backward_work = 0;
   int64_t input_work = 0;   ///< work of I
   int64_t weight_work = 0;  ///< work of W
-  int64_t gradients = 0;    ///< of all parameters, from the first B or W on
+  /// Gradients of all parameters, from the first B or W on.
+  int64_t gradients = 0;
 };
 
 /// The memory that a rank holds at one moment, in bytes.
 struct HeldMemory {
   int64_t activations = 0;  ///< kept for backwards
-  int64_t messages = 0;     ///< received and not used, or not yet sent
-  int64_t gradients = 0;    ///< of the parameters
+  int64_t messages = 0;     ///< received but not used yet, or not sent yet
+  int64_t gradients = 0;    ///< gradients of the parameters
   int64_t work = 0;         ///< work of the running action
 
   int64_t total() const { return activations + messages + gradients + work; }
 };
 
-/// When the sender no longer holds a message's memory.
+/// When the sender stops holding a message's memory.
 enum class SentMemory {
   HandedOver,  ///< after the send: the receiver gets the tensor itself
   Copied,      ///< after the wait for the send: the receiver has a copy
 };
 
-/// Finds the most memory that a rank holds at any point of its list, which
-/// depends only on the order of actions.
+/// Returns the memory that a rank holds at the point of its list where it holds
+/// most, which depends only on the order of actions.
 ///
-/// schedule  lowered
+/// schedule  a lowered schedule
 /// stages    one entry for each stage of the whole schedule
 HeldMemory peak_memory(
     const Schedule& schedule,

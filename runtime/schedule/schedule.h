@@ -10,7 +10,7 @@
 
 namespace pp {
 
-/// stage_to_rank[s] is the rank that owns stage s.
+/// The rank that owns each stage, by stage.
 using StageMap = std::vector<int32_t>;
 
 /// The actions of all ranks. Each rank performs its list in order.
@@ -31,46 +31,49 @@ struct ScheduleEntry {
   std::string_view name;  ///< "1F1B", as torch writes it
   std::string_view summary;
   int default_stages_per_rank = 1;
-  /// Neighbouring stages share a rank and run as one, so that any number of
-  /// stages per rank is possible.
+  /// Whether neighbouring stages share a rank and run as one, so that any
+  /// number of stages per rank is possible.
   bool places_blocks = false;
-  /// No other number of stages per rank is possible.
+  /// Whether default_stages_per_rank is the only possible number.
   bool fixed_stages_per_rank = false;
-  /// A pure function from sizes to compute actions (F, B, I, W only).
-  /// throws Error(Usage) with the nearest valid sizes, if these are not
-  ///        possible
+  /// Makes the schedule for some sizes. A pure function, whose result has only
+  /// compute actions (F, B, I, W).
+  /// throws  Error(Usage) with the nearest valid sizes: these sizes are not
+  ///         possible
   Schedule (*generate)(const Shape& shape);
 };
 
-/// All schedules, in the order in which `pp schedule --list` prints them.
+/// Returns all schedules, in the order in which `pp schedule --list` prints
+/// them.
 std::span<const ScheduleEntry> all_schedules();
 
 /// Finds a schedule by name, ignoring case.
-/// throws Error(Usage) with the nearest names
+/// throws  Error(Usage) with the nearest names: there is no such schedule
 const ScheduleEntry& find_schedule(std::string_view name);
 
-/// The largest microbatch plus 1; 0 if there is none.
+/// Returns the number of microbatches, which is the largest microbatch plus 1;
+/// 0 if no action has a microbatch.
 int num_microbatches(const Schedule& schedule);
 
-/// The number of actions of all ranks.
+/// Returns the total number of actions of all ranks.
 int64_t num_actions(const Schedule& schedule);
 
-/// The position after the overlapped pair that begins at `first`, or after the
-/// action there if it overlaps nothing.
+/// Returns the position after the overlapped pair that begins at position
+/// `first`, or after the action at `first` if it overlaps no other.
 size_t pair_end(const std::vector<Action>& program, size_t first);
 
-/// The stages of each rank, ascending.
+/// Returns the stages of each rank, in ascending order.
 std::vector<std::vector<int>> stages_by_rank(const StageMap& stage_to_rank);
 
-/// Whether it has backwards, that is, trains.
+/// Whether the schedule has backwards, which means that it trains.
 bool has_backward(const Schedule& schedule);
 
-/// Whether it is ready for the executor: it has other actions than F, B, I and
-/// W.
+/// Whether the schedule is ready for the executor, which means that it has
+/// other actions than F, B, I and W.
 bool is_lowered(const Schedule& schedule);
 
-/// Returns only the forwards of a schedule, in its order, for inference and
-/// evaluation.
+/// Returns only the forwards of a schedule, in the schedule's order, for
+/// inference and evaluation.
 Schedule forward_only(Schedule schedule);
 
 }  // namespace pp

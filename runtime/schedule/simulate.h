@@ -7,13 +7,13 @@
 
 namespace pp {
 
-/// The costs of one microbatch of one stage. Times are in any unit, as long as
-/// it is the same everywhere; sizes are in bytes.
+/// The costs of one microbatch of one stage. Times are in any unit that is the
+/// same everywhere; sizes are in bytes.
 struct StageCost {
   double forward = 1;
-  double input = 1;              ///< I
-  double weight = 1;             ///< W
-  double backward = 2;           ///< B
+  double input = 1;              ///< time of I
+  double weight = 1;             ///< time of W
+  double backward = 2;           ///< time of B
   int64_t activation_bytes = 0;  ///< kept from F to B, or to I
   int64_t weight_bytes = 0;      ///< part of activation_bytes kept from I to W
   int64_t output_bytes = 0;      ///< sent to the next stage after F
@@ -21,17 +21,17 @@ struct StageCost {
 };
 
 struct CostTable {
-  /// One row per stage, or a single row for every stage.
+  /// One row per stage, or a single row that applies to every stage.
   std::vector<StageCost> stages = {StageCost{}};
   double latency = 0;         ///< added to each message's time on the wire
   double bytes_per_time = 0;  ///< bandwidth of a link; 0: unlimited
-  /// The share of the shorter action of an overlapped pair that the longer one
-  /// hides: with 0 the two run one after the other, with 1 the shorter one is
-  /// hidden entirely.
+  /// The share, from 0 to 1, of the shorter action of an overlapped pair that
+  /// the longer one hides: with 0 the two run one after the other, with 1 the
+  /// shorter one is hidden entirely.
   double overlap = 0;
 };
 
-/// A compute action and when it runs.
+/// A compute action and the time at which it runs.
 struct TimedAction {
   Action action;
   double begin = 0;
@@ -44,17 +44,17 @@ struct Transfer {
   int32_t from = 0;
   int32_t to = 0;
   double begin = 0;
-  double end = 0;  ///< when it has arrived
+  double end = 0;  ///< time at which it has arrived
 };
 
 /// One rank's part of a simulated step.
 struct RankTimeline {
   std::vector<TimedAction> actions;  ///< F, B, I and W only, ordered by time
   double busy = 0;
-  double bubble = 0;  ///< the idle share of the makespan
-  /// The most activations alive at the same time, from F to B or W, each of one
-  /// stage and microbatch. Divided by the number of this rank's stages, they
-  /// give peak_microbatches.
+  double bubble = 0;  ///< idle share of the makespan, from 0 to 1
+  /// Peak number of live activations, each of one stage and microbatch and live
+  /// from F to B or W. Divided by the number of this rank's stages, it gives
+  /// peak_microbatches.
   int64_t peak_live = 0;
   double peak_microbatches = 0;
   int64_t peak_bytes = 0;
@@ -70,14 +70,15 @@ struct Timeline {
   std::vector<RankTimeline> ranks;
   std::vector<Transfer> transfers;  ///< in the order of their sending ranks
   double makespan = 0;
-  double bubble = 0;  ///< the idle share of all ranks' time
-  std::vector<CriticalStep> critical_path;  ///< by time; gaps are messages
+  double bubble = 0;  ///< idle share of all ranks' time, from 0 to 1
+  /// Ordered by time; gaps are messages.
+  std::vector<CriticalStep> critical_path;
 };
 
-/// Runs a schedule, compute-only or lowered, with simulated time: an action
-/// begins when its rank is free and its input has arrived. Sends use none of a
-/// rank's time; messages from one rank to another follow each other on one
-/// link.
+/// Runs a schedule, compute-only or lowered, in simulated time: an action
+/// begins when its rank is free and its input has arrived. Sends take none of a
+/// rank's time; the messages from one rank to another use one link, one after
+/// the other.
 ///
 /// throws  Error(Usage): the schedule deadlocks (the message says which ranks
 ///         wait for which), or the table has neither one row nor one per stage

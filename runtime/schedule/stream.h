@@ -8,29 +8,29 @@
 namespace pp {
 
 /// The forwards of a long sequence of microbatches as one stream, for inference
-/// and evaluation. Time is counted in slots of one forward. Every stage runs
-/// its microbatches in order, at slots that repeat periodically, so the
-/// pipeline fills and drains only once however many batches follow each other:
-/// with one stage per rank, K microbatches on P ranks need K + P - 1 slots.
-/// Works for any placement.
+/// and evaluation. Time is counted in slots, each as long as one forward. Every
+/// stage runs its microbatches in order, at slots that repeat periodically, so
+/// the pipeline fills and drains only once however many batches follow each
+/// other: with one stage per rank, K microbatches on P ranks need K + P - 1
+/// slots. Works for any placement.
 ///
-/// Nothing is stored per microbatch: any part of any rank's list can be
-/// generated independently.
+/// The stream stores nothing per microbatch: any part of any rank's list of
+/// actions can be generated independently.
 class ForwardStream {
  public:
   /// Places the stages in time.
-  /// throws Error(Usage): a stage without a rank, or more microbatches than an
-  ///        action can name
+  /// throws  Error(Usage): a stage has no rank, or there are more microbatches
+  ///         than an action can name
   ForwardStream(StageMap stage_to_rank, int64_t num_microbatches);
 
   /// Number of slots until the last microbatch has left the last stage.
   int64_t num_slots() const { return num_slots_; }
 
-  /// Appends what `rank` does in the slots [begin, end), lowered. The parts of
-  /// a rank, one after the other, form its list. A receive is in the slot of
-  /// its send, so all lists agree with one order of all messages and can't hang
-  /// even if a send waits for its receiver. Each stage has at most two sends in
-  /// flight.
+  /// Appends the actions of `rank` in the slots [begin, end), lowered.
+  /// Concatenated, the parts of a rank form its list. A receive is in the same
+  /// slot as its send, so all lists agree with one order of all messages and
+  /// can't hang even if a send waits for its receiver. Each stage has at most
+  /// two sends in flight.
   void append(
       int rank, int64_t begin, int64_t end, std::vector<Action>& out) const;
 
@@ -48,15 +48,15 @@ class ForwardStream {
   bool sends(int stage) const;
 
   StageMap stage_to_rank_;
-  std::vector<std::vector<int>> stages_of_;  ///< by rank
+  std::vector<std::vector<int>> stages_of_;  ///< stages of each rank
   int64_t num_microbatches_;
   int group_ = 1;       ///< microbatches that a stage runs without a pause
   int64_t period_ = 1;  ///< slots from one group to the next
-  std::vector<int64_t> offsets_;  ///< by stage: the slot of microbatch 0
+  std::vector<int64_t> offsets_;  ///< for each stage, the slot of microbatch 0
   int64_t num_slots_ = 0;
 };
 
-/// The whole stream, as a lowered schedule.
+/// Returns the whole stream as a lowered schedule.
 Schedule forward_stream(const StageMap& stage_to_rank, int num_microbatches);
 
 }  // namespace pp

@@ -11,8 +11,8 @@ namespace pp {
 /// ranks are first in, first out; there is no deadlock, whether sends are
 /// buffered or wait for their receiver.
 ///
-/// throws Error(Usage) with the counter-example, such as a cycle of ranks that
-///        wait for each other
+/// throws  Error(Usage) with the counter-example, such as a cycle of ranks that
+///         wait for each other
 void validate(const Schedule& schedule, int num_microbatches, bool training);
 
 }  // namespace pp

@@ -7,12 +7,12 @@
 
 namespace pp {
 
-/// One byte for each stage and microbatch.
+/// A table with one byte for each stage and microbatch, initially 0.
 ///
-/// At any time all ranks work on neighbouring microbatches. So a cache line
+/// All ranks work on neighbouring microbatches at any time. So a cache line
 /// holds 64 microbatches of a stage, and the next line holds the same
-/// microbatches of the next stage: even with thousands of stages, the part in
-/// use fits in few pages.
+/// microbatches of the next stage: even with thousands of stages, the part of
+/// the table that is in use fits in few pages.
 class WorkTable {
  public:
   WorkTable(size_t num_stages, int num_microbatches)

@@ -4,8 +4,8 @@
 
 namespace pp {
 
-/// Adds a term to a sum of gradients, either of which may be undefined. Neither
-/// tensor is written in place.
+/// Adds `term` to the sum of gradients `sum`. Either may be undefined, which
+/// counts as zero. Writes neither tensor in place.
 inline void add_to(at::Tensor& sum, const at::Tensor& term) {
   if (term.defined()) {
     sum = sum.defined() ? sum.add(term) : term;

@@ -14,8 +14,8 @@
 #include "runtime/stage/border.h"
 #include "runtime/transport/message.h"
 
-// The values that cross a stage's border in one microbatch, between messages
-// and the inputs and outputs of the stage's program.
+// Converts the values that cross a stage's border in one microbatch, between
+// messages and the inputs and outputs of the stage's program.
 
 namespace pp {
 
@@ -28,32 +28,36 @@ struct Crossing {
   int microbatch = 0;
 };
 
-/// The values that enter a stage, by entry.
+/// The values that enter a stage, in the order of the border's entries.
 struct EnteredValues {
   std::vector<c10::IValue> values;     ///< tensors as received, or numbers
-  std::vector<uint8_t> requires_grad;  ///< a gradient goes back
+  std::vector<uint8_t> requires_grad;  ///< whether a gradient is sent back
 
   bool any_requires_grad() const;
 };
 
-/// One exit's value after a run.
+/// The value of one exit after a run.
 struct ExitValue {
   const c10::IValue* value = nullptr;
-  int entry = -1;  ///< the entry passed through; -1: the run's output
+  /// Index of the entry that passed through; -1: the value is an output of the
+  /// run.
+  int entry = -1;
   bool requires_grad = false;
 };
 
-/// The sent values that get a gradient back, by their positions in the message.
+/// The sent values whose gradients come back, with their positions in the
+/// message.
 struct SentValues {
   std::vector<std::pair<int, int>> outputs;  ///< (position, exit)
   std::vector<std::pair<int, int>> relays;   ///< (position, entry)
 };
 
-/// Checks the values that enter against the border's shape contract, and
-/// returns them.
+/// Checks the values that enter a stage against the border's shape contract,
+/// and returns them.
 ///
-/// training  whether gradients are sent back
-/// throws    Error(Runtime) "PipeliningShapeError: ..."
+/// training  whether gradients are sent back to the previous stage
+/// throws    Error(Runtime) "PipeliningShapeError: ...": a value is missing or
+///           violates the contract
 EnteredValues enter(
     const Border& border,
     const Crossing& crossing,
@@ -61,9 +65,11 @@ EnteredValues enter(
     const UserInputs& user_inputs,
     bool training);
 
-/// Returns the value of exit `i`, which is in `outputs` or in `entered`.
+/// Returns the value of exit `i`, which is an output in `result` or an entry in
+/// `entered`.
 ///
-/// requires_grad  by output; empty: not trained
+/// requires_grad  for each output, whether it requires a gradient; empty if the
+///                run is not trained
 ExitValue exit_value(
     const Border& border,
     size_t i,
@@ -74,7 +80,8 @@ ExitValue exit_value(
 /// Makes the message to the next stage, with detached tensors.
 ///
 /// requires_grad  as for exit_value()
-/// sent           receives the values that expect a gradient
+/// sent           receives the positions of the values whose gradients come
+///                back
 Message message_to_next(
     const Border& border,
     const Crossing& crossing,
@@ -85,7 +92,7 @@ Message message_to_next(
 
 /// Makes the message to the previous stage.
 ///
-/// gradients  by entry; undefined: none
+/// gradients  the gradient of each entry; undefined where there is none
 Message message_to_previous(
     const Border& border,
     const Crossing& crossing,

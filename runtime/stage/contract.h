@@ -15,15 +15,17 @@ namespace pp {
 /// them.
 class Contract {
  public:
-  /// stage, microbatch  for messages
-  /// autocast           type that floating-point values may have instead
+  /// stage, microbatch  the stage and microbatch, for messages
+  /// autocast           a type that floating-point values may have instead of
+  ///                    the exported one; nullopt: none
   Contract(int stage, int microbatch, std::optional<ir::ScalarType> autocast)
       : stage_(stage), microbatch_(microbatch), autocast_(autocast) {}
 
-  /// Checks a tensor and returns it.
-  /// throws   Error(Runtime) "PipeliningShapeError: ..."
+  /// Checks a tensor that enters at `entry`, and returns it.
+  /// throws  Error(Runtime) "PipeliningShapeError: ...": its sizes or type
+  ///         don't fit
   const at::Tensor& check(const EntryPoint& entry, const at::Tensor& tensor);
-  /// Throws the error for a value that is missing from the message.
+  /// Throws the error for an entry whose value is missing from the message.
   [[noreturn]] void refuse_missing(const EntryPoint& entry) const;
 
  private:
@@ -35,7 +37,7 @@ class Contract {
   int stage_;
   int microbatch_;
   std::optional<ir::ScalarType> autocast_;
-  std::map<std::string, int64_t> symbols_;  ///< by name
+  std::map<std::string, int64_t> symbols_;  ///< value of each symbol, by name
 };
 
 }  // namespace pp

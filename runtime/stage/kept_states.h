@@ -14,17 +14,17 @@ namespace pp {
 /// running statistics, to undo the changes.
 class KeptStates {
  public:
-  /// stages  must outlive this
+  /// stages  this rank's stages; must outlive this object
   explicit KeptStates(std::map<int, Stage>& stages);
 
-  /// Gives the states the values that they had when this was made. A state
-  /// keeps its memory.
+  /// Gives the states the values that they had when this object was made. A
+  /// state keeps its memory.
   void restore() const;
 
  private:
   struct Kept {
     Stage* stage;
-    size_t index;  ///< in Stage::states()
+    size_t index;  ///< position in Stage::states()
     at::Tensor value;
   };
   std::vector<Kept> kept_;

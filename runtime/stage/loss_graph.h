@@ -10,14 +10,16 @@
 
 namespace pp {
 
-/// The loss of one microbatch, with its own autograd graph that begins at the
-/// model outputs from which the loss is computed.
+/// The loss of one microbatch, with an autograd graph of its own that begins at
+/// the model outputs from which the loss is computed.
 class LossGraph {
  public:
-  /// Returns the tensor for the loss to use, and remembers where its gradient
-  /// goes: to the program's output `exit`, or to the entry that passed through.
+  /// Adds a model output. Returns the tensor from which to compute the loss in
+  /// place of `tensor`.
   ///
-  /// entry  the entry that passed through; -1: an output of the program
+  /// exit   the exit of the model output, which its gradient belongs to
+  /// entry  the entry that passed through unchanged, which the gradient belongs
+  ///        to instead; -1: the output is computed by the program
   at::Tensor add_output(int exit, int entry, const at::Tensor& tensor);
   void set_loss(at::Tensor loss) { loss_ = std::move(loss); }
 
@@ -29,10 +31,10 @@ class LossGraph {
   struct Gradient {
     int exit;
     int entry;
-    at::Tensor gradient;  ///< undefined: none arrived
+    at::Tensor gradient;  ///< undefined if none arrived
   };
-  /// Runs the backward of the loss, once. Returns the gradients of what was
-  /// added, in that order.
+  /// Runs the backward of the loss. Call it once. Returns the gradients of the
+  /// outputs, in the order in which they were added.
   std::vector<Gradient> backward();
 
  private:

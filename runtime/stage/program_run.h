@@ -11,18 +11,21 @@
 
 namespace pp {
 
-/// A run of a program, with its backward if it is trained.
+/// The results of one run of a program and, if it is trained, its backward.
 struct ProgramRun {
   ProgramResult result;
-  std::vector<uint8_t> requires_grad;  ///< by output; empty: not trained
+  /// Whether each output requires a gradient; empty: not trained.
+  std::vector<uint8_t> requires_grad;
   std::unique_ptr<BackwardPass> back;
 };
 
 /// Runs a program, and records the run if it is trained. Inputs that the
 /// program writes are copied first.
 ///
-/// requires_grad  by input; null: not trained
-/// states         by position; the program may write them in place
+/// requires_grad  for each input, whether its gradient is wanted; null if the
+///                run is not trained
+/// states         the states in the order of Graph::states; the program may
+///                write them in place
 ProgramRun run_program(
     const Program& program,
     std::vector<c10::IValue> inputs,

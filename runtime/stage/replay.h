@@ -18,18 +18,19 @@ namespace pp {
 /// launching each operator again.
 ///
 /// A slot holds what one microbatch in flight needs. A microbatch uses a free
-/// slot; if there is none, a new one is captured. Inputs are copied in and
-/// results are copied out, so neighbouring stages don't notice.
+/// slot; if there is none, a new slot is captured. Inputs are copied into the
+/// slot and results are copied out, so the surrounding code and other stages
+/// see no difference.
 ///
-/// A microbatch's first pass runs normally: libraries initialise themselves,
-/// gradients get their memory, and Replay observes how the backward is called.
-/// From then on states and gradients have to stay where they are. One thread at
-/// a time.
+/// The first pass of a microbatch runs normally: libraries initialise
+/// themselves, gradients get their memory, and Replay observes how the backward
+/// is called. After that, states and gradients must stay at their addresses.
+/// Only one thread at a time may use the object.
 class Replay {
  public:
   using Work = ReplaySlot::Work;
   using NewMemory = std::function<std::unique_ptr<GraphMemory>()>;
-  /// Called once with what is not replayed, and why: "runs without CUDA graphs:
+  /// Called with what is not replayed, and why: "runs without CUDA graphs:
   /// ...".
   using Refused = std::function<void(const std::string& what)>;
 
@@ -40,17 +41,18 @@ class Replay {
 
   /// Does `work(inputs)`, captured and replayed if possible.
   ///
-  /// microbatch     its backward is expected to be called the same way as last
-  ///                time
-  /// requires_grad  by input
-  /// states         what the work reads, writes, and adds gradients to
+  /// microbatch     the microbatch's index in its step. Its backward is
+  ///                expected to be called as it was for the same index before
+  /// requires_grad  for each input, whether its gradient is wanted
+  /// states         the states that the work reads, writes, and adds gradients
+  ///                to
   ProgramRun train(
       int microbatch,
       std::vector<c10::IValue> inputs,
       std::span<const uint8_t> requires_grad,
       std::span<const at::Tensor> states,
       const Work& work);
-  /// Like train(), without a backward.
+  /// Does what train() does, for a run without a backward.
   ProgramRun infer(
       std::vector<c10::IValue> inputs,
       std::span<const at::Tensor> states,
@@ -59,7 +61,7 @@ class Replay {
   bool gave_up() const { return gave_up_; }
 
  private:
-  /// Observations of inputs of one size.
+  /// The observations of runs with inputs of one size.
   struct Observations {
     /// Keyed by microbatch.
     std::map<int, std::shared_ptr<ObservedBackward>> backwards;
@@ -84,8 +86,9 @@ class Replay {
   NewMemory new_memory_;
   Refused refused_;
   bool gave_up_ = false;
-  bool told_of_sizes_ = false;  ///< reported that there are too many sizes
-  int num_moves_ = 0;           ///< how often states or gradients moved
+  /// Whether it was reported that there are too many sizes.
+  bool told_of_sizes_ = false;
+  int num_moves_ = 0;  ///< how often states or gradients moved
   /// Keyed by the sizes and numbers of the inputs.
   std::map<std::vector<int64_t>, Observations> observations_;
   std::vector<std::shared_ptr<ReplaySlot>> slots_;

@@ -16,40 +16,46 @@ namespace pp {
 
 /// How the backward of a microbatch was called when it last ran normally.
 struct ObservedBackward {
-  bool is_complete = false;  ///< it was run to its end
+  bool is_complete = false;  ///< whether it was run to its end
   bool in_halves = false;
-  std::vector<at::Tensor> seeds;  ///< gradients of outputs, as meta tensors
+  /// Gradients of the outputs, as meta tensors; undefined: none.
+  std::vector<at::Tensor> seeds;
 };
 
-/// The addresses of states and of their gradients.
+/// Returns the addresses of states and of their gradients.
 std::vector<const void*> addresses_of(std::span<const at::Tensor> states);
 
-/// The sizes of tensors, and the numbers, that a captured graph is made for.
+/// Returns the sizes of the tensors and the values of the numbers in `inputs`,
+/// for which a captured graph is made.
 std::vector<int64_t> sizes_of(const std::vector<c10::IValue>& inputs);
 
-/// A tensor of the same kind and size in new memory.
+/// Returns a tensor with the type and sizes of `like`, in new memory on
+/// `device`.
 at::Tensor empty_on(const at::Tensor& like, c10::Device device);
 
-/// A captured forward, with its backward if it is trained: inputs at fixed
-/// addresses, the graphs, and the memory between them. It serves one microbatch
-/// at a time.
+/// A captured forward and, if it is trained, its backward: inputs at fixed
+/// addresses, the graphs, and the memory in between. A slot serves one
+/// microbatch at a time.
 class ReplaySlot {
  public:
   /// Runs the program on these inputs.
   using Work = std::function<ProgramRun(std::vector<c10::IValue> inputs)>;
 
-  /// inputs         the slot will fit inputs of these kinds and sizes
-  /// requires_grad  by input
-  /// states         what the work reads, writes, and adds gradients to
+  /// inputs         examples of the kinds and sizes of inputs that the slot
+  ///                will fit
+  /// requires_grad  for each input, whether its gradient is wanted
+  /// states         the states that the work reads, writes, and adds gradients
+  ///                to
   ReplaySlot(
       std::vector<c10::IValue> inputs,
       std::span<const uint8_t> requires_grad,
       std::span<const at::Tensor> states);
 
-  /// Captures all passes at once, before anything depends on them. If one can't
-  /// be captured, the slot has no effect.
+  /// Captures the forward and the backward at once. If one of them can't be
+  /// captured, the slot stays without effect.
   ///
-  /// observed  the backward to capture; null: none
+  /// observed  how the backward to capture is called; null: there is no
+  ///           backward
   /// throws    what the work or the device throws
   void capture(
       std::unique_ptr<GraphMemory> memory,
@@ -58,27 +64,29 @@ class ReplaySlot {
 
   bool is_taken() const { return is_taken_; }
   void set_taken(bool taken) { is_taken_ = taken; }
-  /// Whether states and gradients are where they were at capture.
+  /// Whether states and gradients are at the addresses that they had at
+  /// capture.
   bool has_addresses(std::span<const void* const> addresses) const;
-  /// Whether the slot is free and can run these inputs.
+  /// Whether the slot is free and can run these inputs with a backward that is
+  /// called as observed.
   bool fits(
       const std::vector<c10::IValue>& inputs,
       std::span<const uint8_t> requires_grad,
       const ObservedBackward* observed) const;
 
-  /// Replays the forward. Results are copies, which the next replay doesn't
+  /// Replays the forward. The results are copies, which the next replay doesn't
   /// overwrite.
   ProgramRun forward(const std::vector<c10::IValue>& inputs) const;
 
   /// Whether a gradient arrived for this output when the backward was captured.
   bool has_seed(size_t output) const;
-  /// Replays the backward or its input half.
+  /// Replays the whole backward or, if in_halves(), its input half.
   ///
-  /// seeds  by output; undefined: zero
+  /// seeds  the gradient of each output; undefined: zero
   void backward(const std::vector<at::Tensor>& seeds) const;
   bool in_halves() const { return weights_graph_ != nullptr; }
   void backward_weights() const { weights_graph_->replay(); }
-  /// A copy of an input's gradient; undefined where there is none.
+  /// Returns a copy of an input's gradient; undefined if it has none.
   at::Tensor input_gradient(size_t input) const;
 
  private:
@@ -88,20 +96,25 @@ class ReplaySlot {
   bool is_taken_ = false;
   std::vector<c10::IValue> inputs_;
   std::vector<uint8_t> input_requires_grad_;
-  std::vector<const void*> addresses_;  ///< of states and gradients
+  /// Addresses of states and gradients at capture.
+  std::vector<const void*> addresses_;
   ProgramResult result_;
-  std::vector<uint8_t> requires_grad_;       ///< by output
-  std::vector<at::Tensor> seeds_;            ///< by output; undefined: none
-  std::vector<at::Tensor> input_gradients_;  ///< by input; undefined: none
+  /// Whether each output requires a gradient.
+  std::vector<uint8_t> requires_grad_;
+  std::vector<at::Tensor> seeds_;  ///< gradient of each output; undefined: none
+  /// Gradient of each input; undefined: none.
+  std::vector<at::Tensor> input_gradients_;
 
   std::unique_ptr<GraphMemory> memory_;
   std::unique_ptr<DeviceGraph> forward_graph_;
-  std::unique_ptr<DeviceGraph> backward_graph_;  ///< whole, or its input half
-  std::unique_ptr<DeviceGraph> weights_graph_;   ///< its weight half, if any
+  /// The whole backward, or its input half.
+  std::unique_ptr<DeviceGraph> backward_graph_;
+  /// The weight half; null without halves.
+  std::unique_ptr<DeviceGraph> weights_graph_;
 };
 
-/// A backward that is replayed from a slot. It holds the slot as long as it
-/// lives.
+/// Returns a backward that is replayed from `slot`. The slot serves no other
+/// microbatch as long as the backward lives.
 std::unique_ptr<BackwardPass> replayed_backward(
     std::shared_ptr<ReplaySlot> slot);
 

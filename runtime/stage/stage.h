@@ -21,28 +21,29 @@ class LossGraph;
 
 /// The purpose of a forward.
 enum class Pass {
-  Train,     ///< saves what backward needs
-  Infer,     ///< the same graph, nothing saved
-  Evaluate,  ///< the graph in eval mode, nothing saved
+  Train,     ///< keeps what the backward needs
+  Infer,     ///< the same graph, keeping nothing
+  Evaluate,  ///< the graph in eval mode, keeping nothing
 };
 
 /// The wanted model outputs of one microbatch, by name.
 using ModelOutputs = std::map<std::string, at::Tensor>;
 
-/// Receives the last stage's outputs of a microbatch. In training it returns
-/// the loss, a scalar made from them; otherwise an undefined tensor.
+/// Receives the model outputs of a microbatch from the last stage. In training
+/// it returns the loss, a scalar computed from them; otherwise an undefined
+/// tensor.
 using OutputsCallback = std::function<at::Tensor(const ModelOutputs&)>;
 
 /// A stage's results for one microbatch.
 struct StageResult {
   Message to_next;             ///< empty on the last stage
-  ModelOutputs model_outputs;  ///< on the last stage
+  ModelOutputs model_outputs;  ///< set on the last stage
 };
 
-/// One slice of the model with its parameters. Computes forwards and backwards,
-/// one microbatch at a time; each microbatch has its own tape. Gradients
-/// accumulate in the parameters' grad(). Knows nothing of ranks, schedules or
-/// other stages. One thread at a time.
+/// One slice of the model, with its parameters. Computes forwards and
+/// backwards, one microbatch at a time; each microbatch has its own tape.
+/// Gradients accumulate in the parameters' grad(). Knows nothing of ranks,
+/// schedules or other stages. Only one thread at a time may use it.
 class Stage {
  public:
   Stage(
@@ -58,20 +59,22 @@ class Stage {
   const std::vector<StageState>& states() const { return states_.all(); }
   std::vector<StageState>& states() { return states_.all(); }
   const Border& border() const { return border_; }
-  /// Positions in states() of the states that a forward changes, in training or
-  /// evaluation.
+  /// The positions in states() of the states that a forward changes, in
+  /// training or in evaluation.
   const std::vector<size_t>& written_states() const { return written_states_; }
-  /// The subset of written_states() that are buffers and constants.
+  /// Returns those elements of written_states() that are positions of buffers
+  /// and constants.
   std::vector<size_t> written_buffers() const;
 
-  /// Captures passes on the stage's device from now on and replays them where
+  /// From now on, captures passes on the stage's device and replays them where
   /// possible. The states' tensors then stay at their addresses.
   ///
-  /// refused  called with the passes that run normally, and why
+  /// refused  a function that is called with what is not replayed but runs
+  ///          normally, and why
   void replay_with(
       const Replay::NewMemory& new_memory, const Replay::Refused& refused);
 
-  /// Whether backwards are or will be replayed. If so, existing gradients must
+  /// Whether backwards are replayed, or will be. If so, existing gradients must
   /// stay at their addresses.
   bool keeps_gradients() const { return replay_ && !replay_->gave_up(); }
 
@@ -79,12 +82,12 @@ class Stage {
   ///
   /// previous    the previous stage's message, whose values are checked against
   ///             the shape contract; empty on stage 0
-  /// on_outputs  called on the last stage, may be empty elsewhere. The loss it
-  ///             returns is the root of the microbatch's backward. A stage that
-  ///             recomputes its forward calls it again in the backward, with
-  ///             the same values.
-  /// throws      Error(Runtime) "PipeliningShapeError: ...", or the operator's;
-  ///             Error(Input): sizes for which the stage wasn't exported
+  /// on_outputs  a function that is called on the last stage; may be empty on
+  ///             other stages. The loss that it returns is the root of the
+  ///             microbatch's backward. If the stage recomputes its forward,
+  ///             the backward calls it again with the same values
+  /// throws      Error(Runtime) "PipeliningShapeError: ...", or an operator's
+  ///             error; Error(Input): the stage wasn't exported for these sizes
   StageResult forward(
       int microbatch,
       const Message& previous,
@@ -93,22 +96,28 @@ class Stage {
       Pass pass,
       const OutputsCallback& on_outputs = {});
 
-  /// Runs a microbatch's backward, adds to the parameters' gradients and frees
-  /// what forward saved.
+  /// Runs a microbatch's backward, which adds to the parameters' gradients, and
+  /// frees what the forward kept.
   ///
-  /// next     the gradients of what forward sent, in that order; empty on the
-  ///          last stage
-  /// returns  the gradients of what forward received, in that order
+  /// next     the gradients of the values that the forward sent, in that order;
+  ///          empty on the last stage
+  /// returns  the gradients of the values that the forward received, in that
+  ///          order
   Message backward(int microbatch, const Message& next);
 
-  /// Runs the first half of a backward: the gradients of what forward received.
+  /// Runs the first half of a backward, which computes and returns the
+  /// gradients of the values that the forward received. The arguments are those
+  /// of backward().
   Message backward_input(int microbatch, const Message& next);
-  /// Runs the second half, any time later: the parameters' gradients.
+  /// Runs the second half of a backward, which computes the parameters'
+  /// gradients. It may run at any time after backward_input().
   void backward_weight(int microbatch);
 
-  /// Number of microbatches whose backward, or half of it, has not run yet.
+  /// Returns the number of microbatches whose backward, or its second half, has
+  /// not run yet.
   size_t num_saved() const;
-  /// Drops saved state. Call it after a failed or interrupted step.
+  /// Drops what forwards kept for backwards. Call it after a failed or
+  /// interrupted step.
   void forget();
 
  private:
@@ -141,9 +150,9 @@ class Stage {
   StagePrograms programs_;
   StageStates states_;
   std::vector<size_t> written_states_;  ///< see written_states()
-  std::unique_ptr<Replay> replay_;      ///< of the main program
+  std::unique_ptr<Replay> replay_;      ///< replays the main program
   std::unique_ptr<Replay> eval_replay_;
-  std::map<int, Saved> saved_;  ///< by microbatch
+  std::map<int, Saved> saved_;  ///< what the forward of each microbatch kept
 };
 
 }  // namespace pp

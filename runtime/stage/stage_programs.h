@@ -13,22 +13,25 @@
 
 namespace pp {
 
-/// A stage's graph, compiled.
+/// The compiled programs of a stage's graph.
 struct StagePrograms {
-  Program main;                 ///< to train and to infer
-  std::optional<Program> eval;  ///< to evaluate; nullopt: use `main`
-  /// Position of the state that each mutation of the graph replaces.
+  Program main;                 ///< for training and inference
+  std::optional<Program> eval;  ///< for evaluation; nullopt: `main` serves
+  /// For each mutation of the graph, the position of the state that it
+  /// replaces.
   std::vector<int> mutated_states;
-  bool recompute = false;  ///< the whole stage, see Recompute
+  /// Whether the whole stage is recomputed, see Recompute.
+  bool recompute = false;
 };
 
-/// Compiles a stage's graph for a border. Outputs that nobody needs, and those
-/// that only pass an input on, are left out of the programs.
+/// Compiles a stage's graph for a border. The programs leave out the outputs
+/// that the job doesn't need, and those that only pass an input on.
 ///
-/// eval_graph  the same graph in eval mode, if evaluation needs another program
-/// where       for messages, see ProgramOptions
-/// device      where the stage's states will be
-/// throws      as Program
+/// eval_graph  the same graph in eval mode; nullopt: evaluation needs no
+///             separate program
+/// where       the stage's name in messages, see ProgramOptions
+/// device      the device where the stage's states will be
+/// throws      what Program throws
 StagePrograms compile_programs(
     const ir::Graph& graph,
     const Border& border,

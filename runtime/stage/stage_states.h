@@ -24,19 +24,19 @@ struct StageState {
   bool shares_memory = false;  ///< whether State::memory is set
   bool written = false;        ///< whether a run changes it
 
-  /// Whether a checkpoint has it.
+  /// Whether checkpoints contain the state.
   bool is_saved() const {
     return written || (kind != ir::StateKind::Constant && persistent);
   }
 };
 
-/// The states of a stage, and what a run of its program does to them. A program
-/// may write states in place, and it may compute new values of them
+/// The states of a stage, and how a run of its program changes them. A program
+/// may write states in place, or compute new values that replace them
 /// (mutations).
 ///
 /// Each microbatch's backward needs the values that its forward read. So either
-/// the states get new memory in a later run, or, if states must stay where they
-/// are, a run works on copies that are written back after it.
+/// a later run gives the states new memory or, if states must stay at their
+/// addresses, a run works on copies that are written back after it.
 class StageStates {
  public:
   explicit StageStates(std::vector<StageState> states)
@@ -46,39 +46,42 @@ class StageStates {
   std::vector<StageState>& all() { return states_; }
   std::vector<at::Tensor> tensors() const;
 
-  /// From now on, keeps the tensors at their current addresses.
+  /// Keeps the tensors at their current addresses from now on.
   void fix_places() { places_are_fixed_ = true; }
   bool places_are_fixed() const { return places_are_fixed_; }
 
-  /// Returns the states to run a program on, by position.
+  /// Returns the states for a run of `program`, by position.
   ///
-  /// earlier_is_needed  whether a later backward reads the current values
+  /// earlier_is_needed  whether a backward that has not run yet reads the
+  ///                    current values
   std::vector<at::Tensor> begin_run(
       const StagePrograms& programs,
       const Program& program,
       bool earlier_is_needed);
-  /// Stores what the run left.
+  /// Stores the states' values after a run.
   ///
-  /// states   as begin_run() returned them
-  /// mutated  the new values of mutations; cleared if they were copied
+  /// states   the states that begin_run() returned
+  /// mutated  the new values that the program computed for states; cleared if
+  ///          they were copied into the states
   void end_run(
       const StagePrograms& programs,
       const Program& program,
       std::span<const at::Tensor> states,
       std::vector<at::Tensor>& mutated);
 
-  /// Copies results that share memory with a state that runs write in place:
-  /// the next run would change them.
+  /// Copies those results of a run that share memory with a state that runs
+  /// write in place, because the next run would change them.
   ///
-  /// written        positions of such states
-  /// requires_grad  by result; those with a gradient are left alone
+  /// written        the positions of the states that runs write in place
+  /// requires_grad  for each result, whether it requires a gradient; such
+  ///                results are not copied
   void part_from(
       std::span<const size_t> written,
       std::vector<c10::IValue>& results,
       std::span<const uint8_t> requires_grad) const;
 
-  /// Returns copies of the states' current values, for a run that repeats this
-  /// one.
+  /// Returns the states for a run that repeats the current one later: copies of
+  /// those that `program` writes in place.
   std::vector<at::Tensor> snapshot(const Program& program) const;
 
  private:

@@ -9,12 +9,14 @@
 
 namespace pp {
 
-/// Looks for NaN, or else for infinities, in what a rank reads of an update.
+/// Describes the first NaN, or else the first infinity, in the inputs and
+/// targets that a rank reads for an update.
 ///
-/// config      [data], which says along which dimension the rows lie
-/// rows        row numbers of the data, in the order of the batch
-/// microbatch  the only one to check; -1: all
-/// returns     "input 'x' holds nan in row 5 of the data"; empty: all is finite
+/// config      the [data] table, which says along which dimension the rows lie
+/// rows        the rows' numbers in the data, in the order of the batch
+/// microbatch  the only microbatch to check; -1: all of them
+/// returns     "input 'x' holds nan in row 5 of the data"; empty if every value
+///             is finite
 std::string find_bad_value(
     const StepData& batch,
     const DataConfig& config,

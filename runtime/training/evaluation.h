@@ -14,9 +14,10 @@ namespace pp {
 /// data.
 class Evaluation {
  public:
-  /// plan, ranks, stages  must outlive this
-  /// options              as for the training data
-  /// throws               as DataLoader does
+  /// plan, ranks, stages  must outlive this object
+  /// options              options of the loader for the training data, see
+  ///                      training_loader_options()
+  /// throws               what DataLoader throws
   Evaluation(
       const Plan& plan,
       MeshRank& ranks,
@@ -24,12 +25,13 @@ class Evaluation {
       DataLoaderOptions options);
 
   struct Result {
-    double loss = 0;      ///< the mean over all rows; NaN if no target counts
+    double loss = 0;  ///< mean over all rows; NaN if every target is ignored
     std::string problem;  ///< why the loss isn't a number, or empty
   };
-  /// Evaluates the model in its current state, and leaves it as it was: buffers
-  /// that a graph writes even in eval mode get their values back. The result is
-  /// rank 0's, and empty on the others. All ranks call it together.
+  /// Evaluates the model in its current state and leaves the state unchanged:
+  /// buffers that a graph writes even in eval mode get their previous values
+  /// back. Returns the result on rank 0, and an empty result on the other
+  /// ranks. All ranks call it together.
   Result run();
 
  private:

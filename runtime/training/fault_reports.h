@@ -11,35 +11,36 @@
 
 namespace pp {
 
-/// Tells the user about steps whose numbers can't be used for an update.
+/// Tells the user about steps whose loss, gradients or states can't be used for
+/// an update.
 class FaultReports {
  public:
-  /// log  the log of the job's first rank; on the others, one without warnings
+  /// log  rank 0's log; the other ranks pass a log without warnings
   FaultReports(OnNan on_nan, Log log) : on_nan_(on_nan), log_(std::move(log)) {}
 
-  /// Records a step and warns about it, unless its fault ends the run. With
-  /// OnNan::Continue only the first fault is reported.
+  /// Records the outcome of a step and warns if it has a fault, unless the
+  /// fault ends the run. With OnNan::Continue only the first fault is reported.
   ///
-  /// step  counted from 1
+  /// step  the step's number, counted from 1
   void note(int64_t step, const StepOutcome& outcome);
 
-  /// Continues a run whose update `step` was the first bad one. Its fault has
-  /// been reported.
+  /// Restores the result of first_bad_update() when a run is resumed from a
+  /// checkpoint. That fault has been reported.
   void resume(std::optional<int64_t> step) { first_bad_ = step; }
 
-  /// Makes the error of a run that ends with this step.
+  /// Returns the error message of a run that ends at step `step`.
   ///
-  /// checkpoint  the last one saved; nullopt: nothing was saved
+  /// checkpoint  the last checkpoint that was saved; nullopt: none was saved
   static std::string end_text(
       int64_t step,
       const StepOutcome& outcome,
       const std::optional<std::filesystem::path>& checkpoint);
 
-  /// The first step whose update put NaN or infinity into the model; nullopt if
-  /// no update did.
+  /// Returns the first step whose update put NaN or infinity into the model;
+  /// nullopt if no update did.
   std::optional<int64_t> first_bad_update() const { return first_bad_; }
 
-  /// Warns how many updates of the run were skipped.
+  /// Warns how many updates of the run were skipped, if any were.
   void finish() const;
 
  private:

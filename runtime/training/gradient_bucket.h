@@ -10,29 +10,32 @@
 
 namespace pp {
 
-/// The gradients of some parameters of one dtype, added up over replicas with
+/// Sums the gradients of some parameters of one dtype over all replicas, with
 /// one message per pair of replicas.
 ///
-/// Each replica adds up its share of every parameter (optim/optimizer_share.h),
-/// in the order of the replicas, which gives the same bits every time and on
-/// every replica. A replica sends 2 (R - 1) / R times the gradients' bytes, the
-/// least possible for R replicas.
+/// Each replica sums its share of every parameter (optim/optimizer_share.h) in
+/// the order of the replicas, so the sums have the same bits in every run and
+/// on every replica. A replica sends 2 (R - 1) / R times the gradients' bytes,
+/// the minimum for R replicas.
 class GradientBucket {
  public:
-  /// replicas    the replicas of this rank's place; must outlive this
-  /// parameters  dense, the same on every replica
+  /// replicas    the group of ranks that hold the same stages; must outlive
+  ///             this object
+  /// parameters  dense tensors, the same on every replica
   GradientBucket(RankContext& replicas, std::vector<at::Tensor> parameters);
 
-  /// Sends the other replicas their shares. The parameters' `.grad` must be
-  /// complete and stay unchanged until add_up().
+  /// Sends the other replicas their shares of this replica's gradients. The
+  /// parameters' `.grad` must be complete and stay unchanged until add_up().
   void start();
-  /// Adds up this replica's share, by parameter: undefined where no replica
-  /// has a gradient. Waits for the others' start().
+  /// Sums this replica's share over all replicas. Returns one sum per
+  /// parameter, undefined if no replica has a gradient for the parameter. Waits
+  /// until all replicas have called start().
   const std::vector<at::Tensor>& add_up();
-  /// Sends this replica's sums to the others, after add_up(). Needed only if
-  /// every replica needs all sums.
+  /// Sends this replica's sums to the other replicas; call it after add_up().
+  /// Needed only if every replica needs the sums of all shares.
   void send_total();
-  /// Writes all sums into the parameters' `.grad`, after send_total().
+  /// Receives the sums of all shares and writes them into the parameters'
+  /// `.grad`; call it after send_total().
   void receive_total();
 
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
@@ -43,16 +46,16 @@ class GradientBucket {
 
   RankContext& replicas_;
   std::vector<at::Tensor> parameters_;
-  Message own_;  ///< this replica's share, then its sums
+  Message own_;  ///< this replica's share; after add_up(), its sums
   Pendings sends_;
   Pendings receives_;
   std::vector<at::Tensor> shares_;
 };
 
-/// Joins shares, one 1-D tensor per parameter, into one tensor.
+/// Joins the shares of several parameters, each a 1-D tensor, into one tensor.
 at::Tensor packed(const std::vector<at::Tensor>& shares);
-/// Copies the shares that replica `replica` packed to their places in each
-/// tensor.
+/// Copies the shares that `packed` contains, those of replica `replica`, to
+/// their places in `tensors`.
 void unpack(
     const at::Tensor& packed,
     int replica,

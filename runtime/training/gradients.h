@@ -11,56 +11,68 @@
 
 namespace pp {
 
-/// The parameters that a rank trains, or a replica's shares of them, by stage.
-/// Their gradients are in `.grad`.
+/// The parameters that a rank trains, or its replica's shares of them, by
+/// stage. Their gradients are in `.grad`.
 using Parameters = std::map<int, std::vector<NamedParameter>>;
 
-/// The stages' parameters that require a gradient.
+/// Returns the parameters of the stages that require a gradient.
 Parameters trainable_parameters(const std::map<int, Stage>& stages);
 
-/// Forms the total gradient of every parameter that several stages hold, in
-/// ascending stage order, and gives every holder the same bits. All ranks of a
-/// pipeline call it together, between steps.
+/// Replaces the gradient of every parameter that several stages hold by the sum
+/// over these stages, added in ascending stage order, so that every holder has
+/// the same bits. All ranks of a pipeline call it together, between steps.
 void sum_tied_gradients(
     RankContext& context,
     const Manifest& manifest,
     const StageMap& stage_to_rank,
     const Parameters& parameters);
 
-/// The numbers of one step, combined from all ranks.
+/// The numbers of one step, combined from all ranks. The comments say which
+/// ranks have each number.
 struct StepSummary {
   double loss = 0;       ///< every rank
   double grad_norm = 0;  ///< every rank
   double busy_s = 0;     ///< rank 0: summed over ranks
   double wall_s = 0;     ///< rank 0: summed over ranks
   double tokens = 0;     ///< rank 0
-  bool stop = false;     ///< every rank: one of them was asked to stop
-  /// Every rank: elements or rows that enter the loss, see Loss::weight().
+  bool stop = false;     ///< every rank: whether any rank was asked to stop
+  /// Every rank: the number of elements or rows that enter the loss, see
+  /// Loss::weight().
   double weight = 0;
-  /// Every rank: the first microbatch whose loss isn't finite; -1: none.
+  /// Every rank: the first microbatch whose loss isn't finite; -1 if there is
+  /// none.
   int bad_microbatch = -1;
-  bool bad_state = false;  ///< every rank: some rank's RankSummary says so
-  /// Rank 0: parameters whose gradient isn't finite.
+  /// Every rank: whether bad_state is set in any RankSummary.
+  bool bad_state = false;
+  /// Rank 0: names of the parameters whose gradient isn't finite.
   std::vector<std::string> bad_gradients;
 };
 
 /// One rank's contribution to the summary.
 struct RankSummary {
-  double loss = 0;  ///< with the last stage: its replica's part; else 0
+  /// The loss of the rank's replica, on the owner of the last stage; 0
+  /// elsewhere.
+  double loss = 0;
   double busy_s = 0;
   double wall_s = 0;
-  double tokens = 0;  ///< on the pipeline's first rank: its replica's; else 0
-  bool stop = false;  ///< the rank was asked to stop
-  /// Whether its gradients enter the norm, see Replicas::counts_norm().
+  /// The tokens of the rank's replica, on the pipeline's first rank; 0
+  /// elsewhere.
+  double tokens = 0;
+  bool stop = false;  ///< whether the rank was asked to stop
+  /// Whether the rank's gradients enter the norm, see Replicas::counts_norm().
   bool counts_norm = true;
-  double weight = 0;        ///< with the last stage: the whole step's; else 0
-  int bad_microbatch = -1;  ///< with the last stage: of its replica
-  bool bad_state = false;   ///< the step wrote NaN into a state that is kept
+  /// The weight of the whole step, on the owner of the last stage; 0 elsewhere.
+  double weight = 0;
+  /// The replica's first microbatch whose loss isn't finite, on the owner of
+  /// the last stage; -1 if there is none, and elsewhere.
+  int bad_microbatch = -1;
+  /// Whether the step wrote NaN into a state of the model.
+  bool bad_state = false;
 };
 
-/// Exchanges losses, times and squared norms. A tied parameter is counted
-/// once, by its lowest stage. All ranks of the job call it together, between
-/// steps.
+/// Combines the summaries and squared gradient norms of all ranks. A tied
+/// parameter is counted once, on its lowest stage. All ranks of the job call it
+/// together, between steps.
 StepSummary summarise(
     RankContext& world,
     const Plan& plan,

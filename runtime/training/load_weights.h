@@ -7,9 +7,11 @@
 
 namespace pp {
 
-/// Loads only parameters and buffers from a checkpoint (`model.checkpoint`).
-/// All ranks call it together.
-/// throws  as open_checkpoint; Error(Input): the checkpoint of another model
+/// Loads parameters and buffers, but no optimizer state, from the checkpoint
+/// that `model.checkpoint` names. All ranks call it together.
+///
+/// throws  what open_checkpoint() throws; Error(Input): the checkpoint belongs
+///         to another model
 void load_weights(
     RankContext& context,
     const std::filesystem::path& path,

@@ -13,42 +13,46 @@
 
 namespace pp {
 
-/// The replicas of one place in the pipeline. They add up gradients, divide the
-/// optimizer's work, and keep buffers equal. With a single replica, nothing
-/// happens.
+/// This rank as one of the replicas of a place in the pipeline, which all hold
+/// the same stages. The replicas sum their gradients, divide the optimizer's
+/// work, and keep buffers equal. With a single replica, nothing is exchanged.
 ///
-/// All replicas must call the functions that send, in the same order.
+/// All replicas must call the functions that exchange data in the same order.
 class Replicas {
  public:
-  /// context  the group of this place's replicas; must outlive this
-  /// stages   must outlive this
-  /// zero     whether each replica updates only its share of every parameter
+  /// context  the group of this place's replicas; must outlive this object
+  /// stages   this rank's stages; must outlive this object
+  /// zero     whether each replica updates only its own share of every
+  ///          parameter
   Replicas(RankContext& context, std::map<int, Stage>& stages, bool zero);
 
-  /// The parameters, or shares of them, that this rank's optimizers update.
+  /// The parameters that this rank's optimizers update, or this replica's
+  /// shares of them.
   const Parameters& parameters() const { return parameters_; }
-  /// Whether this replica writes what all replicas have.
+  /// Whether this is the replica that writes the data that all replicas have in
+  /// common.
   bool is_first() const { return context_.rank == 0; }
-  /// Whether this replica's gradients enter the gradient norm: with shares
-  /// those of every replica do, otherwise only the first one's.
+  /// Whether this replica's gradients enter the gradient norm. If replicas have
+  /// shares, all do; otherwise only the first replica does.
   bool counts_norm() const { return has_shares_ || context_.rank == 0; }
 
-  /// Starts to add up a stage's gradients over replicas.
+  /// Starts to sum a stage's gradients over the replicas.
   void start(int stage);
-  /// Completes what start() began, and starts it first if start() wasn't
-  /// called.
+  /// Completes the sum of a stage's gradients. If start() wasn't called for the
+  /// stage, starts it first.
   void finish(int stage);
   void finish_all();
 
-  /// Gives every replica all updated parameters, and replica 0's values of the
-  /// buffers that the model writes.
+  /// After an update, sends every replica all updated parameters, and replica
+  /// 0's values of the buffers that the model writes.
   void after_update();
 
-  /// Returns, on replica 0, the state of a stage's optimizer, combined from the
-  /// shares of all replicas. All replicas call it together.
+  /// Combines the state of a stage's optimizer from the shares of all replicas.
+  /// Returns it on replica 0. All replicas call it together.
   std::map<std::string, at::Tensor> whole_state(
       int stage, const Optimizer& optimizer);
-  /// Turns a lookup of whole state into a lookup of this replica's shares.
+  /// Converts a lookup of whole state tensors into a lookup of this replica's
+  /// shares.
   TensorLookup share_of_state(int stage, TensorLookup find) const;
 
  private:
@@ -59,12 +63,13 @@ class Replicas {
   };
   void exchange_parameters();
   void send_buffers();
-  /// The whole parameter of that name, in the stage.
+  /// Returns the whole parameter called `fqn` of a stage.
   const at::Tensor& whole(int stage, const std::string& fqn) const;
 
   RankContext& context_;
   std::map<int, Stage>& stages_;
-  bool has_shares_;  ///< zero, and several replicas
+  /// Whether replicas have shares: `zero`, and several replicas.
+  bool has_shares_;
   Parameters whole_;
   Parameters parameters_;
   std::map<int, StageBuckets> buckets_;

@@ -9,8 +9,8 @@
 
 namespace pp {
 
-/// The model outputs that a training run was asked to save. They are written in
-/// the order of the rows, whatever order the schedule computes them in.
+/// Writes the model outputs that a training run was asked to save, in the order
+/// of the rows, whatever order the schedule computes them in.
 class SavedOutputs {
  public:
   SavedOutputs(
@@ -26,11 +26,11 @@ class SavedOutputs {
       int microbatch,
       int64_t num_rows,
       const std::map<std::string, at::Tensor>& outputs);
-  /// Writes what the step's microbatches gave.
-  /// throws as OutputWriter::add
+  /// Writes the outputs of the step's microbatches.
+  /// throws  what OutputWriter::add() throws
   void end_step();
   /// Completes the file.
-  /// throws Error(Runtime): it can't be written
+  /// throws  Error(Runtime): the file can't be written
   void finish();
 
  private:
@@ -41,7 +41,8 @@ class SavedOutputs {
   std::filesystem::path folder_;
   std::vector<std::string> names_;
   OutputWriter writer_;
-  std::map<int, MicrobatchOutputs> step_;  ///< by microbatch
+  /// Outputs of each microbatch of the step.
+  std::map<int, MicrobatchOutputs> step_;
 };
 
 }  // namespace pp

@@ -19,13 +19,13 @@ enum class StepFault {
   None,
   Loss,      ///< the loss isn't a finite number
   State,     ///< the model wrote NaN into a state
-  Gradient,  ///< a gradient isn't finite
-  NoTarget,  ///< no target of the step counts, so there is no loss
+  Gradient,  ///< a gradient contains NaN or infinity
+  NoTarget,  ///< every target of the step is ignored, so there is no loss
 };
 
-/// Finds a step's fault in numbers that all ranks have. Gradients that overflow
-/// only because a loss in float16 is scaled are not a fault: a smaller scale
-/// avoids the overflow.
+/// Returns the fault of a step, from numbers that all ranks have. Gradients
+/// that overflow only because the loss is scaled for float16 are not a fault: a
+/// smaller scale avoids the overflow.
 StepFault fault_of(
     const StepSummary& summary, Precision precision, double loss_scale);
 
@@ -43,20 +43,21 @@ constexpr bool ends_run(StepFault fault, OnNan on_nan) {
 /// A faulty step, as one rank knows it.
 struct FaultyStep {
   const StepData& batch;
-  std::span<const int64_t> rows;  ///< of the data, in the order of the batch
-  std::vector<std::string> bad_states;  ///< those of this rank
+  /// Their numbers in the data, in the order of the batch.
+  std::span<const int64_t> rows;
+  std::vector<std::string> bad_states;  ///< names of states, on this rank
 };
 
-/// Describes a fault to the user: "the loss of microbatch 2 is nan (rows 8, 9
-/// of the data); input 'x' holds nan in row 9 of the data", and advises:
-/// "correct the data".
+/// The description of a fault for the user (`what`): "the loss of microbatch 2
+/// is nan (rows 8, 9 of the data); input 'x' holds nan in row 9 of the data";
+/// and the advice: "correct the data".
 struct FaultText {
   std::string what;
   std::string advice;
 };
 
-/// Describes a fault. All ranks call it together; the result is rank 0's, and
-/// empty on the others.
+/// Describes the fault of a step. Returns the text on rank 0, and empty texts
+/// on the other ranks. All ranks call it together.
 FaultText describe_fault(
     RankContext& world,
     const Plan& plan,

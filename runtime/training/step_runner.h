@@ -31,15 +31,16 @@ struct StepOutcome {
   StepSummary summary;
   double lr = 0;
   double loss_scale = 1;  ///< the scale that the step used
-  bool dropped = false;   ///< gradients overflowed: no update
+  /// Gradients overflowed in float16, so there was no update.
+  bool dropped = false;
   StepFault fault = StepFault::None;
   FaultText fault_text;  ///< rank 0: see describe_fault()
-  int64_t num_rows = 0;  ///< of all replicas
+  int64_t num_rows = 0;  ///< rows of all replicas
   double seconds = 0;
 };
 
-/// Runs updates of a rank: reads the rows, drives the stages through the
-/// schedule, completes the gradients, and updates the parameters.
+/// Runs one rank's part of the updates: reads the rows, drives the stages
+/// through the schedule, completes the gradients, and updates the parameters.
 class StepRunner {
  public:
   /// The objects that a step works on; they must outlive the runner.
@@ -51,20 +52,23 @@ class StepRunner {
     Replicas& replicas;
     TrainingData& data;
     Updates& updates;
-    SavedOutputs* outputs;          ///< null: none are saved on this rank
-    std::stop_token save_and_stop;  ///< asks this rank, and so all, to stop
+    SavedOutputs* outputs;  ///< null: this rank saves none
+    /// Asks this rank, and thereby all ranks, to stop.
+    std::stop_token save_and_stop;
   };
 
   /// num_steps  number of updates in the whole run
-  /// throws     as LossFunction and check_lr_schedule do
+  /// throws     what LossFunction and check_lr_schedule() throw
   StepRunner(const Parts& parts, int64_t num_steps);
 
-  /// Runs the update that follows `step` earlier ones. All ranks call it
+  /// Runs the update that follows `step` completed ones. All ranks call it
   /// together.
-  /// throws  ActionFailed, with the rows of the data if an operator failed
+  /// throws  ActionFailed, which names the rows of the data if an operator
+  ///         failed
   StepOutcome run(int64_t step);
 
-  /// Logs how much memory each stage held at most, on a device.
+  /// Logs the peak memory of each stage on the rank's device; does nothing on
+  /// the CPU.
   void report_memory(const Log& log) const;
 
  private:
@@ -81,8 +85,9 @@ class StepRunner {
   LossFunction loss_;
   Executor executor_;
   WrittenStates written_;
-  std::vector<std::string> bad_states_;      ///< that the step wrote NaN into
-  std::optional<DeviceWatch> device_watch_;  ///< none on the CPU
+  /// States into which the step wrote NaN.
+  std::vector<std::string> bad_states_;
+  std::optional<DeviceWatch> device_watch_;  ///< nullopt on the CPU
 };
 
 }  // namespace pp

@@ -19,22 +19,23 @@
 
 namespace pp {
 
-/// The checkpoints of one training run: the one from which it continues, and
-/// those that it saves. A rank saves its stages and optimizers; with replicas,
-/// only the first one does.
+/// The checkpoints of one training run: the one that the run continues from,
+/// and those that it saves. A rank saves its stages and optimizers; of several
+/// replicas, only replica 0 saves.
 class TrainingCheckpoints {
  public:
   struct Resumed {
     std::filesystem::path path;
-    int64_t num_steps = 0;  ///< updates that were done
-    /// Number of updates planned for the run that saved the checkpoint;
-    /// nullopt: the checkpoint doesn't say.
+    int64_t num_steps = 0;  ///< updates that the checkpoint includes
+    /// Number of updates planned for the run that saved the checkpoint; nullopt
+    /// if the checkpoint doesn't say.
     std::optional<int64_t> planned_steps = {};
-    /// See FaultReports::first_bad_update().
+    /// The result of FaultReports::first_bad_update() at the time of the
+    /// checkpoint.
     std::optional<int64_t> first_bad = {};
   };
 
-  /// All ranks call it together. The arguments must outlive this.
+  /// Call it on all ranks together. The arguments must outlive this object.
   TrainingCheckpoints(
       const Plan& plan,
       MeshRank& ranks,
@@ -43,33 +44,37 @@ class TrainingCheckpoints {
       Updates& updates);
 
   /// Loads weights, buffers and optimizer state from the newest checkpoint, if
-  /// the run is to continue from one. Call it once, before save(). All ranks
-  /// call it together.
+  /// `point` says that the run continues from one. Call it once, before save().
+  /// All ranks call it together.
   ///
-  /// data_order  TrainingData::order_text()
-  /// returns     the checkpoint; nothing if the run starts anew
-  /// throws      as find_checkpoint_to_resume; Error(Usage): the job differs
-  ///             from the checkpoint's in a way that would change the run;
-  ///             Error(Input): damaged, or the checkpoint of another model
+  /// data_order  the result of TrainingData::order_text()
+  /// returns     the checkpoint that was loaded; nullopt if the run starts anew
+  /// throws      what find_checkpoint_to_resume() throws; Error(Usage): the job
+  ///             differs from the checkpoint's in a way that would change the
+  ///             run; Error(Input): the checkpoint is damaged or belongs to
+  ///             another model
   std::optional<Resumed> resume(
       const ResumePoint& point, const std::string& data_order);
 
-  /// Whether this rank acts for all ranks that see the same checkpoint folder.
+  /// Whether this rank acts for all ranks that see the same checkpoint folder
+  /// as it does.
   bool leads_folder() const { return sharing_.leads(ranks_.world.rank); }
 
   struct Step {
-    int64_t num_steps = 0;      ///< updates done
-    int64_t planned_steps = 0;  ///< of the whole run
+    int64_t num_steps = 0;      ///< updates completed
+    int64_t planned_steps = 0;  ///< updates planned for the whole run
     TrainingData::Position position;
-    bool is_last = false;  ///< the run's last: tensors no longer change
-    /// See prune_checkpoints().
+    /// Whether it is the run's last step, after which no tensor changes.
+    bool is_last = false;
+    /// The first bad update, see prune_checkpoints().
     std::optional<int64_t> first_bad = {};
   };
-  /// Saves in the background. All ranks call it together, with the same step.
-  /// throws  as CheckpointSaver::save
+  /// Saves a checkpoint in the background. All ranks call it together, with the
+  /// same step.
+  /// throws  what CheckpointSaver::save() throws
   void save(const Step& step);
 
-  /// See the functions of CheckpointSaver.
+  /// The functions of CheckpointSaver with the same names.
   std::vector<std::filesystem::path> poll() { return saver_.poll(); }
   std::vector<std::filesystem::path> finish() { return saver_.finish(); }
   std::vector<std::filesystem::path> leave() noexcept { return saver_.leave(); }
@@ -87,9 +92,9 @@ class TrainingCheckpoints {
   CheckpointSaver saver_;
 };
 
-/// Says that a resumed run uses other learning rates than the run of its
-/// checkpoint would have used, because it has another number of steps; empty if
-/// it doesn't.
+/// Returns a notice that the resumed run uses other learning rates than the run
+/// of the checkpoint would have used, because it has another number of steps;
+/// empty if the rates are the same.
 ///
 /// lr         the optimizer's learning rate
 /// num_steps  number of updates in the whole run

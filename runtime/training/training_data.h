@@ -14,38 +14,38 @@
 
 namespace pp {
 
-/// The rows that this rank reads for a job's updates. One update uses
-/// `train.accumulate` batches of the data as if they were one. The next
-/// batch is read on a thread while a step runs.
+/// Reads the rows of a job's updates that this rank needs. One update uses
+/// `train.accumulate` batches of the data as if they were one batch. While a
+/// step runs, a thread reads the next batch.
 class TrainingData {
  public:
   /// A place in the data, as a checkpoint records it.
   struct Position {
-    int64_t epoch = 0;   ///< complete passes over the data
-    int64_t sample = 0;  ///< samples used of the current pass
+    int64_t epoch = 0;   ///< completed passes over the data
+    int64_t sample = 0;  ///< samples of the current pass that are used up
   };
 
-  /// plan    must outlive this
-  /// throws  as DataLoader does
+  /// plan    must outlive this object
+  /// throws  what DataLoader throws
   TrainingData(const Plan& plan, const DataLoaderOptions& options);
   TrainingData(const TrainingData&) = delete;
   TrainingData& operator=(const TrainingData&) = delete;
 
-  /// Number of updates in the whole run. Warns about batches at the end of the
-  /// run that don't fill a whole update.
+  /// Returns the number of updates in the whole run. Warns about batches at the
+  /// end of the run that don't fill a whole update.
   /// throws  Error(Usage): there are not enough batches for one update
   int64_t num_updates(const Log& log) const;
 
-  /// The microbatches of an update, on `device` (null: the CPU).
+  /// Returns the microbatches of update `step` on `device` (null: on the CPU).
   StepData read(int64_t step, RankDevice* device);
-  /// The row numbers of an update, in the order of read().
+  /// Returns the row numbers of update `step`, in the order of read().
   std::vector<int64_t> rows(int64_t step) const;
   Position position_after(int64_t num_updates) const;
-  /// Describes the order of the data. It is equal on two ranks if their orders
-  /// are.
+  /// Returns a text that describes the order of the data. Ranks that use the
+  /// data in the same order have the same text.
   std::string order_text() const { return loader_.order_text(); }
 
-  /// Ends the thread that reads ahead. Nothing can be read after that.
+  /// Ends the thread that reads ahead. read() must not be called after that.
   void stop() { prefetch_.reset(); }
 
  private:
@@ -57,8 +57,9 @@ class TrainingData {
   std::optional<Prefetch> prefetch_;
 };
 
-/// Options for a loader that reads what a rank needs: the inputs of its stages,
-/// and the target where it runs the last stage. The job's rank 0 logs notices.
+/// Returns the options of a loader for the data that a rank needs: the inputs
+/// of its stages and, if it owns the last stage, the target. On rank 0 the
+/// loader logs notices.
 DataLoaderOptions training_loader_options(
     const Plan& plan, const MeshRank& ranks, const RankStages& stages);
 

@@ -16,40 +16,45 @@ namespace pp {
 /// The progress that a training run shows its user, and the `metrics.jsonl`
 /// that it writes, both on rank 0.
 ///
-/// The output folder is not touched before the first step has succeeded: a run
-/// that fails in its first step leaves an earlier run's files as they are.
+/// The output folder is not changed before the first step has succeeded, so a
+/// run that fails in its first step leaves an earlier run's files as they are.
 class TrainingOutput {
  public:
   struct Start {
-    int64_t step = 1;      ///< the first step that this run reports
-    bool resumed = false;  ///< the folder's checkpoints are this run's own
-    /// Whether this rank sets an earlier run's files aside. One rank per folder
-    /// does.
+    int64_t step = 1;  ///< the first step that this run reports
+    /// Whether the checkpoints in the folder belong to this run.
+    bool resumed = false;
+    /// Whether this rank sets an earlier run's files aside, as one rank per
+    /// folder does.
     bool leads_folder = false;
-    bool overwrite = false;  ///< remove an earlier run's files instead
+    /// Whether to remove an earlier run's files instead.
+    bool overwrite = false;
   };
 
-  /// config, world  must outlive this
+  /// config, world  must outlive this object
   TrainingOutput(
       const OutputConfig& config, const RankContext& world, const Start& start);
 
-  /// Sets an earlier run's checkpoints and metrics aside, the first time it is
-  /// called. Called on every rank after each step; write() calls it too.
+  /// On its first call, sets an earlier run's checkpoints and metrics aside.
+  /// Every rank calls it after each step; write() calls it too.
   /// throws  Error(Runtime) naming the path
   void begin();
 
-  /// Only on rank 0.
-  /// throws  Error(Runtime), e.g. disk full
+  /// Writes a report to `metrics.jsonl` and shows it to the user. Call it only
+  /// on rank 0.
+  /// throws  Error(Runtime): a file can't be written, for example because the
+  ///         disk is full
   void write(const StepReport& report);
   void write(const EvalReport& report);
-  /// Writes the result of a job that only evaluates to evaluation_path(); an
-  /// earlier run's files stay as they are. Only on rank 0.
+  /// Writes the result of a job that only evaluates to evaluation_path().
+  /// Leaves an earlier run's files as they are. Call it only on rank 0.
   void write_evaluation(const EvalReport& report);
   std::filesystem::path evaluation_path() const {
     return config_.dir / "eval.json";
   }
 
-  /// Prints a line of text above the progress bar; does nothing on other ranks.
+  /// Prints a line of text above the progress bar. Does nothing on ranks other
+  /// than 0.
   void note(const std::string& line);
   void finish();
 
@@ -60,7 +65,7 @@ class TrainingOutput {
   const RankContext& world_;
   Start start_;
   bool begun_;  ///< true once the previous run's output was set aside
-  std::unique_ptr<Progress> progress_;  ///< on rank 0
+  std::unique_ptr<Progress> progress_;  ///< null on ranks other than 0
   std::optional<MetricsWriter> metrics_;
 };
 

@@ -18,9 +18,10 @@ namespace pp {
 /// optimizer.
 class Updates {
  public:
-  /// keeps_gradients  whether a stage's gradients are zeroed in place after an
-  ///                  update instead of being dropped; empty: for no stage
-  /// throws           as make_optimizer
+  /// keeps_gradients  returns whether a stage's gradients are zeroed in place
+  ///                  after an update instead of being dropped; empty: they are
+  ///                  dropped for every stage
+  /// throws           what make_optimizer() throws
   Updates(
       const TrainConfig& train,
       Replicas& replicas,
@@ -31,32 +32,35 @@ class Updates {
   }
   double base_lr() const { return optimizers_.begin()->second->base_lr(); }
 
-  /// The factor on the loss before backwards; 1 except when training in
-  /// float16.
+  /// The factor by which the loss is multiplied before each backward. It is 1
+  /// unless the job trains in float16.
   double loss_scale() const { return scale_ ? scale_->scale() : 1; }
 
-  /// Updates the parameters, or drops gradients that overflowed in float16.
-  /// Every rank has the same norm and makes the same decision.
+  /// Updates the parameters; in float16, drops the gradients instead if they
+  /// overflowed. Every rank passes the same norm and so makes the same
+  /// decision.
   ///
-  /// grad_norm  norm of the model's gradients, without the loss scale
-  /// on_stage   called before each stage's optimizer; may be empty
-  /// returns    whether the gradients were dropped
+  /// grad_norm  norm of the model's gradients after dividing by the loss scale
+  /// on_stage   called before the optimizer of each stage runs; may be empty
+  /// returns    true if the gradients were dropped
   bool apply(
       double grad_norm,
       double lr,
       const std::function<void(int stage)>& on_stage = nullptr);
 
-  /// Skips an update: drops the gradients, whatever they hold.
+  /// Skips an update: drops the gradients, whatever their values.
   void leave_out();
 
-  /// Adds the loss scale, and which states the optimizer keeps, to a
-  /// checkpoint's state.
+  /// Adds the loss scale, and the names of the states that the optimizer keeps,
+  /// to a checkpoint's state.
   void save(CheckpointState& state) const;
-  /// Restores optimizers and loss scale from a checkpoint.
+  /// Restores the optimizers and the loss scale from a checkpoint.
   ///
+  /// state   the checkpoint's state
   /// find    looks up the checkpoint's tensors
-  /// throws  as Optimizer::load_state; Error(Input): the checkpoint was saved
-  ///         with an optimizer that doesn't keep all of these states
+  /// throws  what Optimizer::load_state() throws; Error(Input): the checkpoint
+  ///         was saved with an optimizer that doesn't keep all of this one's
+  ///         states
   void load(const CheckpointState& state, const TensorLookup& find);
 
  private:
@@ -68,7 +72,8 @@ class Updates {
   std::function<bool(int stage)> keeps_gradients_;
   Replicas& replicas_;
   std::map<int, std::unique_ptr<Optimizer>> optimizers_;
-  std::optional<LossScale> scale_;  ///< in float16
+  /// nullopt unless the job trains in float16.
+  std::optional<LossScale> scale_;
 };
 
 }  // namespace pp

@@ -11,27 +11,28 @@
 
 namespace pp {
 
-/// The states that a rank's forwards change, such as batch norm's running
-/// statistics. They are a part of the model that no optimizer updates, so a
-/// failed step corrupts them before its loss is known.
+/// Watches the states that a rank's forwards change, such as batch norm's
+/// running statistics. These states are part of the model, but no optimizer
+/// updates them, so a failed step corrupts them before its loss is known.
 class WrittenStates {
  public:
-  /// stages    must outlive this
-  /// restores  whether restore() may be called; then each step copies them
+  /// stages    this rank's stages; must outlive this object
+  /// restores  whether restore() may be called. If so, each step first copies
+  ///           the states
   WrittenStates(std::map<int, Stage>& stages, bool restores);
 
-  /// Call it before a step's first forward.
+  /// Begins a step. Call it before the step's first forward.
   void begin_step();
-  /// Returns the names of the states that hold NaN since this step. Waits for
-  /// the device.
+  /// Returns the names of the states that hold NaN now but didn't when the step
+  /// began. Waits for the device.
   std::vector<std::string> poisoned();
-  /// Restores the values that the states had before the step.
+  /// Gives the states the values that they had when the step began.
   void restore();
 
  private:
   struct Entry {
     Stage* stage;
-    size_t index;  ///< in Stage::states()
+    size_t index;  ///< position in Stage::states()
     bool had_nan = false;
     bool has_nan = false;
   };
@@ -43,7 +44,8 @@ class WrittenStates {
   std::map<int, Stage>& stages_;
   std::vector<Entry> entries_;
   bool restores_;
-  std::optional<KeptStates> before_;  ///< the step, if `restores_`
+  /// The values before the step; nullopt unless `restores_`.
+  std::optional<KeptStates> before_;
   bool begun_ = false;
 };
 

@@ -10,14 +10,15 @@
 
 namespace pp::wire {
 
-/// The error for bytes that this build of pp never sends.
+/// Makes the error for bytes that this build of pp never sends. `what` says
+/// what is wrong with them.
 inline Error bad(const std::string& what) {
   return runtime_error(
       "a message with a damaged header arrived: " + what +
       "; does every rank run the same build of pp?");
 }
 
-/// Appends values in their in-memory form.
+/// Appends values to `bytes` in their in-memory form.
 class Writer {
  public:
   template <class T>
@@ -32,7 +33,8 @@ class Writer {
   std::vector<std::byte> bytes;
 };
 
-/// Reads values back, never past the end.
+/// Reads values that a Writer wrote. Throws bad() instead of reading past the
+/// end.
 class Reader {
  public:
   explicit Reader(std::span<const std::byte> bytes) : left_(bytes) {}

@@ -20,14 +20,16 @@ class Stalled : public Error {
   using Error::Error;
 };
 
-/// "60 s", "1500 ms"
+/// Returns a duration as text: "60 s", "1500 ms".
 inline std::string time_text(std::chrono::milliseconds time) {
   const auto ms = time.count();
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s"
                         : std::to_string(ms) + " ms";
 }
 
-/// direction  direction of the message: "from" or "to"
+/// Makes the error of a wait for a message that ran out of time.
+///
+/// direction  the message's direction: "from" or "to"
 inline Stalled waited_too_long(
     std::chrono::milliseconds timeout, const std::string& direction, int peer) {
   return {
@@ -36,7 +38,7 @@ inline Stalled waited_too_long(
           " rank " + std::to_string(peer)};
 }
 
-/// Checks that `peer` is another rank of the `size` ranks.
+/// Checks that `peer` is one of the `size` ranks, and not this one.
 inline void check_peer(int peer, int rank, int size) {
   check(
       peer >= 0 && peer < size && peer != rank,

@@ -4,19 +4,21 @@
 
 namespace pp {
 
-/// Makes the tensors of a message canonical, and describes at the end of `ints`
-/// which of them had gaps or expanded dimensions. Expanded dimensions are sent
-/// once. Kernels choose by strides how they compute, so the receiver needs
-/// tensors that are laid out like the sender's: see restore_gaps().
+/// Makes the tensors of a message canonical, and appends to `ints` a
+/// description of which of them had gaps or expanded dimensions. Expanded
+/// dimensions are sent once. The receiver needs tensors with the sender's
+/// layout, see restore_gaps(), because kernels choose by the strides how they
+/// compute.
 ///
-/// A tensor whose elements overlap otherwise (windows of `unfold`) arrives
-/// dense.
+/// A tensor whose elements overlap in any other way, such as windows of
+/// `unfold`, arrives dense.
 Message describe_gaps(Message message);
 
-/// Removes the description from `ints` and lays the tensors out as the sender
-/// had them: dimensions have the same order, are expanded, and can be viewed as
-/// one if they could be; a gap is at most 64 elements wide, so that a narrow
-/// slice doesn't cost the memory of the whole tensor.
+/// Removes the description from `ints` and gives the tensors the layout that
+/// they had at the sender: the same order of dimensions, the same expanded
+/// dimensions, and dimensions that can be viewed as one if they could be there.
+/// A gap is at most 64 elements wide, so that a narrow slice doesn't cost the
+/// memory of the whole tensor.
 ///
 /// throws  Error(Runtime): the description doesn't fit the tensors
 Message restore_gaps(Message message);

@@ -7,13 +7,13 @@
 
 namespace pp {
 
-/// A transport among some ranks of another transport; its rank i is
-/// `members[i]`. Between two ranks its messages and those of `all` are one
-/// ordered stream, so groups that are in use at the same time must not share a
-/// pair of ranks.
+/// Makes a transport among some ranks of the transport `all`. Rank i of the
+/// group is rank `members[i]` of `all`. Between two ranks, the messages of the
+/// group and those of `all` are one ordered stream, so groups that are in use
+/// at the same time must not have two ranks in common.
 ///
 /// all      must outlive the group
-/// members  in any order; must contain the rank of `all`
+/// members  ranks of `all` in any order, including this one
 std::unique_ptr<Transport> make_group(Transport& all, std::vector<int> members);
 
 }  // namespace pp

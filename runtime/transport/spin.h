@@ -4,22 +4,23 @@
 
 namespace pp {
 
-// How long a thread spins before it parks. A hand-over to a spinning thread
-// takes a fraction of a microsecond; waking a parked one takes tens of
-// microseconds. If no message has arrived by then, other threads make better
-// use of the core.
+// How long a thread spins before it sleeps. To hand a message to a spinning
+// thread takes a fraction of a microsecond; to wake a sleeping thread takes
+// tens of microseconds. If no message has arrived after this time, other
+// threads make better use of the core.
 inline constexpr std::chrono::microseconds kSpin{40};
 
-/// Longer waits are cut to this, so that adding them to steady_clock::now()
-/// doesn't overflow.
+/// The longest wait. Longer timeouts are reduced to it, so that adding them to
+/// steady_clock::now() doesn't overflow.
 inline constexpr std::chrono::milliseconds kLongest =
     std::chrono::hours(24 * 365);
 
-/// Whether every one of `num_ranks` on this host has its own core. If ranks
-/// share cores, one that spins keeps another from its work.
+/// Whether each of the `num_ranks` ranks on this host has its own core. If
+/// ranks share cores, a rank that spins keeps another from working.
 bool may_spin(int num_ranks);
 
-/// Calls `changed` until it returns true or the end is reached.
+/// Calls `changed` repeatedly until it returns true or the time `end` is
+/// reached.
 template <typename Changed>
 void spin_until(std::chrono::steady_clock::time_point end, Changed changed) {
   constexpr int kPausesPerLookAtTheClock = 64;

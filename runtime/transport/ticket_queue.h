@@ -11,10 +11,10 @@
 namespace pp {
 
 /// The messages from one rank to another, in order. A message and the receive
-/// that gets it have the same ticket: their position in that order.
+/// that gets it have the same ticket, which is their position in that order.
 class TicketQueue {
  public:
-  /// The ticket of the next receive.
+  /// Returns the ticket of the next receive.
   uint64_t next_ticket() { return next_ticket_++; }
 
   bool has(uint64_t ticket) const { return ticket < first_ + sent_.size(); }
@@ -28,7 +28,7 @@ class TicketQueue {
     return message;
   }
 
-  /// Returns the message's ticket.
+  /// Appends a message that has arrived. Returns its ticket.
   uint64_t push(Message message) {
     const uint64_t ticket = first_ + sent_.size();
     sent_.emplace_back(std::move(message));
@@ -38,7 +38,7 @@ class TicketQueue {
     return ticket;
   }
 
-  /// Drops the message with that ticket, whether it has arrived or not.
+  /// Drops the message with that ticket, now or when it arrives.
   void abandon(uint64_t ticket) {
     if (has(ticket)) {
       take(ticket);
@@ -48,7 +48,8 @@ class TicketQueue {
   }
 
  private:
-  /// The messages sent so far, from ticket `first_` on; nullopt: taken.
+  /// The messages that have arrived, from ticket `first_` on; nullopt: already
+  /// returned.
   std::deque<std::optional<Message>> sent_;
   uint64_t first_ = 0;
   uint64_t next_ticket_ = 0;

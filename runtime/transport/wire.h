@@ -30,48 +30,53 @@ inline constexpr size_t kHeaderBytes = 8192;
 /// The first bytes of a header: "PpP2". The digit is the version of the format.
 inline constexpr uint32_t kMagic = 0x32507050;
 
-/// A message in parts, to be sent.
+/// A message divided into the parts to send.
 struct Outgoing {
   std::vector<std::byte> header;       ///< at most kHeaderBytes
-  std::vector<std::byte> description;  ///< empty if it is in the header
+  std::vector<std::byte> description;  ///< empty if the header contains it
   std::vector<at::Tensor> payloads;    ///< dense, at least one byte each
 };
 
-/// Splits a message into parts.
-/// message  canonical, on the CPU
+/// Divides a message into parts.
+///
+/// message  its tensors must be canonical and on the CPU
 Outgoing encode(const Message& message);
 
-/// A message being received.
+/// A message that is being received.
 struct Incoming {
-  Message message;  ///< memory allocated, inline tensors filled
-  std::vector<at::Tensor> payloads;  ///< its tensors still to be received
+  Message message;  ///< with all memory allocated and inline tensors filled
+  std::vector<at::Tensor> payloads;  ///< tensors of `message` to be received
 };
 
-/// Number of bytes of the separate description; 0: it is in the header.
-/// throws Error(Runtime): not a header
+/// Returns the size in bytes of the description, if it is a separate part; 0:
+/// the header contains it.
+/// throws  Error(Runtime): `header` is not a message's header
 size_t description_bytes(std::span<const std::byte> header);
 
-/// The size in bytes of each payload that follows.
-/// throws as decode()
+/// Returns the size in bytes of each payload of the message, in order.
+/// throws  what decode() throws
 std::vector<size_t> payload_bytes(
     std::span<const std::byte> header, std::span<const std::byte> description);
 
-/// Provides memory for a payload: a dense tensor of these sizes and strides.
+/// Provides memory for a payload, as a dense tensor of these sizes and strides.
 using PayloadMemory = std::function<at::Tensor(
     at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType dtype)>;
 
-/// Reads a message, except for its payloads, which are still to be received.
+/// Reads a message except for its payloads, which the caller has yet to receive
+/// into the tensors returned.
 ///
-/// header       kHeaderBytes, or fewer if fewer were sent
-/// description  has description_bytes(header) bytes; empty if that is 0
-/// memory       provides the memory of payloads; empty: new memory
-/// throws Error(Runtime): an impossible number, or no memory
+/// header       kHeaderBytes bytes, or fewer if fewer were sent
+/// description  the separate description, of description_bytes(header) bytes;
+///              empty if that is 0
+/// memory       provides the memory of payloads; empty: they get new memory
+/// throws       Error(Runtime): the bytes contain an impossible number, or
+///              there is no memory
 Incoming decode(
     std::span<const std::byte> header,
     std::span<const std::byte> description,
     const PayloadMemory& memory = {});
 
-/// The memory of a dense tensor.
+/// Returns the memory of a dense tensor.
 std::span<std::byte> bytes_of(const at::Tensor& dense);
 
 }  // namespace pp::wire

@@ -8,32 +8,35 @@
 
 namespace pp {
 
-/// Converts the symbolic sizes of stages that were exported separately to those
-/// of one model. Symbols that meet at a joint, where one stage's output is
-/// another one's input, become one; all others get different names. A symbol
-/// that meets a fixed size gets that size.
+/// Converts the symbolic sizes of stages that were exported separately to
+/// symbolic sizes of one model. Two symbols that meet at a joint, where one
+/// stage's output is another stage's input, become one symbol; all other
+/// symbols get different names. A symbol that meets a fixed size gets that
+/// size.
 class JointSymbols {
  public:
-  /// Call it before the joints of each stage.
+  /// Starts the next stage. Call this before meet() for the stage's joints.
   void begin_stage() {
     names_.clear();
     met_.clear();
   }
-  /// Makes a size of an earlier stage, which is already renamed, equal to one
-  /// of the current stage. Returns false if they can't be equal.
+  /// Makes `earlier`, a size of an earlier stage that is already renamed, equal
+  /// to `current`, a size of the current stage. Returns false if the two can't
+  /// be equal.
   bool meet(const ir::Dim& earlier, const ir::Dim& current);
-  /// Renames the symbols of the current stage according to its joints, also in
-  /// branches and loops.
+  /// Renames the symbols of the current stage as its joints require, in
+  /// branches and loops too.
   void rename(ir::Graph& graph);
-  /// The names that rename() gave the stage's symbols, by their names in its
-  /// file.
+  /// The names that rename() gave to the current stage's symbols, by the
+  /// symbols' names in the stage's file.
   const std::map<std::string, std::string>& names() const { return names_; }
-  /// Replaces the symbols that met a fixed size by that size.
+  /// Replaces each of a tensor's symbols that met a fixed size by that size.
   void pin(ir::TensorMeta& tensor) const;
-  /// Replaces such symbols in all sizes of a graph. An expression of such
-  /// symbols keeps the value that it had at export.
-  /// throws Error(Input): a symbol in an expression met a size other than the
-  ///        one it was exported with
+  /// Replaces each symbol that met a fixed size in all sizes of a graph. An
+  /// expression whose symbols all met fixed sizes gets the value that it had at
+  /// export.
+  /// throws  Error(Input): a symbol in an expression met a size other than its
+  ///         size at export
   void pin(ir::Graph& graph) const;
 
  private:
@@ -42,12 +45,14 @@ class JointSymbols {
     int64_t at_export = 0;
   };
 
-  std::map<std::string, std::string> names_;  // see names()
-  // Fixed sizes that the current stage's symbols met, by their names in its
-  // file.
+  // New names of the current stage's symbols, see names().
+  std::map<std::string, std::string> names_;
+  // Fixed sizes that symbols of the current stage met, by the symbols' names in
+  // the stage's file.
   std::map<std::string, Pinned> met_;
-  std::set<std::string> used_names_;      // names of all stages' symbols
-  std::map<std::string, Pinned> pinned_;  // met_ of all stages, by new name
+  std::set<std::string> used_names_;  // names of all stages' symbols
+  // Fixed sizes that symbols of all stages met, by the symbols' new names.
+  std::map<std::string, Pinned> pinned_;
 };
 
 }  // namespace pp

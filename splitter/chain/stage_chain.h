@@ -11,48 +11,54 @@
 
 namespace pp {
 
-/// An output of a stage, for later stages or the model's caller.
+/// An output of a stage that later stages or the model's caller use.
 struct ChainedOutput {
   int stage = 0;       ///< the stage that computes it
-  std::string output;  ///< its name in the stage's file
-  ir::Arg value;       ///< in the stage's graph
-  std::string name;    ///< unique across stages
+  std::string output;  ///< the output's name in the stage's file
+  ir::Arg value;       ///< the output in the stage's graph
+  std::string name;    ///< its name after chaining, unique across stages
   ir::Type type;
   ir::TensorMeta tensor;
-  int last_reader = -1;   ///< last stage that reads it; -1: none
-  bool returned = false;  ///< whether the model returns it
+  int last_reader = -1;   ///< last stage that reads the value; -1: none does
+  bool returned = false;  ///< whether the model returns the value
 };
 
 /// An input of a stage, and its source.
 struct ChainedInput {
-  int output = -1;  ///< index in StageChain::outputs; -1: a model input
-  ir::ValueId value = ir::kNoValue;  ///< in the stage's graph
-  std::string name;                  ///< its name in the stage's file
+  /// Index in StageChain::outputs of the value that the input reads; -1: the
+  /// input is an input of the model.
+  int output = -1;
+  ir::ValueId value = ir::kNoValue;  ///< the input in the stage's graph
+  std::string name;                  ///< the input's name in the stage's file
 };
 
-/// How the names in a stage's file changed.
+/// How chain_stages() changed the names in a stage's file.
 struct StageNames {
-  std::string prefix;  ///< "stage_K", which goes before its FQNs, or empty
-  std::map<std::string, std::string> symbols;  ///< new names by old ones
+  /// The prefix "stage_K" of the stage's FQNs; empty: the FQNs are unchanged.
+  std::string prefix;
+  /// New names of symbols, by their old names.
+  std::map<std::string, std::string> symbols;
 };
 
 /// The connections between the stages of a chain.
 struct StageChain {
-  std::vector<ModelInput> inputs;  ///< inputs of the whole model
-  /// Outputs of all stages, by stage, in the order of its file.
+  std::vector<ModelInput> inputs;  ///< inputs of the whole model, in order
+  /// Outputs of all stages, ordered by stage, then as in the stage's file.
   std::vector<ChainedOutput> outputs;
-  /// Inputs of each stage, in the order of its file.
+  /// Inputs of each stage, ordered as in the stage's file.
   std::vector<std::vector<ChainedInput>> entries;
   std::vector<StageNames> names;  ///< one per stage
   JointSymbols symbols;           ///< symbolic sizes of all stages
 
-  /// Index of a stage's output in `outputs`, or -1.
+  /// Finds the index in `outputs` of a stage's output; -1 if the stage has no
+  /// output of that name.
   int find_output(int stage, const std::string& output) const;
 };
 
-/// Connects stages by the rules of assemble(). Names of values, states and
-/// symbols become unique across stages; inputs and outputs stay as they are.
-/// throws Error(Input), see assemble()
+/// Connects stages by the rules of assemble(). Makes the names of values,
+/// states and symbols in `stages` unique; leaves each stage's lists of inputs
+/// and outputs unchanged.
+/// throws  Error(Input), see assemble()
 StageChain chain_stages(std::vector<Model>& stages);
 
 /// Builds the assembly of stages that chain_stages() has connected.

@@ -9,20 +9,23 @@
 
 namespace pp {
 
-/// Places the guards of a stage that was exported on its own. Those on inputs
-/// of the model become the model's; those on values that the stage receives
-/// become the stage's, together with what its export assumed about their sizes:
-/// bounds, and sizes that follow from others.
+/// Distributes the guards of a stage that was exported on its own. A guard that
+/// mentions only inputs of the model becomes a guard of the model; a guard that
+/// mentions a value received from another stage becomes a guard of the stage.
+/// The stage also gets guards for what its export assumed about the sizes of
+/// received values: bounds, and sizes that follow from other sizes.
 ///
-/// Bounds of sizes that the model's inputs have too are left out: the data are
-/// checked against them.
+/// A bound of a size that an input of the model also has is left out, because
+/// data are checked against the bounds of the model's inputs.
 ///
-/// guards  as in the stage's file, with the names of the graph's inputs
-/// graph   the stage, connected: its inputs are in the order of `stage`
+/// guards  the guards in the stage's file, which use the names of the graph's
+///         inputs
+/// graph   the stage after chaining: its inputs are in the order of
+///         `stage.inputs`
 /// chain   the connections of all stages
-/// stage   gets the guards on what it receives
-/// model   gets the others, each once
-/// throws        Error(Input): a guard can't be read
+/// stage   receives the guards on values from other stages
+/// model   receives the other guards, without duplicates
+/// throws  Error(Input): a guard can't be parsed
 void place_guards(
     const std::vector<std::string>& guards,
     const ir::Graph& graph,

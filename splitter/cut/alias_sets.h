@@ -6,46 +6,52 @@
 
 namespace pp {
 
-/// Values that share memory according to the operators' schemas.
+/// A set of values that share memory according to the operators' schemas.
 struct AliasSet {
   std::vector<ir::ValueId> members;
-  /// The member that all others are made from, or kNoValue if there is no
+  /// The member from which all other members are made; kNoValue if there is no
   /// single one.
   ir::ValueId root = ir::kNoValue;
   std::vector<int> writes;  ///< nodes that write a member in place, ascending
   bool has_state = false;   ///< a member is a parameter, buffer or constant
-  int first_touch = 0;      ///< first node that reads a member
+  /// The first node that reads a member; the number of nodes if none does.
+  int first_touch = 0;
 
   bool is_written() const { return !writes.empty(); }
-  /// Whether the set is a state that nodes write. Such a state has one owner,
-  /// the stage that writes it.
+  /// Whether the set contains a state and a node writes to it. Such a state has
+  /// one owner, the stage that writes it.
   bool is_written_state() const { return has_state && is_written(); }
 };
 
-/// How a member of a set is made from another member.
+/// How one member of an alias set is made from another.
 struct AliasStep {
-  int node = -1;  ///< makes it; -1: it shares no operand's memory
-  /// The operand it shares memory with; kNoValue: none, or several.
+  /// The node that makes the member; -1: the member shares no operand's memory.
+  int node = -1;
+  /// The operand whose memory the member shares; kNoValue: no operand's, or
+  /// several operands'.
   ir::ValueId from = ir::kNoValue;
-  bool same = false;  ///< whether it is `from`, written in place
+  bool same = false;  ///< whether the member is `from` itself, written in place
 };
 
 struct AliasSets {
   std::vector<AliasSet> sets;
-  std::vector<int> set_of;       ///< index of each value's set
-  std::vector<AliasStep> steps;  ///< one per value
+  std::vector<int> set_of;       ///< for each value: index of its set in `sets`
+  std::vector<AliasStep> steps;  ///< for each value: how it is made
 
   const AliasSet& of(ir::ValueId id) const { return sets[set_of[id]]; }
-  /// Whether `member` can be recomputed from a copy of its set's root that was
-  /// made before node `position`. It can't if an operator that may view or copy
-  /// (reshape) lies between them and the set is written after it.
+  /// Whether `member` can be recomputed from a copy of its set's root that is
+  /// made before node `position`. False if the set has no root, or if a node
+  /// between the root and the member draws random numbers, writes data, or may
+  /// return either a view or a copy (reshape) while the set is written after
+  /// that node and before `position`.
   bool can_replay(
       const ir::Graph& graph, ir::ValueId member, int position) const;
 };
 
-/// Finds the alias sets of a graph. Mutations count as writes of their buffers
-/// at the node that makes the new value.
-/// made_at  see Definitions
+/// Finds the alias sets of a graph. A mutated buffer counts as written at the
+/// node that computes its new value.
+/// made_at  for each value, the node that defines it, or -1
+///          (Definitions::made_at)
 AliasSets find_alias_sets(
     const ir::Graph& graph, const std::vector<int>& made_at);
 

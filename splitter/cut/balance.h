@@ -10,20 +10,19 @@ namespace pp {
 /// Chooses cuts among all legal ones so that the heaviest stage is as light as
 /// possible. Ties are broken by, in this order: most cuts at module boundaries,
 /// fewest stages of less than half the heaviest weight, fewest bytes sent, most
-/// even weights. The result is exact (dynamic programming).
-/// kBalances says what a stage weighs; a tied parameter counts in each stage
-/// that reads it.
+/// even weights. The result is exact (dynamic programming). kBalances defines
+/// the weight of a stage; a tied parameter counts in every stage that reads it.
 ///
-/// throws  Error(Usage): fewer places than stages, a measured balance without
-///         costs, or no choice within spec.memory
+/// throws  Error(Usage): there are fewer legal cuts than the stages need, a
+///         measured balance lacks its costs, or no choice fits in spec.memory
 std::vector<Cut> balance_cuts(const SplitFlow& flow, const SplitSpec& spec);
 
-/// Chooses only among the cuts in `places`, which are legal.
+/// Chooses cuts as above, but only among `places`, which must be legal.
 /// flow  SplitFlow::for_stages()
 std::vector<Cut> balance_cuts(
     const Flow& flow, const SplitSpec& spec, const std::vector<Cut>& places);
 
-/// The weight of each stage between these cuts, in the measure of spec.balance
+/// Returns the weight of each stage between `cuts`, in the unit of spec.balance
 /// (time: nanoseconds).
 /// flow  SplitFlow::for_stages()
 std::vector<uint64_t> predict_costs(

@@ -12,22 +12,24 @@ namespace pp {
 /// The measure that a split into N stages balances.
 enum class Balance { Params, Flops, Time, Memory };
 
-/// The weight of a node or a state in every measure.
+/// The weight of a node or a state in each measure.
 struct Weights {
-  uint64_t params = 0;  ///< elements of a parameter
-  uint64_t flops = 0;   ///< forward, by formula, at the sizes of the export
-  uint64_t ns = 0;      ///< measured, forward
-  /// Bytes held: four times a parameter (weight, gradient, two moments of the
-  /// optimizer), a buffer, or a node's results.
+  uint64_t params = 0;  ///< number of elements of a parameter
+  uint64_t flops = 0;  ///< forward FLOPs by formula, at the sizes of the export
+  uint64_t ns = 0;     ///< measured forward time in nanoseconds
+  /// Bytes held: for a parameter, four times its size (weight, gradient, and
+  /// two moments of the optimizer); for a buffer, its size; for a node, the
+  /// size of its results.
   uint64_t bytes = 0;
 };
 
 struct BalanceRow {
   Balance kind;
-  std::string_view name;  ///< in options and job files
+  std::string_view name;  ///< the measure's name in options and job files
   std::string_view meaning;
-  uint64_t Weights::*weight;  ///< the weight that a stage sums up
-  bool is_measured;           ///< needs NodeCosts; sent values cost, too
+  /// The member of Weights that is summed per stage.
+  uint64_t Weights::*weight;
+  bool is_measured;  ///< The measure needs NodeCosts; sent values count, too.
 };
 
 inline constexpr std::array kBalances{

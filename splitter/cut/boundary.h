@@ -9,36 +9,43 @@
 
 namespace pp {
 
-/// The contents of one stage, in terms of the source graph.
+/// The contents of one stage, in terms of the source graph. Its range is the
+/// nodes between its two cuts.
 struct StagePlan {
-  int begin = 0;          ///< first node of its range
-  int end = 0;            ///< one past the last node of its range
-  std::vector<int> kept;  ///< nodes of the range that it runs, ascending
-  std::vector<ir::ValueId> received;     ///< from the previous stage, in order
-  std::vector<ir::ValueId> user_inputs;  ///< in the model's order
-  std::set<int> states;                  ///< indices of the states it holds
-  /// Nodes of earlier stages that it runs again before its own, ascending.
+  int begin = 0;          ///< first node of the range
+  int end = 0;            ///< one past the last node of the range
+  std::vector<int> kept;  ///< nodes of the range that the stage runs, ascending
+  /// Values from the previous stage, in order of input.
+  std::vector<ir::ValueId> received;
+  /// Model inputs that it reads, in the model's order.
+  std::vector<ir::ValueId> user_inputs;
+  std::set<int> states;  ///< indices of the states that the stage holds
+  /// Nodes of earlier stages that the stage runs again before its own,
+  /// ascending.
   std::set<int> rerun;
-  /// Sizes that it reads from the shape of a tensor, by the value that they
-  /// define.
+  /// For each size that the stage reads from the shape of a tensor: the value
+  /// that holds the size in the source graph, and the tensor's dimension.
   std::map<ir::ValueId, SizeFinder::Place> sizes;
-  /// Received values and user inputs that it copies on entry, because its nodes
-  /// write to them.
+  /// Received values and user inputs that the stage copies on entry, because
+  /// its nodes write to them.
   std::set<ir::ValueId> copied;
-  /// Received values that nodes of this stage read.
+  /// Received values that this stage uses: a node that runs in the stage reads
+  /// them, or the stage reads a size from their shape.
   std::set<ir::ValueId> read_here;
-  /// Received values that some node reads, here or in a later stage.
+  /// Received values that a node of this stage or of a later one reads.
   std::set<ir::ValueId> read_later;
-  /// Values of earlier stages' free nodes that its own nodes read.
+  /// Values that free nodes of earlier stages make and this stage's own nodes
+  /// read. The stage recomputes them.
   std::vector<ir::ValueId> recomputed;
 };
 
-/// Plans all stages, from the last to the first: each stage asks the stage
-/// before it for what it can't make itself.
-/// cuts      ascending positions, each legal
-/// transmit  whether tied parameters are sent, see TiedParameters
+/// Plans all stages, from the last to the first, because each stage asks the
+/// one before it for the values that it can't make itself.
+/// cuts      ascending positions of legal cuts
+/// transmit  whether tied parameters are sent between stages, see
+///           TiedParameters
 /// names     names of the cuts, for messages
-/// throws    Error(Usage) naming a stage that would have nothing to do
+/// throws    Error(Usage) naming the stage: it would have nothing to do
 std::vector<StagePlan> plan_stages(
     const Flow& flow,
     const std::vector<int>& cuts,

@@ -9,30 +9,35 @@
 
 namespace pp {
 
-/// A legal cut: stage k ends before node `position`.
+/// A legal cut: one stage ends, and the next one begins, before node
+/// `position`.
 struct Cut {
-  int position = 0;                   ///< in [1, number of nodes - 1]
-  std::vector<std::string> names;     ///< split points that name this cut
-  std::vector<ir::ValueId> crossing;  ///< values that would cross
-  uint64_t num_bytes = 0;             ///< their size, with hints for symbols
+  int position = 0;                ///< from 1 to the number of nodes - 1
+  std::vector<std::string> names;  ///< split points that name this cut
+  /// Values that would be sent across the cut.
+  std::vector<ir::ValueId> crossing;
+  /// Total size of `crossing`, with hints for symbolic sizes.
+  uint64_t num_bytes = 0;
 };
 
-/// Lists all cuts that can be made, in order. Their names have the form that
+/// Lists all legal cuts by ascending position. Their names have the form that
 /// `pp split --at` accepts.
-/// flow  SplitFlow::for_cuts(), here and below
+/// flow  SplitFlow::for_cuts()
 std::vector<Cut> legal_cuts(const Flow& flow);
 
-/// Finds the cuts that split points name, ascending. Points that name the same
-/// place give one cut.
-/// throws Error(Usage): an unknown FQN (with the nearest names), a module that
-///        the graph never calls, an empty stage (with both FQNs), a cut that
-///        aliasing or two writers of one buffer forbid
+/// Finds the cuts that split points name, by ascending position. Points that
+/// name the same position give one cut.
+/// flow    SplitFlow::for_cuts()
+/// throws  Error(Usage): an unknown FQN (with the nearest names), a module that
+///         the graph never calls, an empty stage (with both FQNs), a cut that
+///         aliasing or two writers of one buffer forbid
 std::vector<Cut> resolve(
     const Flow& flow, const std::vector<SplitPoint>& points);
 
-/// Finds the cuts at the markers in the graph (torch's `pipe_split()`). Cuts
-/// are named "marker 1" and so on.
-/// throws Error(Usage): no markers, an empty stage, a cut that isn't legal
+/// Finds the cuts at the markers in the graph (torch's `pipe_split()`). The
+/// cuts are named "marker 1", "marker 2" and so on.
+/// flow    SplitFlow::for_cuts()
+/// throws  Error(Usage): no markers, an empty stage, a cut that isn't legal
 std::vector<Cut> marked_cuts(const Flow& flow);
 
 }  // namespace pp

@@ -8,16 +8,18 @@
 
 namespace pp {
 
-/// The consequences of a single cut before a node.
+/// The consequences of a single cut before node `position`.
 struct CutReport {
   int position = 0;
-  std::vector<ir::ValueId> crossing;   ///< ordered by the nodes that make them
-  std::optional<std::string> refusal;  ///< why the cut can't be made
+  /// Values that would be sent, ordered by the nodes that make them.
+  std::vector<ir::ValueId> crossing;
+  /// Why the cut is not legal; nullopt if it is.
+  std::optional<std::string> refusal;
 };
 
-/// Walks over the positions of a graph in order and keeps the set of values
-/// that are alive. The time for the whole walk is nearly linear in the number
-/// of nodes and of values that cross.
+/// Walks over the positions of a graph in ascending order and keeps the set of
+/// values that are alive. The time for the whole walk is nearly linear in the
+/// number of nodes and of values that cross.
 class CutSweep {
  public:
   explicit CutSweep(const Flow& flow);
@@ -32,11 +34,16 @@ class CutSweep {
   std::optional<std::string> try_refuse_owned_state(int position) const;
 
   const Flow* flow_;
-  int next_ = 0;                     // first node not yet walked over
-  std::vector<ir::ValueId> active_;  // made already and needed later
-  std::vector<int> owned_;  // by position: set of a state written there, or -1
-  // For each node, the inputs and states that it is the last to change. After
-  // it, they cross cuts like any other value.
+  int next_ = 0;  // the first node that the walk has not passed
+  // Values made before node next_ and needed later.
+  std::vector<ir::ValueId> active_;
+  // For each position: the index of the alias set of a written state that is
+  // read or written before the position and written at or after it; -1 if there
+  // is none.
+  std::vector<int> owned_;
+  // For each node: the states that the node is the last to write, and the user
+  // inputs that it is the first to write. After the node, these values cross
+  // cuts like any other value.
   std::vector<std::vector<ir::ValueId>> settled_by_;
 };
 

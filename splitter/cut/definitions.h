@@ -6,11 +6,14 @@
 
 namespace pp {
 
-/// The definition of each value of a graph; an index that doesn't apply is -1.
+/// The definition of each value of a graph: a node, a model input or a state.
+/// Each list is indexed by ValueId; an entry is -1 if the value has another
+/// kind of definition.
 struct Definitions {
-  std::vector<int> made_at;   ///< node of each value
-  std::vector<int> input_of;  ///< model input of each value
-  std::vector<int> state_of;  ///< state of each value
+  /// Index of the node that defines the value, or -1.
+  std::vector<int> made_at;
+  std::vector<int> input_of;  ///< index of the model input that it is, or -1
+  std::vector<int> state_of;  ///< index of the state that it is, or -1
 };
 
 Definitions find_definitions(const ir::Graph& graph);

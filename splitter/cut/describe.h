@@ -5,10 +5,11 @@
 
 namespace pp {
 
-/// Adds each planned stage to the manifest: the values that enter and leave it,
-/// its modules and states, its costs, and why it relays or recomputes values.
-/// File names and hashes stay empty.
-/// transmit  whether tied parameters are sent, see TiedParameters
+/// Adds each planned stage to the manifest: the values that enter and leave the
+/// stage, its modules and states, its costs, and notes on why it relays or
+/// recomputes values. File names and hashes stay empty.
+/// transmit  whether tied parameters are sent between stages, see
+///           TiedParameters
 void describe_stages(
     const Flow& flow,
     const std::vector<StagePlan>& plans,
@@ -16,7 +17,7 @@ void describe_stages(
     bool transmit,
     Manifest& manifest);
 
-/// Fills in a stage's parameters, buffers and FLOPs.
+/// Fills in the parameters, buffers and FLOPs of a stage's manifest entry.
 void describe_contents(const ir::Graph& stage, StageManifest& entry);
 
 /// Adds the inputs and outputs of the whole model to the manifest.

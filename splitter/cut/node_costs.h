@@ -5,10 +5,12 @@
 
 namespace pp {
 
-/// Costs of a graph, measured on this machine. Balance::Time needs them.
+/// The costs of running a graph, measured on this machine. Balance::Time needs
+/// them.
 struct NodeCosts {
-  std::vector<uint64_t> node_ns;  ///< forward time of each node of the source
-  double ns_per_byte = 0;         ///< time per byte to send a boundary value
+  /// Forward time of each node of the source graph.
+  std::vector<uint64_t> node_ns;
+  double ns_per_byte = 0;  ///< time per byte to send a boundary value
 };
 
 }  // namespace pp

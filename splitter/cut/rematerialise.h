@@ -9,12 +9,13 @@
 
 namespace pp {
 
-/// Which nodes a stage runs again instead of receiving their results.
+/// The nodes that a stage runs again instead of receiving their results.
 struct FreeNodes {
   std::vector<bool> is_free;         ///< see Flow::is_free
   std::vector<std::string> sources;  ///< see Flow::free_sources
 };
 
+/// Finds the free nodes of a graph, see Flow::is_free.
 /// rematerialise  false: only nodes that build containers are free
 FreeNodes find_free_nodes(
     const ir::Graph& graph,

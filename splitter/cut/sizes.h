@@ -9,8 +9,8 @@
 
 namespace pp {
 
-/// Finds symbolic sizes in the shapes of tensors that a stage receives or
-/// computes in any case.
+/// Finds where a stage can read symbolic sizes: in the shapes of tensors that
+/// the stage receives or computes anyway.
 class SizeFinder {
  public:
   explicit SizeFinder(const Flow& flow) : flow_(&flow) {}
@@ -21,20 +21,22 @@ class SizeFinder {
     int dim = 0;
   };
 
-  /// Adds a tensor to search. If several tensors have a size, the first one
-  /// added is used.
+  /// Adds a tensor whose shape is searched. If several tensors have the same
+  /// symbolic size, the first one added is used.
   void add(ir::ValueId tensor);
 
-  /// The dimension whose size is the value's expression, or null.
+  /// Finds the dimension whose size has the same expression as the integer
+  /// `scalar`; null if no added tensor has such a dimension.
   const Place* try_find(ir::ValueId scalar) const;
 
-  /// Whether the value can be found, or computed from model inputs and values
-  /// that can be found.
+  /// Whether `scalar` can be found in a shape, is a model input, or can be
+  /// computed from such values by arithmetic on sizes.
   bool can_make(ir::ValueId scalar) const;
 
  private:
   const Flow* flow_;
-  std::map<std::string_view, Place> places_;  // by expression
+  // The dimension that has each symbolic size, by the size's expression.
+  std::map<std::string_view, Place> places_;
 };
 
 }  // namespace pp

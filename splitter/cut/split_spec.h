@@ -16,22 +16,22 @@ namespace pp {
 
 enum class SplitSide { Beginning, End };
 
-/// A cut named by a module: before its first node, or after its last.
+/// A cut named by a module: before the module's first node, or after its last.
 struct SplitPoint {
   std::string fqn;
   SplitSide side = SplitSide::Beginning;
   bool operator==(const SplitPoint&) const = default;
 };
 
-/// Parses "layers.2" or "layers.2:end".
-/// throws Error(Usage): no module name, or an unknown side
+/// Parses a split point such as "layers.2" or "layers.2:end".
+/// throws  Error(Usage): no module name, or an unknown side
 SplitPoint parse_split_point(std::string_view text);
 std::string to_string(const SplitPoint& point);
 
-/// Placement of a parameter that several stages use.
+/// The placement of a parameter that several stages use.
 enum class TiedParameters {
-  Replicate,  ///< in each of them
-  Transmit,   ///< in the first one that reads it, which sends it to the others
+  Replicate,  ///< in each stage that uses it
+  Transmit,   ///< in the first stage that reads it, which sends it on
 };
 
 constexpr auto enum_names(TiedParameters) {
@@ -41,7 +41,7 @@ constexpr auto enum_names(TiedParameters) {
 }
 
 /// How to cut a model. At most one of `at`, `num_stages` and `markers` is set;
-/// with none of them the model stays in one stage.
+/// if none is, the model stays in one stage.
 struct SplitSpec {
   std::vector<SplitPoint> at = {};
   int num_stages = 0;
@@ -49,7 +49,7 @@ struct SplitSpec {
   bool markers = false;
   bool rematerialise = true;  ///< whether stages run free nodes again, see Flow
   TiedParameters tied = TiedParameters::Replicate;
-  std::optional<uint64_t> memory = {};          ///< bytes that a stage may hold
+  std::optional<uint64_t> memory = {};          ///< most bytes a stage may hold
   std::shared_ptr<const NodeCosts> costs = {};  ///< needed by Balance::Time
 
   bool operator==(const SplitSpec&) const = default;

@@ -13,17 +13,18 @@
 
 namespace pp {
 
-/// Costs of every stage that could be formed from the nodes between two places.
-/// A node counts in the stage that it lies in; a free node counts in every
-/// stage that needs its results; a parameter or buffer in every stage that
-/// reads it.
+/// The costs of every stage that could be formed from the nodes between two
+/// places. A node counts in the stage that contains it; a free node counts in
+/// every stage that needs its results; a parameter or buffer counts in every
+/// stage that reads it.
 class StageCosts {
  public:
   static constexpr uint64_t kImpossible = std::numeric_limits<uint64_t>::max();
 
-  /// places  ascending; stages lie between bounds: 0, each place, the end
-  /// costs   needed if the balance is measured
-  /// memory  largest number of bytes that a stage may hold
+  /// places  possible cuts, ascending; the bounds of stages are position 0,
+  ///         each place, and the end of the graph
+  /// costs   measured costs; may be null unless the balance is measured
+  /// memory  largest number of bytes that a stage may hold; nullopt: no limit
   StageCosts(
       const Flow& flow,
       const std::vector<Cut>& places,
@@ -33,13 +34,13 @@ class StageCosts {
 
   size_t num_bounds() const { return bounds_.size(); }
 
-  /// row[j - i - 1] is the cost of the stage between bounds i and j. It is
-  /// kImpossible where nothing would run in the stage, or where it would hold
-  /// too much. The row is valid until the next call.
+  /// Returns a row in which row[j - i - 1] is the cost of the stage between
+  /// bounds i and j. The cost is kImpossible if the stage would run nothing or
+  /// hold too many bytes. The row is valid until the next call.
   const std::vector<uint64_t>& row(size_t i);
 
  private:
-  /// Weight of a node, a state or a stage, and the bytes that it holds.
+  /// The weight of a node, a state or a stage, and the bytes that it holds.
   struct Load {
     uint64_t weight = 0;
     uint64_t bytes = 0;
@@ -51,13 +52,18 @@ class StageCosts {
   const Flow& flow_;
   std::optional<uint64_t> memory_;
   std::vector<int> bounds_;
-  std::vector<uint64_t> passing_;  // by bound: weight of what crosses it
+  // For each bound: cost of sending the values that cross it.
+  std::vector<uint64_t> passing_;
   std::vector<Load> nodes_;
   std::vector<Load> states_;
-  std::vector<bool> works_;  // by node: a stage of it alone is not empty
-  std::vector<std::vector<ir::ValueId>> reads_;  // by node
-  std::vector<size_t> node_stamps_;              // row that last added the node
-  std::vector<size_t> state_stamps_;  // row that last added the state
+  // For each node: whether a stage of this node alone would not be empty.
+  std::vector<bool> works_;
+  // For each node: the values that it reads.
+  std::vector<std::vector<ir::ValueId>> reads_;
+  // For each node: the last row that counted it.
+  std::vector<size_t> node_stamps_;
+  // For each state: the last row that counted it.
+  std::vector<size_t> state_stamps_;
   std::vector<uint64_t> row_;
 };
 

@@ -8,13 +8,13 @@
 
 namespace pp {
 
-/// Notes for the user, one line each, about tensors that the model accepts but
-/// that neither an operator nor an output reads. Such a model results from
-/// exporting with the same tensor for two inputs, because torch.export treats
-/// them as one.
+/// Returns notes for the user, one line each, about tensors that the model
+/// accepts but that no operator or output reads. torch.export produces such a
+/// model when it is called with the same tensor for two inputs, because it
+/// treats them as one.
 ///
-/// stages  the graphs of the manifest's stages; null: the stage's file is
-///         absent
+/// stages  the graphs of the manifest's stages; null for a stage whose file is
+///         missing
 std::vector<std::string> unread_input_notes(
     const Manifest& manifest, const std::vector<const ir::Graph*>& stages);
 

@@ -9,14 +9,15 @@
 
 namespace pp {
 
-/// A model with the values of weight files (see bind_weights()), saved as its
-/// own file, so that it can be split and merged like any other model file. The
-/// file is in a hidden folder next to the future stage directory. The
-/// destructor removes the folder; if the process is killed, remove_leftovers()
-/// does.
+/// A model with the values of weight files (see bind_weights()), saved as a
+/// file of its own, so that it can be split and merged like any other model
+/// file. The file is in a hidden folder next to the future stage directory. The
+/// destructor removes that folder; after a kill, remove_leftovers() does.
 class BoundModel {
  public:
-  /// throws see bind_weights() and write_model()
+  /// Binds `model` to the weight files and writes it.
+  /// weights  a path whose last component may contain `*` and `?`
+  /// throws   see bind_weights() and write_model()
   BoundModel(
       Model model,
       const std::filesystem::path& weights,
@@ -27,7 +28,7 @@ class BoundModel {
   BoundModel& operator=(const BoundModel&) = delete;
 
   const Model& model() const { return model_; }
-  /// Notes for the user, one line each.
+  /// The notes of bind_weights() for the user, one line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:

@@ -15,32 +15,36 @@ struct UnreadWeight {
   StateRecord record;
 };
 
-/// Stages that were exported one by one, joined into one model that a writer of
-/// their format can write.
+/// Stages that were exported one by one, joined into one model that the writer
+/// of their format can write.
 struct JoinedStages {
   ir::Graph graph;
-  /// The model that the writer treats as the source: it has the records of all
-  /// states and the details of the first stage's file.
+  /// The model that the writer treats as the source. It has the records of all
+  /// states, and the FormatDetails that the writer needs.
   Model source;
-  /// True if all outputs of the model are the last stage's own.
+  /// True if the last stage makes all outputs of the model.
   bool whole_output = true;
+  /// Weights in the stages' files that no graph reads.
   std::vector<UnreadWeight> unread;
-  /// Conditions on sizes of the stages that the joined file can't state.
+  /// Guards of the stages that the joined file can't state, because a file's
+  /// guards refer only to the file's own inputs.
   std::vector<std::string> lost_guards;
 };
 
-/// Joins the stages. A value that one stage passes to the next becomes one
-/// value; inputs with the same name become one input. If two stages use the
-/// same FQN, the modules and states of each stage go below "stage_K".
+/// Joins stages that were exported one by one. A value that one stage passes to
+/// the next becomes one value; inputs with the same name become one input. If
+/// two stages use the same FQN, the modules and states of each stage get the
+/// prefix "stage_K".
 ///
-/// throws Error(Usage): the stages have different formats; Error(Input): see
-///        assemble() and JointSymbols::pin()
+/// throws  Error(Usage): the stages have different formats
+///         Error(Input): see assemble() and JointSymbols::pin()
 JoinedStages join_stages(std::vector<Model> stages);
 
-/// Adds the unread weights to the graph's states, so that they are written too.
+/// Adds JoinedStages::unread to the graph's states, so that they are written,
+/// too.
 void add_unread_weights(JoinedStages& joined);
 
-/// Writes the model to a file in the stages' format.
+/// Writes the joined model to a file in the stages' format.
 void write_joined(
     const std::filesystem::path& path,
     const JoinedStages& joined,

@@ -4,12 +4,12 @@
 
 namespace pp {
 
-/// The extension of a file that gets a model's weights without its graph.
+/// The extension of a file that stores a model's weights without its graph.
 inline constexpr const char* kWeightsExtension = ".safetensors";
 
 /// Refuses a target file of a merge if its name ends in none of .pt2, .pt and
-/// .safetensors, or if it exists and is neither a model nor, for .safetensors,
-/// the result of an earlier merge.
+/// .safetensors. Also refuses to overwrite a file that is neither a model nor,
+/// for .safetensors, the result of an earlier merge.
 ///
 /// force   overwrite any file
 /// throws  Error(Usage) naming the file

@@ -8,7 +8,7 @@
 
 namespace pp {
 
-/// The sizes of a tensor all of whose sizes are fixed.
+/// The sizes of a tensor whose sizes are all fixed.
 inline std::vector<int64_t> fixed_sizes_of(const ir::TensorMeta& tensor) {
   std::vector<int64_t> out;
   for (const ir::Dim& dim : tensor.sizes) {
@@ -17,8 +17,7 @@ inline std::vector<int64_t> fixed_sizes_of(const ir::TensorMeta& tensor) {
   return out;
 }
 
-/// Whether the tensor's elements follow one another in memory, in row-major
-/// order.
+/// Whether a tensor's elements are consecutive in memory, in row-major order.
 inline bool is_contiguous(const ir::TensorMeta& tensor) {
   int64_t stride = 1;
   for (size_t d = tensor.sizes.size(); d-- > 0;) {
@@ -30,9 +29,10 @@ inline bool is_contiguous(const ir::TensorMeta& tensor) {
   return true;
 }
 
-/// Calls visit(index, place) for each element of a tensor in row-major order:
-/// with the element's index, and its position in the record that holds the
-/// tensor.
+/// Calls visit(index, place) for each element of a tensor, in row-major order.
+/// index  the element's position in row-major order
+/// place  the element's position in the record that holds the tensor, in
+///        elements
 template <class Visit>
 void for_each_place(const ir::TensorMeta& tensor, Visit visit) {
   int64_t count = 1;

@@ -12,27 +12,34 @@
 
 namespace pp {
 
-/// Collects a model's weights for a `.safetensors` file as Python tools write
-/// it: one tensor for each name in the model's state_dict. A tied parameter has
-/// one tensor; the metadata has a note for each of its other names (as
-/// safetensors.torch.save_model does).
+/// Collects a model's weights and writes them to a `.safetensors` file as
+/// Python tools do: one tensor for each name in the model's state_dict. A tied
+/// parameter has one tensor; for each of its other names, the metadata has an
+/// entry (as safetensors.torch.save_model writes them).
 class WeightsFile {
  public:
+  /// Adds a tensor that is contiguous in memory.
+  /// name     the tensor's name in the file
   /// aliases  other names of the same parameter
-  /// bytes    contiguous content of the tensor; must outlive this
+  /// tensor   the tensor; its memory must outlive this object
   void add(
       const std::string& name,
       const std::vector<std::string>& aliases,
       const TensorView& tensor);
-  /// tensor  sizes (fixed), strides and offset in the record
-  /// record  bytes that hold the tensor; must outlive this
+  /// Adds a tensor that may be a strided part of a record.
+  /// tensor  its sizes, which must be fixed, its strides, and its offset in the
+  ///         record
+  /// record  the bytes that hold the tensor; must outlive this object
+  /// throws  Error(Input) naming the tensor: its sizes are too large, or it
+  ///         repeats elements too often
   void add(
       const std::string& name,
       const std::vector<std::string>& aliases,
       const ir::TensorMeta& tensor,
       std::span<const std::byte> record);
 
-  /// throws  as write_safetensors()
+  /// Writes the file.
+  /// throws  see write_safetensors()
   void write(const std::filesystem::path& path) const;
 
  private:
@@ -41,7 +48,7 @@ class WeightsFile {
   std::deque<std::vector<std::byte>> packed_;
 };
 
-/// Whether WeightsFile wrote the file.
+/// Whether `path` is a file that WeightsFile wrote.
 bool is_weights_file(const std::filesystem::path& path);
 
 }  // namespace pp

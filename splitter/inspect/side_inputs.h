@@ -9,10 +9,11 @@
 namespace pp {
 
 /// A user input that stages after the first may need. Every rank that runs such
-/// a stage reads it from the data.
+/// a stage reads the input from the data.
 struct SideInput {
   std::string name;
-  std::string until;  ///< the module that reads it last; empty: the root
+  /// FQN of the module that reads the input last; empty: the root.
+  std::string until;
 };
 
 /// Lists the user inputs that stages after the first may need.

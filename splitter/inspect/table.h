@@ -5,13 +5,15 @@
 
 namespace pp {
 
-/// Text in aligned columns, two spaces apart. Widths are counted in characters,
-/// not in bytes (UTF-8).
+/// A text table with aligned columns, two spaces apart. Widths are counted in
+/// characters, not in bytes (UTF-8).
 class Table {
  public:
   enum class Align { Left, Right };
 
-  /// columns  one entry per column; rows may have fewer
+  /// Creates an empty table.
+  /// columns  the alignment of each column; a row may have fewer cells than
+  ///          columns
   explicit Table(std::vector<Align> columns) : columns_(std::move(columns)) {}
 
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }

@@ -8,8 +8,9 @@
 
 namespace pp {
 
-/// Appends a module tree, with one row per module. The name follows the
-/// branches of the tree.
+/// Appends a module tree to `table`, one row per module. Module names are drawn
+/// as branches of the tree.
+/// depth  levels of the tree to add; nullopt: all
 void add_tree(
     Table& table,
     const ModuleNode& root,

@@ -9,54 +9,64 @@
 
 namespace pp {
 
-/// A value that enters a stage, in the order of the stage graph's inputs.
+/// A value that enters a stage. Lists of these follow the order of the stage
+/// graph's inputs.
 struct StageInput {
-  std::string value;       ///< its name in the source and in the stage's graph
-  bool from_user = false;  ///< read from the data, not sent by a stage
-  std::string user_name;   ///< if from_user, the model input ("input_ids")
+  std::string value;       ///< its name in the source and the stage's graph
+  bool from_user = false;  ///< read from the data, not sent by another stage
+  /// Name of the model input if from_user ("input_ids").
+  std::string user_name;
   ir::Type type;
-  ir::TensorMeta tensor;  ///< the shape contract, if it is a tensor
+  ir::TensorMeta tensor;  ///< the shape contract; only for a tensor
 };
 
-/// A value that leaves a stage, in the order of the stage graph's outputs.
-/// Values for the next stage come first, in the order of its inputs.
+/// A value that leaves a stage. Lists of these follow the order of the stage
+/// graph's outputs: first the values for the next stage, in the order of that
+/// stage's inputs, then the others.
 struct StageOutput {
-  std::string value;     ///< its name in the source and in the stage's graph
+  std::string value;     ///< its name in the source and the stage's graph
   bool to_next = false;  ///< sent to the next stage
-  bool relayed = false;  ///< one of this stage's inputs, passed on
-  /// Whether it is sent only because the model returns it; no later stage reads
-  /// it.
+  /// One of this stage's own inputs, passed on unchanged.
+  bool relayed = false;
+  /// Whether the value is sent only because the model returns it; no later
+  /// stage reads it.
   bool only_for_output = false;
-  std::string model_output;  ///< name of the model output, on the last stage
+  /// On the last stage: name of the model output; empty on all others.
+  std::string model_output;
   ir::Type type;
-  ir::TensorMeta tensor;  ///< the shape contract, if it is a tensor
+  ir::TensorMeta tensor;  ///< the shape contract; only for a tensor
 };
 
 struct StageManifest {
-  std::string file;                  ///< "stage_0.pt2", in the stage directory
-  std::string hash;                  ///< ZipReader::content_hash of that file
-  std::vector<std::string> modules;  ///< outermost modules entirely inside it
+  std::string file;  ///< "stage_0.pt2", in the stage directory
+  std::string hash;  ///< ZipReader::content_hash() of the stage's file
+  /// The outermost modules that lie entirely in the stage.
+  std::vector<std::string> modules;
   std::vector<StageInput> inputs;
   std::vector<StageOutput> outputs;
   std::vector<std::string> parameters;  ///< FQNs
   std::vector<std::string> buffers;
-  uint64_t num_parameters = 0;  ///< elements
+  uint64_t num_parameters = 0;  ///< number of elements of all its parameters
   uint64_t parameter_bytes = 0;
-  uint64_t flops = 0;      ///< forward, by formula, at the sizes of the export
-  uint64_t bytes_in = 0;   ///< received from the stage before, at those sizes
-  uint64_t bytes_out = 0;  ///< sent to the next stage, at those sizes
-  /// Conditions on the sizes of its inputs under which a stage was exported on
-  /// its own, as Graph::guards; an input has the name that it has here: its
-  /// user_name or its value.
+  uint64_t flops = 0;  ///< forward FLOPs by formula, at the sizes of the export
+  /// Received from the previous stage, at the sizes of the export.
+  uint64_t bytes_in = 0;
+  /// Sent to the next stage, at the sizes of the export.
+  uint64_t bytes_out = 0;
+  /// For a stage that was exported on its own: the conditions on its inputs'
+  /// sizes under which it was exported, in the language of Graph::guards. They
+  /// name an input by its user_name, or, if it is not from the user, by its
+  /// `value`.
   std::vector<std::string> guards;
-  std::vector<std::string> notes;  ///< why it relays or recomputes values
+  /// Why the stage relays or recomputes values.
+  std::vector<std::string> notes;
 };
 
 /// A parameter that several stages hold.
 struct TiedParameter {
-  std::string fqn;                   ///< its first name in the source
-  std::vector<std::string> aliases;  ///< its other names
-  std::vector<int> stages;           ///< ascending
+  std::string fqn;  ///< the parameter's first name in the source
+  std::vector<std::string> aliases;  ///< the parameter's other names
+  std::vector<int> stages;  ///< indices of the stages that hold it, ascending
 };
 
 struct ModelInput {
@@ -72,8 +82,8 @@ struct ModelOutput {
   ir::TensorMeta tensor;
 };
 
-/// The content of `manifest.json`: what the stage files themselves don't
-/// record.
+/// The content of `manifest.json`: the facts about a split that the stage files
+/// themselves don't record.
 struct Manifest {
   int version = 1;
   ModelFormat format = ModelFormat::ExportedProgram;
@@ -86,13 +96,13 @@ struct Manifest {
   std::vector<StageManifest> stages;
   std::vector<TiedParameter> tied;
 
-  /// Whether the stages were exported by hand: there is no source then.
+  /// Whether the stages were exported by hand. Such a manifest has no source.
   bool is_assembled() const { return source_file.empty(); }
 };
 
-/// Reads `manifest.json` of a stage directory.
-/// throws Error(Input): the file is missing, is not JSON, has a newer version
-///        or a wrong field
+/// Reads `manifest.json` in a stage directory.
+/// throws  Error(Input): the file is missing, is not JSON, has a newer version
+///         or a wrong field
 Manifest read_manifest(const std::filesystem::path& stage_directory);
 std::string to_json(const Manifest& manifest);
 

@@ -11,7 +11,7 @@ namespace pp {
 /// JSON that keeps its keys in the order of insertion.
 using OrderedJson = nlohmann::ordered_json;
 
-/// Writes a fixed size as a number and a symbolic one as
+/// Converts sizes to JSON: a fixed size to a number, a symbolic size to
 /// {"expr": "s0", "hint": 2}.
 inline OrderedJson dims_json(const std::vector<ir::Dim>& dims) {
   OrderedJson out = OrderedJson::array();

@@ -9,10 +9,10 @@
 
 namespace pp::ts {
 
-/// Converts the graph to the code of a module's forward.
-/// returned  the structure that forward returns; null for a tuple of the
-///           outputs
-/// throws    Error(Input): TorchScript can't express a node; names it
+/// Converts a graph to the TorchScript code of a module's forward.
+/// modules   owns the states that the code reads
+/// returned  the structure that forward returns; null: a tuple of the outputs
+/// throws    Error(Input) naming a node: TorchScript can't express it
 std::shared_ptr<torch::jit::Graph> to_code(
     const ir::Graph& graph, ModuleTree& modules, const Returned* returned);
 

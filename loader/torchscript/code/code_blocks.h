@@ -4,7 +4,7 @@
 
 namespace pp::ts {
 
-/// Adds a prim::If or prim::Loop with its blocks to the code.
+/// Adds a prim::If or prim::Loop to the code, with its blocks.
 void add_code_control_flow(CodeDraft& draft, const ir::Node& node);
 
 }  // namespace pp::ts

@@ -5,15 +5,16 @@
 
 #include "loader/torchscript/code/code_values.h"
 
-// Writes nodes of a graph as nodes of code.
+// Writes nodes of a graph as nodes of TorchScript code.
 namespace pp::ts {
 
-/// Adds the node to the code: an operator of LibTorch, a function on numbers,
-/// or control flow (code_blocks.h).
-/// throws Error(Input) by refuse_node()
+/// Adds a node of the graph to the code. The node calls a LibTorch operator or
+/// a function on numbers, or is control flow (code_blocks.h).
+/// throws  Error(Input), see refuse_node()
 void add_code_node(CodeDraft& draft, const ir::Node& node);
 
-/// Inserts a node of that kind where the code is being written.
+/// Inserts a node of kind `kind` ("prim::If") at the point where the code is
+/// being written.
 torch::jit::Node* insert_code_node(
     CodeDraft& draft,
     std::string_view kind,
@@ -21,7 +22,7 @@ torch::jit::Node* insert_code_node(
     size_t num_outputs);
 
 /// Throws Error(Input) that names the node and says why TorchScript can't
-/// express it.
+/// express the node.
 [[noreturn]] void refuse_node(const ir::Node& node, const std::string& why);
 
 }  // namespace pp::ts

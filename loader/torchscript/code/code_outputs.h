@@ -7,9 +7,9 @@
 
 namespace pp::ts {
 
-/// Adds what forward returns: the outputs in the structure `returned`, or in a
-/// tuple if that is null.
-/// unit  the types of named tuples are added to it
+/// Adds the return value of forward to the code: the outputs in the structure
+/// `returned`, or, if that is null, in a tuple.
+/// unit  receives the types of named tuples
 void add_code_outputs(
     CodeDraft& draft,
     torch::jit::CompilationUnit& unit,

@@ -8,14 +8,15 @@
 
 #include "loader/ir/graph.h"
 
-// The code that is being written, and the values and constants in it.
+// The TorchScript code that is being written, and its values and constants.
 namespace pp::ts {
 
-/// The state of writing a graph as code.
+/// The state while a graph is written as code.
 struct CodeDraft {
   const ir::Graph* graph;  ///< the graph or block being written
   std::shared_ptr<torch::jit::Graph> code;
-  std::vector<torch::jit::Value*> values;  ///< values of `graph`, by ValueId
+  /// The value in the code for each value of `graph`, by ValueId.
+  std::vector<torch::jit::Value*> values;
 
   torch::jit::Value*& value(ir::ValueId id) {
     return values[static_cast<size_t>(id)];
@@ -25,17 +26,17 @@ struct CodeDraft {
   }
 };
 
-/// The TorchScript type of a value of the graph.
+/// The TorchScript type for the type of a graph's value.
 c10::TypePtr code_type(const ir::Type& type);
 
-/// The TorchScript type for a type of a schema, in which symbolic integers are
-/// plain integers.
+/// The TorchScript type for a type in an operator's schema. Symbolic integers
+/// become plain integers.
 c10::TypePtr code_type(const c10::TypePtr& type);
 
-/// Returns the value for an argument of a node: a value of the graph, or a
-/// constant or list that is added to the code.
-/// type   the type that the operator's schema expects, or null
-/// throws Error(Input): the argument is a subgraph
+/// Returns the value in the code for an argument of a node. An argument that is
+/// not a value of the graph is added to the code as a constant or list.
+/// type    the type that the operator's schema expects; null: unknown
+/// throws  Error(Input): the argument is a sub-graph
 torch::jit::Value* to_code_value(
     CodeDraft& draft, const ir::Arg& arg, const c10::TypePtr& type);
 

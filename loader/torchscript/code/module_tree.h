@@ -11,8 +11,8 @@
 
 namespace pp::ts {
 
-/// A tree of modules that owns a graph's states under their FQNs. The bytes
-/// stay in the mapped archives that they come from.
+/// A tree of modules that owns a graph's states under their FQNs. The tensors'
+/// bytes stay in the mapped archives of `source`.
 class ModuleTree {
  public:
   ModuleTree(const ir::Graph& graph, const Model& source);
@@ -22,17 +22,19 @@ class ModuleTree {
     return unit_;
   }
 
-  /// Adds a read of the tensor `fqn` to the code of one of the root's methods.
+  /// Adds a read of the tensor `fqn` to the code of a method of the root, whose
+  /// argument is `self`. Returns the tensor in the code.
   static torch::jit::Value* read(
       torch::jit::Graph& code, torch::jit::Value* self, const std::string& fqn);
 
  private:
-  /// The module `path`, which is added if it is missing.
+  /// Returns the module `path`; adds it if it is missing.
   torch::jit::Module& find_or_add(const std::string& path);
 
   std::shared_ptr<torch::jit::CompilationUnit> unit_;
   torch::jit::Module root_;
-  std::map<std::string, torch::jit::Module> modules_;  // by FQN, not the root
+  // All modules except the root, by FQN.
+  std::map<std::string, torch::jit::Module> modules_;
 };
 
 }  // namespace pp::ts

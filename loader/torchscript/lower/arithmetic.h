@@ -6,16 +6,17 @@
 // of operators is in number_functions.cpp.
 namespace pp::ts {
 
-/// Lowers an operator of that table to a function on numbers. In a trace,
-/// integers that are stored as tensors stay numbers.
-/// returns  nullopt if the table lacks the operator or its operands aren't
-///          numbers
+/// Lowers an operator from the table in number_functions.cpp to a function on
+/// numbers. In a trace, integers that are stored as tensors stay numbers.
+/// returns  the result; nullopt if the table lacks the operator or an operand
+///          isn't a number
 std::optional<Items> try_lower_arithmetic(const NodeCall& call);
 
-/// Lowers prim::abs, the absolute value of a number or tensor.
+/// Lowers prim::abs, the absolute value, of a number. Returns nullopt for a
+/// tensor.
 std::optional<Items> lower_absolute(const NodeCall& call);
 
-/// Lowers aten::round on numbers. Its result is a float.
+/// Lowers aten::round of a number. The result is a float.
 std::optional<Items> lower_round(const NodeCall& call);
 
 }  // namespace pp::ts

@@ -5,10 +5,11 @@
 // Lowers constants in the code and reads of attributes.
 namespace pp::ts {
 
-/// Lowers prim::Constant: a constant, or a function that the code calls.
+/// Lowers prim::Constant to a constant, or to a function that the code calls.
 std::optional<Items> lower_constant(const NodeCall& call);
 
-/// Lowers prim::GetAttr: a submodule, a state, or an attribute as a constant.
+/// Lowers prim::GetAttr to a submodule, a state, or the attribute's value as a
+/// constant.
 std::optional<Items> lower_get_attribute(const NodeCall& call);
 
 /// Refuses prim::SetAttr, because a graph has no attributes to set.

@@ -9,22 +9,26 @@
 // Nodes that own graphs: the sides of a branch and the body of a loop.
 namespace pp::ts {
 
-/// A block of a control-flow node, expressed in values of the graph around it.
+/// A block of a control-flow node. Its nodes may read values of the graph
+/// around the block.
 struct BlockDraft {
   std::string name;
   std::vector<ir::Node> nodes;
-  std::vector<ir::ValueId> inputs;  ///< a loop's iteration, carried values
+  /// For a loop: its iteration and carried values.
+  std::vector<ir::ValueId> inputs;
   std::vector<ir::Arg> outputs;
 };
 
-/// Begins a block: nodes are added to it until close_block(). Blocks nest.
+/// Opens a block inside the current one. New nodes are added to it until
+/// close_block().
 void open_block(Lowering& lowering);
 
-/// Ends the innermost block and returns its nodes.
+/// Closes the innermost block and returns its nodes.
 std::vector<ir::Node> close_block(Lowering& lowering);
 
 /// Adds a node that owns `blocks` to the innermost open block. Values that the
-/// blocks read from around them become operands, after `operands`.
+/// blocks read from the graph around them become operands of the node, after
+/// `conditions` and `operands`.
 void add_control_flow(
     Lowering& lowering,
     std::string_view target,

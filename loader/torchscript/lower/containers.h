@@ -3,14 +3,14 @@
 #include "loader/torchscript/lower/node_call.h"
 
 // Lowers nodes that make or read lists, tuples and dicts. These containers
-// exist only during the lowering; the graph has their items.
+// exist only during lowering; the graph has only their items.
 namespace pp::ts {
 
 /// Lowers prim::ListConstruct, prim::TupleConstruct and prim::DictConstruct.
 std::optional<Items> lower_construct(const NodeCall& call);
 
-/// Lowers prim::ListUnpack and prim::TupleUnpack. If the length of a list was
-/// unknown so far, this fixes it.
+/// Lowers prim::ListUnpack and prim::TupleUnpack. Unpacking a list of unknown
+/// length fixes the length.
 std::optional<Items> lower_unpack(const NodeCall& call);
 
 /// Lowers aten::__getitem__ and prim::TupleIndex.

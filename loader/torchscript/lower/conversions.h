@@ -9,8 +9,8 @@ namespace pp::ts {
 std::optional<Items> lower_number_to_tensor(const NodeCall& call);
 
 /// Lowers aten::Int, aten::Float, aten::Bool, their implicit forms and
-/// aten::item to the number in a tensor. Adds a node that reads the number,
-/// unless it is known.
+/// aten::item to the number in a tensor. If the number isn't known, adds a node
+/// that reads it.
 std::optional<Items> lower_to_number(const NodeCall& call);
 
 }  // namespace pp::ts

@@ -8,9 +8,11 @@
 
 namespace pp::ts {
 
-/// A `torch.no_grad()` block: CreateObject, Enter and Exit.
+/// Lowers prim::CreateObject for a `torch.no_grad()` block.
 std::optional<Items> lower_create_object(const NodeCall& call);
+/// Lowers prim::Enter, which begins a `no_grad` block.
 std::optional<Items> lower_enter(const NodeCall& call);
+/// Lowers prim::Exit, which ends a `no_grad` block.
 std::optional<Items> lower_exit(const NodeCall& call);
 /// Lowers `is_grad_enabled` to true outside `no_grad` blocks, because models
 /// are loaded to be trained.
@@ -19,9 +21,11 @@ std::optional<Items> lower_is_grad_enabled(const NodeCall& call);
 /// after the model's code is lowered.
 std::optional<Items> lower_is_autocast_enabled(const NodeCall& call);
 
-/// Adds the node of an operator in a `no_grad` block. Its operands are detached
-/// first; a tensor that it changes in place keeps its identity.
-/// arguments  one per argument of the schema, in order
+/// Adds a call of an operator inside a `no_grad` block. The operands are
+/// detached first. A tensor that the operator changes in place is returned as
+/// the same value.
+/// arguments  one item per argument of the schema, in order
+/// returns    one item per result
 Items add_operator_without_grad(
     Lowering& lowering, const c10::OperatorHandle& op, const Items& arguments);
 

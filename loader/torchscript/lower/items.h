@@ -12,8 +12,9 @@
 #include "loader/ir/graph.h"
 #include "loader/torchscript/lower/step_counter.h"
 
-// Items: the things that values of TorchScript code stand for while the code is
-// lowered. Most of them (modules, lists, constants) are gone afterwards.
+// Items are what the values of TorchScript code stand for while the code is
+// lowered. Most of them (modules, lists, constants) don't exist in the lowered
+// graph.
 namespace pp::ts {
 
 struct Item;
@@ -30,12 +31,12 @@ struct GraphValue {
 };
 
 /// A tensor without dimensions that holds a number. Traces store sizes in such
-/// tensors; the graph keeps the number itself.
+/// tensors; the graph has the number instead of the tensor.
 struct NumberTensor {
   std::variant<Constant, GraphValue> number;
 };
 
-/// A tensor constant in the code. It becomes a state where it is used as a
+/// A tensor constant in the code. It becomes a state when it is used as a
 /// tensor.
 struct Literal {
   at::Tensor tensor;
@@ -44,32 +45,35 @@ struct Literal {
 /// An object, usually a module.
 struct Instance {
   c10::intrusive_ptr<c10::ivalue::Object> object;
+  /// The module's FQN; empty for the root.
   std::string fqn;
 };
 
-/// A list, tuple or dict. Items share one container, because everyone who holds
-/// a list sees what is appended to it.
+/// A list, tuple or dict. Items that stand for the same list share one
+/// container, so that an append to the list is visible through all of them.
 struct Container {
   enum class Kind { List, Tuple, Dict };
   Kind kind = Kind::List;
   c10::TypePtr type;
   Items items;
-  std::vector<std::string> keys;  ///< only for a dict
-  /// Position of the node that returns this list of tensors, as long as the
-  /// list's length is unknown.
+  std::vector<std::string> keys;  ///< one per item; only for a dict
+  /// If the length of this list of tensors is still unknown: the position in
+  /// graph.nodes of the node that returns the list. nullopt: the length is
+  /// known.
   std::optional<size_t> open_node;
-  size_t block_depth = 0;  ///< number of branches and loops around its maker
-  /// Names the container in a message if the code may not change it, as "a list
-  /// that attribute 'a' holds"; "" if it may.
+  /// Number of branches and loops around the code that made it.
+  size_t block_depth = 0;
+  /// If the code may not change the container: its description for messages,
+  /// such as "a list that attribute 'a' holds". Empty: the code may change it.
   std::string why_fixed = {};
 };
 
-/// The list of all sizes of a tensor.
+/// The list of all sizes of a tensor, as aten::size returns it.
 struct TensorSizes {
   ir::ValueId tensor = ir::kNoValue;
 };
 
-/// The length of a list whose length is unknown so far.
+/// The length of a list of tensors whose length is still unknown.
 struct ListLength {
   std::shared_ptr<Container> list;
 };
@@ -79,10 +83,10 @@ struct Callable {
   torch::jit::Function* function = nullptr;
 };
 
-/// A text that is not known before the model runs. Only messages may use it.
+/// A string that is not known before the model runs. Only messages may use it.
 struct Text {};
 
-/// A `torch.no_grad()` object.
+/// The object of a `torch.no_grad()` block.
 struct NoGrad {};
 
 struct Item {
@@ -117,37 +121,41 @@ struct Item {
 /// Wraps a container in an item.
 Item container_item(Container container);
 
-/// Wraps a constant in an item without looking into it.
+/// Wraps a constant in an item. A list stays one constant, unlike in item_of().
 Item constant_item(c10::IValue value);
 
-/// Converts a constant to items; lists, tuples and dicts become containers,
-/// whose items are counted as steps.
-/// throws Error(Input): an object, or a dict whose keys are not strings
+/// Converts a constant to an item. Lists, tuples and dicts become containers,
+/// whose items count as steps.
+/// throws  Error(Input): the constant contains an object or a dict whose keys
+///         are not strings, or there are too many steps
 Item item_of(const c10::IValue& value, StepCounter& steps);
 
-/// Counts the items of a container and of those in it, before something reads
-/// them all. A container that is in several others is counted once for each.
+/// Counts as steps all items of a container, nested ones included. Call this
+/// before code that reads them all. A container that is in several others is
+/// counted once for each.
 void count_items(const Item& item, StepCounter& steps);
 
-/// Forbids the code to change the containers in an item, with the reason that
-/// Container::why_fixed describes.
+/// Forbids the code to change the containers in an item, nested ones included.
+/// why  describes the container in messages, see Container::why_fixed
 void fix_containers(const Item& item, const std::string& why);
 
-/// The number that a number tensor holds, as an item.
+/// Returns the number in a number tensor, as an item.
 Item number_in(const NumberTensor& tensor);
 
-/// The item as a constant, if all of it is known and it holds no tensor. If it
-/// may be a container, call count_items() first.
+/// Converts an item to a constant; nullopt if a part of it is unknown or it
+/// contains a tensor. If the item may be a container, call count_items() first.
 std::optional<c10::IValue> try_constant(const Item& item);
+/// Converts an item to an integer; nullopt if it is not a known integer.
 std::optional<int64_t> try_int(const Item& item);
 
-/// Whether both items are the same known constant.
+/// Whether both items are known and equal constants.
 bool is_same_constant(const Item& a, const Item& b);
 
-/// Whether both items are the same constant, value of the graph or container.
+/// Whether both items are equal constants, the same value of the graph or the
+/// same container.
 bool is_same_item(const Item& a, const Item& b);
 
-/// Names an item in a message: "a tensor or number", "a list of unknown
+/// Describes an item for messages: "a tensor or number", "a list of unknown
 /// length".
 std::string describe(const Item& item);
 

@@ -2,12 +2,12 @@
 
 #include "loader/torchscript/lower/node_call.h"
 
-// Lowers the methods that change a list. They change the container and add
-// nothing to the graph.
+// Lowers the methods that change a list. They change the container during
+// lowering and add nothing to the graph.
 namespace pp::ts {
 
-/// Lowers aten::_set_item (`list[i] = x`) on lists. On dicts the call stays an
-/// operator.
+/// Lowers aten::_set_item: `list[i] = x`, or `dict[key] = x` (see
+/// lower_set_entry()).
 std::optional<Items> lower_set_item(const NodeCall& call);
 /// Lowers aten::append.
 std::optional<Items> lower_append(const NodeCall& call);

@@ -17,35 +17,38 @@
 
 namespace pp::ts {
 
-/// The record that each storage was read from, by the storage's address. Empty
-/// storages have none.
+/// The record from which each storage was read, by the storage's address. Empty
+/// storages have no entry.
 using StorageRecords = std::map<const void*, const ZipRecord*>;
 
-/// An attribute of an object: the object's address and the attribute's name.
+/// Identifies an attribute of an object: the object's address and the
+/// attribute's name.
 using AttributeKey = std::pair<const void*, std::string>;
 
 /// Makes names that are unique in one graph.
 class UniqueNames {
  public:
-  /// Returns `stem` without leading underscores, with a number appended if that
-  /// name was returned before.
+  /// Returns `stem` without leading underscores. If that name was returned
+  /// before, appends a number.
   std::string make(std::string_view stem);
 
  private:
   std::set<std::string> names_;
-  std::map<std::string, int> next_number_;  // by stem
+  // The next number to append, by stem.
+  std::map<std::string, int> next_number_;
 };
 
-/// The nodes of a block that is set aside while an inner block is lowered.
+/// The nodes of a block that waits while an inner block is lowered.
 struct OuterBlock {
   std::vector<ir::Node> nodes;
+  /// The block's Lowering::open_nodes.
   std::set<size_t> open_nodes;
 };
 
-/// The state of one lowering: the graph so far, and what is known about its
-/// values. The functions in this folder work on it.
+/// The state of one lowering: the graph built so far, and what is known about
+/// its values. All functions in this folder work on this state.
 struct Lowering {
-  std::string where;                ///< the file's name, for messages
+  std::string where;                ///< names the file in messages
   const AllowedOperators& allowed;  ///< owned by the caller
   const StorageRecords& storages;   ///< owned by the caller
 
@@ -53,16 +56,17 @@ struct Lowering {
   ir::Graph graph = {};
   std::map<std::string, StateRecord> state_records = {};  ///< by FQN
   /// A hint for each value, indexed by ValueId: its meta tensor, or the number
-  /// that it had with the example inputs; nullopt if it is unknown.
+  /// that it had with the example inputs; nullopt if nothing is known about the
+  /// value.
   std::vector<std::optional<c10::IValue>> hints = {};
   UniqueNames names = {};
 
   /// The states that modules own, by object and attribute.
   std::map<AttributeKey, GraphValue> attributes = {};
-  /// The other attributes that were read. Every read of a list or dict returns
-  /// the same container.
+  /// All other attributes that were read, by object and attribute. Every read
+  /// of a list or dict returns the same container.
   std::map<AttributeKey, Item> constant_attributes = {};
-  /// The literals that became states, by their TensorImpl.
+  /// The literals that became states, by the addresses of their TensorImpl.
   std::map<const void*, GraphValue> literals = {};
   int num_literal_names = 0;
   StepCounter steps = {};
@@ -70,20 +74,21 @@ struct Lowering {
   /// The modules that the next node runs under, outermost first.
   std::vector<ir::ModuleFrame> modules = {};
   int call_depth = 0;
-  /// Number of `no_grad` blocks around the next node.
+  /// The number of `no_grad` blocks around the next node.
   int no_grad_depth = 0;
   /// Tensors that need no gradient, because they were detached or made in a
-  /// `no_grad` block and nothing was written in place since.
+  /// `no_grad` block and have not been written in place since.
   std::set<ir::ValueId> without_grad = {};
-  /// Whether an operator that quantises tensors was added.
+  /// Whether the graph has an operator that quantises tensors.
   bool has_quantised = false;
-  /// The integers that roundings made, by the same numbers as floats.
+  /// The integer results of roundings, by the values that hold the same numbers
+  /// as floats.
   std::map<ir::ValueId, GraphValue> rounded = {};
 
-  /// Positions of the nodes in `graph.nodes` that return a list whose length is
-  /// unknown so far.
+  /// Positions in `graph.nodes` of the nodes that return a list whose length is
+  /// still unknown.
   std::set<size_t> open_nodes = {};
-  /// The blocks around the innermost open one, outermost first.
+  /// The blocks around the innermost open block, outermost first.
   std::vector<OuterBlock> outer_blocks = {};
 
   size_t block_depth() const { return outer_blocks.size(); }

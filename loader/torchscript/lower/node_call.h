@@ -10,7 +10,7 @@
 
 namespace pp::ts {
 
-/// The items that the values of one function's code stand for.
+/// The items that the values of one function's TorchScript code stand for.
 using CodeValues = std::unordered_map<const torch::jit::Value*, Item>;
 
 /// One node of TorchScript code that is being lowered.
@@ -18,17 +18,17 @@ struct NodeCall {
   Lowering& lowering;
   const torch::jit::Node& node;
   const Items& inputs;  ///< one per input of the node
-  CodeValues& values;   ///< of the function that the node is in
+  CodeValues& values;   ///< the values of the function that contains the node
 };
 
 /// Lowers one kind of node.
 /// returns  one item per output of the node; nullopt if the handler doesn't
-///          cover this case: the node is then lowered as an operator
-/// throws   Error(Input) by refuse()
+///          cover the case, so that the node is lowered as an operator
+/// throws   Error(Input), see refuse()
 using NodeHandler = std::optional<Items> (*)(const NodeCall& call);
 
 /// Throws Error(Input) that names the file, the kind of node, its module and
-/// its line in the model's source, and says why it can't be lowered.
+/// its line in the model's source, and says why the node can't be lowered.
 [[noreturn]] void refuse(
     const Lowering& lowering,
     const torch::jit::Node& node,

@@ -6,13 +6,13 @@
 
 #include "loader/torchscript/lower/lowering.h"
 
-// Adds nodes to the innermost open block of the graph. They run under the
-// modules of `lowering.modules`.
+// Adds nodes to the innermost open block of the graph. The nodes run under the
+// modules in `lowering.modules`.
 namespace pp::ts {
 
-/// Adds a call of an operator of LibTorch.
-/// arguments  one per argument of the schema, in order
-/// returns    an item per result
+/// Adds a call of a LibTorch operator.
+/// arguments  one item per argument of the schema, in order
+/// returns    one item per result
 /// throws     Error(Input): an item can't be an argument, or a result can't be
 ///            a value of a graph
 Items add_operator(
@@ -23,20 +23,21 @@ Items add_operator(
     const char* overload,
     const Items& arguments);
 
-/// Adds a call of a function on numbers (number_functions.h).
+/// Adds a call of a function on numbers, see number_functions.h.
+/// kind  the type of the result
 GraphValue add_number_function(
     Lowering& lowering,
     std::string_view target,
     const Items& arguments,
     ir::TypeKind kind);
 
-/// Adds a node that reads size `dim` of a tensor.
+/// Adds a node that reads the size of a tensor in dimension `dim`.
 GraphValue add_size(Lowering& lowering, ir::ValueId tensor, int64_t dim);
 
-/// Adds a marker, at which the model asks to be cut.
+/// Adds a marker, which asks for a cut at its position.
 void add_marker(Lowering& lowering);
 
-/// Appends a node. Its results need gradients if an operand does.
+/// Appends a node. The node's results require gradients if an operand does.
 void add_node(Lowering& lowering, ir::Node node);
 
 }  // namespace pp::ts

@@ -2,17 +2,18 @@
 
 #include "loader/torchscript/lower/lowering.h"
 
-// Lists of tensors that a node returns and whose length is unknown at first,
-// such as the result of a chunk. The length becomes known when the model's code
-// unpacks the list.
+// Open lists: lists of tensors that a node returns and whose length is unknown
+// at first, such as the result of chunk(). The length becomes known when the
+// model's code unpacks the list.
 namespace pp::ts {
 
-/// Fixes the length of a list: its node gets that many results. Does nothing if
-/// the length is known.
-/// throws Error(Input): a node of another block made the list
+/// Fixes the length of a list: its node gets `length` results. Does nothing if
+/// the length is already known.
+/// throws  Error(Input): the list was made in another block than the innermost
+///         open one
 void settle_length(Lowering& lowering, Container& list, size_t length);
 
-/// Drops the nodes of the innermost block whose lists nobody has unpacked.
+/// Removes the nodes of the innermost block whose lists have not been unpacked.
 void drop_open_nodes(Lowering& lowering);
 
 }  // namespace pp::ts

@@ -9,15 +9,16 @@
 
 namespace pp::ts {
 
-/// Returns the results, as meta tensors, of operators that have no kernel for
-/// meta tensors in C++. Only their element type and sizes are right.
-/// operator_name  "aten::relu"
-/// arguments      all arguments of the schema; tensors are on meta
-/// returns        nullopt for an unknown operator or case
+/// Computes the results of operators that have no kernel for meta tensors in
+/// C++. The results are meta tensors of which only element type and sizes are
+/// right.
+/// operator_name  the operator, such as "aten::relu"
+/// arguments      all arguments of the schema; their tensors are meta tensors
+/// returns        one hint per result; nullopt for an unknown operator or case
 std::optional<std::vector<c10::IValue>> try_operator_hints(
     std::string_view operator_name, const std::vector<c10::IValue>& arguments);
 
-/// A meta tensor with the type, sizes and strides of `tensor`.
+/// Returns a meta tensor with the element type, sizes and strides of `tensor`.
 at::Tensor to_meta(const at::Tensor& tensor);
 
 }  // namespace pp::ts

@@ -2,7 +2,7 @@
 
 #include "loader/torchscript/lower/node_call.h"
 
-// Lowers comparisons with None and changes of type that compute nothing.
+// Lowers comparisons with None and type conversions that compute nothing.
 namespace pp::ts {
 
 /// Lowers aten::__is__ and aten::__isnot__ where one side is None.

@@ -2,7 +2,7 @@
 
 #include "loader/torchscript/lower/node_call.h"
 
-// Lowers range(start, end, step) with computed operands.
+// Lowers range(start, end, step) whose operands are computed.
 namespace pp::ts {
 
 /// Lowers aten::__range_length, the number of integers in a range.

@@ -6,16 +6,16 @@
 
 #include "loader/torchscript/lower/lowering.h"
 
-// The tensors that modules own, as states of the graph.
+// Turns the tensors that modules own into states of the graph.
 namespace pp::ts {
 
-/// Adds a state for each tensor of the module and its submodules, under its
-/// FQN. Attributes that hold the same tensor share one state.
-/// throws Error(Input): a tensor that is sparse or in no record
+/// Adds a state for each tensor of a module and its submodules, under the
+/// tensor's FQN. Attributes that hold the same tensor share one state.
+/// throws  Error(Input): a tensor is sparse or in no record
 void add_states(Lowering& lowering, const torch::jit::Module& root);
 
-/// Finds the state that an attribute of an object holds; nothing if it holds
-/// none.
+/// Finds the state that an attribute of an object holds; nullopt if the
+/// attribute holds no state.
 std::optional<GraphValue> try_find_state(
     const Lowering& lowering,
     const c10::ivalue::Object& object,

@@ -4,12 +4,13 @@
 
 namespace pp::ts {
 
-/// Counts the steps of a lowering: nodes of code that are lowered, iterations,
-/// and items of lists that are made or read. A node that runs twice is two
-/// steps.
+/// Counts the steps of a lowering: nodes of code that are lowered, iterations
+/// of loops, and items of lists that are made or read. A node that is lowered
+/// twice counts as two steps.
 class StepCounter {
  public:
-  /// throws Error(Input): there are more than kMaxSteps
+  /// Adds steps to the count.
+  /// throws  Error(Input): the count exceeds kMaxSteps
   void add(size_t steps);
 
  private:

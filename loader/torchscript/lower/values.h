@@ -11,17 +11,18 @@
 namespace pp::ts {
 
 /// Adds a value to the graph, with a new name made from `stem`.
-/// hint  a meta tensor, or the number that it has with the example inputs;
-///       nothing if unknown
+/// hint  its meta tensor, or the number that it has with the example inputs;
+///       nullopt: unknown
 GraphValue add_value(
     Lowering& lowering,
     std::string_view stem,
     ir::TypeKind kind,
     const std::optional<c10::IValue>& hint = std::nullopt);
 
-/// Adds a tensor of the archive as a state of the graph. Its bytes are not
-/// copied.
-/// throws Error(Input): it is sparse, quantised or in no record
+/// Adds a tensor of the archive to the graph as a state. The tensor's bytes are
+/// not copied.
+/// stem    the state's value gets a name made from this
+/// throws  Error(Input): the tensor is sparse, quantised or in no record
 GraphValue add_state(
     Lowering& lowering,
     const std::string& fqn,

@@ -1,7 +1,7 @@
 #pragma once
 
-// Functions that the rules share: they read arguments, check that a call is of
-// the plain kind, and bring a gradient into an input's shape.
+// Functions that the rules share: they read arguments, check that a call has
+// plain tensors, and bring a gradient into an input's shape.
 
 #include <array>
 #include <tuple>
@@ -27,12 +27,13 @@ inline bool is_plain(const c10::IValue& value) {
   return value.isTensor() && is_plain(value.toTensor());
 }
 
-/// Returns the first argument, or null if it isn't a plain tensor.
+/// Returns the first argument; null if it isn't a plain tensor.
 inline const at::Tensor* plain_input(const Stack& stack) {
   return is_plain(stack[0]) ? &stack[0].toTensor() : nullptr;
 }
 
-/// Whether an optional argument is given; None and undefined tensors are not.
+/// Whether an optional tensor argument is given, that is, neither None nor
+/// undefined.
 inline bool is_given(const c10::IValue& value) {
   return value.isTensor() && value.toTensor().defined();
 }
@@ -64,7 +65,8 @@ inline bool result(Stack& stack, at::Tensor out) {
   return true;
 }
 
-/// Returns the tensor if it must be kept, else None.
+/// Returns the tensor if the backward needs it, otherwise None, for
+/// BackwardCall::kept.
 inline c10::IValue kept_if(bool needed, const at::Tensor& tensor) {
   return needed ? c10::IValue(tensor) : c10::IValue();
 }
@@ -77,23 +79,23 @@ inline std::vector<int64_t> to_sizes(const c10::IValue& value) {
   return value.toIntVector();
 }
 
-/// Returns the sizes of an input that was broadcast, else None.
+/// Returns the sizes of `input` if it was broadcast to `out`, otherwise None.
 inline c10::IValue sizes_if_broadcast(
     const at::Tensor& input, const at::Tensor& out) {
   return input.sizes() == out.sizes() ? c10::IValue() : sizes_of(input);
 }
 
-/// Sums a gradient over the dimensions that were broadcast. `sizes` comes from
-/// sizes_if_broadcast().
+/// Sums a gradient over the dimensions that were broadcast. `sizes` is the
+/// result of sizes_if_broadcast().
 inline at::Tensor reduced(at::Tensor gradient, const c10::IValue& sizes) {
   return sizes.isNone() ? std::move(gradient)
                         : at::sum_to(std::move(gradient), to_sizes(sizes));
 }
 
-/// Positions of three inputs whose gradients one kernel computes.
+/// The positions of the three inputs whose gradients one kernel computes.
 using Positions = std::array<size_t, 3>;
 
-/// Says which of the three gradients the kernel is to compute.
+/// Returns which of the three gradients the kernel has to compute.
 inline std::array<bool, 3> mask_of(Wanted wanted, const Positions& positions) {
   return {
       wanted[positions[0]] != 0,
@@ -101,7 +103,7 @@ inline std::array<bool, 3> mask_of(Wanted wanted, const Positions& positions) {
       wanted[positions[2]] != 0};
 }
 
-/// Gives the wanted ones of a kernel's three gradients.
+/// Passes those of a kernel's three gradients that are wanted to `call.give`.
 inline void give_three(
     const BackwardCall& call,
     const std::tuple<at::Tensor, at::Tensor, at::Tensor>& gradients,
@@ -115,7 +117,8 @@ inline void give_three(
   }
 }
 
-/// The backward of an operator that returns its input, or its input's elements.
+/// The backward of an operator that returns its input or the same elements in
+/// another shape.
 inline void passes_on(const BackwardCall& call) {
   call.give(0, call.gradient());
 }

@@ -14,21 +14,22 @@ namespace pp {
 /// that its rule defines.
 using Kept = std::vector<c10::IValue>;
 
-/// One flag per input of a call: whether its gradient is wanted. A list
-/// argument stands for its items; other arguments have one position each.
+/// For each input of a call, whether its gradient is wanted. Each item of a
+/// list argument counts as an input; so does every other argument.
 using Wanted = std::span<const uint8_t>;
 
-/// The backward of one call.
+/// The arguments of a rule's backward for one call of the operator.
 struct BackwardCall {
   const Kept& kept;
-  /// Gradients of the results, in the operator's order. Undefined where none
-  /// arrived; at least one did.
+  /// Gradients of the results, in the operator's order. A gradient is undefined
+  /// if none arrived; at least one is defined.
   std::span<const at::Tensor> gradients;
   Wanted wanted;
-  /// Adds a gradient, of the input's shape and type, at a wanted position.
+  /// Adds a gradient, which has the input's shape and type, at a wanted
+  /// position.
   c10::function_ref<void(size_t position, at::Tensor gradient)> give;
-  /// Adds the matrix product of a and b at a wanted position; the product may
-  /// be accumulated into the sum directly.
+  /// Adds the matrix product of a and b as a gradient at a wanted position. The
+  /// product may be accumulated directly into the sum.
   c10::function_ref<void(
       size_t position, const at::Tensor& a, const at::Tensor& b)>
       give_product;
@@ -36,13 +37,13 @@ struct BackwardCall {
   const at::Tensor& gradient() const { return gradients.front(); }
 };
 
-/// How to differentiate an operator. A rule calls the kernels that LibTorch's
-/// autograd calls, in the same order, so the results have the same bits, but it
-/// doesn't build autograd's graph at run time. rules.h says how to add one.
+/// Differentiates an operator. A rule calls the kernels that LibTorch's
+/// autograd calls, in the same order, so the results have the same bits, but
+/// builds no autograd graph at run time. rules.h says how to add a rule.
 struct Rule {
-  /// Pops the arguments, in schema order, from the stack and pushes the
-  /// results. It runs below autograd. Returns false if the rule doesn't cover
-  /// this call (its types, its layout, an option); then the stack is unchanged
+  /// Pops the operator's arguments, in schema order, from the stack and pushes
+  /// its results. Runs below autograd. Returns false if the rule doesn't cover
+  /// the call (its types, its layout, an option); then the stack is unchanged,
   /// and autograd differentiates the call.
   using Forward = bool (*)(torch::jit::Stack& stack, Wanted wanted, Kept& kept);
   /// Gives the wanted gradients. It is called once, or twice with different

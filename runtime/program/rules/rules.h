@@ -22,11 +22,11 @@
 
 namespace pp {
 
-/// Returns the rule of an operator by its name and overload,
-/// "aten::add.Tensor", or null if autograd differentiates it.
+/// Returns the rule of an operator, by name and overload, such as
+/// "aten::add.Tensor"; null if autograd differentiates the operator.
 const Rule* find_rule(std::string_view name);
 
-/// Returns the tables of all kinds.
+/// Returns the tables of rules, one per kind of operator.
 std::span<const std::span<const Rule>> all_rules();
 
 std::span<const Rule> activation_rules();

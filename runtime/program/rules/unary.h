@@ -1,8 +1,8 @@
 #pragma once
 
-// Rules of functions of one tensor, as templates over the function and the
-// formula of its gradient. A forward is named for what it keeps, and its
-// backward for what it reads.
+// Templates for the rules of functions of one tensor. Their parameters are the
+// function and the formula of its gradient. A forward is named for what it
+// keeps, and a backward for what it reads.
 
 #include "runtime/program/rules/arguments.h"
 

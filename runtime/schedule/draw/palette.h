@@ -13,18 +13,18 @@ struct Rgb {
   uint8_t blue = 0;
 };
 
-/// The colour of an action. Each microbatch has a hue, evenly spread over the
-/// colour circle; the kind sets lightness and strength: F light, I middle, B
-/// dark, W pale.
+/// Returns the colour of an action. The hue depends on the microbatch, and hues
+/// are evenly spread over the colour circle. Lightness and saturation depend on
+/// the kind: F light, I middle, B dark, W pale.
 Rgb color_of(ActionKind kind, int32_t microbatch, int num_microbatches);
 
 /// The colour of the optimizer's update.
 constexpr Rgb kUpdateColor = {0x2f, 0x3b, 0x4a};
 
-/// Whether text on this colour should be light.
+/// Whether text on a background of this colour should be light.
 bool is_dark(const Rgb& color);
 
-/// "#a1b2c3"
+/// Returns a colour as "#a1b2c3".
 std::string hex(const Rgb& color);
 
 }  // namespace pp

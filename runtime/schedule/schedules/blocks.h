@@ -12,7 +12,8 @@ struct StageRange {
   int last = 0;  ///< inclusive
 };
 
-/// The range of each rank, for a map made by block_placement.
+/// Returns the range of stages of each rank, for a map made by
+/// block_placement().
 std::vector<StageRange> stage_ranges(const StageMap& map, const Shape& shape);
 
 /// Appends the forwards of one microbatch, first stage first.

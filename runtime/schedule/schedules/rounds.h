@@ -9,8 +9,8 @@ namespace pp {
 /// stages.
 ///
 /// A number of microbatches that doesn't fill its rounds is raised to the next
-/// one that does. The added microbatches are removed from the finished order,
-/// which stays valid because no action depends on another microbatch.
+/// number that does. The added microbatches are removed from the finished
+/// order, which stays valid because no action depends on another microbatch.
 struct Rounds {
   int num_ranks = 1;
   int stages_per_rank = 1;
@@ -19,18 +19,20 @@ struct Rounds {
 
   explicit Rounds(const Shape& shape);
 
-  /// Number of forwards (and of backwards) of one rank.
+  /// Number of forwards of one rank, which is also its number of backwards.
   int num_ops() const { return stages_per_rank * num_microbatches; }
 
-  /// A rank's forward number `op`. A round visits its stages first to last.
+  /// Returns forward number `op` of a rank. A round visits the rank's stages
+  /// from first to last.
   Action forward(int rank, int op) const;
 
-  /// A rank's backward number `op`. A round visits its stages last to first.
+  /// Returns backward number `op` of a rank. A round visits the rank's stages
+  /// from last to first.
   Action backward(int rank, int op, ActionKind kind) const;
 };
 
-/// Removes the microbatches from `num_microbatches` on. An action that loses
-/// its partner in an overlapped pair no longer overlaps.
+/// Removes the microbatches whose number is `num_microbatches` or more. An
+/// action that loses its partner in an overlapped pair no longer overlaps.
 void drop_microbatches(std::vector<Action>& program, int num_microbatches);
 
 }  // namespace pp

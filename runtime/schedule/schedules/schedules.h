@@ -4,8 +4,8 @@
 
 namespace pp {
 
-// The generators, each described in its own file. See ScheduleEntry::generate
-// for sizes and errors.
+// The functions that generate the schedules, each described in its own file.
+// See ScheduleEntry::generate for sizes and errors.
 Schedule gpipe(const Shape& shape);
 Schedule one_f_one_b(const Shape& shape);
 Schedule interleaved_1f1b(const Shape& shape);

@@ -13,26 +13,26 @@ namespace pp {
 /// One row of the table of transports between processes.
 struct TransportEntry {
   std::string_view name;
-  /// The option with which users choose it for all pairs of ranks. Users can't
-  /// choose a transport that doesn't reach every rank: it has nullopt, and
-  /// ranks find out which peers it reaches by trying.
+  /// The option with which users choose this transport for all pairs of ranks;
+  /// nullopt: users can't choose it, because it doesn't reach every rank. Ranks
+  /// find out by trying which peers it reaches.
   std::optional<TransportKind> kind;
-  /// Makes this rank's end, which is not connected yet.
+  /// Makes this rank's end of the transport, which is not connected yet.
   std::unique_ptr<TransportEnd> (*make_end)(const JobMember& self);
 };
 
-/// All transports between processes, fastest first.
+/// Returns all transports between processes, fastest first.
 std::span<const TransportEntry> all_transports();
 
-/// Connects the ranks of a job whose ranks are processes; every rank calls it.
-/// With TransportKind::Auto each pair uses the first transport over which both
-/// reach each other, even across containers. A transport that no pair needs
-/// opens no connection.
-/// throws Error(Runtime): a peer that can't be reached
+/// Connects the ranks of a job whose ranks are processes. Every rank calls it.
+/// With TransportKind::Auto, each pair of ranks uses the first transport over
+/// which the two reach each other, even across containers. A transport that no
+/// pair needs opens no connection.
+/// throws  Error(Runtime): a peer can't be reached
 std::unique_ptr<Transport> connect_ranks(
     const JobMember& self, TransportKind kind = TransportKind::Auto);
 
-/// Connects all ranks by one transport; for tests and measurements.
+/// Connects all ranks over one transport. For tests and measurements.
 std::unique_ptr<Transport> connect_ranks(
     const JobMember& self, const TransportEntry& transport);
 

@@ -10,15 +10,15 @@
 
 namespace pp {
 
-/// Accompanies a message between thread ranks: its tensors may be read once
-/// `ready` has completed, and are returned to `owner`.
+/// Accompanies a message between ranks that are threads. The message's tensors
+/// may be read once `ready` has completed, and must be returned to `owner`.
 struct OnDevice {
   c10::Event ready;
   std::shared_ptr<Loans> owner;
 };
 
-/// A rank's links to other processes, by peer. Between ranks without a link,
-/// device tensors go through the host.
+/// A rank's links to devices of ranks in other processes, by peer. Between
+/// ranks without a link, device tensors go through the host.
 struct DeviceLinks {
   std::map<int, std::unique_ptr<DeviceLink>> to;
   std::map<int, std::unique_ptr<DeviceLink>> from;
@@ -35,12 +35,14 @@ struct DeviceLinks {
 ///                               the link, on the send and receive streams
 ///   processes without           through the host's memory
 ///
-/// The receiver may use a message on its compute stream. Memory is owned by the
-/// rank that allocated it until the event after its last use (Loans).
+/// The receiver may use a message on its compute stream. The rank that
+/// allocated memory owns it until the event after its last use has completed
+/// (Loans).
 class DeviceTransport : public Transport {
  public:
-  /// host     must outlive this
-  /// device   this rank's; must outlive this and every message received
+  /// host     the host's transport; must outlive this object
+  /// device   this rank's device; must outlive this object and every message
+  ///          received
   /// threads  whether the other ranks are threads of this process
   DeviceTransport(
       Transport& host,
@@ -69,7 +71,7 @@ class DeviceTransport : public Transport {
   RankDevice& device_;
   bool threads_;
   DeviceLinks links_;
-  std::map<int, std::shared_ptr<Receiving>> receiving_;  ///< by peer
+  std::map<int, std::shared_ptr<Receiving>> receiving_;  ///< for each peer
 };
 
 }  // namespace pp

@@ -16,12 +16,14 @@
 namespace pp::device_wire {
 
 enum class Place : int64_t {
-  Host,    ///< on the host at both ends, or undefined
-  Staged,  ///< on the device at both ends, in this message through the host
-  Linked,  ///< over the link; undefined in this message
+  Host,  ///< the tensor is on the host at both ends, or undefined
+  /// On the device at both ends; travels in this message, through the host.
+  Staged,
+  Linked,  ///< travels over the link; undefined in this message
 };
 
-/// A tensor as it was sent.
+/// How a tensor was sent. dtype, sizes and strides are set only for
+/// Place::Linked.
 struct Sent {
   Place place = Place::Host;
   int64_t dtype = 0;
@@ -31,8 +33,9 @@ struct Sent {
 
 void append(std::vector<int64_t>& ints, std::span<const Sent> sent);
 
-/// Removes the words that append() added, and returns what they describe.
-/// throws Error(Runtime): they are not words that append() writes
+/// Removes the words that append() added from the end of `ints`, and returns
+/// what they describe.
+/// throws  Error(Runtime): the words are not what append() writes
 std::vector<Sent> take_off(std::vector<int64_t>& ints, size_t num_tensors);
 
 }  // namespace pp::device_wire

@@ -6,7 +6,8 @@
 
 namespace pp {
 
-/// Sends messages over TCP with c10d's Gloo. Reaches every rank.
+/// Makes this rank's end of the transport over TCP that uses c10d's Gloo. It
+/// reaches every rank.
 std::unique_ptr<TransportEnd> make_gloo_end(const JobMember& self);
 
 }  // namespace pp

@@ -15,13 +15,14 @@
 
 namespace pp {
 
-/// The messages of one rank over a Gloo process group. One thread calls it,
-/// except for waiter().interrupt().
+/// Sends and receives the messages of one rank over a Gloo process group. Only
+/// one thread may use it, except for waiter().interrupt().
 ///
-/// Gloo sends a part only after its receiver has said that it has memory for
-/// it, which takes as long as the part itself. So receives are posted in
-/// advance: for the headers of the next few messages, and for their payloads if
-/// these have the same sizes as an earlier message's, which both ends know.
+/// Gloo sends a part of a message only after the receiver has said that it has
+/// memory for it, and that takes as long as the part itself. So receives are
+/// posted in advance for the headers of the next few messages, and for their
+/// payloads on the assumption that these have the same sizes as those of an
+/// earlier message, which both ends know.
 class GlooWire {
  public:
   /// A send or receive of a part of a message, and its memory.
@@ -30,11 +31,11 @@ class GlooWire {
     at::Tensor memory;
   };
 
-  /// A receive that a rank has called.
+  /// A receive in progress, which recv() has begun.
   struct Receive {
     enum class Step { Header, Description, Payloads };
 
-    Step step = Step::Header;  ///< the part to receive next
+    Step step = Step::Header;  ///< part to receive next
     std::optional<Part> description;
     std::deque<Part> payloads;
     Message message;
@@ -50,7 +51,8 @@ class GlooWire {
 
   /// Begins to send a message. Returns the parts to wait for, in order.
   std::deque<Part> send(const Message& message, int to);
-  /// Waits until all parts are sent, and removes each part that is.
+  /// Waits until all parts are sent. Removes each part from `parts` once it is
+  /// sent.
   void wait_sent(
       std::deque<Part>& parts, int to, std::chrono::milliseconds timeout);
 
@@ -60,14 +62,15 @@ class GlooWire {
       int from,
       std::chrono::milliseconds timeout);
 
-  /// Keeps the memory of parts that nobody waits for.
+  /// Keeps the memory of parts that no call will wait for any more.
   void abandon(std::deque<Part> parts, int peer);
 
  private:
-  /// Size in bytes of each payload of a message.
+  /// The size in bytes of each payload of a message.
   using Sizes = std::vector<size_t>;
 
-  /// Receives that were posted before anybody asked for their message.
+  /// The receives for one message that were posted before recv() was called for
+  /// it.
   struct Posted {
     Part header;
     std::deque<Part> payloads;
@@ -79,16 +82,16 @@ class GlooWire {
   struct Peer {
     Peer();
 
-    /// Posted for the next messages from the peer; empty before the first
-    /// recv().
+    /// Receives posted for the next messages from the peer; empty before the
+    /// first recv().
     std::deque<Posted> posted;
-    /// The payloads that the peer has posted receives for, for each of the next
-    /// messages to it.
+    /// For each of the next messages to the peer, the sizes of the payloads for
+    /// which the peer has posted receives.
     std::deque<Sizes> announced;
-    /// Receives whose payloads are not posted yet, in order.
+    /// Receives whose payloads have no memory yet, in the order of recv().
     std::deque<std::shared_ptr<Receive>> open;
-    /// Parts that nobody waits for, mostly after a failure. Their memory must
-    /// stay until the end.
+    /// Parts that no call waits for any more, mostly after a failure. Their
+    /// memory must stay until the end.
     std::deque<Part> abandoned;
   };
 
@@ -108,7 +111,7 @@ class GlooWire {
   Part post_send(at::Tensor memory, int to, int tag);
   Part post_recv(at::Tensor memory, int from, int tag);
 
-  // Destroyed last: works refer to its connections.
+  // Destroyed last, because works refer to the group's connections.
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
   InterruptibleWait waiter_;
   std::vector<Peer> peers_;

@@ -14,21 +14,24 @@ namespace pp {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-/// Waits for c10d's works so that another thread can end the wait. One thread
-/// waits at a time; any thread may interrupt.
+/// Waits for c10d's works in such a way that another thread can end the wait.
+/// One thread waits at a time; any thread may interrupt.
 class InterruptibleWait {
  public:
-  /// grace  see ConnectOptions
+  /// grace  how long to wait for the cause after a connection has closed, see
+  ///        ConnectOptions
   explicit InterruptibleWait(std::chrono::milliseconds grace) : grace_(grace) {}
 
   void interrupt(const Error& cause) noexcept;
   void throw_if_interrupted();
 
   /// Waits until `work` is done.
-  /// deadline   when to give up
-  /// timeout, direction ("from" or "to"), peer   for the error's text
-  /// throws Error(Runtime): the interrupt's cause, the deadline passed, or the
-  ///        peer closed its connection
+  ///
+  /// deadline   the time at which to give up
+  /// direction  "from" or "to"; like `timeout` and `peer`, used only in the
+  ///            error's text
+  /// throws     Error(Runtime): the interrupt's cause, the deadline passed, or
+  ///            the peer closed its connection
   void wait(
       const Work& work,
       std::chrono::steady_clock::time_point deadline,
@@ -36,8 +39,8 @@ class InterruptibleWait {
       const char* direction,
       int peer);
 
-  /// Reports that the connection to `peer` broke: throws the interrupt's cause
-  /// if there is one within the grace period, else an error that names the
+  /// Throws the error for a broken connection to `peer`: the interrupt's cause
+  /// if there is one within the grace period, otherwise an error that names the
   /// peer.
   [[noreturn]] void throw_closed(int peer);
 

@@ -16,9 +16,10 @@ class LocalHub {
  public:
   explicit LocalHub(int num_ranks);
 
-  /// The transport of `rank`. Call it once for each rank, from any thread. It
-  /// may outlive the hub. When it is destroyed, peers that wait for a message
-  /// from this rank get "rank N closed its connection".
+  /// Returns the transport of `rank`. Call it once for each rank, from any
+  /// thread. The transport may outlive the hub. When it is destroyed, peers
+  /// that wait for a message from this rank get the error "rank N closed its
+  /// connection".
   std::unique_ptr<Transport> transport(int rank);
 
  private:

@@ -10,22 +10,23 @@
 
 namespace pp {
 
-/// The blocks into which a rank writes the messages it sends. A receiver frees
-/// a block when the last of its tensors is destroyed; the pool then reuses the
-/// block.
+/// The blocks of memory into which a rank writes the messages that it sends. A
+/// receiver frees a block when the last of the message's tensors is destroyed;
+/// the pool then reuses the block.
 class BlockPool {
  public:
-  /// control  lists the segments, so that peers can open them
+  /// control  receives the list of segments, so that peers can open them; must
+  ///          outlive this object
   explicit BlockPool(shared::Control& control) : control_(control) {}
 
   struct Taken {
     shared::Place place;
-    shared::Block* block;  ///< the content follows this header
+    shared::Block* block;  ///< header, which the content follows
   };
 
-  /// Provides a block with room for `content_bytes`. The caller must set its
-  /// holders, otherwise the block counts as free.
-  /// throws Error(Runtime): no memory
+  /// Returns a block with room for `content_bytes`. The caller must set the
+  /// block's holders, otherwise the block counts as free.
+  /// throws  Error(Runtime): there is no memory left
   Taken take(size_t content_bytes);
 
  private:
@@ -34,7 +35,8 @@ class BlockPool {
   shared::Control& control_;
   std::vector<std::shared_ptr<SharedSegment>> segments_;
   size_t used_ = 0;  ///< bytes used in the last segment
-  /// Blocks by size; within a size, the least recently used is first.
+  /// The blocks by size in bytes; of one size, the least recently used is
+  /// first.
   std::map<size_t, std::deque<Taken>> blocks_;
 };
 

@@ -9,10 +9,11 @@
 namespace pp {
 
 /// Wakes the one thread that waits for changes in memory that processes share.
-/// The bell itself lies in that memory; memory full of zeros is a valid bell.
+/// The bell itself is in that memory; all zeros are a valid bell.
 class Doorbell {
  public:
-  /// Call it after a change, from any thread of any process.
+  /// Wakes the waiting thread. Call it after a change, from any thread of any
+  /// process.
   void ring() noexcept {
     rings_.fetch_add(1);
     if (parked_.load() != 0) {
@@ -20,8 +21,10 @@ class Doorbell {
     }
   }
 
-  /// Waits until ready() or the deadline; returns ready(). Calls ready() after
-  /// each ring, on the waiting thread; it may change state.
+  /// Waits until ready() returns true or the deadline passes, and returns the
+  /// result of ready(). Calls ready(), which may change state, at first and
+  /// after each ring, on the waiting thread. With `spin`, spins for kSpin
+  /// before it sleeps.
   template <typename Ready>
   bool wait(
       std::chrono::steady_clock::time_point deadline, bool spin, Ready ready) {

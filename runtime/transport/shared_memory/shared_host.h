@@ -12,11 +12,12 @@
 
 namespace pp {
 
-/// This rank and its links to the other ranks of its host. One thread calls
-/// it, except for interrupt().
+/// This rank and its links to the other ranks of its host. Only one thread may
+/// use it, except for interrupt().
 class SharedHost {
  public:
-  /// grace  see ConnectOptions
+  /// grace  how long to wait for the cause after a connection has closed, see
+  ///        ConnectOptions
   /// spin   whether every rank of this host has its own core
   SharedHost(
       int rank,
@@ -30,18 +31,18 @@ class SharedHost {
   int size() const { return size_; }
   SharedLink& link(int peer);
 
-  /// Begins a send or a receive, and returns its ticket.
+  /// Begin a send or a receive, and return its ticket.
   uint64_t send(const Message& message, int to);
   uint64_t post(int from);
 
-  /// Both throw as Pending::wait does.
+  /// Wait for a send or a receive. Both throw what Pending::wait throws.
   void wait_sent(int to, uint64_t ticket, std::chrono::milliseconds timeout);
   Message wait_received(
       int from, uint64_t ticket, std::chrono::milliseconds timeout);
 
-  /// Any thread may call it.
+  /// Makes every wait throw `cause`. Any thread may call it.
   void interrupt(const Error& cause) noexcept;
-  /// Tells peers that no message will follow.
+  /// Tells the peers that no more messages will follow.
   void close();
 
  private:

@@ -10,12 +10,12 @@
 
 // The layout of the memory that ranks of one host share. Each rank has a
 // control segment, and adds block segments when it needs them. Only the rank
-// itself writes to its segments, except to what is marked as the peer's. New
-// memory is full of zeros, and zeros are a valid initial state of everything
-// here.
+// itself writes to its segments, except to the members that are marked as
+// written by the peer. New memory is full of zeros, and zeros are a valid
+// initial state of every struct here.
 //
 //   a message  is a Block: header, description and payloads. The sender
-//              writes them there, and the receiver's tensors use that memory
+//              writes it, and the receiver's tensors use the block's memory
 //   a Lane     lists the blocks for one peer, in order
 
 namespace pp::shared {
@@ -26,14 +26,16 @@ inline size_t aligned(size_t num_bytes) {
   return (num_bytes + kAlign - 1) / kAlign * kAlign;
 }
 
-/// Precedes a message's content.
+/// The header of a block, which a message's content follows.
 struct alignas(kAlign) Block {
-  /// Number of the receiver's tensors that use the block; 0: it is free for
-  /// the sender.
+  /// The number of users of the block: the message itself until it is read,
+  /// then the receiver's tensors. 0: the block is free for the sender.
   std::atomic<uint32_t> holders;
   uint32_t header_bytes;
-  uint32_t description_bytes;  ///< directly after the header
-  uint64_t num_bytes;          ///< of header, content and unused room
+  /// Size of the description, which follows the message's header.
+  uint32_t description_bytes;
+  /// Size of the block: this struct, content and unused room.
+  uint64_t num_bytes;
 };
 
 inline void release(Block& block) {
@@ -46,16 +48,17 @@ struct Place {
   uint64_t offset;
 };
 
-/// The messages from the segment's owner to one peer.
+/// The list of messages from the segment's owner to one peer.
 struct Lane {
   static constexpr size_t kSlots = 1024;
 
   alignas(kAlign) std::atomic<uint64_t> sent;
-  /// Written by the peer: the receives it has called, and the messages it has
-  /// read.
+  /// Written by the peer: the number of receives that it has called, and the
+  /// number of messages that it has read.
   alignas(kAlign) std::atomic<uint64_t> posted;
   std::atomic<uint64_t> taken;
-  /// Message n is at n % kSlots from when it is sent until it is taken.
+  /// Message n occupies slots[n % kSlots] from the time it is sent until the
+  /// peer has read it.
   alignas(kAlign) std::array<Place, kSlots> slots;
 };
 
@@ -68,11 +71,11 @@ struct Control {
   };
 
   std::atomic<uint32_t> closed;
-  uint64_t nonce;  ///< identifies this segment; part of the address
+  uint64_t nonce;  ///< identifies this segment; part of the rank's address
   std::array<Segment, kMaxSegments> segments;
-  alignas(kAlign) Doorbell bell;  ///< wakes the owner; everyone rings it
+  alignas(kAlign) Doorbell bell;  ///< wakes the owner; every peer rings it
 
-  /// The lanes follow this, one per rank of the job.
+  /// The lanes follow this struct in memory, one per rank of the job.
   Lane& lane(int peer) { return reinterpret_cast<Lane*>(this + 1)[peer]; }
 
   static size_t num_bytes(int num_ranks) {

@@ -6,9 +6,10 @@
 
 namespace pp {
 
-/// Sends messages through memory that ranks of one host share. A sender copies
-/// a message once; the receiver's tensors lie where the sender wrote them.
-/// throws Error(Runtime): no memory
+/// Makes this rank's end of the transport through memory that ranks of one host
+/// share. A sender copies a message once; the receiver's tensors use the memory
+/// that the sender wrote.
+/// throws  Error(Runtime): there is no memory left
 std::unique_ptr<TransportEnd> make_shared_memory_end(const JobMember& self);
 
 }  // namespace pp

@@ -9,15 +9,15 @@
 namespace pp {
 
 /// Memory that processes of one host share. It has no name in a file system, so
-/// nothing is left behind, however the processes end.
+/// it disappears however the processes end.
 class SharedSegment {
  public:
-  /// Makes memory full of zeros. A page uses physical memory once it is
+  /// Makes memory full of zeros. A page takes no physical memory until it is
   /// written.
-  /// throws Error(Runtime): no memory
+  /// throws  Error(Runtime): there is no memory left
   static std::shared_ptr<SharedSegment> create(size_t num_bytes);
-  /// Maps memory that the process `owner` has created. Null if this process
-  /// can't see it.
+  /// Maps memory that the process `owner` has created. Returns null if this
+  /// process can't map it.
   static std::shared_ptr<SharedSegment> open(
       pid_t owner, int descriptor, size_t num_bytes);
 
@@ -26,13 +26,15 @@ class SharedSegment {
   SharedSegment& operator=(const SharedSegment&) = delete;
 
   std::span<std::byte> bytes() const { return bytes_; }
-  /// The descriptor with which another process calls open() while this exists.
+  /// The descriptor that another process passes to open(). It is valid as long
+  /// as this object exists.
   int descriptor() const { return descriptor_; }
 
  private:
   SharedSegment(int descriptor, std::span<std::byte> bytes)
       : descriptor_(descriptor), bytes_(bytes) {}
-  /// Owns the descriptor from then on. Null if it can't be mapped.
+  /// Maps the memory, and owns the descriptor from then on. Returns null if the
+  /// memory can't be mapped.
   static std::shared_ptr<SharedSegment> map(int descriptor, size_t num_bytes);
 
   int descriptor_;

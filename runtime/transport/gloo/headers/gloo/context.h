@@ -1,9 +1,9 @@
 #pragma once
 
 // LibTorch ships c10d's ProcessGroupGloo.hpp but not the Gloo headers that it
-// includes. It needs only these names from them: our code constructs, calls and
-// lays out nothing here, so declarations are enough, and the definitions are
-// the ones inside libtorch_cpu.
+// includes. ProcessGroupGloo.hpp needs only these names from them: our code
+// constructs, calls and lays out nothing here, so declarations are enough, and
+// the definitions are those inside libtorch_cpu.
 
 #include <chrono>
 
