@@ -85,7 +85,7 @@ void enter_sandbox(
     return;
   }
   if (const std::string missing = pp::enter_sandbox(rules); !missing.empty()) {
-    log.debug("runs without a sandbox: " + missing);
+    log.debug("pp runs without a sandbox: " + missing);
   }
 }
 

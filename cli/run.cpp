@@ -147,7 +147,10 @@ void declare_options(CLI::App& app, Options& options) {
   app.add_flag(
          "--overwrite", options.overwrite, "Remove an earlier run's files")
       ->excludes(resume);
-  app.add_option("--log", options.log, "Log level: pp, +pp, -pp")
+  app.add_option(
+         "--log",
+         options.log,
+         "Log level: pp (info), +pp (debug), -pp (errors)")
       ->check(not_empty());
 }
 

@@ -54,7 +54,10 @@ void declare_options(CLI::App& app, Options& options) {
   tolerance->check(zero_or_more())->capture_default_str();
   app.add_flag("--exact", options.verify.exact, "Require equal bits")
       ->excludes(tolerance);
-  app.add_option("--log", options.log, "Log level: pp, +pp, -pp")
+  app.add_option(
+         "--log",
+         options.log,
+         "Log level: pp (info), +pp (debug), -pp (errors)")
       ->check(not_empty());
 }
 

@@ -137,9 +137,9 @@ void join_parts(
     const auto type = type_of_pairs(view.dtype);
     if (!type || view.sizes.empty() || view.sizes.back() != 2) {
       throw input_error(
-          where + " lists '" + found->first + "', which is " +
+          where + " lists '" + found->first + "' as complex, but it is " +
           ir::name_of(view.dtype) + shape_text(view.sizes) +
-          "; it needs real numbers and a last dimension of 2");
+          "; complex numbers are stored as floats with a last dimension of 2");
     }
     view.dtype = *type;
     view.sizes.pop_back();

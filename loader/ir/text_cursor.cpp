@@ -79,7 +79,7 @@ std::string Cursor::name() {
 std::string Cursor::quoted() {
   const size_t start = position_;
   if (peek() != '"') {
-    fail("expected a quoted text");
+    fail("expected a quoted string");
   }
   std::string out;
   for (++position_; position_ < text_.size(); ++position_) {
@@ -95,7 +95,7 @@ std::string Cursor::quoted() {
     }
     out += c;
   }
-  fail_at(start, "a quoted text has no closing quote");
+  fail_at(start, "a quoted string has no closing quote");
 }
 
 std::string Cursor::number() {

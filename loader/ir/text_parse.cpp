@@ -289,7 +289,7 @@ class TextParser {
     const Cursor start = cursor_;
     const auto* kind = text::try_value_of(text::kListKinds, cursor_.name());
     if (kind == nullptr) {
-      start.fail("expected a kind of list, such as tensors[...]");
+      start.fail("expected the type of a list, such as tensors[...]");
     }
     List out{.kind = *kind, .items = {}};
     text::list(cursor_, '[', ']', [&] { out.items.push_back(arg()); });

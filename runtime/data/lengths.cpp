@@ -66,8 +66,8 @@ Lengths::Lengths(
     if (sizes.empty() || sizes.size() > 2) {
       throw input_error(
           label + ": " + files[i].path + " has shape " + shape_text(sizes) +
-          "; rows with lengths must be one long sequence or have shape "
-          "[rows, longest]");
+          "; with lengths, a file holds one sequence of all rows, or has shape "
+          "[rows, longest row]");
     }
     add_file(
         label,

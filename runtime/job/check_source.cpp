@@ -109,7 +109,7 @@ class SourceChecker {
     }
     if (source_.window && source_.split_dim != 0) {
       refuse_key(
-          "split_dim", "can't be combined with window: windows are rows");
+          "split_dim", "can't be combined with window: each window is one row");
     }
   }
 

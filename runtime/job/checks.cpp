@@ -275,8 +275,8 @@ class Checker {
     if (!job_.train) {
       refuse(
           "eval",
-          "[eval] needs [train], which has the loss; train.steps = 0 evaluates "
-          "only");
+          "[eval] needs [train], which defines the loss; to evaluate without "
+          "training, add [train] with steps = 0");
     }
     const DataConfig& data = job_.eval->data;
     if (data.inputs.empty()) {

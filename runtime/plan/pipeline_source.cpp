@@ -77,8 +77,9 @@ std::vector<Cut> parse_cuts(const std::string& text) {
           std::from_chars(words.front().data(), end, cut.position);
       if (error != std::errc() || stop != end) {
         throw runtime_error(
-            "rank 0 sent something other than cuts; does every rank run the "
-            "same version of pp?");
+            "can't read the cuts that rank 0 sent; does every rank run the "
+            "same "
+            "version of pp?");
       }
       cut.names.assign(words.begin() + 1, words.end());
       std::erase(cut.names, "");

@@ -203,8 +203,9 @@ class Checker {
         if (backwards_done_[action.stage] != num_microbatches_) {
           refuse(
               action,
-              "comes after " + std::to_string(backwards_done_[action.stage]) +
-                  " of " + std::to_string(num_microbatches_) + " backwards");
+              "must come after all " + std::to_string(num_microbatches_) +
+                  " backwards of the stage, but comes after " +
+                  std::to_string(backwards_done_[action.stage]));
         }
         state |= bit(action.kind);
         break;

@@ -91,7 +91,8 @@ class Reader {
     const size_t middle = cell.find(';');
     if (close == std::string_view::npos || middle > close ||
         cell.substr(close + 1) != kOverlap) {
-      refuse_cell(cell, "is not a pair, as in (0F1;7B0)OVERLAP_F_B");
+      refuse_cell(
+          cell, "is not a valid pair; write it like (0F1;7B0)OVERLAP_F_B");
     }
     Action first = parse(cell, trim(cell.substr(1, middle - 1)));
     const Action second =
@@ -163,8 +164,8 @@ class Reader {
     }
     refuse_cell(
         cell,
-        "has the unknown kind of action '" + std::string(name) +
-            "'; known: " + join(names));
+        "has an unknown action kind '" + std::string(name) +
+            "'; the kinds are " + join(names));
   }
 
   void add(
@@ -194,8 +195,8 @@ class Reader {
       refuse(
           first_empty_.row,
           first_empty_.column,
-          "the cell is empty; only files of compute actions may have bubbles, "
-          "and this one has messages");
+          "the cell is empty; empty cells (bubbles) are allowed only if all "
+          "actions are F, B, I or W, and this file also has others");
     }
     if (last_microbatch_.number >= num_forwards_) {
       refuse(

@@ -256,8 +256,8 @@ const Case kDamage[] = {
          R"("w":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}})",
          16)},
     {"ComplexOfThree",
-     "lists 'w', which is float64[3]; it needs real numbers and a last "
-     "dimension of 2",
+     "lists 'w' as complex, but it is float64[3]; complex numbers are stored "
+     "as floats with a last dimension of 2",
      file_of(
          R"({"__metadata__":{"pp.complex":"[\"w\"]"},)"
          R"("w":{"dtype":"F64","shape":[3],"data_offsets":[0,24]}})",

@@ -36,7 +36,7 @@ expect_no_file stages
 # Files that are not ours stay where they are.
 mkdir foreign
 echo precious >foreign/notes.txt
-refused 2 "foreign" "left alone" -- "$PP" split "$mlp" -o foreign --at layers.2
+refused 2 "foreign" "holds files other than stages" -- "$PP" split "$mlp" -o foreign --at layers.2
 [[ "$(ls -A foreign)" == notes.txt ]] || fail "wrote into a foreign folder"
 expect_text foreign/notes.txt precious
 echo precious >file

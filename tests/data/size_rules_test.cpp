@@ -103,7 +103,7 @@ TEST(SizeRules, AGuardOnWhatIsNoInputIsRefused) {
   const std::vector<std::string> guards = {"L['kwargs']['k'].size()[0] == 3"};
   test::expect_error(
       ErrorKind::Input,
-      "the model was exported under the condition kwargs['k.size()[0] == 3, "
+      "the model was exported under the condition kwargs['k'].size()[0] == 3, "
       "and 'L['kwargs']['k'].size()[0]' isn't a size of an input; export it "
       "without that condition",
       [&] { const SizeRules rules({input("k", kFloat, {"s0"})}, guards); });

@@ -162,7 +162,8 @@ INSTANTIATE_TEST_SUITE_P(
             "graph text, line 1, column 7: unknown flag '!loud'"},
         Bad{"OpenQuote",
             "output \"y = 1",
-            "graph text, line 1, column 8: a quoted text has no closing quote"},
+            "graph text, line 1, column 8: a quoted string has no closing "
+            "quote"},
         Bad{"UnknownLayout",
             "f(layout(round))",
             "graph text, line 1, column 9: unknown word 'round'"},

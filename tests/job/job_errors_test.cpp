@@ -287,8 +287,8 @@ const Case kCases[] = {
       "train.lr_schedule.min_lr=0.5"}},
     {"EvalWithoutTraining",
      "[model]\npath = 'm.pt2'\n[eval]\nevery = 3\n",
-     "job.toml:3:2: [eval] needs [train], which has the loss; "
-     "train.steps = 0 evaluates only"},
+     "job.toml:3:2: [eval] needs [train], which defines the loss; to "
+     "evaluate without training, add [train] with steps = 0"},
     {"EvalWithoutTarget",
      kTrain,
      "--set eval.data.inputs.x.path=v.npy: eval.data needs target: the loss "

@@ -75,9 +75,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refused{
             "0F0\n1F0,2F0xyz\n",
-            "test.csv, row 2, column 2: '2F0xyz' has the unknown kind of "
-            "action "
-            "'F0xyz'; known: F, B, I, W, SEND_F, RECV_F, SEND_B, "
+            "test.csv, row 2, column 2: '2F0xyz' has an unknown action "
+            "kind "
+            "'F0xyz'; the kinds are F, B, I, W, SEND_F, RECV_F, SEND_B, "
             "RECV_B, WAIT_SEND_F, WAIT_SEND_B, UNSHARD, RESHARD, REDUCE_GRAD, "
             "WAIT_REDUCE_GRAD"},
         Refused{
@@ -114,24 +114,25 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"\n\n", "test.csv has no actions"},
         Refused{
             "0F0,,0SEND_F0\n1RECV_F0,1F0\n",
-            "test.csv, row 1, column 2: the cell is empty; only files of "
-            "compute actions may have bubbles, and this one has messages"},
+            "test.csv, row 1, column 2: the cell is empty; empty cells "
+            "(bubbles) are allowed only if all actions are F, B, I or W, and "
+            "this file also has others"},
         Refused{
             "(0F0;0B0)OVERLAP\n",
-            "test.csv, row 1, column 1: '(0F0;0B0)OVERLAP' is not a pair, "
-            "as in (0F1;7B0)OVERLAP_F_B"},
+            "test.csv, row 1, column 1: '(0F0;0B0)OVERLAP' is not a valid "
+            "pair; write it like (0F1;7B0)OVERLAP_F_B"},
         Refused{
             "(0F0)OVERLAP_F_B\n",
-            "test.csv, row 1, column 1: '(0F0)OVERLAP_F_B' is not a pair, "
-            "as in (0F1;7B0)OVERLAP_F_B"},
+            "test.csv, row 1, column 1: '(0F0)OVERLAP_F_B' is not a valid "
+            "pair; write it like (0F1;7B0)OVERLAP_F_B"},
         Refused{
             "(0F0;0SEND_F0)OVERLAP_F_B\n",
             "test.csv, row 1, column 1: '(0F0;0SEND_F0)OVERLAP_F_B' overlaps "
             "something other than F, B, I and W"},
         Refused{
             "(0F0;0F1;0F2)OVERLAP_F_B\n",
-            "test.csv, row 1, column 1: '(0F0;0F1;0F2)OVERLAP_F_B' has the "
-            "unknown kind of action 'F1;0F'; known: F, B, I, W, SEND_F, "
+            "test.csv, row 1, column 1: '(0F0;0F1;0F2)OVERLAP_F_B' has an "
+            "unknown action kind 'F1;0F'; the kinds are F, B, I, W, SEND_F, "
             "RECV_F, SEND_B, RECV_B, WAIT_SEND_F, WAIT_SEND_B, UNSHARD, "
             "RESHARD, REDUCE_GRAD, WAIT_REDUCE_GRAD"}));
 

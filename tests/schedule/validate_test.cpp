@@ -150,7 +150,8 @@ INSTANTIATE_TEST_SUITE_P(
             "0F0,0F1,0B0,0REDUCE_GRAD,0B1\n",
             2,
             true,
-            "rank 0, position 3: 0REDUCE_GRAD comes after 1 of 2 backwards"},
+            "rank 0, position 3: 0REDUCE_GRAD must come after all 2 "
+            "backwards of the stage, but comes after 1"},
         Broken{
             "0F0,0B0,0WAIT_REDUCE_GRAD,0REDUCE_GRAD\n",
             1,

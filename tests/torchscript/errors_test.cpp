@@ -110,7 +110,8 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "missing-key",
         "aten::__getitem__",
-        "the dictionary key is missing or unknown"},
+        "the key is not in the dictionary, or is not a string that is known "
+        "before the model runs"},
     RefusedCase{
         "always-raises",
         "prim::RaiseException",

@@ -26,7 +26,7 @@ TEST(CutsText, AnythingElseIsOneClearLine) {
       EXPECT_EQ(error.kind(), ErrorKind::Runtime);
       EXPECT_STREQ(
           error.what(),
-          "rank 0 sent something other than cuts; does every rank run the same "
+          "can't read the cuts that rank 0 sent; does every rank run the same "
           "version of pp?");
     }
   }

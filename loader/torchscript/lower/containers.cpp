@@ -31,7 +31,10 @@ const Item& find_entry(
                          ? std::ranges::find(dict.keys, key->toStringRef())
                          : dict.keys.end();
   if (found == dict.keys.end()) {
-    refuse(call, "the dictionary key is missing or unknown");
+    refuse(
+        call,
+        "the key is not in the dictionary, or is not a string that is known "
+        "before the model runs");
   }
   return dict.items[static_cast<size_t>(found - dict.keys.begin())];
 }
