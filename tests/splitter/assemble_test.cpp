@@ -184,7 +184,7 @@ TEST(Assemble, GuardsOnTheModelsInputsAreTheModels) {
 
 TEST(Assemble, GuardsOnReceivedValuesAreTheStages) {
   const Assembly parts = chain(
-      {plain("x", "float32[s0=4, 2*s0=8]") + "range s0 = 2..64\n",
+      {plain("x", "float32[s0=4, \"2*s0\"=8]") + "range s0 = 2..64\n",
        "range s0 = 2..64\nrange s1 = 6..10\n"
        "guard \"L['y'].size()[1] % 4 == 0\"\n" +
            plain("y", "float32[s0=4, s1=8]")});
@@ -201,7 +201,7 @@ TEST(Assemble, GuardsOnReceivedValuesAreTheStages) {
 TEST(Assemble, ASizeThatFollowsFromOthersIsAGuard) {
   const Assembly parts = chain(
       {plain("x", "float32[s0=4, s1=8]") + "range s0 = 2..\nrange s1 = 2..\n",
-       "range s0 = 2..\n" + plain("y", "float32[s0=4, 2*s0=8]")});
+       "range s0 = 2..\n" + plain("y", "float32[s0=4, \"2*s0\"=8]")});
   EXPECT_THAT(
       parts.manifest.stages[1].guards,
       ElementsAre("L['x_out'].size()[1] == 2*L['x_out'].size()[0]"));
