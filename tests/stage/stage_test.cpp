@@ -69,7 +69,7 @@ constexpr const char* kReturnsCounter =
     "input %x: float32[2]\n"
     "buffer n = %n: float32[2]\n"
     "%a: float32[2] = aten.add_.Tensor(self=%n, other=%x)\n"
-    "%v: float32[2] = aten.view.default(self=%a, size=[2])\n"
+    "%v: float32[2] = aten.view.default(self=%a, size=ints[2])\n"
     "output y = %v\n";
 
 TEST(Stage, AnOutputKeepsItsValueWhenTheNextRunWritesItsBuffer) {

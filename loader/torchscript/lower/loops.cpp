@@ -1,6 +1,7 @@
 #include "loader/torchscript/lower/loops.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -175,15 +176,36 @@ Items loop_results(
   return out;
 }
 
-/// Adds the node that owns the body.
+/// Whether every iteration returns a carried leaf as it got it.
+bool is_unchanged(const GraphLoop& loop, const LoopBody& body, size_t leaf) {
+  const auto* returned = body.results[leaf].as<GraphValue>();
+  return loop.initial[leaf].as<GraphValue>() != nullptr &&
+         returned != nullptr && returned->id == body.block.inputs[leaf + 1];
+}
+
+/// Adds the node that owns the body. Leaves that no iteration changes become
+/// operands that are only read, after those that are carried.
 Items add_loop_node(
     const NodeCall& call, const GraphLoop& loop, const LoopBody& body) {
   Lowering& lowering = call.lowering;
+  BlockDraft block = body.block;
+  block.inputs = {body.block.inputs.front()};
+  block.outputs = {body.block.outputs.front()};
   std::vector<ir::Arg> operands;
+  std::vector<ir::Arg> unchanged;
+  std::vector<ir::ValueId> unchanged_inputs;
   std::vector<GraphValue> results;
   Items leaves;
   for (size_t i = 0; i < loop.initial.size(); ++i) {
     const Item& initial = loop.initial[i];
+    if (is_unchanged(loop, body, i)) {
+      unchanged.push_back(leaf_arg(call, initial));
+      unchanged_inputs.push_back(body.block.inputs[i + 1]);
+      leaves.push_back(initial);
+      continue;
+    }
+    block.inputs.push_back(body.block.inputs[i + 1]);
+    block.outputs.push_back(body.block.outputs[i + 1]);
     operands.push_back(leaf_arg(call, initial));
     results.push_back(add_value(
         lowering,
@@ -192,12 +214,14 @@ Items add_loop_node(
         try_common_hint(lowering, initial, body.results[i])));
     leaves.push_back({results.back()});
   }
+  std::ranges::move(unchanged, std::back_inserter(operands));
+  std::ranges::copy(unchanged_inputs, std::back_inserter(block.inputs));
   add_control_flow(
       lowering,
       "prim::Loop",
       {leaf_arg(call, loop.limit), leaf_arg(call, loop.condition)},
       operands,
-      {body.block},
+      {block},
       results);
   return loop_results(call, loop, body, leaves);
 }
