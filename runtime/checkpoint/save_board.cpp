@@ -89,6 +89,14 @@ int64_t SaveBoard::num_committed() const {
   return context_.store->add(key("committed"), 0);
 }
 
+void SaveBoard::note_pruned() const {
+  context_.store->add(key("pruned"), 1);
+}
+
+int64_t SaveBoard::num_pruned() const {
+  return context_.store->add(key("pruned"), 0);
+}
+
 void SaveBoard::note_done() const {
   context_.store->add(key("done"), 1);
 }
@@ -105,6 +113,7 @@ void SaveBoard::clear(const FolderSharing& sharing) const {
     context_.store->deleteKey(name);
   }
   context_.store->deleteKey(key("committed"));
+  context_.store->deleteKey(key("pruned"));
   context_.store->deleteKey(key("done"));
   for (int rank = 0; rank < context_.size; ++rank) {
     context_.store->deleteKey(key("entered", rank));

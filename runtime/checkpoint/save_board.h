@@ -18,6 +18,7 @@ namespace pp {
 /// begun/R            leader R has made its folder
 /// part/K             a WrittenPart
 /// committed          the number of leaders that have committed their folder
+/// pruned             the number of leaders that have removed old checkpoints
 /// done               the number of ranks that have nothing left to do for the
 ///                    save
 class SaveBoard {
@@ -40,6 +41,8 @@ class SaveBoard {
   std::vector<WrittenPart> parts() const;
   void note_committed() const;
   int64_t num_committed() const;
+  void note_pruned() const;
+  int64_t num_pruned() const;
   void note_done() const;
   int64_t num_done() const;
 

@@ -137,14 +137,13 @@ void CheckpointSaver::follow(int leader) {
     }
     write_parts();
   }
-  if (wait_for([&] { return is_committed(); })) {
+  if (wait_for([&] { return board_->num_pruned() >= num_leaders(); })) {
     board_->note_done();
   }
 }
 
-bool CheckpointSaver::is_committed() const {
-  return board_->num_committed() >=
-         static_cast<int64_t>(sharing_.leaders().size());
+int64_t CheckpointSaver::num_leaders() const {
+  return static_cast<int64_t>(sharing_.leaders().size());
 }
 
 void CheckpointSaver::write_parts() {
@@ -168,10 +167,11 @@ bool CheckpointSaver::lead(const CheckpointState& state, const Prune& prune) {
   const auto path = commit(state);
   has_unfinished_folder_ = false;
   board_->note_committed();
-  if (!wait_for([&] { return is_committed(); })) {
+  if (!wait_for([&] { return board_->num_committed() >= num_leaders(); })) {
     return false;
   }
   prune();
+  board_->note_pruned();
   board_->note_done();
   if (context_.rank != 0) {
     return true;

@@ -92,7 +92,7 @@ class CheckpointSaver {
   void write(const CheckpointState& state, const Prune& prune);
   void write_parts();
   void follow(int leader);
-  bool is_committed() const;
+  int64_t num_leaders() const;
   bool lead(const CheckpointState& state, const Prune& prune);
   std::filesystem::path commit(const CheckpointState& state);
   bool wait_for(const std::function<bool()>& condition);

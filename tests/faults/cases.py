@@ -4,8 +4,8 @@ import itertools
 import random
 from dataclasses import dataclass
 
-STALL = 1.0  # pipeline.stall_timeout, seconds
-BLOCK = 2.5  # how long a blocked rank blocks
+STALL = 2.0  # pipeline.stall_timeout, seconds
+BLOCK = 3.5  # how long a blocked rank blocks
 
 # Faults under every launcher, and those of ranks that are processes.
 EVERYWHERE = ["throw", "fill", "block"]
@@ -93,4 +93,4 @@ def make_cases(count, seed, can_mount):
 
 def stall_of(case):
     # The cut link must be reported before a wait times out.
-    return 3 if case.kind == "cut" else STALL
+    return 4 if case.kind == "cut" else STALL

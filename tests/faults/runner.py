@@ -47,7 +47,7 @@ class Runner:
             "pipeline.schedule": self.case.schedule,
             "pipeline.microbatches": MICROBATCHES,
             "pipeline.ranks": self.ranks,
-            "pipeline.stall_timeout": stall_of(self.case),
+            "pipeline.stall_timeout": stall_of(self.case) * self.options.slowness,
             "pipeline.transport": self.case.transport,
             "train.steps": 1000000,
             "output.dir": "disk/run",
@@ -74,7 +74,8 @@ class Runner:
             kind = "kill"
         per_step = self.actions_per_step()
         action = (case.step - 1) * per_step + int(case.place * per_step) + 1
-        argument = {"block": BLOCK, "fill": self.disk / "filler"}.get(kind, "")
+        block = BLOCK * self.options.slowness
+        argument = {"block": block, "fill": self.disk / "filler"}.get(kind, "")
         name, value = self.mark.split("=")
         env = {k: v for k, v in os.environ.items() if not k.startswith("PP_")}
         env[name] = value
@@ -136,8 +137,11 @@ class Runner:
     def wait_for_end(self):
         """Waits until the surviving ranks have ended; notes how long it took."""
         note = self.dir / "fault"
-        if not self.wait_until(120, lambda: note.exists()):
-            self.fail("the fault did not happen")
+        self.wait_until(
+            120, lambda: note.exists() or not any(running(p) for p in self.pids)
+        )
+        if not note.exists():
+            self.fail(f"the fault did not happen: {self.texts()}")
             return False
         stage, microbatch, action, at = note.read_text().split()
         self.at = At(stage, microbatch, action)
