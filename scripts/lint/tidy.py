@@ -151,13 +151,14 @@ def check_all(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--all", action="store_true", help="every source")
-    parser.add_argument("--seconds", type=float, default=360, help="begin none later")
+    parser.add_argument("--seconds", type=float, default=240, help="begin none later")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("sources", nargs="*", help="these sources instead")
     args = parser.parse_args()
     if args.sources or args.all:
         preset = "tidy" if args.sources else "tidy-all"
-        sources = args.sources or compiled(preset)
+        sources = compiled(preset)  # which also configures the preset
+        sources = args.sources or sources
         return 1 if check_all(sources, args.jobs, preset) else 0
     base = base_revision()
     changed = changed_files(base) if base else []

@@ -250,7 +250,7 @@ const Case kDamage[] = {
      "lists 'w', but the file has no such tensor",
      file_of(R"({"__metadata__":{"pp.complex":"[\"w\"]"}})", 0)},
     {"ComplexNameTwice",
-     "lists 'w', which is complex128[]",
+     "lists 'w' as complex, but it is complex128[]",
      file_of(
          R"({"__metadata__":{"pp.complex":"[\"w\",\"w\"]"},)"
          R"("w":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}})",
@@ -263,7 +263,7 @@ const Case kDamage[] = {
          R"("w":{"dtype":"F64","shape":[3],"data_offsets":[0,24]}})",
          24)},
     {"ComplexOfIntegers",
-     "lists 'w', which is uint8[2]",
+     "lists 'w' as complex, but it is uint8[2]",
      file_of(
          R"({"__metadata__":{"pp.complex":"[\"w\"]"},)"
          R"("w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})",

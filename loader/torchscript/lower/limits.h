@@ -14,7 +14,7 @@ constexpr int kMaxModuleDepth = 200;
 
 /// Number of attributes of all modules, counted once per path from the root.
 /// Modules that share submodules may have exponentially many paths.
-constexpr size_t kMaxAttributes = 1'000'000;
+constexpr size_t kMaxAttributes = 200'000;
 
 /// Nesting depth of function calls. The walk over the code recurses, so the
 /// limit protects the stack.
