@@ -99,16 +99,22 @@ void TraceRecorder::end() {
 }
 
 void TraceRecorder::begin_wait(std::string name) {
-  end_wait();
+  // One reading of the clock, so that nothing lies between two waits.
+  const int64_t now_ns = trace_clock_ns();
+  end_wait_at(now_ns);
   wait_ = Span{.name = std::move(name), .step = step_};
-  wait_->time.begin_ns = trace_clock_ns();
+  wait_->time.begin_ns = now_ns;
 }
 
 void TraceRecorder::end_wait() {
+  end_wait_at(trace_clock_ns());
+}
+
+void TraceRecorder::end_wait_at(int64_t now_ns) {
   if (!wait_) {
     return;
   }
-  wait_->time.end_ns = trace_clock_ns();
+  wait_->time.end_ns = now_ns;
   for (const size_t span : open_) {
     if (span < kMaxSpans) {
       spans_[span].waits.push_back(wait_->time);

@@ -91,6 +91,7 @@ class TraceRecorder {
   static std::vector<Interval> slices_of(const Span& span);
   bool is_full() const { return spans_.size() >= kMaxSpans; }
   void push(Span span);
+  void end_wait_at(int64_t now_ns);
   std::string span_events(const Span& span, int64_t origin_ns) const;
 
   std::string arrow_name(
