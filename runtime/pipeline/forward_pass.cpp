@@ -91,7 +91,7 @@ class Batches {
 
 }  // namespace
 
-void run_forwards(
+bool run_forwards(
     RankContext& context,
     Executor& executor,
     const StageMap& stage_to_rank,
@@ -103,9 +103,10 @@ void run_forwards(
       pass,
       context.device);
   if (batches.num_microbatches() == 0) {
-    return;  // fewer rows than the replicas have microbatches
+    // There are fewer rows than the replicas have microbatches.
+    return pass.early_end == nullptr || pass.early_end->wait_for_others();
   }
-  const ForwardStream stream(stage_to_rank, batches.num_microbatches());
+  ForwardStream stream(stage_to_rank, batches.num_microbatches());
   StepInputs inputs;
   inputs.pass = pass.pass;
   inputs.seed = pass.seed;
@@ -119,13 +120,29 @@ void run_forwards(
     return at::Tensor();
   };
   std::vector<Action> actions;
-  for (int64_t slot = 0; slot < stream.num_slots(); slot += kSlotsAtATime) {
+  bool ended_early = false;
+  for (int64_t slot = 0; slot < stream.num_slots();) {
+    int64_t end = slot + kSlotsAtATime;
+    if (pass.early_end != nullptr && !ended_early) {
+      end = std::min(end, pass.early_end->next_slot());
+    }
+    end = std::min(end, stream.num_slots());
     actions.clear();
-    stream.append(context.rank, slot, slot + kSlotsAtATime, actions);
+    stream.append(context.rank, slot, end, actions);
     executor.run_part(actions, inputs);
+    slot = end;
+    if (pass.early_end != nullptr && !ended_early &&
+        slot < stream.num_slots() && pass.early_end->is_asked(slot)) {
+      ended_early = true;
+      stream.end_early(slot);
+    }
   }
   executor.finish();
   batches.drop_finished();
+  if (pass.early_end != nullptr && !ended_early) {
+    ended_early = !pass.early_end->wait_for_others();
+  }
+  return !ended_early;
 }
 
 }  // namespace pp

@@ -5,9 +5,9 @@
 
 #include "runtime/rank/rank_context.h"
 
-// Collective operations for a few small values, used between steps. Every rank
-// calls the same function at the same point of its program, while no other
-// message to or from rank 0 is in flight. All messages go through rank 0.
+// Collective operations for a few small values. Every rank calls the same
+// function at the same point of its program, where the receive of each message
+// that was sent to or from rank 0 has begun. All messages go through rank 0.
 
 namespace pp {
 

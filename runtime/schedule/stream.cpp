@@ -89,6 +89,19 @@ int64_t ForwardStream::slot_of(int stage, int64_t microbatch) const {
   return offsets_[stage] + microbatch / group_ * period_ + microbatch % group_;
 }
 
+void ForwardStream::end_early(int64_t slot) {
+  int64_t begun = 0;
+  while (begun < num_microbatches_ && slot_of(0, begun) < slot) {
+    ++begun;
+  }
+  if (begun == 0 || begun == num_microbatches_) {
+    return;
+  }
+  num_microbatches_ = begun;
+  // At least one slot is left, since the waits for the last sends come with it.
+  num_slots_ = std::max(slot_of(num_stages() - 1, begun - 1), slot) + 1;
+}
+
 // The microbatch that a stage runs in a slot; -1: none.
 int64_t ForwardStream::microbatch_at(int stage, int64_t slot) const {
   const int64_t since = slot - offsets_[stage];

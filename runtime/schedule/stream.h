@@ -23,6 +23,12 @@ class ForwardStream {
   ///         than an action can name
   ForwardStream(StageMap stage_to_rank, int64_t num_microbatches);
 
+  /// Leaves out the microbatches that no stage has begun before `slot`, so the
+  /// stream ends as soon as the others have left the last stage.
+  ///
+  /// slot  above 0; what append() gave for earlier slots stays right
+  void end_early(int64_t slot);
+
   /// Number of slots until the last microbatch has left the last stage.
   int64_t num_slots() const { return num_slots_; }
 

@@ -79,7 +79,7 @@ Evaluation::Evaluation(
           with_short_batch(std::move(options), plan.eval_batch)),
       executor_(ranks.pipeline, plan.forward_schedule, stages.pointers()) {}
 
-Evaluation::Result Evaluation::run() {
+Evaluation::Result Evaluation::run(const std::stop_token& stop) {
   LossFunction loss(
       plan_.train->loss,
       plan_.loss_output,
@@ -93,7 +93,9 @@ Evaluation::Result Evaluation::run() {
       own.add(loss.value(), loss.weight(), current);
     }
   };
+  EarlyEnd early_end(ranks_.world, stop);
   ForwardPass pass;
+  pass.early_end = &early_end;
   pass.pass = Pass::Evaluate;
   pass.seed = plan_.seed;
   pass.on_outputs = [&](int64_t batch,
@@ -109,7 +111,7 @@ Evaluation::Result Evaluation::run() {
     }
     loss(step[microbatch], outputs, {plan_.seed, batch, microbatch});
   };
-  run_forwards(
+  const bool is_complete = run_forwards(
       ranks_.pipeline,
       executor_,
       plan_.train_schedule.stage_to_rank,
@@ -117,17 +119,21 @@ Evaluation::Result Evaluation::run() {
       pass);
   end_batch();
   states.restore();
+  if (!is_complete) {
+    return {.ended_early = true};
+  }
   const WeightedSum total = total_of(gather(ranks_.world, to_message(own)));
   if (ranks_.world.rank != 0) {
     return {};
   }
-  Result result{total.sum / total.weight, ""};  // NaN where no target counts
+  // NaN where no target counts.
+  Result result{.loss = total.sum / total.weight};
   if (total.bad_batch >= 0) {
     result.problem = "the loss is " + number_text(result.loss) + ", first in " +
                      rows_text(data_.rows(total.bad_batch)) +
                      " of the evaluation's data";
   } else if (!(total.weight > 0)) {
-    result.problem = "none of its targets counts, so it has no loss";
+    result.problem = "every target is ignored, so there is no loss";
   }
   return result;
 }

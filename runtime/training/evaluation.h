@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "runtime/data/data_loader.h"
@@ -27,12 +28,17 @@ class Evaluation {
   struct Result {
     double loss = 0;  ///< mean over all rows; NaN if every target is ignored
     std::string problem;  ///< why the loss isn't a number, or empty
+    /// Whether a request to stop ended it early, in which case it has no loss.
+    /// All ranks know it.
+    bool ended_early = false;
   };
   /// Evaluates the model in its current state and leaves the state unchanged:
   /// buffers that a graph writes even in eval mode get their previous values
   /// back. Returns the result on rank 0, and an empty result on the other
   /// ranks. All ranks call it together.
-  Result run();
+  ///
+  /// stop  a request to end early, which any rank may get
+  Result run(const std::stop_token& stop);
 
  private:
   const Plan& plan_;

@@ -135,8 +135,13 @@ class Trainer {
       if (is_last || is_due(plan_.output.checkpoint_every, done)) {
         save(done, is_last && !evaluation_);
       }
-      if (evaluation_ && (is_last || is_due(plan_.eval->every, done))) {
-        evaluate(done);
+      if (evaluation_ && (is_last || is_due(plan_.eval->every, done)) &&
+          !evaluate(done)) {
+        stopped = true;
+        if (saved_at_ != done) {
+          save(done, true);
+        }
+        break;
       }
     }
     finish(
@@ -261,37 +266,46 @@ class Trainer {
     throw JobFailed(cause);
   }
 
-  void evaluate(int64_t done) {
-    const EvalReport report = run_evaluation(done);
-    if (is_first_rank()) {
-      output_->write(report);
+  /// Returns whether the evaluation is complete; false after a request to stop.
+  bool evaluate(int64_t done) {
+    const auto report = run_evaluation(done);
+    if (report && is_first_rank()) {
+      output_->write(*report);
     }
+    return report.has_value();
   }
 
   /// The whole job of `train.steps = 0`.
   void evaluate_only(int64_t done) {
-    const EvalReport report = run_evaluation(done);
+    const auto report = run_evaluation(done);
+    if (!report) {
+      end_interrupted();
+    }
     if (is_first_rank()) {
-      output_->write_evaluation(report);
+      output_->write_evaluation(*report);
       output_->note("wrote " + output_->evaluation_path().string());
     }
     // Beside the trace of the training.
     finish(plan_.output.dir / "eval_trace.json");
   }
 
-  /// The report is complete on rank 0. An evaluation changes nothing, so one
-  /// that gives no number is no reason to end a run.
-  EvalReport run_evaluation(int64_t done) {
+  /// The report is complete on rank 0; nullopt on all ranks after a request to
+  /// stop. An evaluation changes nothing, so one that gives no number is no
+  /// reason to end a run.
+  std::optional<EvalReport> run_evaluation(int64_t done) {
     const auto start = std::chrono::steady_clock::now();
     trace_.begin("evaluate");
-    const Evaluation::Result result = evaluation_->run();
+    const Evaluation::Result result = evaluation_->run(options_.save_and_stop);
     trace_.end();
+    if (result.ended_early) {
+      return std::nullopt;
+    }
     check_mapped_files(world().log);
     if (!result.problem.empty()) {
       world().log.warning(
           "evaluation at step " + std::to_string(done) + ": " + result.problem);
     }
-    return {done, result.loss, seconds_since(start)};
+    return EvalReport{done, result.loss, seconds_since(start)};
   }
 
   /// Ends a run that was asked to stop, once it is saved on all ranks: the
@@ -308,6 +322,7 @@ class Trainer {
   void save(int64_t done, bool is_last) {
     check_mapped_files(world().log);
     trace_.begin("checkpoint");
+    saved_at_ = done;
     checkpoints_.save(
         {done,
          num_steps_,
@@ -361,6 +376,7 @@ class Trainer {
   std::optional<TrainingOutput> output_;  ///< from the start of the run
   FaultReports faults_;
   int64_t first_step_ = 0;  ///< of this run, from 0
+  int64_t saved_at_ = -1;   ///< number of updates at the last save()
   std::optional<std::filesystem::path> last_checkpoint_;  ///< on rank 0
 };
 

@@ -69,3 +69,37 @@ assert calls.item() == 6, calls  # the first replica has a microbatch a step
 expect_exit 3 "$PP" run evaluated.toml --set output.dir=failed \
   --set eval.every=6 --set 'eval.data.target.path="unknown.npy"'
 expect_file failed/checkpoints/step_6/state.json
+
+# A signal during a long evaluation ends it early. What was trained is saved, and
+# a resumed run ends with the same weights as a run without the signal.
+"$PYTHON" -c '
+import numpy as np
+np.save("many_x.npy", np.random.default_rng(0).random((600000, 4), np.float32))
+np.save("many_y.npy", np.zeros(600000, np.int64))'
+long_eval=("$PP" run evaluated.toml --set eval.every=3
+  --set 'eval.data.inputs.x.path="many_x.npy"'
+  --set 'eval.data.target.path="many_y.npy"')
+has_lines() { [[ -f "$1" ]] && (($(grep -c . "$1") >= $2)); }
+for options in "" "--launcher processes" "--set parallel.replicas=2 --set pipeline.microbatches=1"; do
+  rm -rf plain long
+  # shellcheck disable=SC2086 # words of a command line
+  expect_ok "$PP" run job.toml $options --set output.dir=plain
+  command_line="${long_eval[*]} $options (TERM)"
+  # shellcheck disable=SC2086
+  "${long_eval[@]}" $options --set output.dir=long >out 2>err &
+  pid=$!
+  wait_for 120 has_lines long/metrics.jsonl 3
+  sleep 0.5
+  began=$(now_ms)
+  kill -TERM $pid
+  wait $pid
+  status=$?
+  ((status == 143)) || fail "ended with $status, not 143"
+  within "$(($(now_ms) - began))" 5000 || fail "did not stop soon"
+  expect_text err "interrupted; --resume continues from long/checkpoints/step_3"
+  expect_no_text long/metrics.jsonl eval
+  expect_clean long
+  # shellcheck disable=SC2086
+  expect_ok "$PP" run evaluated.toml $options --resume --set output.dir=long
+  expect_same {plain,long}/checkpoints/step_6/part_0.safetensors
+done

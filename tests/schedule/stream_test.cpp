@@ -101,6 +101,44 @@ TEST(ForwardStream, ItsPartsAreTheWhole) {
   }
 }
 
+// Wherever a stream ends early, its parts before and after are one schedule of
+// the microbatches that had begun.
+TEST(ForwardStream, EndsEarlyAtAnySlot) {
+  for (const StageMap& map :
+       {StageMap{0},
+        StageMap{0, 0},
+        StageMap{0, 1, 2},
+        StageMap{0, 1, 0, 1},
+        StageMap{0, 1, 1, 0},
+        StageMap{2, 0, 1, 1, 0}}) {
+    for (int64_t end = 1; end < num_slots(map, 12); ++end) {
+      ForwardStream stream(map, 12);
+      Schedule schedule;
+      schedule.stage_to_rank = map;
+      schedule.ranks.resize(stages_by_rank(map).size());
+      for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
+        stream.append(static_cast<int>(rank), 0, end, schedule.ranks[rank]);
+      }
+      stream.end_early(end);
+      for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
+        stream.append(
+            static_cast<int>(rank),
+            end,
+            stream.num_slots(),
+            schedule.ranks[rank]);
+      }
+      const auto& first = schedule.ranks.at(map.front());
+      const auto begun = std::ranges::count_if(first, [](const Action& action) {
+        return action.stage == 0 && action.kind == ActionKind::Forward;
+      });
+      EXPECT_NO_THROW(validate(schedule, static_cast<int>(begun), false))
+          << to_csv(schedule);
+      EXPECT_LE(begun, end);
+      EXPECT_LE(stream.num_slots(), end + num_slots(map, 1));
+    }
+  }
+}
+
 // The end of a run that is too long to store.
 TEST(ForwardStream, NothingIsKeptForEachMicrobatch) {
   const ForwardStream stream({0, 1, 2, 3}, 1'000'000'000);
