@@ -74,7 +74,7 @@ Difference try_find_block_difference(
   const auto a = blocks_of(left);
   const auto b = blocks_of(right);
   if (a.size() != b.size()) {
-    return "'" + left.name + "' owns different numbers of graphs";
+    return "'" + left.name + "' has a different number of blocks";
   }
   for (size_t i = 0; i < a.size(); ++i) {
     if (const auto difference = try_find_difference(*a[i], *b[i])) {
@@ -95,7 +95,7 @@ Difference compare_inputs_and_states(
   for (const ir::State& state : left.states) {
     const int found = ir::try_find_state(right, state.fqn);
     if (found < 0) {
-      return "'" + state.fqn + "' is missing";
+      return "the code has no '" + state.fqn + "'";
     }
     values.set(state.value, right.states[static_cast<size_t>(found)].value);
   }
@@ -111,8 +111,8 @@ Difference compare_nodes(
     const ir::Node& a = left.nodes[i];
     const ir::Node& b = right.nodes[i];
     if (a.target != b.target) {
-      return "node " + std::to_string(i) + " is '" + a.target + "' and '" +
-             b.target + "'";
+      return "node " + std::to_string(i) + " is '" + a.target +
+             "', but the code has '" + b.target + "'";
     }
     if (!values.agrees(ir::reads_of(a), ir::reads_of(b)) ||
         !map_results(a, b, values)) {

@@ -58,9 +58,10 @@ ir::TypeKind input_kind(
   const auto kind = try_number_kind(argument.type());
   if (!kind) {
     throw input_error(
-        lowering.where + ": forward's argument '" + argument.name() + "' is " +
-        argument.type()->repr_str() +
-        "; tensors, numbers and arguments with a default value are supported");
+        lowering.where + ": forward's argument '" + argument.name() +
+        "' has type " + argument.type()->repr_str() +
+        "; only tensors, numbers and arguments with a default value are "
+        "supported");
   }
   return *kind;
 }

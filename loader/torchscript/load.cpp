@@ -37,9 +37,9 @@ std::string size_advice(
     options += " --input " + name + "=SIZES";
   }
   return options.empty() ? ""
-                         : "; the file has no sizes, with which it may be "
-                           "known: try" +
-                               options + ", as in 4x3x32x32";
+                         : "; the file does not give input sizes, which may "
+                           "be what is missing: try" +
+                               options + ", with SIZES such as 4x3x32x32";
 }
 
 /// Lowers the module's forward, with its inputs, states and outputs.

@@ -110,8 +110,8 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "missing-key",
         "aten::__getitem__",
-        "the key is not in the dictionary, or is not a string that is known "
-        "before the model runs"},
+        "the key is not in the dictionary, or is not a string known before "
+        "the model runs"},
     RefusedCase{
         "always-raises",
         "prim::RaiseException",
@@ -120,7 +120,19 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "branch-lengths",
         "prim::If",
-        "its branches return lists of different lengths or structures"},
+        "its branches end with lists of different lengths or structures"},
+    RefusedCase{
+        "branch-appends",
+        "prim::If",
+        "its branches end with lists of different lengths or structures"},
+    RefusedCase{
+        "branch-returns-changed",
+        "prim::If",
+        "a branch changes a list or dictionary and also returns it"},
+    RefusedCase{
+        "branch-in-loop",
+        "prim::If",
+        "changes a list made outside the enclosing loop"},
     RefusedCase{
         "branch-none",
         "prim::If",
@@ -128,7 +140,7 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "loop-grows",
         "prim::Loop",
-        "an iteration changes the length of a list that it carries"},
+        "an iteration changes the length of a list that the loop carries"},
     RefusedCase{
         "loop-text",
         "prim::Loop",
@@ -159,6 +171,8 @@ constexpr std::array kRefusedCases = {
         "removes-a-missing-item",
         "aten::remove",
         "the item to remove is not in the list"},
+    RefusedCase{
+        "pops-a-missing-key", "aten::pop", "the dictionary has no key 'z'"},
     RefusedCase{
         "repeats-in-place",
         "aten::mul_",
@@ -209,7 +223,7 @@ TEST(TorchScriptErrors, ModulesWithTooManyPaths) {
 TEST(TorchScriptErrors, ALongTextIsUnknown) {
   EXPECT_THAT(
       refusal([] { load_model(example("long-text-script.pt")); }),
-      HasSubstr("a text that is not known before the model runs"));
+      HasSubstr("a string that is not known before the model runs"));
 }
 
 TEST(TorchScriptErrors, TheMessageNamesTheInputsWhoseSizesMayHelp) {
@@ -218,7 +232,8 @@ TEST(TorchScriptErrors, TheMessageNamesTheInputsWhoseSizesMayHelp) {
   };
   EXPECT_THAT(
       refusal([&] { load({}); }),
-      HasSubstr("it may be known: try --input x=SIZES, as in"));
+      HasSubstr(
+          "may be what is missing: try --input x=SIZES, with SIZES such as"));
   EXPECT_THAT(
       refusal([&] { load(parse_input_hints({"x=4x8"})); }),
       ::testing::Not(HasSubstr("--input")));

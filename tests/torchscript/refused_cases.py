@@ -83,6 +83,38 @@ class BranchLengths(nn.Module):
         return torch.cat(parts)
 
 
+class BranchAppends(nn.Module):
+    def forward(self, x):
+        parts = [x]
+        if bool(x.sum() > 0):
+            parts.append(x)
+        return torch.cat(parts)
+
+
+def itself(parts: list[torch.Tensor]) -> list[torch.Tensor]:
+    return parts
+
+
+class BranchReturnsChanged(nn.Module):
+    def forward(self, x):
+        parts = [x]
+        if bool(x.sum() > 0):
+            parts[0] = x * 2
+            chosen = itself(parts)
+        else:
+            chosen = [x]
+        return torch.cat(chosen)
+
+
+class BranchInLoop(nn.Module):
+    def forward(self, x):
+        sizes = [1, 2]
+        for _ in range(int(x.sum())):
+            if bool(x.sum() > 0):
+                sizes[0] = 3
+        return x * sizes[0]
+
+
 class BranchNone(nn.Module):
     def forward(self, x):
         y: torch.Tensor | None = None
@@ -167,6 +199,12 @@ class RemovesAMissingItem(nn.Module):
         return x * len(numbers)
 
 
+class PopsAMissingKey(nn.Module):
+    def forward(self, x):
+        numbers: dict[str, int] = {"a": 1}
+        return x * numbers.pop("z")
+
+
 class RepeatsInPlace(nn.Module):
     def forward(self, x):
         numbers = [1, 2]
@@ -245,6 +283,9 @@ REFUSED = {
     "missing-key": MissingKey,
     "always-raises": AlwaysRaises,
     "branch-lengths": BranchLengths,
+    "branch-appends": BranchAppends,
+    "branch-returns-changed": BranchReturnsChanged,
+    "branch-in-loop": BranchInLoop,
     "branch-none": BranchNone,
     "loop-grows": LoopGrows,
     "loop-text": LoopText,
@@ -254,6 +295,7 @@ REFUSED = {
     "changes-a-carried-list": ChangesACarriedList,
     "sorts-tensors": SortsTensors,
     "removes-a-missing-item": RemovesAMissingItem,
+    "pops-a-missing-key": PopsAMissingKey,
     "repeats-in-place": RepeatsInPlace,
     "unknown-step": UnknownStep,
     "asks-after-quantising": AsksAfterQuantising,

@@ -44,6 +44,42 @@ class ListMethods(TwoLayers):
         )
 
 
+class DictMethods(TwoLayers):
+    """Methods that change dicts, which other variables hold, too."""
+
+    def forward(self, x):
+        x = self.a(x)
+        numbers: dict[str, int] = {"a": 1, "b": 2, "c": 3}
+        other = numbers
+        numbers.update({"b": 20, "d": 4})
+        x = x * other["b"]
+        first = numbers.popitem()  # in TorchScript the first
+        x = x + first[1] * 1000
+        x = x + numbers.setdefault("b", 99) + numbers.setdefault("e", 5)
+        x = x + numbers.pop("b") + numbers.pop("f", -1)
+        del numbers["c"]
+        found = numbers.get("e")
+        if found is not None:
+            x = x + found * 10
+        if numbers.get("g") is None:
+            x = x + numbers.get("g", 7)
+        copied = numbers.copy()
+        copied["h"] = 8
+        again = dict(numbers)
+        again["i"] = 9
+        x = x * len(copied) + len(other) + len(again)
+        for name in other:
+            x = x + len(name) * numbers[name]
+        numbers.clear()
+        x = x + len(other)
+        tensors = dict([("x", x), ("y", x * 2.0)])
+        tensors.update({"x": tensors["y"] + 1.0})
+        rest = [5, 6, 7]
+        del rest[1]
+        x = (tensors.pop("x") * float(rest[1]) + tensors["y"]) * 1e-4
+        return self.b(x)
+
+
 def same_list(parts: list[torch.Tensor]) -> list[torch.Tensor]:
     return parts
 
@@ -131,7 +167,51 @@ class NoGradResize(TwoLayers):
         return self.b(hidden / scale)
 
 
+class BranchLists(TwoLayers):
+    """Branches that change lists and dicts that were made before them."""
+
+    def mix(self, x):
+        shift = [2, 3]
+        parts = [x, x * 2.0]
+        same = parts
+        named = {"x": x, "z": x}
+        if bool(x.sum() > 0):
+            shift[0] = 0
+            parts.append(x * 3.0)
+            named["y"] = x + 1.0
+            if bool(x.max() > 0.5):
+                shift[1] = 7
+                named["x"] = x * 5.0
+            named.pop("z")
+        else:
+            parts[0] = x * 7.0
+            parts.insert(1, x * 4.0)
+            named.update({"y": x - 1.0})
+            del named["z"]
+        if bool(x.mean() > 0):
+            pair = [x * 3.0, x]
+            both = (pair, pair)
+        else:
+            pair = [x * 2.0, x]
+            both = (pair, pair)
+        pair.append(x * 0.5)
+        x = torch.roll(x, [shift[0], -shift[1]], [0, 1])
+        if sum(shift) > 4:
+            x = x * 1.5
+        for part in same:
+            x = x + part
+        for part in both[0]:
+            x = x - part * float(len(both[1]))
+        return x + named["x"] * float(len(named)) + named["y"] * shift[1]
+
+    def forward(self, x):
+        x = self.a(x)
+        return self.b(self.mix(x) - 2.0 * self.mix(-x))
+
+
 SCRIPT_CASES = {
+    "branch-lists": BranchLists,
+    "dict-methods": DictMethods,
     "list-methods": ListMethods,
     "shared-lists": SharedLists,
     "ranges": Ranges,

@@ -90,7 +90,7 @@ void add_code_operator(CodeDraft& draft, const ir::Node& node) {
   }
   const auto* found = added->maybeSchema();
   if (found == nullptr || found->overload_name() != schema.overload_name()) {
-    refuse_node(node, "TorchScript resolves it to another overload");
+    refuse_node(node, "TorchScript resolves it to a different overload");
   }
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     set_result(draft, node.outputs[i], added->outputs()[i]);

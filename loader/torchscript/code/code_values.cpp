@@ -42,8 +42,7 @@ struct ToConstant {
   }
   template <class T>
   c10::IValue operator()(const T&) const {
-    throw input_error(
-        "an argument that is a graph can't be written as TorchScript");
+    throw input_error("a graph argument can't be written as TorchScript");
   }
 };
 

@@ -55,7 +55,8 @@ std::optional<Items> lower_get_attribute(const NodeCall& call) {
   if (instance == nullptr) {
     refuse(
         call,
-        "it reads attribute '" + name + "' of something that is not a module");
+        "it reads attribute '" + name +
+            "', but only attributes of modules are supported");
   }
   const c10::IValue& value = instance->object->getAttr(name);
   if (value.isObject()) {

@@ -94,9 +94,11 @@ class Extraction {
 
 }  // namespace
 
-void open_block(Lowering& lowering) {
+void open_block(Lowering& lowering, BlockKind kind) {
   lowering.outer_blocks.push_back(
-      {std::move(lowering.graph.nodes), std::move(lowering.open_nodes)});
+      {.nodes = std::move(lowering.graph.nodes),
+       .open_nodes = std::move(lowering.open_nodes),
+       .has_branch = kind == BlockKind::BranchSide});
   lowering.graph.nodes.clear();
   lowering.open_nodes.clear();
 }

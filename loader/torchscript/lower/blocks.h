@@ -19,9 +19,11 @@ struct BlockDraft {
   std::vector<ir::Arg> outputs;
 };
 
+enum class BlockKind { BranchSide, LoopBody };
+
 /// Opens a block inside the current one. New nodes are added to it until
 /// close_block().
-void open_block(Lowering& lowering);
+void open_block(Lowering& lowering, BlockKind kind);
 
 /// Closes the innermost block and returns its nodes.
 std::vector<ir::Node> close_block(Lowering& lowering);

@@ -22,7 +22,7 @@ std::optional<Items> lower_method_call(const NodeCall& call) {
   }
   const auto* instance = call.inputs.front().as<Instance>();
   if (instance == nullptr) {
-    refuse(call, "it calls a method of something that is not a module");
+    refuse(call, "it calls a method, but only modules' methods are supported");
   }
   Lowering& lowering = call.lowering;
   const c10::ClassTypePtr type = instance->object->type();

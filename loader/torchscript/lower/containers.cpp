@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "loader/torchscript/lower/dicts.h"
 #include "loader/torchscript/lower/list_access.h"
 #include "loader/torchscript/lower/nodes.h"
 #include "loader/torchscript/lower/open_lists.h"
@@ -33,8 +34,8 @@ const Item& find_entry(
   if (found == dict.keys.end()) {
     refuse(
         call,
-        "the key is not in the dictionary, or is not a string that is known "
-        "before the model runs");
+        "the key is not in the dictionary, or is not a string known before "
+        "the model runs");
   }
   return dict.items[static_cast<size_t>(found - dict.keys.begin())];
 }
@@ -106,7 +107,9 @@ std::optional<Items> lower_unpack(const NodeCall& call) {
   if (container == nullptr || container->items.size() != count) {
     refuse(
         call,
-        "unpacks " + std::to_string(count) + " values from " + describe(whole));
+        "it unpacks " + std::to_string(count) + " values from " +
+            describe(whole) +
+            "; it needs a list or tuple of exactly that many items");
   }
   return container->items;
 }
@@ -126,7 +129,10 @@ std::optional<Items> lower_get_item(const NodeCall& call) {
     return Items{{add_size(call.lowering, sizes->tensor, index)}};
   }
   if (container == nullptr || container->open_node) {
-    refuse(call, "it reads an item of " + describe(whole));
+    refuse(
+        call,
+        "it indexes " + describe(whole) +
+            "; only a list or tuple of known length can be indexed");
   }
   const int64_t count = std::ssize(container->items);
   index += index < 0 ? count : 0;
@@ -143,7 +149,7 @@ std::optional<Items> lower_get_item(const NodeCall& call) {
 std::optional<Items> lower_copy_list(const NodeCall& call) {
   auto items = try_list_items(call, call.inputs.at(0), "copies");
   if (!items) {
-    return std::nullopt;
+    return lower_copy_dict(call);
   }
   return Items{new_list(call, std::move(*items))};
 }

@@ -104,7 +104,7 @@ c10::IValue converted(
       return number.to<int64_t>();
     }
   } catch (const c10::Error&) {
-    refuse(call, "the number in the tensor has no such value");
+    refuse(call, "the number in the tensor does not fit the requested type");
   }
   return number.isFloatingPoint() ? number.to<double>() != 0
          : number.isBoolean()     ? number.to<bool>()

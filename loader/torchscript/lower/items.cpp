@@ -165,7 +165,7 @@ std::string describe(const Item& item) {
     return "the length of a list, which depends on sizes";
   }
   if (item.as<Text>() != nullptr) {
-    return "a text that is not known before the model runs";
+    return "a string that is not known before the model runs";
   }
   if (item.as<NoGrad>() != nullptr) {
     return "a no_grad object";

@@ -1,7 +1,9 @@
 #include "loader/torchscript/lower/leaves.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "loader/core/error.h"
@@ -49,38 +51,69 @@ bool is_older(const Item& item, const Lowering& lowering) {
          container->block_depth <= lowering.block_depth();
 }
 
-Item merge_item(
-    const Lowering& lowering,
-    const Item& then,
-    const Item& otherwise,
-    const Items& leaves,
-    size_t& next) {
-  const Container* container = try_inner(then);
-  if (container == nullptr) {
-    return leaves.at(next++);
-  }
-  if (container == otherwise.container()) {
-    next += flatten({then}).size();
-    return then;
-  }
-  Container merged = *container;
-  merged.block_depth = lowering.block_depth();
-  for (size_t i = 0; i < merged.items.size(); ++i) {
-    merged.items[i] = merge_item(
-        lowering,
-        container->items[i],
-        otherwise.container()->items[i],
-        leaves,
-        next);
-  }
-  Item out = container_item(std::move(merged));
-  if (is_older(then, lowering) || is_older(otherwise, lowering)) {
-    for (const Item& item : {then, otherwise, out}) {
-      fix_containers(item, kMayBeAnother);
+/// Merges the items that the two sides of a branch return.
+class Merger {
+ public:
+  Merger(const Lowering& lowering, const Items& leaves)
+      : lowering_(lowering), leaves_(leaves) {}
+
+  Item run(const Item& then, const Item& otherwise) {
+    const Container* container = try_inner(then);
+    if (container == nullptr) {
+      return leaves_.at(next_++);
     }
+    if (container == otherwise.container()) {
+      next_ += flatten({then}).size();
+      return then;
+    }
+    const auto same = merged_.find({container, otherwise.container()});
+    if (same != merged_.end()) {
+      next_ += flatten({then}).size();
+      return same->second;
+    }
+    return merge(then, otherwise);
   }
-  return out;
-}
+
+ private:
+  Item merge(const Item& then, const Item& otherwise) {
+    const Container& a = *then.container();
+    const Container& b = *otherwise.container();
+    Container merged = a;
+    merged.block_depth = lowering_.block_depth();
+    for (size_t i = 0; i < merged.items.size(); ++i) {
+      merged.items[i] = run(a.items[i], b.items[i]);
+    }
+    Item out = container_item(std::move(merged));
+    // Whether a side's list is one that others hold, too, is unknown if it was
+    // made before the branch, or is merged with different ones.
+    const bool is_shared =
+        !sides_.emplace(&a).second || !sides_.emplace(&b).second;
+    if (is_shared || is_older(then, lowering_) ||
+        is_older(otherwise, lowering_)) {
+      for (const Item& item : {then, otherwise, out}) {
+        fix_containers(item, kMayBeAnother);
+      }
+    }
+    if (is_shared) {
+      for (const auto& [pair, item] : merged_) {
+        if (pair.first == &a || pair.second == &b) {
+          fix_containers(item, kMayBeAnother);
+        }
+      }
+    }
+    merged_.emplace(std::pair(&a, &b), out);
+    return out;
+  }
+
+  const Lowering& lowering_;
+  const Items& leaves_;
+  size_t next_ = 0;
+  /// Containers that were merged, of both sides.
+  std::set<const Container*> sides_;
+  /// The results, by the containers of the two sides. Two names of one list
+  /// stay names of one list.
+  std::map<std::pair<const Container*, const Container*>, Item> merged_;
+};
 
 bool is_same_structure(const Item& a, const Item& b) {
   const Container* left = try_inner(a);
@@ -118,9 +151,9 @@ Items merge(
     const Items& otherwise,
     const Items& leaves) {
   Items out;
-  size_t next = 0;
+  Merger merger(lowering, leaves);
   for (size_t i = 0; i < then.size(); ++i) {
-    out.push_back(merge_item(lowering, then[i], otherwise[i], leaves, next));
+    out.push_back(merger.run(then[i], otherwise[i]));
   }
   return out;
 }

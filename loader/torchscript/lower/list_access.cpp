@@ -1,11 +1,29 @@
 #include "loader/torchscript/lower/list_access.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "loader/torchscript/lower/hints.h"
 #include "loader/torchscript/lower/nodes.h"
 
 namespace pp::ts {
+
+namespace {
+
+/// Remembers the container's contents before the innermost block, a side of a
+/// branch, changes them for the first time.
+void remember(OuterBlock& block, const std::shared_ptr<Container>& container) {
+  const bool is_known = std::ranges::any_of(
+      block.before_changes, [&](const ContainerContents& before) {
+        return before.container == container;
+      });
+  if (!is_known) {
+    block.before_changes.push_back(
+        {container, container->items, container->keys});
+  }
+}
+
+}  // namespace
 
 Container* try_list(const Item& item) {
   const auto* pointer = item.as<std::shared_ptr<Container>>();
@@ -19,7 +37,11 @@ std::optional<Items> try_list_items(
   if (const auto* sizes = item.as<TensorSizes>()) {
     const auto hint = try_tensor_hint(call.lowering, sizes->tensor);
     if (!hint) {
-      refuse(call, verb + (" " + describe(item)));
+      refuse(
+          call,
+          verb + (" " + describe(item)) +
+              ", whose number of dimensions is not known before the model "
+              "runs");
     }
     Items out;
     for (int64_t dim = 0; dim < hint->dim(); ++dim) {
@@ -32,33 +54,49 @@ std::optional<Items> try_list_items(
     return std::nullopt;
   }
   if (list->open_node) {
-    refuse(call, verb + (" " + describe(item)));
+    refuse(
+        call,
+        verb + (" " + describe(item)) +
+            "; its length must be known before the model runs");
   }
   return list->items;
 }
 
 void check_changeable(
-    const NodeCall& call, const Container& container, const char* verb) {
-  if (!container.why_fixed.empty()) {
-    refuse(call, verb + (" " + container.why_fixed));
+    const NodeCall& call,
+    const std::shared_ptr<Container>& container,
+    const char* verb) {
+  if (!container->why_fixed.empty()) {
+    refuse(call, verb + (" " + container->why_fixed));
   }
-  if (container.block_depth < call.lowering.block_depth()) {
-    const bool is_list = container.kind == Container::Kind::List;
+  if (container->block_depth >= call.lowering.block_depth()) {
+    return;
+  }
+  OuterBlock& block = call.lowering.outer_blocks.back();
+  if (!block.has_branch) {
+    const bool is_list = container->kind == Container::Kind::List;
     refuse(
         call,
         verb + std::string(is_list ? " a list" : " a dictionary") +
-            " made outside the enclosing branch or loop, which depends on "
-            "computed values, so its contents would be unknown; write into a "
-            "tensor, or trace the model");
+            " made outside the enclosing loop, whose number of iterations is "
+            "computed, so its contents would be unknown; write into a tensor, "
+            "or trace the model");
   }
+  call.lowering.steps.add(
+      block.before_changes.size() + container->items.size());
+  remember(block, container);
 }
 
 Container& changeable_list(const NodeCall& call, const char* verb) {
   Container* list = try_list(call.inputs.at(0));
   if (list == nullptr || list->open_node) {
-    refuse(call, verb + (" " + describe(call.inputs.at(0))));
+    refuse(
+        call,
+        verb + (" " + describe(call.inputs.at(0))) +
+            "; only a list of known length can be changed");
   }
-  check_changeable(call, *list, verb);
+  check_changeable(
+      call, *call.inputs.at(0).as<std::shared_ptr<Container>>(), verb);
   return *list;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "loader/torchscript/lower/node_call.h"
 
@@ -12,11 +13,15 @@ namespace pp::ts {
 /// Returns the item's container if the item is a list, else null.
 Container* try_list(const Item& item);
 
-/// Refuses the node if the code may not change the container.
+/// Refuses the node if the code may not change the container; call it before
+/// each change. In a side of a branch, remembers the contents of a container
+/// that was made outside the branch.
 /// throws  Error(Input): the container is fixed (Container::why_fixed), or was
-///         made outside an enclosing branch or loop
+///         made outside an enclosing loop
 void check_changeable(
-    const NodeCall& call, const Container& container, const char* verb);
+    const NodeCall& call,
+    const std::shared_ptr<Container>& container,
+    const char* verb);
 
 /// Returns the items of a list, or all sizes of a tensor as items; nullopt for
 /// all other items.

@@ -91,13 +91,23 @@ std::optional<Items> lower_insert(const NodeCall& call) {
 
 std::optional<Items> lower_pop(const NodeCall& call) {
   if (try_list(call.inputs.at(0)) == nullptr) {
-    return std::nullopt;
+    return lower_pop_entry(call);
   }
   Items& items = changeable_list(call, "removes from").items;
   const size_t index = list_index(call, std::ssize(items));
   Item removed = items[index];
   items.erase(items.begin() + static_cast<std::ptrdiff_t>(index));
   return Items{std::move(removed)};
+}
+
+std::optional<Items> lower_delete(const NodeCall& call) {
+  if (try_list(call.inputs.at(0)) == nullptr) {
+    return lower_delete_entry(call);
+  }
+  Items& items = changeable_list(call, "removes from").items;
+  const size_t index = list_index(call, std::ssize(items));
+  items.erase(items.begin() + static_cast<std::ptrdiff_t>(index));
+  return Items{};
 }
 
 std::optional<Items> lower_reverse(const NodeCall& call) {
@@ -131,9 +141,9 @@ std::optional<Items> lower_remove(const NodeCall& call) {
   Items& items = changeable_list(call, "removes from").items;
   call.lowering.steps.add(items.size());
   const c10::IValue wanted =
-      known_value(call, call.inputs.at(1), "looks in a list for");
+      known_value(call, call.inputs.at(1), "searches a list for");
   const auto found = std::ranges::find_if(items, [&](const Item& item) {
-    return known_value(call, item, "looks among items such as") == wanted;
+    return known_value(call, item, "searches a list that holds") == wanted;
   });
   if (found == items.end()) {
     refuse(call, "the item to remove is not in the list");
@@ -144,7 +154,7 @@ std::optional<Items> lower_remove(const NodeCall& call) {
 
 std::optional<Items> lower_clear(const NodeCall& call) {
   if (try_list(call.inputs.at(0)) == nullptr) {
-    return std::nullopt;
+    return lower_clear_dict(call);
   }
   changeable_list(call, "clears").items.clear();
   return Items{};

@@ -15,15 +15,17 @@ std::optional<Items> lower_append(const NodeCall& call);
 std::optional<Items> lower_extend(const NodeCall& call);
 /// Lowers aten::insert.
 std::optional<Items> lower_insert(const NodeCall& call);
-/// Lowers aten::pop.
+/// Lowers aten::pop, on dicts too.
 std::optional<Items> lower_pop(const NodeCall& call);
+/// Lowers aten::Delete: `del list[i]`, or `del dict[key]`.
+std::optional<Items> lower_delete(const NodeCall& call);
 /// Lowers aten::reverse.
 std::optional<Items> lower_reverse(const NodeCall& call);
 /// Lowers aten::sort on lists of known numbers or strings.
 std::optional<Items> lower_sort(const NodeCall& call);
 /// Lowers aten::remove.
 std::optional<Items> lower_remove(const NodeCall& call);
-/// Lowers aten::clear on lists.
+/// Lowers aten::clear, on dicts too.
 std::optional<Items> lower_clear(const NodeCall& call);
 
 }  // namespace pp::ts

@@ -89,7 +89,7 @@ void open_body(
   Lowering& lowering = call.lowering;
   const auto inputs = call.node.blocks()[0]->inputs();
   out.block.name = "body";
-  open_block(lowering);
+  open_block(lowering, BlockKind::LoopBody);
   const auto add_input = [&](std::string_view stem,
                              ir::TypeKind kind,
                              const std::optional<c10::IValue>& hint) {
@@ -121,7 +121,10 @@ void close_body(const NodeCall& call, const GraphLoop& loop, LoopBody& out) {
   out.block.outputs.push_back(leaf_arg(call, outputs.front()));
   outputs.erase(outputs.begin());
   if (!have_same_structure(outputs, loop.carried)) {
-    refuse(call, "an iteration changes the length of a list that it carries");
+    refuse(
+        call,
+        "an iteration changes the length of a list that the loop carries to "
+        "the next one; the length must stay the same");
   }
   for (const Item& item : outputs) {
     count_items(item, call.lowering.steps);
@@ -133,8 +136,9 @@ void close_body(const NodeCall& call, const GraphLoop& loop, LoopBody& out) {
         try_leaf_kind(call.lowering, loop.initial[i])) {
       refuse(
           call,
-          "an iteration changes " + describe(loop.initial[i]) + " to " +
-              describe(out.results[i]));
+          "an iteration changes a value from " + describe(loop.initial[i]) +
+              " to " + describe(out.results[i]) +
+              "; its type must stay the same");
     }
     out.block.outputs.push_back(leaf_arg(call, out.results[i]));
   }
@@ -233,14 +237,14 @@ void check_supported(const NodeCall& call, const GraphLoop& loop) {
         call,
         "its number of iterations is " + describe(loop.limit) +
             " and its condition is " + describe(loop.condition) +
-            "; an integer and a bool are supported");
+            "; they must be an integer and a bool");
   }
   for (const Item& leaf : loop.initial) {
     if (!try_leaf_kind(call.lowering, leaf)) {
       refuse(
           call,
           "it carries " + describe(leaf) +
-              " from one iteration to the next; tensors and numbers are "
+              " from one iteration to the next; only tensors and numbers are "
               "supported");
     }
   }
@@ -298,9 +302,8 @@ std::optional<Items> lower_loop(const NodeCall& call) {
       if (*limit != kNoLimit) {
         refuse(
             call,
-            "it has a known number of iterations but may end earlier, which "
-            "depends on computed values; write it as a while loop, or trace "
-            "the model");
+            "computed values may end it before its known number of "
+            "iterations; write it as a while loop, or trace the model");
       }
       return add_loop(call, call.inputs[0], condition, carried);
     }
@@ -319,7 +322,8 @@ std::optional<Items> lower_loop(const NodeCall& call) {
     if (static_cast<size_t>(iteration) > kMaxIterations) {
       refuse(
           call,
-          "it runs more than " + std::to_string(kMaxIterations) + " times");
+          "it runs more than " + std::to_string(kMaxIterations) +
+              " times, the limit for a loop that is unrolled");
     }
   }
   return carried;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -38,11 +39,24 @@ class UniqueNames {
   std::map<std::string, int> next_number_;
 };
 
+/// Contents of a container at some point of the code.
+struct ContainerContents {
+  std::shared_ptr<Container> container;
+  Items items;
+  std::vector<std::string> keys;
+};
+
 /// The nodes of a block that waits while an inner block is lowered.
 struct OuterBlock {
   std::vector<ir::Node> nodes;
   /// The block's Lowering::open_nodes.
   std::set<size_t> open_nodes;
+  /// Whether the inner block is a side of a branch, which may change containers
+  /// that were made outside of it.
+  bool has_branch = false;
+  /// The containers that the inner block has changed, with their contents
+  /// before that, in the order of the first changes.
+  std::vector<ContainerContents> before_changes = {};
 };
 
 /// The state of one lowering: the graph built so far, and what is known about

@@ -30,13 +30,17 @@ at::ScalarType element_type_of(const NodeCall& call, const Item& number) {
         break;
     }
   }
-  refuse(call, "it makes a tensor of " + describe(number));
+  refuse(
+      call,
+      "it makes a tensor of " + describe(number) +
+          "; only numbers, bools and lists of them are supported");
 }
 
 Item make_tensor(const NodeCall& call, const Item& data) {
   if (const auto items = try_list_items(call, data, "makes a tensor of")) {
     if (items->empty()) {
-      refuse(call, "it makes a tensor of an empty list");
+      refuse(
+          call, "it makes a tensor of an empty list, which is not supported");
     }
     Container rows{
         .kind = Container::Kind::List,
@@ -88,7 +92,10 @@ std::optional<Items> lower_new_tensor(const NodeCall& call) {
   if (call.inputs.size() > 3) {
     const auto requires_grad = try_constant(call.inputs[3]);
     if (!requires_grad || !requires_grad->isBool() || requires_grad->toBool()) {
-      refuse(call, "it makes a tensor that requires a gradient");
+      refuse(
+          call,
+          "it makes a tensor that may require a gradient, which is not "
+          "supported");
     }
   }
   return Items{make_tensor(call, data)};

@@ -34,7 +34,7 @@ ir::TypeKind result_kind(const c10::TypePtr& type) {
     default:
       throw input_error(
           "a result has type " + type->str() +
-          "; tensors and numbers are supported");
+          "; only tensors and numbers are supported");
   }
 }
 

@@ -15,7 +15,7 @@ void settle_length(Lowering& lowering, Container& list, size_t length) {
   if (list.block_depth != lowering.block_depth()) {
     throw input_error(
         "a branch or loop unpacks a list of unknown length that was made "
-        "outside");
+        "outside it, which is not supported");
   }
   const size_t position = *list.open_node;
   const std::string stem(

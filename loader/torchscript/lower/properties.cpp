@@ -36,7 +36,9 @@ std::optional<Items> lower_size(const NodeCall& call) {
   }
   const auto* value = item.as<GraphValue>();
   if (value == nullptr) {
-    refuse(call, "it reads the sizes of " + describe(item));
+    refuse(
+        call,
+        "it reads the sizes of " + describe(item) + ", which is not supported");
   }
   if (call.inputs.size() == 1) {
     return Items{{TensorSizes{value->id}}};

@@ -71,8 +71,8 @@ class StateWalk {
     if (num_attributes_ > kMaxAttributes) {
       throw input_error(
           "its modules have more than " + std::to_string(kMaxAttributes) +
-          " attributes, where a module that several others hold counts once "
-          "for each path to it");
+          " attributes (a module shared by others counts once for each path "
+          "to it)");
     }
     for (size_t slot = 0; slot < type->numAttributes(); ++slot) {
       const std::string& name = type->getAttributeName(slot);

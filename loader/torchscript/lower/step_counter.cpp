@@ -11,8 +11,8 @@ void StepCounter::add(size_t steps) {
   if (steps > kMaxSteps - count_) {
     throw input_error(
         "the model's code runs more than " + std::to_string(kMaxSteps) +
-        " steps while it is loaded (nodes of code, iterations and items of "
-        "lists); shorten its loops and lists, or trace the model");
+        " steps while it is loaded (nodes, iterations and list items); "
+        "shorten its loops and lists, or trace the model");
   }
   count_ += steps;
 }
