@@ -27,7 +27,7 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
       ->type_name("CKPT")
       ->check(not_empty());
   app.add_option(
-         "-o,--output", options->output, "Model file to write, or .safetensors")
+         "-o,--output", options->output, "Model or .safetensors file to write")
       ->required()
       ->check(not_empty())
       ->type_name("MODEL");
@@ -35,12 +35,12 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
       "--force", options->force, "Overwrite a file that is not a model");
   add_trust_options(app, options->trust);
   return [options] {
-    check_merge_target(options->output, options->force);
+    const ModelFormat format = read_manifest(options->directory).format;
+    check_merge_target(options->output, format, options->force);
     std::optional<std::filesystem::path> checkpoint;
     if (!options->checkpoint.empty()) {
       checkpoint = options->checkpoint;
     }
-    const ModelFormat format = read_manifest(options->directory).format;
     const EndOnSignal end_on_signal({options->output});
     SandboxRules rules{
         .reads = {options->directory},
@@ -54,13 +54,11 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
         checkpoint,
         options->output,
         model_formats(to_trust(options->trust)));
-    const bool misnamed =
-        format == ModelFormat::TorchScript && options->output.ends_with(".pt2");
-    print(
-        "wrote " + options->output +
-        (misnamed ? ", a TorchScript archive; rename it to .pt\n" : "\n"));
+    print("wrote " + options->output + "\n");
     for (const std::string& guard : lost_guards) {
-      print("note: the stages require " + guard + "; the file can't say so\n");
+      print(
+          "note: the stages require " + guard +
+          ", which the file can't check\n");
     }
     return 0;
   };

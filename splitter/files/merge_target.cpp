@@ -28,21 +28,24 @@ bool is_model(const fs::path& path) {
 
 }  // namespace
 
-void check_merge_target(const fs::path& target, bool force) {
+void check_merge_target(
+    const fs::path& target, ModelFormat format, bool force) {
   const std::string extension = target.extension().string();
   const bool is_for_weights = extension == kWeightsExtension;
-  if (extension != ".pt2" && extension != ".pt" && !is_for_weights) {
+  if (extension != extension_of(format) && !is_for_weights) {
     throw usage_error(
-        "-o " + target.string() +
-        ": the name of a merged model must end in .pt2 or, for TorchScript "
-        "stages, .pt; that of its weights alone in .safetensors");
+        "-o " + target.string() + ": the name must end in " +
+        std::string(extension_of(format)) + ", because the stages are " +
+        (format == ModelFormat::TorchScript ? "TorchScript"
+                                            : "exported programs") +
+        ", or in " + kWeightsExtension + " for the weights alone");
   }
   std::error_code error;
   if (!force && fs::exists(target, error) &&
       !(is_for_weights ? is_weights_file(target) : is_model(target))) {
     throw usage_error(
-        "-o " + target.string() + " exists and is not " +
-        (is_for_weights ? "from pp merge" : "a model") +
+        "-o " + target.string() + " exists and " +
+        (is_for_weights ? "was not written by pp merge" : "is not a model") +
         "; name another file, or overwrite it with --force");
   }
 }

@@ -61,6 +61,8 @@ run "$PYTHON" same_records.py "$FIXTURES/mlp-plain.pt2" new.pt2
 ((status == 0)) || fail "the older file is not replaced"
 cp new.pt2 before.pt2
 refused 3 "nowhere" -- "$PP" merge stages --checkpoint nowhere -o new.pt2
+refused 3 "stages: not a checkpoint: there is no state.json" \
+  -- "$PP" merge stages --checkpoint stages -o new.pt2
 cp -r runs/checkpoints/step_40 damaged
 truncate -s 900 damaged/part_0.safetensors
 refused 3 "part_0.safetensors" \
@@ -78,6 +80,15 @@ expect_clean .
 
 # Only models are written, and only over models.
 refused 2 "x.npy" ".pt2" ".safetensors" -- "$PP" merge stages -o x.npy
+# The extension says which format the file has.
+refused 2 "-o x.pt:" "must end in .pt2, because" "exported programs" \
+  ".safetensors" -- "$PP" merge stages -o x.pt
+expect_ok "$PP" split "$FIXTURES/mlp-plain-trace.pt" -o traced --at layers.2
+refused 2 "-o x.pt2:" "must end in .pt, because" "TorchScript" \
+  ".safetensors" -- "$PP" merge traced -o x.pt2
+expect_no_file x.pt x.pt2
+expect_ok "$PP" merge traced -o traced.pt
+expect_text out "wrote traced.pt"
 "$PYTHON" -c 'import torch; torch.save({"w": torch.ones(2)}, "state.pt2")'
 cp state.pt2 before
 refused 2 "state.pt2" "not a model" "--force" \
@@ -160,7 +171,7 @@ import torch
 from safetensors.torch import save_file
 save_file({"w": torch.ones(2)}, "data.safetensors")'
 cp data.safetensors before
-refused 2 "data.safetensors" "not from pp merge" "--force" \
+refused 2 "data.safetensors" "not written by pp merge" "--force" \
   -- "$PP" merge stages -o data.safetensors
 expect_same before data.safetensors
 expect_ok "$PP" merge stages -o data.safetensors --force
