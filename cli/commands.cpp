@@ -57,7 +57,7 @@ Log make_log(const std::string& spec, const Invocation& with) {
 
 void add_input_option(CLI::App& app, std::vector<std::string>& inputs) {
   app.add_option(
-         "--input", inputs, "Sizes of a script's input, e.g. x=4x32:float32")
+         "--input", inputs, "Shape of a TorchScript input, e.g. x=4x32:float32")
       ->type_name("NAME=SIZES[:TYPE]")
       ->allow_extra_args(false);
 }
@@ -72,7 +72,7 @@ void add_trust_options(CLI::App& app, TrustOptions& options) {
   app.add_flag(
       "--trust-script",
       options.script,
-      "Let a script's code run while its file is read");
+      "Let a TorchScript file run code while it is loaded");
   app.add_flag(
       "--no-sandbox",
       options.no_sandbox,

@@ -24,8 +24,8 @@ std::string descriptor_limit(const std::string& message) {
       getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     return "";
   }
-  return "; this user's limit on them is " + std::to_string(limit.rlim_cur) +
-         " (ulimit -n), raise it";
+  return "; this user may open " + std::to_string(limit.rlim_cur) +
+         "; raise the limit with ulimit -n";
 }
 
 }  // namespace

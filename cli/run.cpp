@@ -124,7 +124,7 @@ void declare_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 1 << 20));
   app.add_option("--ranks", options.ranks, "Number of ranks of the pipeline")
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--launcher", options.launcher, "What starts the ranks")
+  app.add_option("--launcher", options.launcher, "How to start the ranks")
       ->check(CLI::IsMember(launcher_words()))
       ->take_last();
   app.add_option("--set", options.set, "Set a key of the job file")

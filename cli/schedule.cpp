@@ -193,7 +193,7 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation& with) {
   app.add_option(
          "--format",
          options->format,
-         "Output format (default: by FILE's name, or text)")
+         "Format (default: from FILE's extension, else text)")
       ->check(CLI::IsMember({"text", "csv", "json", "svg", "trace"}));
   app.add_option("-o,--output", options->output, "Write to this file")
       ->type_name("FILE")
@@ -204,7 +204,7 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation& with) {
     }
     if (options->name.empty()) {
       throw usage_error(
-          "expected the name of a schedule; 'pp schedule --list' lists them");
+          "expected a schedule name; 'pp schedule --list' lists them");
     }
     Schedule schedule = make_schedule(*options);
     check_schedule(*options, schedule);

@@ -20,7 +20,7 @@ CLI::Validator zero_or_more() {
         const bool fits =
             CLI::detail::lexical_cast(text, number) && number >= 0;
         return fits ? std::string()
-                    : "'" + text + "' is not a number of 0 or more";
+                    : "'" + text + "' is not a non-negative number";
       },
       "NUMBER"};
 }
@@ -52,7 +52,7 @@ void declare_options(CLI::App& app, Options& options) {
       options.verify.tolerance,
       "Largest relative error allowed");
   tolerance->check(zero_or_more())->capture_default_str();
-  app.add_flag("--exact", options.verify.exact, "Require equal bits")
+  app.add_flag("--exact", options.verify.exact, "Require bitwise equal results")
       ->excludes(tolerance);
   app.add_option(
          "--log",
@@ -66,7 +66,7 @@ void check_cut(const std::string& path, const SplitOptions& split) {
   const bool has_cut = !split.at.empty() || split.stages > 1 || split.markers;
   if (is_stage_directory(path) && (has_cut || split.stages > 0)) {
     throw usage_error(
-        path + " is already split; --at, --stages and --markers need a model");
+        path + " is already split; leave out --at, --stages and --markers");
   }
   if (std::filesystem::is_regular_file(path) && !has_cut) {
     throw usage_error(

@@ -26,7 +26,9 @@ Model finish(Model model, const Trust& trust) {
   for (const std::string& name :
        check_operators(model.graph, trust.operators, where)) {
     model.notes.push_back(
-        "calls " + name + ", which you allowed: it can do more than compute");
+        "calls " + name +
+        ", which --allow-operator allows: it may do more than compute a "
+        "result");
   }
   ir::lint(model.graph, where);
   return model;
@@ -39,7 +41,8 @@ Model load_exported(
   if (!options.inputs.empty()) {
     throw usage_error(
         archive->label() +
-        " describes its inputs itself; --input is for TorchScript");
+        " already describes its inputs; drop --input, which is for "
+        "TorchScript only");
   }
   return finish(load_exported_program(std::move(archive)), trust);
 }

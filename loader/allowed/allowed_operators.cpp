@@ -83,8 +83,8 @@ AllowedOperators::AllowedOperators(const std::vector<std::string>& more)
         colons + 2 == name.size() || name.find('.') != std::string::npos) {
       throw usage_error(
           "'" + name +
-          "' is not the name of an operator, such as aten::from_file (without "
-          "an overload)");
+          "' is not an operator's name; write NAMESPACE::NAME without an "
+          "overload, as in aten::from_file");
     }
   }
 }

@@ -73,13 +73,16 @@ CheckpointContent parse_checkpoint(
   const JsonFields fields(json, path.string());
   const Json& root = fields.root();
   if (fields.text_at(root, "format") != kFormat) {
-    fields.fail("not the state of a checkpoint");
+    fields.fail(
+        "is not a checkpoint's state: 'format' must be '" +
+        std::string(kFormat) + "'");
   }
   const int64_t version = count_at(fields, root, "version");
   if (version != kVersion) {
     fields.fail(
-        "checkpoint format version " + std::to_string(version) +
-        "; this pp reads version " + std::to_string(kVersion) +
+        "is version " + std::to_string(version) +
+        " of the checkpoint format, but this pp reads version " +
+        std::to_string(kVersion) +
         (version > kVersion ? "; use a newer pp" : ""));
   }
   CheckpointContent content;
@@ -136,7 +139,8 @@ void check_parts_are_there(
         folder.string() + ": " + (missing.size() == 1 ? "a part" : "parts") +
         " of the checkpoint " + (missing.size() == 1 ? "is" : "are") +
         " missing: " + parts_text(missing) +
-        (elsewhere ? "; copy them from that folder on its host into this one"
+        (elsewhere ? "; copy them into this folder from the same folder on "
+                     "their host"
                    : ""));
   }
 }

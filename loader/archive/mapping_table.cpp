@@ -82,14 +82,14 @@ void describe_lost(const Mapping& mapping, SignalText& out) {
   const std::optional<struct stat> now = state_of(mapping);
   const uint64_t size = now ? static_cast<uint64_t>(now->st_size) : 0;
   if (now && size < mapping.size) {
-    out << " was cut short while it was in use: it has " << size
-        << " bytes, and had " << uint64_t{mapping.size}
+    out << " was truncated while it was in use: it has " << size
+        << " bytes, but had " << uint64_t{mapping.size}
         << " when it was opened";
   } else {
-    out << " can't be read any more: it was written over while it was in use, "
+    out << " can't be read any more: it was overwritten while it was in use, "
            "or its disk failed";
   }
-  out << "; to change a file that a job reads, replace it by another";
+  out << "; to change a file that a job reads, replace it with a new file";
 }
 
 std::string text_of_lost(const Mapping& mapping) {

@@ -157,7 +157,7 @@ class Machine {
     const std::string global = module + "." + name;
     if (!is_allowed(global)) {
       program_.fail(
-          "asks for '" + global +
+          "refers to '" + global +
           "'; only tensors, numbers, strings, lists, tuples and dicts are " +
           "read");
     }

@@ -107,7 +107,7 @@ const T& argument(
 void check_num_dims(const Sequence& sizes, const std::string& label) {
   if (sizes.items.size() > kMaxDims) {
     throw input_error(
-        label + ": a tensor of " + std::to_string(sizes.items.size()) +
+        label + ": a tensor has " + std::to_string(sizes.items.size()) +
         " dimensions; at most " + std::to_string(kMaxDims) + " are supported");
   }
 }
@@ -116,8 +116,9 @@ const std::string& short_text(
     const std::string& text, const std::string& label) {
   if (text.size() > kMaxNameLength) {
     throw input_error(
-        label + ": is damaged: a storage's key or device of " +
-        std::to_string(text.size()) + " characters");
+        label + ": is damaged: a storage's key or device has " +
+        std::to_string(text.size()) + " characters; at most " +
+        std::to_string(kMaxNameLength) + " are valid");
   }
   return text;
 }
@@ -252,7 +253,8 @@ Object call(
   }
   throw input_error(
       label + ": is damaged: it calls '" + global + "' with " +
-      std::to_string(arguments.items.size()) + " arguments");
+      std::to_string(arguments.items.size()) +
+      " arguments, which it does not accept");
 }
 
 Object load_storage(
@@ -263,7 +265,8 @@ Object load_storage(
   const auto* id = std::get_if<Sequence>(&persistent_id);
   if (id == nullptr ||
       argument<std::string>(heap, *id, 0, label) != "storage") {
-    throw input_error(label + ": refers to something that is not a storage");
+    throw input_error(
+        label + ": is damaged: a persistent id does not name a storage");
   }
   const auto& type_name = argument<Global>(heap, *id, 1, label).name;
   const auto type = storage_type(type_name);

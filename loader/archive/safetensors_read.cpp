@@ -92,7 +92,7 @@ TensorView parse_tensor(
   const int64_t end = (*offsets)[1];
   if (begin > end || static_cast<uint64_t>(end) > data.size()) {
     throw input_error(
-        where + " lies at bytes " + std::to_string(begin) + " to " +
+        where + " should be at bytes " + std::to_string(begin) + " to " +
         std::to_string(end) + " of " + std::to_string(data.size()) +
         ": the file is truncated or damaged");
   }
@@ -101,7 +101,7 @@ TensorView parse_tensor(
     throw input_error(
         where + " of shape " + shape_text(*sizes) + " and type " +
         ir::name_of(*type) + " cannot have " + std::to_string(end - begin) +
-        " bytes" + (expected ? ", it needs " + std::to_string(*expected) : ""));
+        " bytes" + (expected ? "; it needs " + std::to_string(*expected) : ""));
   }
   return {
       .dtype = *type,
@@ -198,9 +198,9 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path)
   }
   if (!fits(8, header_bytes, bytes.size())) {
     throw input_error(
-        label + ": is not a safetensors file, or is truncated: a header of " +
-        std::to_string(header_bytes) + " bytes in a file of " +
-        std::to_string(bytes.size()));
+        label + ": is not a safetensors file, or is truncated: its header " +
+        "should have " + std::to_string(header_bytes) +
+        " bytes, but the file has " + std::to_string(bytes.size()));
   }
   const Json header =
       parse_header(as_text(bytes.subspan(8, header_bytes)), label);

@@ -87,8 +87,8 @@ std::string header_text(
       if (row->first == "__metadata__") {
         throw runtime_error(
             path.string() +
-            ": cannot write tensor '__metadata__': safetensors has no tensor "
-            "of that name");
+            ": cannot write tensor '__metadata__': safetensors reserves that "
+            "name");
       }
       check(
           dense_bytes(view.sizes, ir::element_size(view.dtype)) ==

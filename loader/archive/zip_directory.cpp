@@ -88,10 +88,13 @@ Entry read_entry(
       entry,
       label);
   if ((entry.flags & kFlagEncrypted) != 0) {
-    throw input_error(label + ": record '" + entry.name + "' is encrypted");
+    throw input_error(
+        label + ": record '" + entry.name +
+        "' is encrypted, which is not supported");
   }
   if (load_le<uint16_t>(directory, at + 34) != 0) {
-    throw input_error(label + ": is one part of a multi-part zip");
+    throw input_error(
+        label + ": is one part of a multi-part zip, which is not supported");
   }
   position += length;
   return entry;

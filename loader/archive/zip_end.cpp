@@ -50,8 +50,8 @@ Error no_end(Bytes bytes, const std::string& label) {
         "torch.export.save (or torch.save of torch 1.6 or newer)");
   }
   return input_error(
-      label + ": is not a zip archive, as torch.export.save, torch.jit.save " +
-      "and torch.save write");
+      label + ": is not a zip archive; it must be a file written by " +
+      "torch.export.save, torch.jit.save or torch.save");
 }
 
 /// Checks that the 16- and 32-bit numbers of the end record equal the 64-bit
@@ -95,7 +95,8 @@ DirectoryPlace read_end64(
                         load_le<uint64_t>(bytes, record + 24) ==
                             load_le<uint64_t>(bytes, record + 32);
   if (!one_part) {
-    throw input_error(label + ": is one part of a multi-part zip");
+    throw input_error(
+        label + ": is one part of a multi-part zip, which is not supported");
   }
   const DirectoryPlace place{
       .offset = load_le<uint64_t>(bytes, record + 48),
@@ -112,7 +113,8 @@ DirectoryPlace read_end(Bytes bytes, uint64_t end, const std::string& label) {
       load_le<uint16_t>(bytes, end + 6) == 0 &&
       load_le<uint16_t>(bytes, end + 8) == load_le<uint16_t>(bytes, end + 10);
   if (!one_part) {
-    throw input_error(label + ": is one part of a multi-part zip");
+    throw input_error(
+        label + ": is one part of a multi-part zip, which is not supported");
   }
   return {
       .offset = load_le<uint32_t>(bytes, end + 16),

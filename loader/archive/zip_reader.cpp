@@ -28,7 +28,8 @@ void check_name(const std::string& name, const std::string& label) {
   }
   if (!safe) {
     throw input_error(
-        label + ": record name '" + name + "' leaves the archive's folder");
+        label + ": record name '" + name +
+        "' is not a path inside the archive's folder");
   }
 }
 
@@ -61,13 +62,14 @@ void check_method(
       !(entry.method == zip::kDeflated && name.starts_with("code/"))) {
     throw input_error(
         label + ": record '" + std::string(name) + "' is compressed (method " +
-        std::to_string(entry.method) + "); records must be stored, as " +
+        std::to_string(entry.method) + "); records must be uncompressed, as " +
         "torch writes them");
   }
   if (stored && entry.stored_bytes != entry.inflated_bytes) {
     throw input_error(
         label + ": is damaged: record '" + std::string(name) +
-        "' has two sizes, " + std::to_string(entry.stored_bytes) + " and " +
+        "' is uncompressed, but has two sizes, " +
+        std::to_string(entry.stored_bytes) + " and " +
         std::to_string(entry.inflated_bytes));
   }
 }
@@ -166,7 +168,7 @@ ZipReader::ZipReader(
     if (!folded.insert(folded_name(record.name)).second) {
       throw input_error(
           label_ + ": record '" + record.name +
-          "' differs from another one only in the case of letters");
+          "' differs from another record only in letter case");
     }
     records_.push_back(std::move(record));
   }

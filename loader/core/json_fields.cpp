@@ -237,7 +237,10 @@ std::pair<const std::string&, const Json&> JsonFields::one_of(
       }
     }
   }
-  fail_at(value, "must be a tagged value, found " + excerpt(value));
+  fail_at(
+      value,
+      "must be an object with a key that names its kind, found " +
+          excerpt(value));
 }
 
 }  // namespace pp

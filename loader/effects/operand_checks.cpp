@@ -70,14 +70,16 @@ void check_graph(
     refuse(
         node,
         where,
-        "a graph has " + count_text(graph.inputs.size(), "input", "inputs") +
-            ", but gets " + count_text(num_inputs, "value", "values"));
+        "one of its graphs has " +
+            count_text(graph.inputs.size(), "input", "inputs") + ", but gets " +
+            count_text(num_inputs, "value", "values"));
   }
   if (graph.outputs.size() != num_outputs) {
     refuse(
         node,
         where,
-        "a graph has " + count_text(graph.outputs.size(), "output", "outputs") +
+        "one of its graphs has " +
+            count_text(graph.outputs.size(), "output", "outputs") +
             ", but must have " + std::to_string(num_outputs));
   }
 }
@@ -106,8 +108,9 @@ void check_results(
           node,
           where,
           "its result " + std::to_string(i) +
-              (output.is_list ? " is a list, but the operator returns none"
-                              : " isn't a list, but the operator returns one"));
+              (output.is_list
+                   ? " is a list, but the operator does not return one there"
+                   : " isn't a list, but the operator returns one there"));
     }
   }
 }
@@ -139,7 +142,7 @@ void check_control_flow(const ir::Node& node, std::string_view where) {
       refuse(
           node,
           where,
-          "it owns " + count_text(flow.graphs.size(), "graph", "graphs") +
+          "it has " + count_text(flow.graphs.size(), "graph", "graphs") +
               ", not " + std::to_string(row.num_graphs));
     }
     if (flow.num_operands < row.num_conditions) {

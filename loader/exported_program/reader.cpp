@@ -121,7 +121,8 @@ void GraphReader::read_nodes(const Json& nodes, Scope& scope) {
         "node '" + (name == nullptr ? target : fields_.text(*name)) + "' (" +
         target + ")");
     if (target.starts_with(kScriptPrefix)) {
-      fields_.fail("is an operator of TorchScript, which an export can't call");
+      fields_.fail(
+          "is a TorchScript operator, which an exported program can't call");
     }
     if (is_region(target)) {
       inline_region(json, target, scope);

@@ -145,7 +145,8 @@ void GraphReader::bind_operands(
     if (name != nullptr && ref != nullptr) {
       region.values[*name] = ref->id;
     } else if (name != nullptr) {
-      fields_.fail("passes a constant as '" + *name + "'");
+      fields_.fail(
+          "passes a constant as '" + *name + "', which is not supported");
     }
   }
 }

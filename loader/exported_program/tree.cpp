@@ -31,7 +31,7 @@ class TreeReader {
   std::vector<TreePath> read() {
     const Json& root = spec_.root();
     if (!root.is_array() || root.size() != 2 || root[0] != 1) {
-      spec_.fail("must be a list of two items: the version, 1, and the tree");
+      spec_.fail("must be a list of two items: version 1 and the tree");
     }
     walk(root[1], {});
     return std::move(leaves_);

@@ -323,7 +323,7 @@ class Parser {
     }
     const auto count = static_cast<int>(operands.size());
     if (count < function->min_operands || count > function->max_operands) {
-      fail("wrong number of arguments of '" + word + "'");
+      fail("wrong number of arguments for '" + word + "'");
     }
     return inner(function->op, std::move(operands));
   }

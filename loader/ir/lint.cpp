@@ -106,8 +106,8 @@ class Linter {
   void define(ValueId id, const std::string& by) {
     if (!in_range(id)) {
       fail(
-          by + " defines value " + std::to_string(id) + " of " +
-          std::to_string(graph_.values.size()));
+          by + " defines value " + std::to_string(id) +
+          ", but the graph has only " + std::to_string(graph_.values.size()));
     }
     if (defined_[static_cast<size_t>(id)]) {
       fail(by + " defines " + name(id) + " a second time");
@@ -118,8 +118,8 @@ class Linter {
   void read(ValueId id, const std::string& by) const {
     if (!in_range(id)) {
       fail(
-          by + " reads value " + std::to_string(id) + " of " +
-          std::to_string(graph_.values.size()));
+          by + " reads value " + std::to_string(id) +
+          ", but the graph has only " + std::to_string(graph_.values.size()));
     }
     if (!defined_[static_cast<size_t>(id)]) {
       fail(by + " reads " + name(id) + " before it is defined");
@@ -180,7 +180,9 @@ class Linter {
     }
     for (const auto& [output, input] : node.effects.aliases) {
       if (!is_used(output) || !is_used(input)) {
-        fail(by + " is marked as aliasing a value that is not its own");
+        fail(
+            by +
+            " is marked as aliasing a value that it neither reads nor defines");
       }
     }
   }

@@ -97,7 +97,7 @@ uint64_t num_bytes(const TensorMeta& meta) {
                              total, static_cast<uint64_t>(dim.value), &total)) {
       throw input_error(
           "a tensor size of " + std::to_string(dim.value) +
-          " is negative or gives more than 2^64 bytes");
+          " is negative or makes the tensor larger than 2^64 bytes");
     }
   }
   return total;

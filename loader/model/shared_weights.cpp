@@ -90,8 +90,8 @@ std::vector<SharedWeights> find_shared_weights(const Model& model) {
     if (base == members.end()) {
       throw input_error(
           model.path + ": '" + members[0].fqn + "' and '" + members[1].fqn +
-          "' share a part of their memory, which weight files can't replace; "
-          "give one of them memory of its own (clone()) before the export");
+          "' share only part of their memory, so weight files can't replace "
+          "them; clone() one of them before the export");
     }
     SharedWeights& group = out.emplace_back();
     group.base = std::move(*base);

@@ -40,7 +40,8 @@ WeightFiles::WeightFiles(const fs::path& pattern) : label_(pattern.string()) {
       if (!is_new) {
         throw input_error(
             "weights: '" + name + "' is in two files, " +
-            files_[found->second].path().string() + " and " + path.string());
+            files_[found->second].path().string() + " and " + path.string() +
+            "; keep it in one of them");
       }
     }
   }

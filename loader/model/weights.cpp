@@ -73,9 +73,9 @@ class Binder {
     }
     if (!without_values_.empty()) {
       throw input_error(
-          "the export has no values for " + list_some(without_values_) +
-          " (made on the meta device), and weight files hold only persistent "
-          "buffers; export the model with real buffers");
+          "the model has no values for " + list_some(without_values_) +
+          ": it was exported on the meta device, and weight files hold only "
+          "parameters and persistent buffers; export it with real buffers");
     }
     const std::vector<std::string> extra = unexpected();
     if (extra.empty()) {

@@ -62,9 +62,8 @@ std::string lstm_weights_fault(
     const auto wanted =
         sizes.of_layer(i < num_directions * per_layer)[i % per_layer];
     if (weights[i].sizes() != at::IntArrayRef(wanted)) {
-      return "'params' holds a tensor of sizes " +
-             sizes_text(weights[i].sizes()) + " at [" + std::to_string(i) +
-             "], not " + sizes_text(wanted);
+      return "'params'[" + std::to_string(i) + "] has sizes " +
+             sizes_text(weights[i].sizes()) + ", not " + sizes_text(wanted);
     }
   }
   return "";
@@ -127,8 +126,8 @@ std::string lstm_fault(SchemaRef schema, ArgumentSpan values) {
     const std::vector<int64_t> wanted = {
         sizes.num_layers * sizes.num_directions, rows, states[i].size(2)};
     if (states[i].sizes() != at::IntArrayRef(wanted)) {
-      fault = "'hx' holds a tensor of sizes " + sizes_text(states[i].sizes()) +
-              " at [" + std::to_string(i) + "], not " + sizes_text(wanted);
+      fault = "'hx'[" + std::to_string(i) + "] has sizes " +
+              sizes_text(states[i].sizes()) + ", not " + sizes_text(wanted);
     }
   }
   return fault;
@@ -169,9 +168,9 @@ std::string upsampling_fault(SchemaRef schema, ArgumentSpan values) {
     const int64_t wanted = output[static_cast<size_t>(i)];
     if (static_cast<double>(wanted) - 1 >
         static_cast<double>(size) * scale.toDouble()) {
-      return "'output_size' asks for " + std::to_string(wanted) +
-             " positions, but '" + name + "' makes fewer of " +
-             std::to_string(size);
+      return "'output_size' is " + std::to_string(wanted) + ", but '" + name +
+             "' scales an input of size " + std::to_string(size) +
+             " to fewer positions";
     }
   }
   return "";

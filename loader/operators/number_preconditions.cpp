@@ -115,7 +115,7 @@ std::string integer_fault(SchemaRef schema, ArgumentSpan values) {
     return "";
   }
   return b.toInt() == 0 || !try_floor_divide(a.toInt(), b.toInt())
-             ? "dividing " + std::to_string(a.toInt()) + " by " +
+             ? "the quotient " + std::to_string(a.toInt()) + " / " +
                    std::to_string(b.toInt()) +
                    " divides by zero or overflows 64 bits"
              : "";

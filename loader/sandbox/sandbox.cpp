@@ -126,7 +126,7 @@ class Ruleset {
     if (!worked) {
       throw runtime_error(
           std::string("can't enter the sandbox: ") + std::strerror(errno) +
-          "; --no-sandbox runs without it");
+          "; use --no-sandbox to run without it");
     }
   }
 

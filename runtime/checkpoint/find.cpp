@@ -29,7 +29,7 @@ std::string missing_text(std::span<const CheckpointPart> parts) {
          parts_text(parts);
 }
 
-constexpr auto kRequest = "which checkpoint it wants";
+constexpr auto kRequest = "the checkpoint to resume from";
 
 /// The checkpoint that rank 0 chose.
 struct Decision {
@@ -184,7 +184,7 @@ class Search {
           "them into that folder on any host of the job" +
           (point_.resume == Resume::Yes
                ? std::string()
-               : "; to start anew, move the checkpoints away"));
+               : "; to start a new run, move the checkpoints away"));
     }
     if (point_.resume == Resume::Yes) {
       throw nothing_to_resume(folder_);

@@ -43,7 +43,7 @@ bool is_of_earlier_launch(const fs::path& path) {
   return saved < launched->time_since_epoch();
 }
 
-constexpr auto kContents = "what a checkpoint's folder holds";
+constexpr auto kContents = "the contents of its checkpoint folder";
 
 struct Contents {
   std::string state_text;
@@ -130,9 +130,10 @@ std::string listed_text(const Listed& listed) {
 }
 
 Listed parse_listed(const std::string& text, int rank) {
-  return from_rank(text, rank, "a checkpoint to look at", [](const Json& json) {
-    return json.get<Listed>();
-  });
+  return from_rank(
+      text, rank, "the checkpoint to inspect", [](const Json& json) {
+        return json.get<Listed>();
+      });
 }
 
 std::string contents_text(const fs::path& path) {
@@ -190,8 +191,9 @@ Combined combine(
       found.faults.resize(found.content.parts.size(), kAbsent);
     } else if (own->state_text != found.state_text) {
       throw input_error(
-          path.string() + " is not the checkpoint that rank " +
-          std::to_string(rank) + " has there: their state.json files differ");
+          path.string() + " differs from the checkpoint that rank " +
+          std::to_string(rank) +
+          " has at that path: their state.json files are not equal");
     }
     if (own->verdicts.size() != found.holders.size()) {
       throw not_from_rank(static_cast<int>(rank), kContents);

@@ -28,9 +28,10 @@ Message tensor_message(const at::Tensor& tensor) {
 }
 
 std::vector<std::string> parse_names(const std::string& text, int rank) {
-  return from_rank(text, rank, "names of tensors", [](const Json& json) {
-    return json.get<std::vector<std::string>>();
-  });
+  return from_rank(
+      text, rank, "the names of its tensors", [](const Json& json) {
+        return json.get<std::vector<std::string>>();
+      });
 }
 
 }  // namespace

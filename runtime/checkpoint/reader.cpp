@@ -39,14 +39,15 @@ void check_part(
   if (num_bytes != part.num_bytes) {
     throw input_error(
         path.string() + ": has " + std::to_string(num_bytes) +
-        " bytes, but was written with " + std::to_string(part.num_bytes));
+        " bytes, but was written with " + std::to_string(part.num_bytes) +
+        "; it is damaged");
   }
   if (verify == Verify::Full) {
     const std::string hash = file_hash(path);
     if (hash != part.hash) {
       throw input_error(
-          path.string() + ": damaged: its content hashes to " + hash +
-          ", but was written with " + part.hash);
+          path.string() + ": damaged: its hash is " + hash + ", but was " +
+          part.hash + " when it was written");
     }
   }
 }

@@ -81,8 +81,8 @@ std::string how_to_resume(const OutputConfig& output) {
 Error nothing_to_resume(const std::filesystem::path& folder) {
   return input_error(
       folder.string() +
-      " has no checkpoint to resume from; run without --resume to start, or "
-      "with --resume-if-any to start where there is none");
+      " has no checkpoint to resume from; to start a new run, run "
+      "without --resume or with --resume-if-any");
 }
 
 std::map<std::string, std::string> resume_contract(
@@ -123,8 +123,8 @@ void check_resume_contract(
   if (!differences.empty()) {
     throw usage_error(
         path.string() + " was saved with " + join(differences, "; with ") +
-        ": a resumed run would not be the same run; restore the saved "
-        "settings, or start anew from this checkpoint with model.checkpoint");
+        ": the job can't continue that run; restore the saved settings, or "
+        "start a new run from this checkpoint with model.checkpoint");
   }
 }
 

@@ -21,7 +21,7 @@ void make_folders(const fs::path& path) {
   fs::create_directories(path, error);
   if (error) {
     throw runtime_error(
-        path.string() + ": cannot make the folder: " + error.message());
+        path.string() + ": cannot create the folder: " + error.message());
   }
 }
 

@@ -29,9 +29,9 @@ std::optional<FixedInput> fixed_input(
     const int64_t rows = spec.sizes[dimension].value;
     if (found && found->rows != rows) {
       throw usage_error(
-          "inputs were exported with different batches: " + found->spec->name +
-          " with " + std::to_string(found->rows) + ", " + spec.name + " with " +
-          std::to_string(rows) +
+          "inputs were exported with different batch sizes: " +
+          found->spec->name + " with " + std::to_string(found->rows) + ", " +
+          spec.name + " with " + std::to_string(rows) +
           "; set split_dim = \"none\" in [data].inputs for the one that is "
           "not split into microbatches");
     }
@@ -48,9 +48,9 @@ std::optional<FixedInput> fixed_input(
     keys.push_back("data.inputs." + input.name + ".path");
   }
   throw usage_error(
-      "the job has no data; set data.batch_size, the rows of a step" +
-      (keys.empty() ? "" : ", and " + join(keys)) +
-      ", in a job file or with --set");
+      "the job has no data; set data.batch_size (the rows per step)" +
+      (keys.empty() ? "" : " and " + join(keys)) +
+      " in a job file or with --set");
 }
 
 /// wanted  the batch sizes that fit, and other settings

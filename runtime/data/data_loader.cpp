@@ -149,8 +149,8 @@ struct DataLoader::State {
       throw usage_error(
           "target: " + target->path() + " holds " +
           (ir::is_complex(target->dtype()) ? "complex" : "floating-point") +
-          " numbers, and a loss ignores no such number; set "
-          "pad to the number that fills short rows");
+          " numbers, for which pad has no default; set pad to the number that "
+          "fills short rows");
     }
     check_pad("data.target", source, target->dtype());
   }

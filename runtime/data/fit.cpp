@@ -79,7 +79,7 @@ void check_fits(const Source& source, const InputSpec& input) {
         i == 1 && source.lengths() != nullptr && !source.lengths()->is_fixed();
     if (varies && dim.is_fixed()) {
       throw input_error(
-          input.name + " was exported with rows of " +
+          input.name + " was exported with rows of a fixed length, " +
           std::to_string(dim.value) +
           "; set pad_to = " + std::to_string(dim.value));
     }
@@ -145,8 +145,8 @@ int64_t common_rows(std::span<const Source* const> sources) {
   }
   if (first == nullptr) {
     throw usage_error(
-        "no input has rows: each has split_dim = \"none\"; leave it out where "
-        "dimension 0 counts samples");
+        "no input has rows: each has split_dim = \"none\"; remove it from the "
+        "inputs whose dimension 0 counts samples");
   }
   return first->num_rows();
 }

@@ -202,7 +202,7 @@ class Same : public JoinedOutput {
     if (!at::equal(value, value_)) {
       throw usage_error(
           "output " + name_ + " differs between microbatches; set " +
-          key_of(name_) + ".join to another rule than \"same\"");
+          key_of(name_) + ".join to a rule other than \"same\"");
     }
   }
 

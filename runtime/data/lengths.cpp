@@ -66,8 +66,8 @@ Lengths::Lengths(
     if (sizes.empty() || sizes.size() > 2) {
       throw input_error(
           label + ": " + files[i].path + " has shape " + shape_text(sizes) +
-          "; with lengths, a file holds one sequence of all rows, or has shape "
-          "[rows, longest row]");
+          "; with lengths, a file must hold all rows as one sequence, or have "
+          "shape [rows, longest row]");
     }
     add_file(
         label,

@@ -116,7 +116,7 @@ void SizeRules::add_guard(
     if (!is_size(leaf)) {
       throw input_error(
           "the model was exported under the condition " + guard_text(guard) +
-          ", and '" + leaf +
+          ", which can't be checked: '" + leaf +
           "' isn't a size of an input; export it without that condition");
     }
   }

@@ -26,14 +26,14 @@ void StepRows::settle_steps() {
   if (plan_.fixed_rows && !last_.pads_fixed) {
     why = "the model was exported with a fixed batch";
   } else if (too_few && !fills_microbatches()) {
-    why = "they are fewer than the microbatches";
+    why = "each microbatch needs a row";
   }
   if (rest > 0 && !last_.drop && why.empty()) {
     if (steps_per_epoch_++ == 0 && !last_.keep_short && !last_.pads_fixed) {
       notices_.push_back(
           "batch_size is " + std::to_string(plan_.batch_size) +
           ", but the data has " + count_text(num_rows_, "row", "rows") +
-          ": each step uses all of them, and no more");
+          ": each step uses all of them");
     }
   } else if (rest > 0 && !last_.drop) {
     notices_.push_back(

@@ -41,7 +41,7 @@ const Value& pick(
   }
   throw usage_error(
       path + " holds " + std::to_string(tensors.size()) +
-      " tensors; name one by key: " + join(names));
+      " tensors; set key to one of: " + join(names));
 }
 
 TensorFile open_npy(const fs::path& path) {
@@ -110,7 +110,8 @@ Layout checked_layout(
     }
   }
   if (!fits || (layout.num_elements > 0 && last >= capacity)) {
-    throw input_error(path + ": a tensor lies outside its record");
+    throw input_error(
+        path + ": damaged: a tensor extends past the end of its data");
   }
   return layout;
 }

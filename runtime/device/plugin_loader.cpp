@@ -38,9 +38,8 @@ std::filesystem::path find_plugin(
   }
   throw runtime_error(
       "this build of pp has no " + file + " (looked in " + join(searched) +
-      "); build pp with -DPP_WITH_CUDA=ON, whose configuration names what is "
-      "missing, or use "
-      "device = \"cpu\"");
+      "); build pp with -DPP_WITH_CUDA=ON (CMake then names what is "
+      "missing), or use device = \"cpu\"");
 }
 
 }  // namespace
@@ -65,7 +64,7 @@ std::shared_ptr<DevicePlugin> open_plugin(
       symbol<PluginOpen>(library, kPluginOpenSymbol, path)(error);
   if (plugin == nullptr) {
     throw runtime_error(
-        "this host has no GPU that can be used: " + first_line(error) +
+        "this host has no usable GPU: " + first_line(error) +
         "; use device = \"cpu\" or another host");
   }
   return std::shared_ptr<DevicePlugin>(plugin);

@@ -113,7 +113,7 @@ class Checker {
     if (parallel.replicas > 1 && has("output.save")) {
       refuse(
           "output.save",
-          "output.save is not yet supported in a training with replicas");
+          "output.save is not yet supported when training with replicas");
     }
   }
 
@@ -249,7 +249,7 @@ class Checker {
     refuse(
         path,
         path_text(path) + " is not an option of " + std::string(row.name) +
-            "; it has " +
+            "; its options are " +
             join(std::vector<std::string>(
                 row.options.begin(), row.options.end())));
   }

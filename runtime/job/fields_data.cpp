@@ -17,8 +17,8 @@ constexpr std::array kDataFields = {
          .max = 1e12}),
     field<&DataConfig::shuffle>(
         {.path = "data.shuffle",
-         .meaning = "Read the rows in another order each epoch; `train.seed` "
-                    "decides the orders. Inference reads in order."}),
+         .meaning = "Shuffle the rows anew each epoch, seeded by `train.seed`. "
+                    "Inference reads them in order."}),
     field<&DataConfig::drop_last>(
         {.path = "data.drop_last",
          .meaning = "Leave out the last batch of an epoch if it is not "
@@ -64,9 +64,9 @@ constexpr std::array kSourceFields = {
     field<&SourceConfig::path>(
         {.path = "data.inputs.<name>.path",
          .default_note = "required, or `mask`",
-         .meaning = "`.npy`, `.safetensors`, `.pt` (tensors) or `.bin`. With "
-                    "`*` and `?` in the last part: several files, in order of "
-                    "their names."}),
+         .meaning = "`.npy`, `.safetensors`, `.pt` (tensors) or `.bin`. `*` "
+                    "and `?` in the last part match several files, read in "
+                    "order of their names."}),
     field<&SourceConfig::key>(
         {.path = "data.inputs.<name>.key",
          .default_note = "the file's only tensor",
@@ -111,9 +111,8 @@ constexpr std::array kSourceFields = {
          .max = 1e12}),
     field_or<&SourceConfig::split_dim, kNone>(
         {.path = "data.inputs.<name>.split_dim",
-         .meaning = "The dimension that counts samples, along which "
-                    "microbatches are cut; `none`: every microbatch gets the "
-                    "whole tensor.",
+         .meaning = "The samples' dimension, along which microbatches are cut; "
+                    "`none`: every microbatch gets the whole tensor.",
          .min = 0,
          .max = 64}),
     field<&SourceConfig::lengths>(
@@ -123,16 +122,17 @@ constexpr std::array kSourceFields = {
                     "lengths."}),
     field<&SourceConfig::pad>(
         {.path = "data.inputs.<name>.pad",
-         .default_note = "0; an integer target: -100",
-         .meaning = "Value that fills up short rows."}),
+         .default_note = "0; -100 for an integer target",
+         .meaning = "Value that fills short rows."}),
     Field<SourceConfig>{
         .key =
             {.path = "data.inputs.<name>.pad_to",
              .default_note = "`batch`",
              .unit = "elements",
-             .meaning = "Length to which rows are filled up: one for all, that "
-                        "of the longest row in the batch, or the smallest in "
-                        "a list that is long enough.",
+             .meaning =
+                 "Length to which rows are padded: a number; `batch`, the "
+                 "length of the batch's longest row; or a list, of "
+                 "which the smallest length that fits is used.",
              .min = 1,
              .types = kInteger | kString | kIntegerList,
              .choices = kPadToWords},
@@ -140,8 +140,9 @@ constexpr std::array kSourceFields = {
     field<&SourceConfig::mask>(
         {.path = "data.inputs.<name>.mask",
          .default_note = "none",
-         .meaning = "Name of an input with `lengths`, in place of a file: 1 "
-                    "for each element of its rows, 0 for padding."})};
+         .meaning = "Instead of a file: the name of an input with `lengths`. "
+                    "The mask is 1 for each element of its rows and 0 for "
+                    "padding."})};
 
 }  // namespace
 

@@ -34,19 +34,19 @@ constexpr std::array kModelFields = {
     field<&ModelConfig::mode>(
         {.path = "model.mode",
          .meaning = "Training flags of dropout and batch-norm: as exported, "
-                    "all on, or all off. If `path` is a script, this also "
-                    "decides which branches on `self.training` run."}),
+                    "all on, or all off. If `path` is TorchScript, this "
+                    "also decides which branches on `self.training` run."}),
     field<&ModelConfig::weights>(
         {.path = "model.weights",
          .default_note = "none",
          .meaning = "Safetensors files that replace the model's parameters "
-                    "and buffers, by FQN; the last part may hold `*` and "
-                    "`?`."}),
+                    "and buffers, by FQN; `*` and `?` in the last part of "
+                    "the path match several files."}),
     field<&ModelConfig::checkpoint>(
         {.path = "model.checkpoint",
          .default_note = "none",
-         .meaning = "Checkpoint folder `step_N` whose weights to start "
-                    "from."})};
+         .meaning = "Checkpoint folder `step_N` from which to load the "
+                    "initial weights."})};
 
 constexpr std::array kSplitFields = {
     field<&SplitSpec::at>(

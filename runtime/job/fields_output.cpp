@@ -29,8 +29,8 @@ constexpr std::array kOutputFields = {
     field<&OutputConfig::dir>(
         {.path = "output.dir",
          .default_note = "`runs/` and the job file's name",
-         .meaning = "Folder of everything the run writes; with several "
-                    "machines, one that all of them see, or [one "
+         .meaning = "Folder for everything the run writes. With several "
+                    "machines: one folder that all of them see, or [one "
                     "each](clusters.md#with-a-shared-folder-or-without)."}),
     field<&OutputConfig::checkpoint_every>(
         {.path = "output.checkpoint_every",
@@ -42,7 +42,7 @@ constexpr std::array kOutputFields = {
     field<&OutputConfig::keep>(
         {.path = "output.keep",
          .unit = "checkpoints",
-         .meaning = "Number of newest checkpoints that are kept; 0: all.",
+         .meaning = "Number of newest checkpoints to keep; 0: all.",
          .min = 0,
          .max = kLargestCount}),
     field<&OutputConfig::save_on_interrupt>(
@@ -53,8 +53,8 @@ constexpr std::array kOutputFields = {
     field<&OutputConfig::interrupt_timeout>(
         {.path = "output.interrupt_timeout",
          .unit = "seconds",
-         .meaning = "The longest that this may take; then the run ends at "
-                    "once.",
+         .meaning = "Longest time that `save_on_interrupt` may take; then the "
+                    "run ends at once.",
          .min = 0,
          .max = 1e6,
          .above_min = true}),
@@ -93,7 +93,7 @@ constexpr std::array kOutputRuleFields = {
     Field<OutputRule>{
         .key =
             {.path = "output.outputs.<name>.join",
-             .default_note = "0; a scalar: `mean`",
+             .default_note = "0; `mean` for a scalar",
              .meaning = "How microbatches are joined: along a dimension, or by "
                         "a rule. A mean is weighted by rows; `same`: all must "
                         "be equal.",
@@ -105,7 +105,7 @@ constexpr std::array kOutputRuleFields = {
     field<&OutputRule::reduce>(
         {.path = "output.outputs.<name>.reduce",
          .default_note = "none",
-         .meaning = "What is kept of each microbatch: the index of the largest "
+         .meaning = "What to keep of each microbatch: the index of the largest "
                     "entry along the last dimension, or the last entry along "
                     "dimension 1."})};
 

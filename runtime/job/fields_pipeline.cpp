@@ -23,8 +23,9 @@ constexpr std::array kPipelineFields = {
     Field<PipelineConfig>{
         .key =
             {.path = "pipeline.schedule",
-             .meaning = "A name that `pp schedule --list` prints, in any case, "
-                        "or the path of a `.csv`.",
+             .meaning =
+                 "A name from `pp schedule --list` (upper and lower case "
+                 "are equal), or the path of a `.csv`.",
              .types = kString},
         .read = read_schedule,
         .default_value =
@@ -101,8 +102,8 @@ constexpr std::array kParallelFields = {
          .max = kLargestCount}),
     field<&ParallelConfig::zero>(
         {.path = "parallel.zero",
-         .meaning = "What is sharded over replicas: 1 optimizer state; 2 and 3 "
-                    "are not yet supported.",
+         .meaning = "What is sharded over replicas. 0: nothing; 1: the "
+                    "optimizer state; 2 and 3 are not yet supported.",
          .min = 0,
          .max = 3}),
     Field<ParallelConfig>{

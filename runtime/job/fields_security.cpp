@@ -14,13 +14,13 @@ constexpr std::array kSecurityFields = {
                     "that you trust."}),
     field<&SecurityConfig::trust_script>(
         {.path = "security.trust_script",
-         .meaning = "A script's code may run while its file is read, as that "
-                    "of quantised modules does; only for files that you "
-                    "trust."}),
+         .meaning = "Let a TorchScript file run code while it is loaded, as "
+                    "quantised modules do; only for files that you trust."}),
     field<&SecurityConfig::sandbox>(
         {.path = "security.sandbox",
-         .meaning = "Ranks on the CPU open only the files that the job names, "
-                    "and start no programs (Linux 5.13, Landlock)."})};
+         .meaning = "Let ranks on the CPU open only the files that the job "
+                    "names, and start no programs; needs Landlock (Linux 5.13 "
+                    "or later)."})};
 
 }  // namespace
 

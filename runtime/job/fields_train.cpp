@@ -55,12 +55,11 @@ constexpr std::array kTrainFields = {
     field<&TrainConfig::on_nan>(
         {.path = "train.on_nan",
          .meaning = "After a step whose loss, gradients or buffers hold NaN or "
-                    "infinity: end the run, leave the step's update out, or "
-                    "update nonetheless."}),
+                    "infinity: end the run, skip the step's update, or update "
+                    "anyway."}),
     field<&TrainConfig::seed>(
         {.path = "train.seed",
-         .meaning = "Decides the order of the data and what random operators "
-                    "draw.",
+         .meaning = "Seeds the order of the data and the random operators.",
          .min = 0})};
 
 constexpr std::array kLossFields = {
@@ -90,7 +89,7 @@ constexpr std::array kLrScheduleFields = {
     field<&LrSchedule::warmup>(
         {.path = "train.lr_schedule.warmup",
          .unit = "steps",
-         .meaning = "Steps in which the learning rate rises to "
+         .meaning = "Steps over which the learning rate rises to "
                     "`optimizer.lr`.",
          .min = 0,
          .max = 1e12}),

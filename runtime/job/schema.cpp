@@ -12,19 +12,23 @@ namespace {
 constexpr JobKey kTarget = {
     .path = "data.target",
     .default_note = "none",
-    .meaning = "What the loss compares with; the keys of an input.",
+    .meaning =
+        "What the loss compares the output with; it has the keys of an "
+        "input.",
     .same_as = "data.inputs.<name>",
     .types = kTable};
 constexpr JobKey kEvalInput = {
     .path = "eval.data.inputs.<name>",
     .default_note = "required with `[eval]`",
-    .meaning = "Held-out data, read in order; the keys of an input.",
+    .meaning = "Held-out data, read in order; it has the keys of an input.",
     .same_as = "data.inputs.<name>",
     .types = kTable};
 constexpr JobKey kEvalTarget = {
     .path = "eval.data.target",
     .default_note = "none",
-    .meaning = "What the loss compares with; the keys of an input.",
+    .meaning =
+        "What the loss compares the output with; it has the keys of an "
+        "input.",
     .same_as = "data.inputs.<name>",
     .types = kTable};
 

@@ -26,8 +26,8 @@ void check_descriptors(int num_needed, int num_ranks) {
     throw runtime_error(
         "a job of " + std::to_string(num_ranks) + " ranks needs about " +
         std::to_string(wanted) +
-        " file descriptors in this process, and this user's limit is " +
-        std::to_string(limit.rlim_cur) + " (ulimit -n); raise it");
+        " file descriptors in this process, but this user's limit is " +
+        std::to_string(limit.rlim_cur) + "; raise it with ulimit -n");
   }
 }
 

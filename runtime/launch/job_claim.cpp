@@ -38,7 +38,7 @@ void claim_rank(
       "rank " + std::to_string(own.rank) + " of the job at " + address +
       " is already process " + std::to_string(holder.process.pid) + " on " +
       holder.host + ": another job uses this port: " + describe(job) +
-      "; give each job a MASTER_PORT of its own");
+      "; give each job its own MASTER_PORT");
 }
 
 }  // namespace pp

@@ -73,8 +73,8 @@ JobIdentity identity_from_json(const std::string& text) {
     return out;
   } catch (const nlohmann::json::exception&) {
     throw runtime_error(
-        "the job's store holds something other than a job's identity; does "
-        "every rank run the same version of pp?");
+        "can't read the job's identity in the job's store; does every rank run "
+        "the same version of pp?");
   }
 }
 

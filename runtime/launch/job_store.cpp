@@ -40,7 +40,7 @@ constexpr milliseconds kProbePause{20};
 // How long rank 0 looks for the job that has its port, to name it.
 constexpr milliseconds kFindOwnerLimit{3000};
 
-constexpr auto kOwnPort = "; give each job a MASTER_PORT of its own";
+constexpr auto kOwnPort = "; give each job its own MASTER_PORT";
 
 /// This process's connections to that port.
 std::set<int> connections_to(int port) {
@@ -223,7 +223,7 @@ class StoreJoiner {
           "store; set it to the address of rank 0's machine");
     }
     return runtime_error(
-        "the job's store at " + out_.name + " doesn't answer after " +
+        "the job's store at " + out_.name + " did not answer within " +
         std::to_string(options_.join_timeout.count()) +
         " s; is rank 0 running, and are MASTER_ADDR and MASTER_PORT the "
         "same on every rank?");

@@ -115,9 +115,9 @@ c10::IValue draw(const ir::Graph& graph, const ir::Input& input) {
   }
   if (!value.tensor || !value.tensor->known) {
     throw usage_error(
-        "the model does not say the shape of its input '" + input.name +
-        "' (it is a scripted module); give it with --input " + input.name +
-        "=4x32 or =4x32:int64");
+        "the model does not state the shape of its input '" + input.name +
+        "' (it is a TorchScript model); give it with --input " + input.name +
+        "=4x32 or --input " + input.name + "=4x32:int64");
   }
   return draw_tensor(*value.tensor, static_cast<uint64_t>(input.value));
 }

@@ -51,7 +51,7 @@ LossScale LossScale::parse(const std::string& text) {
       !(out.scale_ > 0) || !std::isfinite(out.scale_) || out.good_steps_ < 0) {
     throw input_error(
         "the checkpoint's loss scale is '" + text +
-        "', not a scale above 0 and a number of steps, such as 65536 17");
+        "'; expected a scale above 0 and a number of steps, e.g. '65536 17'");
   }
   return out;
 }

@@ -31,13 +31,13 @@ void check_lr_schedule(
   if (schedule.warmup < 0 || schedule.warmup > total_steps) {
     throw usage_error(
         "lr_schedule: 'warmup' is " + std::to_string(schedule.warmup) +
-        ", but must be 0 to " + std::to_string(total_steps) +
-        ", the run's steps");
+        ", but must be from 0 to the run's " + std::to_string(total_steps) +
+        " steps");
   }
   if (!(schedule.min_lr >= 0 && schedule.min_lr <= lr)) {
     throw usage_error(
         "lr_schedule: 'min_lr' is " + std::to_string(schedule.min_lr) +
-        ", but must be 0 to the optimizer's lr, " + std::to_string(lr));
+        ", but must be from 0 to the optimizer's lr, " + std::to_string(lr));
   }
 }
 

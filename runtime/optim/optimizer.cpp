@@ -254,15 +254,15 @@ void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
     if (!missing.empty() && missing.size() < kept.size()) {
       throw input_error(
           "checkpoint: '" + missing.front() +
-          "' is missing, though other state of that parameter is there; was "
-          "it written with other optimizer options?");
+          "' is missing, but other state of that parameter exists; was it "
+          "written with other optimizer options?");
     }
     load_master(i, find);
     if (has_master(parameters_[i].tensor) && !masters_[i].defined() &&
         missing.size() < kept.size()) {
       throw input_error(
           "checkpoint: '" + state_name("master", parameters_[i].fqn) +
-          "' is missing, though other state of that parameter is there");
+          "' is missing, but other state of that parameter exists");
     }
     keeps_any = keeps_any || !kept.empty();
     found_any = found_any || missing.size() < kept.size();
@@ -271,7 +271,7 @@ void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
   }
   if (keeps_any && !found_any && !may_be_new) {
     throw input_error(
-        "checkpoint: no optimizer state such as '" +
+        "checkpoint: it has no optimizer state such as '" +
         state_name(states(0).front().name, parameters_.front().fqn) +
         "'; it was written by another optimizer or without training");
   }

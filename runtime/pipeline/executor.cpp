@@ -38,7 +38,7 @@ std::string with_memory(const std::string& reason, const Stage* stage) {
   return reason + "; stage " + std::to_string(stage->index()) + " holds " +
          human_bytes(num_bytes) + " of weights and " +
          count_text(stage->num_saved(), "microbatch", "microbatches") +
-         " in flight; 'pp run JOB --dry-run' says what each stage "
+         " in flight; 'pp run JOB --dry-run' shows what each stage "
          "needs";
 }
 

@@ -37,8 +37,8 @@ struct LossFunction::Graph {
     if (writes || !model.graph.mutations.empty()) {
       throw input_error(
           path.string() +
-          ": a loss graph can't change its buffers, because no checkpoint "
-          "would have them; make them outputs of the model");
+          ": a loss graph can't change its buffers, because checkpoints don't "
+          "save them; make them outputs of the model");
     }
     for (at::Tensor& state : states) {
       state = state.to(device);
@@ -63,7 +63,8 @@ struct LossFunction::Graph {
       } else {
         throw usage_error(
             model.path + ": the loss graph's input '" + name +
-            "' is neither an output that the job keeps nor the target");
+            "' is neither the target nor an output named in train.loss.output "
+            "or output.save");
       }
     }
     // Its nodes may have the names of nodes of the model.

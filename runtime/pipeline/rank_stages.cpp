@@ -106,8 +106,8 @@ void use_graphs(
       context.size > kRanksWithStreams) {
     return refuse(
         "more than " + std::to_string(kRanksWithStreams) +
-        " ranks are threads of one process; processes or torchrun have no "
-        "such limit");
+        " ranks run as threads of one process; use --launcher processes, "
+        "which has no such limit");
   }
   for (auto& [index, stage] : stages.stages()) {
     stage.replay_with(
@@ -286,9 +286,9 @@ void RankStages::check_shared_memory(
       if (saved.defined() && !same_entries(state.tensor, saved)) {
         throw input_error(
             where + ": '" + state.fqn +
-            "' shares memory with other states of the model, but theirs have "
-            "other values; was it written for a model whose weights are "
-            "independent?");
+            "' shares memory with other states of the model, but the values "
+            "saved for them differ; was it written for a model in which they "
+            "don't share memory?");
       }
     }
   }

@@ -19,7 +19,7 @@ RunTrace::RunTrace(RankContext& context, int replica, bool wanted)
   origin_ns_ = number_from_rank(
       broadcast_text(context, std::to_string(trace_clock_ns())),
       0,
-      "the time at which the trace begins",
+      "the start time of the trace",
       0,
       std::numeric_limits<int64_t>::max());
   context.activity->observe([this](const ActivityEvent& event) {
@@ -31,7 +31,7 @@ RunTrace::RunTrace(RankContext& context, int replica, bool wanted)
         return recorder_->end_actions();
       case ActivityEvent::What::WaitBegins:
         return recorder_->begin_wait(
-            (event.sends ? "until taken by rank " : "wait for rank ") +
+            (event.sends ? "wait until received by rank " : "wait for rank ") +
             std::to_string(event.peer));
       case ActivityEvent::What::WaitEnds:
         return recorder_->end_wait();

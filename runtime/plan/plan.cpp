@@ -164,7 +164,8 @@ std::optional<int> ranks_of_each(int replicas, std::optional<int> world_size) {
     throw usage_error(
         "parallel.replicas is " + std::to_string(replicas) + ", but " +
         count_text(*world_size, "rank was", "ranks were") +
-        " started: pipelines are of equal size; start a multiple of " +
+        " started: all replicas have the same number of ranks; start a "
+        "multiple of " +
         std::to_string(replicas));
   }
   return world_size ? std::optional(*world_size / replicas) : std::nullopt;

@@ -131,7 +131,7 @@ class Compiler {
     if (out.blocks.size() != num_blocks) {
       refuse(
           node,
-          "it owns " + std::to_string(out.blocks.size()) + " sub-graphs, not " +
+          "it has " + std::to_string(out.blocks.size()) + " sub-graphs, not " +
               std::to_string(num_blocks));
     }
   }
@@ -182,7 +182,7 @@ class Compiler {
     std::vector<const ir::Arg*> given(arguments.size(), nullptr);
     for (const ir::NamedArg& input : node.inputs) {
       if (input.name.empty() && position == order.size()) {
-        refuse(node, "its schema has fewer arguments");
+        refuse(node, "it passes more arguments than the operator's schema has");
       }
       const std::string& name =
           input.name.empty() ? order[position++].name() : input.name;

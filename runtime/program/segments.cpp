@@ -285,8 +285,8 @@ class Divider {
             (body_.where.empty() ? "" : body_.where + ": ") + "'" + module +
             "' can't be recomputed: it reads '" +
             graph_.values[input.value].name +
-            "', which is written in place; name a module around it in "
-            "pipeline.recompute, or set it to true for whole stages");
+            "', which is modified in place; name an enclosing module in "
+            "pipeline.recompute, or set that to true for whole stages");
       }
     }
     return out;

@@ -94,7 +94,7 @@ std::string text_of(const Message& message) {
   if (message.tensors.size() != 1 || !message.tensors[0].defined() ||
       message.tensors[0].scalar_type() != at::kByte) {
     throw runtime_error(
-        "a rank sent something other than a text; does every rank run the same "
+        "a rank sent a message that isn't text; does every rank run the same "
         "version of pp?");
   }
   const at::Tensor& bytes = message.tensors[0];

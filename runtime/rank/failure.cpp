@@ -112,7 +112,8 @@ Cause cause_from_json(const std::string& text) {
     cause.details = in.at("details").get<std::vector<std::string>>();
     return cause;
   } catch (const json::exception&) {
-    throw runtime_error("can't read a published cause of failure: " + text);
+    throw runtime_error(
+        "can't parse the failure that a rank reported: " + text);
   }
 }
 

@@ -10,11 +10,12 @@
 namespace pp {
 
 /// Makes the error for a text from another rank, sent or left in the store,
-/// that isn't what it should be. `what` completes the message "rank 1 sent
-/// something other than ...", for example "its list of checkpoints".
+/// that isn't what it should be. `what` completes the message "rank 1 sent an
+/// unexpected message instead of ...", for example "its list of checkpoints".
 inline Error not_from_rank(int rank, const std::string& what) {
   return runtime_error(
-      "rank " + std::to_string(rank) + " sent something other than " + what +
+      "rank " + std::to_string(rank) +
+      " sent an unexpected message instead of " + what +
       "; does every rank run the same version of pp?");
 }
 

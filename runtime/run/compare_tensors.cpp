@@ -170,7 +170,7 @@ std::string VerifyReport::text() const {
   });
   std::string out = std::to_string(rows.size()) + " values compared over " +
                     count_text(num_stages, "stage", "stages") + ": " +
-                    std::to_string(num_equal) + " equal to the bit\n";
+                    std::to_string(num_equal) + " bitwise equal\n";
   constexpr size_t kMaxRows = 10;
   for (size_t i = 0; i < std::min(kMaxRows, worst.size()); ++i) {
     if (worst[i]->equal_bits) {

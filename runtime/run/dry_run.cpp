@@ -118,7 +118,7 @@ std::string rank_text(
          bytes(memory.optimizer) +
          (memory.checkpoint == 0
               ? ""
-              : ", the copy to save " + bytes(memory.checkpoint)) +
+              : ", checkpoint copy " + bytes(memory.checkpoint)) +
          (memory.replicas == 0
               ? ""
               : ", exchange with replicas " + bytes(memory.replicas)) +
@@ -126,7 +126,7 @@ std::string rank_text(
   out += "  activations of " +
          count_text(
              static_cast<int>(live.activations), "microbatch", "microbatches") +
-         " at most; " + bytes(bytes_sent(probe, list)) + " sent a step\n";
+         " at most; " + bytes(bytes_sent(probe, list)) + " sent per step\n";
   out += "  at the peak: activations " + bytes(memory.held.activations) +
          ", message buffers " + bytes(memory.held.messages) + ", gradients " +
          bytes(memory.held.gradients) + ", working memory " +
@@ -233,7 +233,7 @@ std::string dry_run(
   std::string out =
       plan.schedule_name + ", " + count_text(plan.num_ranks, "rank", "ranks") +
       ", " + count_text(plan.num_stages(), "stage", "stages") + ", " +
-      count_text(plan.batch.batch_size, "row", "rows") + " a step in " +
+      count_text(plan.batch.batch_size, "row", "rows") + " per step in " +
       count_text(plan.batch.num_microbatches, "microbatch", "microbatches") +
       (plan.mesh.replicas > 1
            ? " on each of " +

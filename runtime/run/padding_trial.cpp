@@ -32,7 +32,8 @@ bool same_bits(const at::Tensor& a, const at::Tensor& b) {
       "the data has " + std::to_string(all) + " rows, and the last " +
       std::to_string(rows.own) + " don't fill a microbatch of " +
       std::to_string(rows.own + rows.padding) +
-      ", which the export fixed; copies can't fill it, because output '" +
+      ", the size fixed by the export; copies of a row can't fill it, because "
+      "output '" +
       output + "' " + obstacle + "; pad the data to " +
       std::to_string(all + rows.padding) + " rows" +
       (all > rest ? ", or set data.drop_last = true to leave out the last " +

@@ -64,7 +64,7 @@ void log_plan(const Plan& plan, const Log& log) {
     }
     log.info(
         "parameter '" + tied.fqn + "' is held by stages " + join(stages) +
-        "; its gradient is their sum");
+        "; their gradients are summed");
   }
 }
 
@@ -99,8 +99,8 @@ std::shared_ptr<DevicePlugin> open_devices(
 void check_resume(const Job& job, const RunOptions& options) {
   if (options.resume != Resume::No && !job.train) {
     throw usage_error(
-        "--resume needs a training, but the job has no [train]; to infer from "
-        "a checkpoint, set model.checkpoint");
+        "--resume needs a training job, but this one has no [train]; to infer "
+        "from a checkpoint, set model.checkpoint");
   }
 }
 
@@ -123,7 +123,7 @@ void check_own_stages(const Plan& plan, const RankContext& context) {
       throw input_error(
           "rank " + std::to_string(context.rank) + " on host " + host_name() +
           " runs stage " + std::to_string(stage) + ", but " + absent.string() +
-          " is not there; each host needs the files of its ranks' stages");
+          " doesn't exist; each host needs the files of its ranks' stages");
     }
   }
 }

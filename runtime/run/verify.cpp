@@ -89,9 +89,9 @@ std::vector<UserInputs> draw_inputs(
         throw usage_error(
             "the model doesn't state the shape and type of its input '" +
             input.name +
-            "' (a scripted module), so no values can be drawn; state them with "
-            "--input " +
-            input.name + "=4x32, or =4x32:int64");
+            "' (a TorchScript model), so no values can be drawn; give both "
+            "with --input " +
+            input.name + "=4x32 or --input " + input.name + "=4x32:int64");
       }
       if (input.type.kind != ir::TypeKind::Tensor) {
         continue;

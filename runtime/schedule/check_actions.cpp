@@ -119,7 +119,7 @@ class Checker {
     const int32_t below = action.stage + 1;
     if (!training_ && action.kind != ActionKind::Forward &&
         (bit(action.kind) & (kFull | kInput | kWeight)) != 0) {
-      refuse(action, "is a backward in a schedule without training");
+      refuse(action, "is a backward, but the schedule only runs forwards");
     }
     switch (action.kind) {
       case ActionKind::Forward:
@@ -186,7 +186,7 @@ class Checker {
     switch (action.kind) {
       case ActionKind::Unshard:
         if ((state & unsharded) != 0) {
-          refuse(action, "comes while the stage is unsharded already");
+          refuse(action, "comes while the stage is already unsharded");
         }
         state |= unsharded;
         break;

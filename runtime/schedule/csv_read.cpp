@@ -98,7 +98,8 @@ class Reader {
     const Action second =
         parse(cell, trim(cell.substr(middle + 1, close - middle - 1)));
     if (!is_compute(first.kind) || !is_compute(second.kind)) {
-      refuse_cell(cell, "overlaps something other than F, B, I and W");
+      refuse_cell(
+          cell, "pairs actions that can't overlap; only F, B, I and W can");
     }
     first.overlaps_next = true;
     add(program, cell, first);
@@ -107,7 +108,7 @@ class Reader {
 
   int32_t number(std::string_view cell, std::string_view digits) const {
     if (digits.size() > kMaxDigits) {
-      refuse_cell(cell, "has a number of more than 9 digits");
+      refuse_cell(cell, "has a number with more than 9 digits");
     }
     int32_t value = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);

@@ -18,17 +18,18 @@ constexpr std::array kSchedules = {
         .generate = gpipe},
     ScheduleEntry{
         .name = "1F1B",
-        .summary = "one forward, one backward: memory bounded by the ranks",
+        .summary =
+            "one forward, one backward: memory bounded by the rank count",
         .places_blocks = true,
         .generate = one_f_one_b},
     ScheduleEntry{
         .name = "Interleaved1F1B",
-        .summary = "1F1B with stages round the ranks: a smaller bubble",
+        .summary = "1F1B with several stages per rank: a smaller bubble",
         .default_stages_per_rank = 2,
         .generate = interleaved_1f1b},
     ScheduleEntry{
         .name = "LoopedBFS",
-        .summary = "GPipe with stages round the ranks, a stage at a time",
+        .summary = "GPipe with several stages per rank, one stage at a time",
         .default_stages_per_rank = 2,
         .generate = looped_bfs},
     ScheduleEntry{
@@ -38,8 +39,8 @@ constexpr std::array kSchedules = {
         .generate = interleaved_zero_bubble},
     ScheduleEntry{
         .name = "ZBVZeroBubble",
-        .summary = "V placement, weight gradients in the bubbles: no bubble "
-                   "but the fill",
+        .summary = "V placement: weight gradients fill all bubbles after the "
+                   "start",
         .default_stages_per_rank = 2,
         .fixed_stages_per_rank = true,
         .generate = zbv_zero_bubble},

@@ -53,7 +53,7 @@ class Simulator {
       throw usage_error(
           "the cost table has " + count_text(rows, "row", "rows") + " for " +
           count_text(schedule.stage_to_rank.size(), "stage", "stages") +
-          "; it needs one for all or one for each");
+          "; it needs one row for all stages or one row per stage");
     }
   }
 

@@ -123,8 +123,9 @@ Replay::Observations* Replay::try_observations(
   if (observations_.size() == kMaxSizes && !observations_.contains(sizes)) {
     if (!std::exchange(told_of_sizes_, true)) {
       refused_(
-          "has inputs of more than " + std::to_string(kMaxSizes) +
-          " sizes; only the first ones have CUDA graphs");
+          "got inputs of more than " + std::to_string(kMaxSizes) +
+          " different sizes; only the first " + std::to_string(kMaxSizes) +
+          " have CUDA graphs");
     }
     return nullptr;
   }
@@ -174,7 +175,7 @@ bool Replay::try_capture(
     give_up(first_line(error.what()));
   }
   if (!gave_up_ && !slot.has_addresses(addresses_of(states))) {
-    give_up("gradients are not added up in place");
+    give_up("gradients are not accumulated in place");
   }
   if (gave_up_) {
     restore_gradients(states, gradients);

@@ -119,7 +119,7 @@ void Stage::check_sizes(const EnteredValues& entered) const {
           border_.entries[i].name, entered.values[i].toTensor().sizes().vec());
     }
   }
-  size_rules_.check(sizes, "what the stage received");
+  size_rules_.check(sizes, "the stage's inputs");
 }
 
 const Program& Stage::program_for(Pass pass) const {

@@ -239,8 +239,8 @@ TensorLookup Replicas::share_of_state(int stage, TensorLookup find) const {
     const at::Tensor& parameter = whole(stage, fqn);
     if (saved.sizes() != parameter.sizes()) {
       throw input_error(
-          "'" + name + "' is " + shape_text(saved.sizes()) +
-          ", but the parameter is " + shape_text(parameter.sizes()));
+          "'" + name + "' has shape " + shape_text(saved.sizes()) +
+          ", but its parameter has " + shape_text(parameter.sizes()));
     }
     return share(
         laid_out_as(saved, parameter.detach()), context_.rank, context_.size);

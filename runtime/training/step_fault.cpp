@@ -89,8 +89,8 @@ FaultText describe_fault(
     const FaultyStep& step) {
   if (fault == StepFault::NoTarget) {
     return {
-        "none of its targets counts" + in_rows(step.rows) +
-            ", so it has no loss",
+        "every target is ignored" + in_rows(step.rows) +
+            ", so there is no loss",
         ""};
   }
   const std::string own =

@@ -158,15 +158,15 @@ std::string changed_rates(
   const int64_t next = resumed.num_steps;
   const double before = learning_rate(schedule, lr, *planned, next);
   const double now = learning_rate(schedule, lr, num_steps, next);
-  return "the run that saved " + resumed.path.string() + " was to do " +
-         count_text(*planned, "step", "steps") + ", this one does " +
+  return "the run that saved " + resumed.path.string() + " was planned for " +
+         count_text(*planned, "step", "steps") + ", this one for " +
          std::to_string(num_steps) + ": the " +
          std::string(enum_name(schedule.shape)) +
-         " learning rate now ends after " + std::to_string(num_steps) +
+         " learning rate now ends at step " + std::to_string(num_steps) +
          (before == now
               ? ""
               : ", so step " + std::to_string(next + 1) + " has a rate of " +
-                    number_text(now) + " and not " + number_text(before));
+                    number_text(now) + " instead of " + number_text(before));
 }
 
 }  // namespace pp

@@ -32,7 +32,8 @@ int64_t TrainingData::num_updates(const Log& log) const {
   if (batches < per_update) {
     throw usage_error(
         "train.accumulate is " + std::to_string(per_update) +
-        ", but the run has " + count_text(batches, "batch", "batches"));
+        ", but the run has " + count_text(batches, "batch", "batches") +
+        "; set it to at most " + std::to_string(batches));
   }
   if (batches % per_update != 0) {
     log.warning(

@@ -48,8 +48,8 @@ bool has_kept_states(
     if (std::ranges::find(saved, name) == saved.end()) {
       throw input_error(
           "checkpoint: it was saved with an optimizer that keeps no '" + name +
-          "'; restore the options of train.optimizer, or start anew from this "
-          "checkpoint with model.checkpoint");
+          "'; restore the options of train.optimizer, or start a new run "
+          "from this checkpoint with model.checkpoint");
     }
   }
   return true;

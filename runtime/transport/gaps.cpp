@@ -113,7 +113,8 @@ void put_layout(
 
 [[noreturn]] void refuse_layout() {
   throw runtime_error(
-      "a message describes layouts that its tensors can't have");
+      "a message describes layouts that its tensors can't have; does every "
+      "rank run the same build of pp?");
 }
 
 /// Whether the layout holds the dense tensor's elements without overlaps, its

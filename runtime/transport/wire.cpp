@@ -35,12 +35,12 @@ enum class State : uint8_t { Undefined, Inline, Payload };
 
 Prefix read_prefix(std::span<const std::byte> header) {
   if (header.size() < sizeof(Prefix)) {
-    throw bad("it has " + std::to_string(header.size()) + " bytes");
+    throw bad("it has only " + std::to_string(header.size()) + " bytes");
   }
   Prefix prefix;
   std::memcpy(&prefix, header.data(), sizeof(Prefix));
   if (prefix.magic != kMagic) {
-    throw bad("it doesn't start like one");
+    throw bad("it has the wrong magic number");
   }
   // The fewest and the most bytes that these counts can need, checked before
   // anything is allocated.
@@ -52,7 +52,7 @@ Prefix read_prefix(std::span<const std::byte> header) {
       prefix.description_bytes < fixed + uint64_t{4} * prefix.num_tensors ||
       prefix.description_bytes > fixed + max_per_tensor * prefix.num_tensors) {
     throw bad(
-        std::to_string(prefix.num_tensors) + " tensors and " +
+        "it announces " + std::to_string(prefix.num_tensors) + " tensors and " +
         std::to_string(prefix.num_ints) + " integers in a description of " +
         std::to_string(prefix.description_bytes) + " bytes");
   }
@@ -87,7 +87,7 @@ uint64_t checked_bytes(const std::vector<int64_t>& sizes, uint64_t item_size) {
   uint64_t total = item_size;
   for (const int64_t size : sizes) {
     if (size < 0) {
-      throw bad("sizes " + shape_text(sizes));
+      throw bad("it has a tensor of impossible sizes " + shape_text(sizes));
     }
     if (size == 0) {
       return 0;
@@ -95,7 +95,7 @@ uint64_t checked_bytes(const std::vector<int64_t>& sizes, uint64_t item_size) {
   }
   for (const int64_t size : sizes) {
     if (total > kMaxTensorBytes / static_cast<uint64_t>(size)) {
-      throw bad("sizes " + shape_text(sizes));
+      throw bad("it has a tensor of impossible sizes " + shape_text(sizes));
     }
     total *= static_cast<uint64_t>(size);
   }
@@ -126,7 +126,7 @@ Described read_tensor(Reader& reader, const PayloadMemory& memory) {
   const auto num_dims = reader.get<uint16_t>();
   if (state > static_cast<uint8_t>(State::Payload) || num_dims > kMaxDims) {
     throw bad(
-        "tensor state " + std::to_string(state) + ", " +
+        "it has a tensor in state " + std::to_string(state) + " with " +
         std::to_string(num_dims) + " dimensions");
   }
   out.state = static_cast<State>(state);
@@ -143,7 +143,7 @@ Described read_tensor(Reader& reader, const PayloadMemory& memory) {
   const auto type = static_cast<at::ScalarType>(dtype);
   if (dtype < 0 || type >= at::ScalarType::NumOptions ||
       type == at::ScalarType::Undefined || c10::isQIntType(type)) {
-    throw bad("dtype " + std::to_string(dtype));
+    throw bad("it has a tensor of unknown dtype " + std::to_string(dtype));
   }
   const uint64_t num_bytes = checked_bytes(sizes, c10::elementSize(type));
   const bool strides_fit =
@@ -151,10 +151,11 @@ Described read_tensor(Reader& reader, const PayloadMemory& memory) {
       (num_bytes == 0 || is_dense(sizes, strides));
   if (!strides_fit) {
     throw bad(
-        "strides " + shape_text(strides) + " for sizes " + shape_text(sizes));
+        "it has strides " + shape_text(strides) + " that don't fit sizes " +
+        shape_text(sizes));
   }
   if (num_bytes == 0 && out.state == State::Payload) {
-    throw bad("an empty tensor announced as a payload");
+    throw bad("it announces an empty tensor as a payload");
   }
   out.tensor = out.state == State::Payload && memory
                    ? memory(sizes, strides, type)
@@ -282,7 +283,7 @@ Incoming decode(
   if (description_is_inline(prefix)) {
     description = rest.take(prefix.description_bytes);
   } else if (description.size() != prefix.description_bytes) {
-    throw bad("the description's length is not the announced one");
+    throw bad("its description doesn't have the announced length");
   }
   Reader small(rest.take(prefix.inline_bytes));
   Reader reader(description);

@@ -113,9 +113,9 @@ void JointSymbols::pin(ir::Graph& graph) const {
       has_pinned = true;
       if (found->second.value != found->second.at_export) {
         throw input_error(
-            "a size is '" + dim.expr + "', where '" + word + "' was " +
+            "the size '" + dim.expr + "' uses '" + word + "', which was " +
             std::to_string(found->second.at_export) +
-            " at export, and another stage fixes it to " +
+            " at export, but another stage fixes it to " +
             std::to_string(found->second.value) +
             "; export the stages with the same sizes");
       }

@@ -98,8 +98,8 @@ uint64_t heaviest_stage(StageCosts& costs, size_t stages) {
   }
   throw usage_error(
       "no split into " + count_text(stages, "stage", "stages") +
-      " fits: the largest would hold at least " + human_bytes(least) +
-      ", and memory = " + human_bytes(*spec.memory) +
+      " fits: the largest would need at least " + human_bytes(least) +
+      ", but memory = " + human_bytes(*spec.memory) +
       "; use more stages or allow more memory");
 }
 
@@ -114,7 +114,7 @@ void check_spec(const SplitSpec& spec) {
     throw usage_error(
         "balance = \"" + std::string(balance.name) +
         "\" needs measured times: cut the model with 'pp split --balance " +
-        std::string(balance.name) + "' and name the stage directory");
+        std::string(balance.name) + "' and use its stage directory");
   }
 }
 

@@ -345,8 +345,8 @@ std::vector<StagePlan> plan_stages(
     if (count > 1 && !works) {
       throw usage_error(
           "stage " + std::to_string(i) + place_of(i, names) +
-          " would be empty: other stages recompute everything that it makes; "
-          "remove a split point next to it, or turn off rematerialisation");
+          " would be empty: other stages recompute everything in it; remove a "
+          "split point next to it, or use pp split --no-remat");
     }
   }
   check(

@@ -42,7 +42,7 @@ Cut to_cut(const ir::Graph& graph, CutReport report) {
   throw usage_error(
       "split point '" + fqn + "': this module runs inside '" + node.name +
       "' (" + node.target + (module.empty() ? "" : " in " + module) +
-      "), and one stage runs a whole branch or loop; cut before or after it");
+      "), but a branch or loop must run in one stage; cut before or after it");
 }
 
 /// Refuses a module that runs only inside branches and loops, where there is no
@@ -252,7 +252,7 @@ std::vector<Cut> marked_cuts(const Flow& flow) {
       throw usage_error(
           "a marker lies inside '" + graph.nodes[i].name + "' (" +
           graph.nodes[i].target +
-          "), and one stage runs a whole branch or loop; call pipe_split() "
+          "), but a branch or loop must run in one stage; call pipe_split() "
           "before or after it");
     }
     if (is_marker(graph.nodes[i])) {

@@ -45,7 +45,7 @@ class Crossing {
     } else if (value.type.kind != ir::TypeKind::Tensor) {
       refuse(
           "'" + value.name +
-          "' would cross it, and is neither a tensor nor a number");
+          "' would cross the cut, but is neither a tensor nor a number");
     } else if (flow_.enters_as_root(set, position_)) {
       if (is_first_of_set(id)) {
         add_root(set);
@@ -54,7 +54,7 @@ class Crossing {
       if (is_written_later(set) && !is_first_of_set(id)) {
         refuse(
             "values that share memory with '" + value.name +
-            "' would cross it, and " +
+            "' would cross the cut, but " +
             node_label(*flow_.graph, set.writes.back()) +
             " writes to them later");
       }
@@ -121,7 +121,7 @@ class Crossing {
           "'" + flow_.value(member).name + "' shares memory with '" +
           flow_.value(set.root).name + "', which " +
           node_label(graph, set.writes.back()) +
-          " writes to later, and can't be recomputed from a copy");
+          " writes to later, so it can't be recomputed from a copy");
     }
     for (ir::ValueId at = member; at != set.root;
          at = flow_.aliases.steps[at].from) {
@@ -225,11 +225,11 @@ std::optional<std::string> CutSweep::try_refuse_owned_state(
   const std::string name = "'" + state_name(*flow_, set) + "'";
   return first_write_after == set.writes.begin()
              ? name +
-                   " would be read before it and written after it, and only "
-                   "the stage that writes a buffer holds it"
+                   " would be read before the cut and written after it, but "
+                   "only the stage that writes a buffer has it"
              : name +
-                   " would be written by two stages, and one stage must own a "
-                   "buffer";
+                   " would be written by two stages, but only one stage can "
+                   "own a buffer";
 }
 
 CutReport CutSweep::at(int position) {

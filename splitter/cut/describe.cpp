@@ -145,7 +145,7 @@ class Describer {
         return chain.empty() ? "the model itself" : chain.back();
       }
     }
-    return "nodes that it runs again";
+    return "nodes that it recomputes";
   }
 
   void note_relays(size_t index, std::vector<std::string>& notes) const {

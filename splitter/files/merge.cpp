@@ -35,8 +35,8 @@ class Checkpoint {
       }
       throw input_error(
           path_.string() +
-          " is not a checkpoint; name a folder with part_0.safetensors and so "
-          "on");
+          " is not a checkpoint; name a folder that holds part_0.safetensors "
+          "and its other parts");
     }
     std::vector<fs::path> files;
     for (const fs::path& entry : entries_of(path_)) {
@@ -46,13 +46,13 @@ class Checkpoint {
       }
     }
     std::error_code ignored;
-    if (fs::exists(path_ / kStateFile, ignored)) {
+    // Without parts, it throws and says what a checkpoint has.
+    if (files.empty() || fs::exists(path_ / kStateFile, ignored)) {
       check_parts_are_there(path_, read_checkpoint(path_));
     }
     if (files.empty()) {
       throw input_error(
-          path_.string() +
-          " is not a checkpoint: it has no part_*.safetensors");
+          path_.string() + ": not a checkpoint: there is no " + part_file(0));
     }
     std::ranges::sort(files);
     for (const fs::path& file : files) {
@@ -268,8 +268,8 @@ class Merger {
               payload, state.tensor, checkpoint_->find(state).bytes)) {
         throw input_error(
             checkpoint_->path().string() + ": tensor '" + state.fqn +
-            "' shares memory with others in the model, but they have other "
-            "values; was it written for a model whose weights are "
+            "' shares memory with others in the model, but their values "
+            "differ; was the checkpoint written for a model whose weights are "
             "independent?");
       }
     }

@@ -53,7 +53,7 @@ SourceState read_state(const JsonFields& fields, const Json& json) {
   out.in_checkpoints = fields.boolean_at(json, "in_checkpoints");
   const Json& dtype = fields.at(json, "dtype");
   if (!parse_dtype(fields.text(dtype), out.tensor.dtype)) {
-    fields.fail_at(dtype, "is not an element type");
+    fields.fail_at(dtype, "must be an element type such as 'float32'");
   }
   out.tensor.sizes = read_dims(fields, fields.at(json, "shape"));
   out.tensor.strides = read_dims(fields, fields.at(json, "strides"));
@@ -95,7 +95,7 @@ const Json& records_of(const JsonFields& fields) {
     fields.fail_at(
         version,
         "is " + std::to_string(fields.integer(version)) +
-            ", and this pp reads versions up to " +
+            ", but this pp reads versions up to " +
             std::to_string(kIndexVersion) + "; use a newer pp");
   }
   return fields.array_at(root, "records");

@@ -28,10 +28,10 @@ void check_repetitions(
   if (num_bytes > kAlwaysAllowedBytes &&
       num_bytes / kMaxRepetitions > record_bytes) {
     throw input_error(
-        "'" + name + "' would have " + human_bytes(num_bytes) +
+        "'" + name + "' would take " + human_bytes(num_bytes) +
         ", but its record has " + human_bytes(record_bytes) +
-        "; a tensor that repeats its elements may have up to " +
-        std::to_string(kMaxRepetitions) + " times its record, or " +
+        "; a tensor that repeats its elements may take up to " +
+        std::to_string(kMaxRepetitions) + " times its record's bytes, or " +
         human_bytes(kAlwaysAllowedBytes));
   }
 }

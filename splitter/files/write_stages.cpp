@@ -54,7 +54,7 @@ void refuse_foreign_folder(const fs::path& directory) {
   if (!fs::is_directory(directory)) {
     throw usage_error(
         directory.string() +
-        " is a file; name a folder for the stages that does not exist yet");
+        " is a file, not a folder; name a folder that does not exist yet");
   }
   const bool replaceable =
       fs::is_empty(directory) ||

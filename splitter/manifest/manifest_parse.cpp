@@ -207,8 +207,8 @@ void check_joints(
     if (sent != expected) {
       fields.fail_at(
           stages,
-          "stage " + std::to_string(i) +
-              " does not expect what the stage before it sends");
+          "the inputs of stage " + std::to_string(i) +
+              " differ from the outputs that the stage before it sends");
     }
   }
 }
@@ -219,7 +219,7 @@ void check_version(const JsonFields& fields) {
   if (version != kManifestVersion) {
     fields.fail_at(
         json,
-        "is " + std::to_string(version) + ", and this pp reads version " +
+        "is " + std::to_string(version) + ", but this pp reads version " +
             std::to_string(kManifestVersion) +
             (version > kManifestVersion ? "; use a newer pp" : ""));
   }

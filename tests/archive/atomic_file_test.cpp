@@ -89,7 +89,7 @@ TEST(TempFile, BytesThatAMappedFileLostNameIt) {
   expect_error(
       ErrorKind::Runtime,
       "/f: cannot write it: " + (folder / "s").string() +
-          " was cut short while it was in use: it has 10 bytes, and had 8192",
+          " was truncated while it was in use: it has 10 bytes, but had 8192",
       [&] { file.write(source.bytes()); });
 }
 

@@ -100,7 +100,7 @@ TEST(MappedFileDeathTest, ALostPageEndsTheProcessAndNamesTheFile) {
       read_after(path, [&] { std::filesystem::resize_file(path, 200); }),
       testing::ExitedWithCode(4),
       "^pp: error: " + path.string() +
-          " was cut short while it was in use: it has 200 bytes, and had 8192 "
+          " was truncated while it was in use: it has 200 bytes, but had 8192 "
           "when it was opened; [^\n]*\n$");
 }
 
@@ -160,7 +160,7 @@ TEST(MappedFile, OneThatShrankIsFoundThoughItsPageIsStillThere) {
   expect_error(
       ErrorKind::Runtime,
       path.string() +
-          " was cut short while it was in use: it has 60 bytes, and had 100",
+          " was truncated while it was in use: it has 60 bytes, but had 100",
       [&] { check_mapped_files(log); });
 }
 

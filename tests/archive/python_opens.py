@@ -208,7 +208,7 @@ class WeReadPickles(InFolder):
                 torch.save(value, self.path("v.pt"))
                 code, _, err = tool("pickle", self.path("v.pt"))
                 self.assertEqual(code, 3)
-                self.assertIn(f"asks for '{name}'", err)
+                self.assertIn(f"refers to '{name}'", err)
 
     def test_the_format_before_zip_is_refused(self):
         torch.save([1], self.path("v.pt"), _use_new_zipfile_serialization=False)

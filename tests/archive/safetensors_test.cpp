@@ -107,12 +107,11 @@ TEST(Safetensors, RefusesToWriteWhatTheFormatLacks) {
       write_safetensors(folder / "t", {{name, {type, {1}, as_bytes(bytes)}}});
     };
   };
-  expect_error(
-      ErrorKind::Runtime, "safetensors has no tensor of that name", [&] {
-        write_safetensors(
-            folder / "t",
-            {{"__metadata__", {ScalarType::Byte, {16}, as_bytes(bytes)}}});
-      });
+  expect_error(ErrorKind::Runtime, "safetensors reserves that name", [&] {
+    write_safetensors(
+        folder / "t",
+        {{"__metadata__", {ScalarType::Byte, {16}, as_bytes(bytes)}}});
+  });
   expect_error(ErrorKind::Runtime, "is not UTF-8", [&] {
     write_safetensors(
         folder / "t", {{"\xff", {ScalarType::Byte, {16}, as_bytes(bytes)}}});
@@ -160,14 +159,14 @@ std::string one(const std::string& entry) {
 const Case kDamage[] = {
     {"Short", "is not a safetensors file: 3 bytes are too few", "abc"},
     {"HeaderPastTheFile",
-     "or is truncated: a header of 1000 bytes",
+     "or is truncated: its header should have 1000 bytes",
      [] {
        std::string out;
        append_le<uint64_t>(out, 1000);
        return out + "{}";
      }()},
     {"HeaderBomb",
-     "a header of 18446744073709551615 bytes",
+     "its header should have 18446744073709551615 bytes",
      std::string(8, '\xff') + "{}"},
     {"NotJson", "its header is not a JSON object", file_of("{\"w\":", 0)},
     {"NotAnObject", "its header is not a JSON object", file_of("[1]", 0)},
@@ -207,13 +206,13 @@ const Case kDamage[] = {
      "tensor 'w' needs 'shape' and two 'data_offsets'",
      file_of(one(R"({"dtype":"U8","shape":[1],"data_offsets":[0]})"), 1)},
     {"PastTheEnd",
-     "tensor 'w' lies at bytes 0 to 9 of 8: the file is trunc",
+     "tensor 'w' should be at bytes 0 to 9 of 8: the file is trunc",
      file_of(one(R"({"dtype":"U8","shape":[9],"data_offsets":[0,9]})"), 8)},
     {"Backwards",
-     "tensor 'w' lies at bytes 3 to 1 of 8",
+     "tensor 'w' should be at bytes 3 to 1 of 8",
      file_of(one(R"({"dtype":"U8","shape":[2],"data_offsets":[3,1]})"), 8)},
     {"WrongSize",
-     "tensor 'w' of shape [3] and type float32 cannot have 8 bytes, it needs "
+     "tensor 'w' of shape [3] and type float32 cannot have 8 bytes; it needs "
      "12",
      file_of(one(R"({"dtype":"F32","shape":[3],"data_offsets":[0,8]})"), 8)},
     {"SizeOverflows",

@@ -68,21 +68,21 @@ TEST_P(DamagedZip, IsRefusedWithItsReason) {
 const Case kDamage[] = {
     // --- the end of the file ---
     {"Empty", "is empty, not a zip archive", [](Bytes& b) { b.text = ""; }},
-    {"OneByte", "is not a zip archive, as", [](Bytes& b) { b.text = "P"; }},
+    {"OneByte", "is not a zip archive; it", [](Bytes& b) { b.text = "P"; }},
     {"Text",
-     "is not a zip archive, as torch.export.save",
+     "is not a zip archive; it must be a file written by torch.export.save",
      [](Bytes& b) { b.text = std::string(1000, 't'); }},
     {"BarePickle",
      "is a bare pickle, not a zip archive; save it with",
      [](Bytes& b) { b.text = "\x80\x02}q\x01."; }},
     {"SafetensorsWithAHeaderOf640Bytes",
-     "is not a zip archive, as torch.export.save",
+     "is not a zip archive; it must be a file written by torch.export.save",
      [](Bytes& b) {
        b.text = std::string("\x80\x02\0\0\0\0\0\0{}", 10);
        b.text.resize(8 + 640, ' ');
      }},
     {"SafetensorsWithAHeaderOf128Bytes",
-     "is not a zip archive, as torch.export.save",
+     "is not a zip archive; it must be a file written by torch.export.save",
      [](Bytes& b) {
        b.text = std::string("\x80\0\0\0\0\0\0\0{}", 10);
        b.text.resize(8 + 128, ' ');
@@ -176,7 +176,7 @@ const Case kDamage[] = {
        b.text = raw_zip({{.name = "t/code/a", .payload = "x", .method = 99}});
      }},
     {"TwoSizes",
-     "record 'a' has two sizes, 1 and 9",
+     "record 'a' is uncompressed, but has two sizes, 1 and 9",
      [](Bytes& b) {
        b.text = raw_zip({{.name = "t/a", .payload = "x", .size = 9}});
      }},
@@ -291,27 +291,28 @@ const Case kDamage[] = {
            {{.name = "t/a", .payload = "x"}, {.name = "t/a", .payload = "y"}});
      }},
     {"NamesThatDifferInCaseOnly",
-     "record 'CODE/A.py' differs from another one only in the case of letters",
+     "record 'CODE/A.py' differs from another record only in letter case",
      [](Bytes& b) {
        b.text = raw_zip(
            {{.name = "t/code/a.py", .payload = "x"},
             {.name = "t/CODE/A.py", .payload = "y"}});
      }},
     {"DotDot",
-     "record name 't/../../etc/passwd' leaves the archive's folder",
+     "record name 't/../../etc/passwd' is not a path inside the archive's "
+     "folder",
      [](Bytes& b) {
        b.text = raw_zip({{.name = "t/../../etc/passwd", .payload = "x"}});
      }},
     {"Absolute",
-     "record name '/etc/passwd' leaves the archive's folder",
+     "record name '/etc/passwd' is not a path inside the archive's folder",
      [](Bytes& b) {
        b.text = raw_zip({{.name = "/etc/passwd", .payload = "x"}});
      }},
     {"Backslash",
-     "leaves the archive's folder",
+     "is not a path inside the archive's folder",
      [](Bytes& b) { b.text = raw_zip({{.name = "t/..\\a", .payload = "x"}}); }},
     {"NoName",
-     "record name '' leaves the archive's folder",
+     "record name '' is not a path inside the archive's folder",
      [](Bytes& b) { b.text = raw_zip({{.name = "", .payload = "x"}}); }},
     {"NoTopFolder",
      "record 'version' is not under a top folder",

@@ -244,7 +244,7 @@ TEST(Zip, InflatesTheSourcesOfTorchScriptOnly) {
   EXPECT_EQ(copy.find("code/a.py").num_bytes, packed.size());
 
   expect_input_error(
-      "record 'data/0' is compressed (method 8); records must be stored",
+      "record 'data/0' is compressed (method 8); records must be uncompressed",
       [&] { ZipReader(folder.put("no.pt", raw("data/0"))); });
 }
 

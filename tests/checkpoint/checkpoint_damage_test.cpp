@@ -54,7 +54,8 @@ TEST_F(DamagedCheckpoint, StateIsNotJson) {
 
 TEST_F(DamagedCheckpoint, StateOfAnotherFormatOrVersion) {
   edit_state("pp-checkpoint", "something");
-  expect_refused({"not the state of a checkpoint"});
+  expect_refused(
+      {"is not a checkpoint's state: 'format' must be 'pp-checkpoint'"});
   edit_state("something", "pp-checkpoint");
   edit_state("\"version\": 1", "\"version\": 2");
   expect_refused({"version 2", "reads version 1"});
@@ -122,7 +123,7 @@ TEST_F(DamagedCheckpoint, OneBitOfAPartIsFlipped) {
   std::string bytes = content(part);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   put(part, bytes);
-  expect_refused({"part_0.safetensors", "damaged", "hashes to"});
+  expect_refused({"part_0.safetensors", "damaged", "its hash is"});
   EXPECT_NO_THROW(CheckpointReader(path_, Verify::Quick));
 }
 

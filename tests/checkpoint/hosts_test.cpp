@@ -119,7 +119,7 @@ TEST_F(Hosts, ALostHostIsNamed) {
        "part_2.safetensors (saved on host ",
        "part_3.safetensors (saved on host ",
        "bring that host back",
-       "to start anew, move the checkpoints away"},
+       "to start a new run, move the checkpoints away"},
       [&] { resume(Resume::IfAny); });
 }
 

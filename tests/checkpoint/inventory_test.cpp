@@ -26,8 +26,8 @@ TEST(Inventory, AListOfCheckpointsThatIsSomethingElseIsOneClearLine) {
         error_of([&] {
           candidates_of({"[]", text});
         }),
-        "rank 1 sent something other than its list of checkpoints; does every "
-        "rank run the same version of pp?")
+        "rank 1 sent an unexpected message instead of its list of checkpoints; "
+        "does every rank run the same version of pp?")
         << text;
     EXPECT_NE(error_of([&] { parse_listed(text, 0); }), "") << text;
   }
@@ -40,8 +40,8 @@ TEST(Inventory, ContentsOfACheckpointThatAreSomethingElseAreOneClearLine) {
         error_of([&] {
           combine({kNoContents, text}, "step_2");
         }),
-        "rank 1 sent something other than what a checkpoint's folder holds; "
-        "does every rank run the same version of pp?")
+        "rank 1 sent an unexpected message instead of the contents of its "
+        "checkpoint folder; does every rank run the same version of pp?")
         << text;
   }
   EXPECT_EQ(error_of([] { combine({kNoContents, kNoContents}, "s"); }), "");

@@ -23,7 +23,7 @@ cut() {
   took=$(($(now_ms) - began))
   ((status == 4 || (status == 1 && ${torchrun:-0}))) || fail "not 4"
   ((took < 20000)) || fail "ended after $took ms"
-  expect_match err "^pp: error: .*$file was cut short while it was in use: it has 200 bytes, and had [0-9]+ when"
+  expect_match err "^pp: error: .*$file was truncated while it was in use: it has 200 bytes, but had [0-9]+ when"
   expect_no_text err "Bus error" "bug in pp" "terminate called"
   # The next run doesn't mind what this one left.
   cp whole_x.npy x.npy
@@ -55,7 +55,7 @@ if wait_for 120 has_outputs; then
   wait $pid
   status=$?
   ((status == 4)) || fail "not 4"
-  expect_match err "^pp: error: .*stage_0.pt2 was cut short"
+  expect_match err "^pp: error: .*stage_0.pt2 was truncated"
 fi
 
 # A file that is written over in place is named; one that is replaced is not

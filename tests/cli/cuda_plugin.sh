@@ -42,7 +42,7 @@ if nvidia-smi -L >gpus 2>/dev/null && grep -q GPU gpus; then
   expect_ok "$PP" run good.toml --set pipeline.device=cuda
 elif [[ -e "$PLUGIN" ]]; then
   refused 4 "--set pipeline.device=cuda: pipeline.device is \"cuda\"" \
-    "no GPU that can be used" "NVIDIA" 'use device = "cpu"' -- \
+    "no usable GPU" "NVIDIA" 'use device = "cpu"' -- \
     "$PP" run good.toml --set pipeline.device=cuda
 else
   refused 4 "libpp_cuda.so" PP_WITH_CUDA -- \

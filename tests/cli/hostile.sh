@@ -35,10 +35,10 @@ refused_by_all upper_case.pt "__setstate__" "--trust-script"
 refused_by_all many_results.pt2 "models/model.json" "'relu'" \
   "it has 21 results, but the operator returns 1"
 refused_by_all many_outputs.pt2 "higher_order.while_loop" \
-  "a graph has 20 outputs, but must have 2"
+  "one of its graphs has 20 outputs, but must have 2"
 refused_by_all no_operands.pt2 "'full' calls '_operator.add'" \
   "it has 0 operands, not 2"
-refused_by_all script.pt2 "'full' (prim::If)" "is an operator of TorchScript"
+refused_by_all script.pt2 "'full' (prim::If)" "is a TorchScript operator"
 
 # The kernel would read the statistics of 4096 channels.
 expect_ok "$PP" inspect one_channel.pt2
@@ -48,11 +48,11 @@ refused 4 "_native_batch_norm_legit_no_training" "was not called" \
 
 # The user can allow them; pp then reports which operators were allowed.
 expect_ok "$PP" inspect file.pt2 --allow-operator aten::from_file
-expect_text out "calls aten::from_file, which you allowed"
+expect_text out "calls aten::from_file, which --allow-operator allows"
 expect_no_file trap
 expect_ok "$PP" verify file.pt2 --stages 2 --allow-operator aten::from_file
 [[ -e trap ]] || fail "from_file was allowed but made no file"
-refused 2 "'from_file' is not the name of an operator" -- \
+refused 2 "'from_file' is not an operator's name" -- \
   "$PP" inspect file.pt2 --allow-operator from_file
 
 # A job file has the same keys.

@@ -215,7 +215,7 @@ expect_ok "$PP" run job.toml "${less[@]}" --set output.dir=less_plain \
   --set 'model.path="plain.pt2"'
 expect_ok "$PP" run job.toml "${plain[@]}" --set output.dir=ignored \
   --set 'data.target.path="y_ignored.npy"'
-expect_text err "step 3: none of its targets counts (rows 16, 17, 18, 19, 20" \
+expect_text err "step 3: every target is ignored (rows 16, 17, 18, 19, 20" \
   "its update is left out"
 same ignored/checkpoints/step_5 less_plain/checkpoints/step_4
 check_python '
@@ -255,7 +255,7 @@ expect_ok "$PP" run evaluate.toml "${good[@]}" --set output.dir=eval \
 expect_ok "$PP" run evaluate.toml "${good[@]}" --set output.dir=eval \
   --set 'eval.data.inputs.x.path="x.npy"' \
   --set 'eval.data.target.path="none.npy"'
-expect_text err "evaluation at step 0: none of its targets counts"
+expect_text err "evaluation at step 0: every target is ignored"
 expect_text eval/eval.json '"eval_loss":null'
 
 

@@ -91,8 +91,8 @@ for shape in cosine linear constant; do
   if [[ $shape == constant ]]; then
     [[ ! -s err ]] || fail "it warned"
   else
-    expect_text err "was to do 4 steps, this one does 8: the $shape learning" \
-      "so step 5 has a rate of 0.0050 and not 0.0000"
+    expect_text err "was planned for 4 steps, this one for 8: the $shape" \
+      "so step 5 has a rate of 0.0050 instead of 0.0000"
   fi
   # Resuming with the same number of steps is silent.
   expect_ok "$PP" run job.toml "${rate[@]}" --set train.steps=8 --resume

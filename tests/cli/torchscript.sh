@@ -81,7 +81,7 @@ for case in branch repeat; do
   done
   expect_ok "$PP" verify "cut_$case" --input x=3x8 --exact
 done
-refused 2 "'pick.wide'" "inside" "prim::If" "one stage runs a whole branch or loop" \
+refused 2 "'pick.wide'" "inside" "prim::If" "a branch or loop must run in one stage" \
   -- "$PP" split "$FIXTURES/torchscript/branch-script.pt" -o no --at pick.wide
 refused 2 "'step.mix'" "inside" "prim::Loop" \
   -- "$PP" split "$FIXTURES/torchscript/repeat-script.pt" -o no \

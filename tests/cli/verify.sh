@@ -2,7 +2,7 @@
 source "$(dirname "$0")/lib.sh"
 
 expect_ok "$PP" verify "$FIXTURES/mlp-plain.pt2" --stages 3 --exact
-expect_text out "3 stages" "equal to the bit" "verified"
+expect_text out "3 stages" "bitwise equal" "verified"
 expect_ok "$PP" verify "$FIXTURES/mlp.pt2" --at layers.1 layers.2:end --exact
 expect_ok "$PP" verify "$FIXTURES/llama.pt2" --at model.layers.2
 expect_ok "$PP" verify "$FIXTURES/skip.pt2" --stages 3
@@ -54,7 +54,7 @@ refused 2 "1F2B" "'1F1B'" -- "$PP" verify stages --schedule 1F2B
 refused 2 "--at" -- "$PP" verify stages --at transformer.h.2
 
 for tolerance in -1 nan abc; do
-  refused 2 "'$tolerance' is not a number of 0 or more" -- \
+  refused 2 "'$tolerance' is not a non-negative number" -- \
     "$PP" verify stages --tolerance "$tolerance"
 done
 

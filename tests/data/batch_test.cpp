@@ -97,8 +97,9 @@ TEST(BatchPlan, FixedBatchesThatDisagree) {
   const InputSpec mask = input("mask", ir::ScalarType::Bool, {"16", "16"});
   expect_error(
       ErrorKind::Usage,
-      "inputs were exported with different batches: x with 4, mask with 16; "
-      "set split_dim = \"none\" in [data].inputs for the one that is not split "
+      "inputs were exported with different batch sizes: x with 4, mask with "
+      "16; set split_dim = \"none\" in [data].inputs for the one that is not "
+      "split "
       "into microbatches",
       [&] {
         plan_batch(config(8), 2, {{kFixed, mask}});
@@ -116,8 +117,8 @@ TEST(BatchPlan, FewerRowsThanMicrobatches) {
 TEST(BatchPlan, NoBatchSize) {
   expect_error(
       ErrorKind::Usage,
-      "the job has no data; set data.batch_size, the rows of a step, and "
-      "data.inputs.x.path, in a job file or with --set",
+      "the job has no data; set data.batch_size (the rows per step) and "
+      "data.inputs.x.path in a job file or with --set",
       [] { plan_batch(DataConfig(), 4, {{kDynamic}}); });
 }
 

@@ -145,8 +145,8 @@ const Case kCases[] = {
      }},
     {"NoRows",
      ErrorKind::Usage,
-     "no input has rows: each has split_dim = \"none\"; leave it out where "
-     "dimension 0 counts samples",
+     "no input has rows: each has split_dim = \"none\"; remove it from the "
+     "inputs whose dimension 0 counts samples",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
        data.inputs["x"] = source(write_rows(folder));

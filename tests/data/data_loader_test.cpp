@@ -123,8 +123,8 @@ TEST(DataLoader, ABatchThatIsShorterThanItsMicrobatchesIsDroppedOrKept) {
   EXPECT_EQ(
       dropped.notices(),
       std::vector<std::string>{
-          "the last 2 of 10 rows of each epoch are left out: they are fewer "
-          "than the microbatches"});
+          "the last 2 of 10 rows of each epoch are left out: each "
+          "microbatch needs a row"});
 
   training.keep_short_batch = true;
   const DataLoader kept(data, training);

@@ -173,8 +173,7 @@ TEST_F(Rows, AFloatingPointTargetNeedsAPad) {
   data_.target->lengths = lengths_;
   EXPECT_EQ(
       refusal(),
-      "y.npy holds floating-point numbers, and a loss ignores no such number; "
-      "set "
+      "y.npy holds floating-point numbers, for which pad has no default; set "
       "pad to the number that fills short rows");
   data_.target->pad = 0.5;
   EXPECT_EQ(text_of(loader().step(0)[0].target), "[2, 3] 0 1 2 3 0.5 0.5");

@@ -250,7 +250,7 @@ TEST(OutputWriter, ValuesThatAreNotTheSame) {
   expect_error(
       ErrorKind::Usage,
       "output y differs between microbatches; set output.outputs.y.join to "
-      "another rule than \"same\"",
+      "a rule other than \"same\"",
       [] {
         joined({{"y", rule(Join::Same)}}, range(0, 2), range(1, 3));
       });

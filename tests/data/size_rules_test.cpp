@@ -104,8 +104,8 @@ TEST(SizeRules, AGuardOnWhatIsNoInputIsRefused) {
   test::expect_error(
       ErrorKind::Input,
       "the model was exported under the condition kwargs['k'].size()[0] == 3, "
-      "and 'L['kwargs']['k'].size()[0]' isn't a size of an input; export it "
-      "without that condition",
+      "which can't be checked: 'L['kwargs']['k'].size()[0]' isn't a size of an "
+      "input; export it without that condition",
       [&] { const SizeRules rules({input("k", kFloat, {"s0"})}, guards); });
 }
 
@@ -130,8 +130,9 @@ TEST(SizeRules, AGuardThatIsNotAboutSizesIsRefusedByName) {
   const std::vector<std::string> number = {"L['n'] == 3"};
   test::expect_error(
       ErrorKind::Input,
-      "the model was exported under the condition n == 3, and 'L['n']' isn't a "
-      "size of an input; export it without that condition",
+      "the model was exported under the condition n == 3, which can't be "
+      "checked: 'L['n']' isn't a size of an input; export it without that "
+      "condition",
       [&] { const SizeRules rules({}, number); });
   const std::vector<std::string> function = {"f(L['x'].size()[0]) == 3"};
   test::expect_error(

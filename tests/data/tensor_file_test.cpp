@@ -81,7 +81,7 @@ TEST(TensorFile, FilesOfAPatternAreSorted) {
 TEST(TensorFile, SeveralTensorsAndNoKey) {
   expect_error(
       ErrorKind::Usage,
-      "dict.pt holds 2 tensors; name one by key: ids, turned",
+      "dict.pt holds 2 tensors; set key to one of: ids, turned",
       [] { open(kFiles + "dict.pt"); });
 }
 

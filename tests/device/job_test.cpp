@@ -347,7 +347,7 @@ INSTANTIATE_TEST_SUITE_P(
     WithoutGraphs,
     ::testing::Values(
         std::pair("whole stage is recomputed", kRecomputed),
-        std::pair("gradients are not added up in place", kShares),
+        std::pair("gradients are not accumulated in place", kShares),
         std::pair(
             "(aten.dropout.default) draws random numbers",
             Row{"Dropout", {}, "gpt2-dropout.pt2"}),

@@ -22,8 +22,8 @@ TEST(PluginLoader, SaysWhereItLooked) {
   EXPECT_EQ(
       refusal("libpp_cuda.so", "/tmp/none"),
       "this build of pp has no libpp_cuda.so (looked in /no/such/folder, "
-      "/tmp/none); build pp with -DPP_WITH_CUDA=ON, whose "
-      "configuration names what is missing, or use device = \"cpu\"");
+      "/tmp/none); build pp with -DPP_WITH_CUDA=ON (CMake "
+      "then names what is missing), or use device = \"cpu\"");
 }
 
 TEST(PluginLoader, RefusesAnotherBuild) {
@@ -42,7 +42,7 @@ TEST(PluginLoader, RefusesAnotherLibrary) {
 TEST(PluginLoader, PassesOnWhyThereIsNoDevice) {
   EXPECT_EQ(
       refusal("libpp_test_no_device.so", PP_PLUGINS),
-      "this host has no GPU that can be used: no GPU here; use device = "
+      "this host has no usable GPU: no GPU here; use device = "
       "\"cpu\" or another host");
 }
 

@@ -287,8 +287,8 @@ TEST(Replay, ReplaysTheFirstOfManySizes) {
   EXPECT_EQ(test::num_replays() - before, 8);
   EXPECT_EQ(
       warnings,
-      std::vector<std::string>{"has inputs of more than 8 sizes; only the "
-                               "first ones have CUDA graphs"});
+      std::vector<std::string>{"got inputs of more than 8 different sizes; "
+                               "only the first 8 have CUDA graphs"});
 }
 
 TEST(Replay, FollowsGradientsThatMoveAndStopsIfTheyKeepMoving) {

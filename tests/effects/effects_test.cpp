@@ -127,7 +127,7 @@ TEST(Effects, ResultsThatAnOperatorDoesNotReturnAreRefused) {
   EXPECT_EQ(
       error_in("[%a: float32[2], %b: float32[2]] = aten.add.Tensor(%x, %y)\n"),
       "test: node 'a' calls 'aten.add.Tensor': its result 0 is a list, but the "
-      "operator returns none");
+      "operator does not return one there");
 }
 
 TEST(Effects, BuiltinsHaveTheirOperandsAndOneResult) {
@@ -158,16 +158,16 @@ TEST(Effects, BranchesAndLoopsPassWhatTheirGraphsReceive) {
   EXPECT_EQ(error_in(while_loop(two)), "none");
   EXPECT_EQ(
       error_in(while_loop(two + "  output u = %w\n")),
-      "test: node 'a' calls 'higher_order.while_loop': a graph has 3 outputs, "
-      "but must have 2");
+      "test: node 'a' calls 'higher_order.while_loop': one of its graphs has 3 "
+      "outputs, but must have 2");
   EXPECT_EQ(
       error_in(R"(%z: float32[2] = prim::Loop(3, true, %x, graph "body" {
   input %i: int
   output go = true
   output v = 1
 }))"),
-      "test: node 'z' calls 'prim::Loop': a graph has 1 input, but gets 2 "
-      "values");
+      "test: node 'z' calls 'prim::Loop': one of its graphs has 1 input, but "
+      "gets 2 values");
   EXPECT_EQ(
       error_in(R"(%z: float32[2] = prim::Loop(3, true, graph "body" {
   input %i: int
@@ -180,7 +180,7 @@ TEST(Effects, BranchesAndLoopsPassWhatTheirGraphsReceive) {
       error_in(R"(%z: float32[2] = prim::If(true, graph "yes" {
   output v = 1
 }))"),
-      "test: node 'z' calls 'prim::If': it owns 1 graph, not 2");
+      "test: node 'z' calls 'prim::If': it has 1 graph, not 2");
 }
 
 TEST(Effects, UnknownOperatorsAreRefused) {

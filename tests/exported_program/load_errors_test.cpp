@@ -127,7 +127,8 @@ TEST_F(LoadErrors, OperatorsOfTorchScript) {
     EXPECT_NE(
         complaint_about(
             "mlp", {{kProgram, replace("torch.ops.aten.relu.default", target)}})
-            .find("is an operator of TorchScript, which an export can't call"),
+            .find("is a TorchScript operator, which an exported program can't "
+                  "call"),
         std::string::npos)
         << target;
   }
@@ -241,8 +242,8 @@ TEST_F(LoadErrors, LookAlikes) {
       << std::string("\x80\x02\0\0\0\0\0\0{}", 10) + std::string(638, ' ');
   EXPECT_EQ(
       complaint(),
-      "is not a zip archive, as torch.export.save, torch.jit.save and "
-      "torch.save write");
+      "is not a zip archive; it must be a file written by torch.export.save, "
+      "torch.jit.save or torch.save");
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ TEST(Expression, ListsItsLeavesOnce) {
 TEST(Expression, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(error_of("f(s0)"), "'f(s0)': unknown function 'f'");
   EXPECT_EQ(
-      error_of("Mod(s0)"), "'Mod(s0)': wrong number of arguments of 'Mod'");
+      error_of("Mod(s0)"), "'Mod(s0)': wrong number of arguments for 'Mod'");
   EXPECT_EQ(error_of("s0 +"), "'s0 +': ends too early");
   EXPECT_EQ(error_of("(s0"), "'(s0': expected ')'");
   EXPECT_EQ(error_of("s0 s1"), "'s0 s1': unexpected 's'");

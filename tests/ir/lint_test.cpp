@@ -61,11 +61,15 @@ TEST(Lint, EveryValueHasOneDefinition) {
 TEST(Lint, IdsAreInRange) {
   Graph graph = good();
   graph.inputs[0].value = 99;
-  EXPECT_EQ(complaint(graph), "demo: input 'x' defines value 99 of 5");
+  EXPECT_EQ(
+      complaint(graph),
+      "demo: input 'x' defines value 99, but the graph has only 5");
   graph = good();
   graph.nodes[0].inputs[0].arg.value = Ref{-1};
   EXPECT_EQ(
-      complaint(graph), "demo: node 'y' (aten.add.Tensor) reads value -1 of 5");
+      complaint(graph),
+      "demo: node 'y' (aten.add.Tensor) reads value -1, but the graph has only "
+      "5");
 }
 
 TEST(Lint, ValuesAreDefinedBeforeTheyAreRead) {
@@ -100,7 +104,7 @@ TEST(Lint, EffectsNameValuesOfTheNode) {
   EXPECT_EQ(
       complaint(graph),
       "demo: node 'y' (aten.add.Tensor) is marked as aliasing a value that "
-      "is not its own");
+      "it neither reads nor defines");
 }
 
 TEST(Lint, MutationsNameBuffers) {

@@ -258,7 +258,7 @@ const Case kCases[] = {
     {"OptionOfAnotherOptimizer",
      kTrain,
      "--set train.optimizer.eps=1e-8: train.optimizer.eps is not an option of "
-     "sgd; it has lr, weight_decay, momentum, dampening, nesterov",
+     "sgd; its options are lr, weight_decay, momentum, dampening, nesterov",
      {"train.steps=1", "train.optimizer.eps=1e-8"}},
     {"BetaOfOne",
      "[model]\npath = 'm.pt2'\n[data]\nbatch_size = 8\n"

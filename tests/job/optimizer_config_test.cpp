@@ -59,8 +59,8 @@ TEST(OptimizerConfig, WrongOnesAreRefusedAndTheMessageSaysWhatIsRight) {
       "`adamw`, got \"adamm\"; did you mean 'adam' or 'adamw'?");
   expect_refused(
       "optimizer = { name = 'adamw', momentum = 0.9 }",
-      "job.toml:9:31: train.optimizer.momentum is not an option of adamw; it "
-      "has lr, weight_decay, betas, eps, amsgrad");
+      "job.toml:9:31: train.optimizer.momentum is not an option of adamw; its "
+      "options are lr, weight_decay, betas, eps, amsgrad");
   expect_refused(
       "optimizer = { name = 'adamw', weight_decy = 0.9 }",
       "job.toml:9:31: unknown key 'train.optimizer.weight_decy'; did you mean "
@@ -90,8 +90,8 @@ TEST(OptimizerConfig, WrongOnesAreRefusedAndTheMessageSaysWhatIsRight) {
       "and the optimizer's options");
   expect_refused(
       "optimizer.name = 'sgd'\ngroups = [{ match = 'a.*', eps = 0.1 }]",
-      "job.toml:10:1: train.groups.eps is not an option of sgd; it has lr, "
-      "weight_decay, momentum, dampening, nesterov");
+      "job.toml:10:1: train.groups.eps is not an option of sgd; its options "
+      "are lr, weight_decay, momentum, dampening, nesterov");
   expect_refused(
       "optimizer = { name = 'sgd', lr = 0 }\n"
       "groups = [{ match = 'a.*', lr = 0.1 }]",

@@ -32,8 +32,9 @@ TEST(Agree, AnythingButAPlanIsOneClearLine) {
   for (const std::string text : {"", "3", "[1]", "{\"a\": 1}", "\xff{"}) {
     EXPECT_EQ(
         error_after(text),
-        "rank 0 sent something other than its plan; does every rank run the "
-        "same version of pp?")
+        "rank 0 sent an unexpected message instead of its plan; does every "
+        "rank "
+        "run the same version of pp?")
         << text;
   }
   EXPECT_EQ(error_after("{\"train.steps\": \"4\"}"), "");

@@ -67,7 +67,7 @@ TEST(Greeting, SomethingElseThanAGreetingIsAnError) {
       said = error.what();
     }
   }
-  EXPECT_NE(said.find("something other than a text"), std::string::npos)
+  EXPECT_NE(said.find("sent a message that isn't text"), std::string::npos)
       << said;
 }
 

@@ -146,13 +146,13 @@ std::vector<Row> layer_rows() {
        "input",
        lstm(f({5, 3, 8}), f({1, 3, 16}), lstm_weights(1, 16)),
        lstm(f({5, 3, 8}), f({1, 3, 16}), lstm_weights(8, 16)),
-       "'params' holds a tensor of sizes [64, 1] at [0], not [64, 8]"},
+       "'params'[0] has sizes [64, 1], not [64, 8]"},
       {"LstmStates",
        "aten::lstm",
        "input",
        lstm(f({5, 3, 8}), f({1, 1, 16}), lstm_weights(8, 16)),
        lstm(f({5, 1, 8}), f({1, 1, 16}), lstm_weights(8, 16)),
-       "'hx' holds a tensor of sizes [1, 1, 16] at [0], not [1, 3, 16]"},
+       "'hx'[0] has sizes [1, 1, 16], not [1, 3, 16]"},
       {"KernelSize",
        "aten::slow_conv3d_forward",
        "",
@@ -164,7 +164,8 @@ std::vector<Row> layer_rows() {
        "",
        upsample(1e-30),
        upsample(2),
-       "'output_size' asks for 16 positions, but 'scales_w' makes fewer of 8"},
+       "'output_size' is 16, but 'scales_w' scales an input of size 8 to fewer "
+       "positions"},
   };
 }
 

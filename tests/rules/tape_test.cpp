@@ -250,8 +250,8 @@ TEST(Tape, AModuleWhoseInputIsOverwrittenCantBeRecomputed) {
       "output y = %y\n");
   expect_error(
       ErrorKind::Usage,
-      {"stage 1: 'm' can't be recomputed: it reads 'a', which is written in "
-       "place"},
+      {"stage 1: 'm' can't be recomputed: it reads 'a', which is modified "
+       "in place"},
       [&] {
         const Program program(graph, {{}, "stage 1", {"m"}});
       });

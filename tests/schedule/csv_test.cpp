@@ -95,8 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
             "must not name a microbatch"},
         Refused{
             "0F1234567890\n",
-            "test.csv, row 1, column 1: '0F1234567890' has a number of more "
-            "than 9 digits"},
+            "test.csv, row 1, column 1: '0F1234567890' has a number with "
+            "more than 9 digits"},
         Refused{
             "67108864F0\n",
             "test.csv, row 1, column 1: '67108864F0' names a stage above the "
@@ -127,8 +127,8 @@ INSTANTIATE_TEST_SUITE_P(
             "pair; write it like (0F1;7B0)OVERLAP_F_B"},
         Refused{
             "(0F0;0SEND_F0)OVERLAP_F_B\n",
-            "test.csv, row 1, column 1: '(0F0;0SEND_F0)OVERLAP_F_B' overlaps "
-            "something other than F, B, I and W"},
+            "test.csv, row 1, column 1: '(0F0;0SEND_F0)OVERLAP_F_B' pairs "
+            "actions that can't overlap; only F, B, I and W can"},
         Refused{
             "(0F0;0F1;0F2)OVERLAP_F_B\n",
             "test.csv, row 1, column 1: '(0F0;0F1;0F2)OVERLAP_F_B' has an "

@@ -211,8 +211,8 @@ TEST(Simulate, RefusesACostTableOfTheWrongSize) {
           [&] {
             simulate(find_schedule("GPipe").generate({2, 2, 2}), costs);
           }),
-      "the cost table has 3 rows for 2 stages; it needs one for all or one "
-      "for each");
+      "the cost table has 3 rows for 2 stages; it needs one row for all stages "
+      "or one row per stage");
 }
 
 }  // namespace

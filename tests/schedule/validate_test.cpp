@@ -76,8 +76,8 @@ INSTANTIATE_TEST_SUITE_P(
             "0F0,0B0\n",
             1,
             false,
-            "rank 0, position 1: 0B0 is a backward in a schedule without "
-            "training"},
+            "rank 0, position 1: 0B0 is a backward, but the schedule only "
+            "runs forwards"},
         Broken{
             "0F0,0B0\n",
             0,
@@ -167,8 +167,8 @@ INSTANTIATE_TEST_SUITE_P(
             "0UNSHARD,0UNSHARD,0F0\n",
             1,
             false,
-            "rank 0, position 1: 0UNSHARD comes while the stage is unsharded "
-            "already"},
+            "rank 0, position 1: 0UNSHARD comes while the stage is already "
+            "unsharded"},
         Broken{
             "0RESHARD,0F0\n",
             1,

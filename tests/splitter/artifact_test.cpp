@@ -222,7 +222,7 @@ TEST_F(Artifact, RefusesACheckpointThatDoesNotFit) {
   EXPECT_THAT(
       error(
           ErrorKind::Input, [&] { merge_stages(folder_ / "stages", "o.pt2"); }),
-      HasSubstr("it has no part_*.safetensors"));
+      HasSubstr("not a checkpoint: there is no state.json"));
 }
 
 TEST_F(Artifact, RefusesADamagedSourceIndex) {
@@ -236,7 +236,7 @@ TEST_F(Artifact, RefusesADamagedSourceIndex) {
   EXPECT_THAT(index_error("{"), HasSubstr("not valid JSON"));
   EXPECT_THAT(
       index_error(R"({"version": 3, "records": []})"),
-      HasSubstr("version: is 3, and this pp reads versions up to 2; use a "
+      HasSubstr("version: is 3, but this pp reads versions up to 2; use a "
                 "newer pp"));
   EXPECT_THAT(index_error("[]"), HasSubstr("lists no records"));
   EXPECT_THAT(

@@ -77,7 +77,7 @@ TEST(ManifestJson, EveryFieldIsChecked) {
   const nlohmann::json gone(nlohmann::json::value_t::discarded);
   EXPECT_THAT(
       error_after("/version", 2),
-      HasSubstr("manifest.json: version: is 2, and this pp reads version 1"));
+      HasSubstr("manifest.json: version: is 2, but this pp reads version 1"));
   EXPECT_THAT(
       error_after("/version", "1"),
       HasSubstr("version: must be a 64-bit integer, found \"1\""));
@@ -114,7 +114,8 @@ TEST(ManifestJson, EveryFieldIsChecked) {
   EXPECT_THAT(
       error_after("/stages/1/inputs/0/value", "other"),
       HasSubstr(
-          "stages: stage 1 does not expect what the stage before it sends"));
+          "stages: the inputs of stage 1 differ from the outputs that the "
+          "stage before it sends"));
   for (const char* field :
        {"/version",
         "/format",

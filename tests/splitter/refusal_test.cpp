@@ -42,8 +42,8 @@ TEST(Refusal, AModuleInsideABranchIsNamedWithTheBranch) {
     EXPECT_EQ(
         split_error(kBranch, {at}),
         "split point '" + std::string(at) +
-            "': this module runs inside 'cond' (higher_order.cond), and one "
-            "stage runs a whole branch or loop; cut before or after it");
+            "': this module runs inside 'cond' (higher_order.cond), but a "
+            "branch or loop must run in one stage; cut before or after it");
   }
   EXPECT_THAT(split_error(kBranch, {"last"}), IsEmpty());
 }

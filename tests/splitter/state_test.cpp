@@ -159,7 +159,7 @@ buffer n = %n: float32[4]
 output y = %y
 )";
   EXPECT_THAT(
-      split_error(text, {"b"}), HasSubstr("'n' would be read before it"));
+      split_error(text, {"b"}), HasSubstr("'n' would be read before the cut"));
 }
 
 TEST(WrittenBuffers, InAFunctionalGraphStayWithTheirNewValue) {

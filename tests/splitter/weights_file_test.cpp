@@ -26,9 +26,9 @@ TEST(WeightsFile, RefusesATensorThatRepeatsASmallRecordTooOften) {
     EXPECT_EQ(error.kind(), ErrorKind::Input);
     EXPECT_STREQ(
         error.what(),
-        "'big' would have 4.0 TiB, but its record has 4 B; a tensor that "
-        "repeats its elements may have up to 1024 times its record, or 1.0 "
-        "GiB");
+        "'big' would take 4.0 TiB, but its record has 4 B; a tensor that "
+        "repeats its elements may take up to 1024 times its record's bytes, or "
+        "1.0 GiB");
   }
   EXPECT_THROW(
       file.add("overflow", {}, vector_of(int64_t{1} << 62, 0), record), Error);

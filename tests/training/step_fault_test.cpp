@@ -100,9 +100,9 @@ TEST(ChangedRates, AreSaidWhereTheNumberOfStepsDecidesThem) {
   schedule.shape = LrShape::Linear;
   EXPECT_EQ(
       changed_rates(schedule, 0.1, resumed, 200),
-      "the run that saved runs/checkpoints/step_50 was to do 100 steps, this "
-      "one does 200: the linear learning rate now ends after 200, so step 51 "
-      "has a rate of 0.0750 and not 0.0500");
+      "the run that saved runs/checkpoints/step_50 was planned for 100 steps, "
+      "this one for 200: the linear learning rate now ends at step 200, so "
+      "step 51 has a rate of 0.0750 instead of 0.0500");
   EXPECT_EQ(changed_rates(schedule, 0.1, resumed, 100), "");
   resumed.planned_steps.reset();  // the checkpoint doesn't say
   EXPECT_EQ(changed_rates(schedule, 0.1, resumed, 200), "");

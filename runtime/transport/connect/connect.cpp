@@ -150,7 +150,7 @@ class Connector {
     if (!is_done()) {
       throw runtime_error(
           "no transport connects rank " + std::to_string(self_.rank) +
-          " with each of the other ranks");
+          " with every other rank");
     }
     if (transports_.size() == 1) {
       return std::move(transports_.front());

@@ -27,7 +27,8 @@ class Words {
     const int64_t word = next();
     if (word < 0 || word >= end) {
       throw wire::bad(
-          std::to_string(word) + " in the description of a device tensor");
+          "it describes a device tensor with the number " +
+          std::to_string(word) + ", which is out of range");
     }
     return word;
   }

@@ -50,7 +50,8 @@ BlockPool::Taken BlockPool::carve(size_t num_bytes) {
       throw runtime_error(
           "messages in memory shared with the other ranks of this host need "
           "more than " +
-          std::to_string(shared::Control::kMaxSegments) + " segments");
+          std::to_string(shared::Control::kMaxSegments) +
+          " segments; set pipeline.transport = \"gloo\"");
     }
     segments_.push_back(
         SharedSegment::create(std::max(kSegmentBytes, num_bytes)));

@@ -82,7 +82,8 @@ void SharedLink::pull() {
 
 const std::shared_ptr<SharedSegment>& SharedLink::segment(uint32_t index) {
   if (index >= Control::kMaxSegments) {
-    throw wire::bad("segment " + std::to_string(index));
+    throw wire::bad(
+        "it names segment " + std::to_string(index) + ", which can't exist");
   }
   if (index >= segments_.size()) {
     segments_.resize(index + 1);

@@ -42,8 +42,9 @@ std::shared_ptr<SharedSegment> SharedSegment::create(size_t num_bytes) {
     }
   }
   throw runtime_error(
-      "no memory to share with the other ranks of this host (" +
-      human_bytes(num_bytes) + "): " + std::strerror(errno));
+      "can't allocate " + human_bytes(num_bytes) +
+      " of memory to share with the other ranks of this host: " +
+      std::strerror(errno));
 }
 
 std::shared_ptr<SharedSegment> SharedSegment::open(
