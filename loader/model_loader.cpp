@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "loader/core/error.h"
+#include "loader/effects/self_copies.h"
 #include "loader/exported_program/load.h"
 #include "loader/ir/lint.h"
 #include "loader/model/shared_memory.h"
@@ -22,6 +23,7 @@ Model finish(Model model, const Trust& trust) {
   const std::string where =
       model.path + (has_record ? ": " + model.details->graph_record : "");
   annotate_effects(model.graph, where);
+  drop_self_copies(model.graph);
   mark_shared_memory(model);
   for (const std::string& name :
        check_operators(model.graph, trust.operators, where)) {

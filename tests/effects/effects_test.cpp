@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "loader/core/error.h"
+#include "loader/effects/self_copies.h"
 #include "loader/ir/text.h"
 
 namespace pp {
@@ -206,6 +207,28 @@ TEST(Effects, UnknownOperatorsAreRefused) {
       "'torch::_functorch.predispatch.lazy_load_decompositions', which is not "
       "registered in this LibTorch; export again with "
       "ep.run_decompositions({}) before saving");
+}
+
+TEST(SelfCopies, AreDroppedAndNoOthers) {
+  const std::string kept = kInputs + R"(
+%a: float32[2] = aten.add_.Tensor(self=%x, other=%y) !writes(%x) !aliases(%a = %x)
+%b: float32[2] = aten.add_.Tensor(self=%a, other=%y) !writes(%a) !aliases(%b = %a)
+)";
+  ir::Graph graph = ir::parse_text(kept + R"(
+%c: float32[2] = aten.copy_.default(self=%x, src=%b) !writes(%x) !aliases(%c = %x)
+%d: float32[2] = aten.copy_.default(self=%y, src=%c) !writes(%y) !aliases(%d = %y)
+%e: float32[2] = aten.copy_.default(self=%a, src=%x) !writes(%a) !aliases(%e = %a)
+output o = %c
+output p = %e
+)");
+  drop_self_copies(graph);
+  EXPECT_EQ(
+      ir::to_text(graph),
+      ir::to_text(ir::parse_text(kept + R"(
+%d: float32[2] = aten.copy_.default(self=%y, src=%x) !writes(%y) !aliases(%d = %y)
+output o = %x
+output p = %x
+)")));
 }
 
 }  // namespace

@@ -243,9 +243,26 @@ class PermutedChunk(nn.Module):
 
 
 DECAY = {"momentum": 0.9, "weight_decay": 0.3}
+class PlusEquals(Pair):
+    """`buffer += x` is an in-place update and then a copy of the buffer to itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("n", torch.zeros(WIDTH))
+
+    def forward(self, x):
+        h = self.a(x)
+        self.n += h.detach().mean(0)
+        return self.b(h + 0.01 * self.n)
+
+
 MODELS = {
     "plain": lambda: Case(Pair(), rows(WIDTH)),
     "scripted": lambda: Case(Pair(), rows(WIDTH), export=script),
+    "buffer_plus_equals": lambda: Case(PlusEquals(), rows(WIDTH)),
+    "scripted_buffer_plus_equals": lambda: Case(
+        PlusEquals(), rows(WIDTH), export=script
+    ),
     "guard_of_a_size": lambda: Case(
         EvenColumns(),
         {"x": torch.randn(8, 8, WIDTH)},

@@ -3,6 +3,8 @@
 
 #include "runtime/schedule/stream.h"
 
+#include <algorithm>
+
 #include "runtime/schedule/placement.h"
 #include "runtime/schedule/simulate.h"
 #include "runtime/schedule/validate.h"

@@ -1,8 +1,12 @@
 #include "loader/torchscript/lower/attributes.h"
 
+#include <algorithm>
+
 #include <torch/csrc/jit/ir/constants.h>
 
 #include "loader/core/error.h"
+#include "loader/ir/operator_parts.h"
+#include "loader/ir/walk.h"
 #include "loader/torchscript/lower/states.h"
 
 namespace pp::ts {
@@ -31,6 +35,41 @@ Item constant_attribute(
   } catch (const Error& error) {
     refuse(call, "attribute '" + name + "': " + error.what());
   }
+}
+
+/// The node of an open block that defines a value; null if none does.
+const ir::Node* try_find_definition(
+    const Lowering& lowering, ir::ValueId value) {
+  const auto find = [&](const std::vector<ir::Node>& nodes) {
+    const auto found = std::ranges::find_if(nodes, [&](const ir::Node& node) {
+      return std::ranges::count(ir::defines_of(node), value) > 0;
+    });
+    return found == nodes.end() ? nullptr : &*found;
+  };
+  const ir::Node* found = find(lowering.graph.nodes);
+  for (const OuterBlock& block : lowering.outer_blocks) {
+    found = found != nullptr ? found : find(block.nodes);
+  }
+  return found;
+}
+
+/// Whether a value is the state itself, which operators such as aten::add_ may
+/// have written and returned.
+bool is_state(
+    const Lowering& lowering, ir::ValueId value, const GraphValue& state) {
+  while (value != state.id) {
+    const ir::Node* node = try_find_definition(lowering, value);
+    if (node == nullptr || node->inputs.empty() ||
+        !ir::operator_parts(node->target).name.ends_with("_")) {
+      return false;
+    }
+    const auto* operand = std::get_if<ir::Ref>(&node->inputs.front().arg.value);
+    if (operand == nullptr) {
+      return false;
+    }
+    value = operand->id;
+  }
+  return true;
 }
 
 }  // namespace
@@ -73,9 +112,18 @@ std::optional<Items> lower_get_attribute(const NodeCall& call) {
 }
 
 std::optional<Items> lower_set_attribute(const NodeCall& call) {
+  const std::string& name = call.node.s(c10::attr::name);
+  const auto* instance = call.inputs.at(0).as<Instance>();
+  const auto* value = call.inputs.at(1).as<GraphValue>();
+  if (instance != nullptr && value != nullptr) {
+    const auto state = try_find_state(call.lowering, *instance->object, name);
+    if (state && is_state(call.lowering, value->id, *state)) {
+      return Items{};  // `self.buffer += x`
+    }
+  }
   refuse(
       call,
-      "the model sets its attribute '" + call.node.s(c10::attr::name) +
+      "the model sets its attribute '" + name +
           "' while it runs; write buffers in place instead");
 }
 
