@@ -56,7 +56,7 @@ std::function<int()> setup_schedule(CLI::App& app, const Invocation& with);
 std::function<int()> setup_split(CLI::App& app, const Invocation& with);
 std::function<int()> setup_verify(CLI::App& app, const Invocation& with);
 
-/// A validator for the name of a file or folder that refuses an empty string.
+/// A validator that refuses an empty string as the name of a file or folder.
 CLI::Validator not_empty();
 
 /// Creates a log whose level is read from `spec` (--log), or, if that is empty,

@@ -14,8 +14,8 @@ void print(const std::string& text);
 void print_colored(const std::string& text);
 
 /// Flushes standard output, including what other code has written to it.
-/// throws  Error(Runtime): the flush fails for a reason other than that the
-///         reader has closed the output
+/// throws  Error(Runtime): the flush fails. It is no error if the reader has
+///         closed the output
 void finish_output();
 
 /// Writes "pp: error: ..." to standard error as one line; shows control

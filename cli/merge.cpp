@@ -58,7 +58,7 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
     for (const std::string& guard : lost_guards) {
       print(
           "note: the stages require " + guard +
-          ", which the file can't check\n");
+          "; the merged file can't check this\n");
     }
     return 0;
   };

@@ -97,7 +97,7 @@ int run_split(const Options& options) {
     return assemble_stages(options.assemble, options.directory, formats);
   }
   if (options.model.empty()) {
-    throw usage_error("expected a saved model, or its stages after --assemble");
+    throw usage_error("expected a saved model, or stages after --assemble");
   }
   const SplitSpec spec = to_split_spec(options.split);
   if (spec.at.empty() && spec.num_stages == 0 && !spec.markers) {

@@ -20,7 +20,7 @@ CLI::Validator zero_or_more() {
         const bool fits =
             CLI::detail::lexical_cast(text, number) && number >= 0;
         return fits ? std::string()
-                    : "'" + text + "' is not a non-negative number";
+                    : "'" + text + "' is not a number of 0 or more";
       },
       "NUMBER"};
 }

@@ -32,8 +32,8 @@ struct CheckpointPart {
 };
 
 /// The content of `state.json` in a checkpoint's folder. If the hosts of a job
-/// don't share a folder, every host's folder has the same `state.json`, but
-/// only the parts that this host saved.
+/// don't share a folder, each host has a folder with the same `state.json`, but
+/// with only those parts that this host saved.
 struct CheckpointContent {
   CheckpointState state;
   std::vector<CheckpointPart> parts;

@@ -4,9 +4,9 @@
 
 namespace pp {
 
-/// When a complete file is synced to the disk: at once, or later by its caller,
-/// who syncs the whole folder at the end with sync_all(). With `Later`, the
-/// disk writes one file while the next is being made.
+/// When to sync a complete file to the disk: now, or later, when the caller
+/// syncs the whole folder with sync_all(). With `Later`, the disk writes one
+/// file while the next is being made.
 enum class Sync { Now, Later };
 
 /// Waits until a file's content, or a folder's list of entries, is on the disk.

@@ -109,8 +109,8 @@ void locate_payload(
   if (!fits(at, kLocalSize, end)) {
     throw damaged(
         label,
-        record + " should begin at " + std::to_string(at) +
-            ", past the records' end at " + std::to_string(end));
+        record + " should begin at offset " + std::to_string(at) +
+            ", but the records end at offset " + std::to_string(end));
   }
   if (load_le<uint32_t>(bytes, at) != kLocalMagic) {
     throw damaged(
@@ -122,9 +122,9 @@ void locate_payload(
   if (!fits(entry.payload_offset, entry.stored_bytes, end)) {
     throw damaged(
         label,
-        record + ": " + std::to_string(entry.stored_bytes) +
+        record + " should have " + std::to_string(entry.stored_bytes) +
             " bytes at offset " + std::to_string(entry.payload_offset) +
-            " run past the records' end at " + std::to_string(end));
+            ", but the records end at offset " + std::to_string(end));
   }
   const auto flags = load_le<uint16_t>(bytes, at + 6);
   // The field is 0 if a descriptor follows, and a mark if zip64 has the value.

@@ -35,9 +35,9 @@ constexpr uint16_t kExtraZip64 = 0x0001;
 constexpr uint16_t kExtraPadding = 0x4246;
 constexpr uint64_t kAlignment = 64;
 
-/// Value of a 16- or 32-bit field whose actual value is in the zip64 extra
-/// field.
+/// Value of a 16-bit field whose actual value is in the zip64 extra field.
 constexpr uint16_t kSee64Short = 0xffff;
+/// Value of a 32-bit field whose actual value is in the zip64 extra field.
 constexpr uint32_t kSee64 = 0xffffffff;
 
 constexpr uint16_t kVersion64 = 45;  ///< "version needed" of a zip64 record

@@ -25,8 +25,8 @@ struct ZipRecord {
   uint64_t inflated_bytes = 0;  ///< `num_bytes` unless deflated
 };
 
-/// Returns a record's name in the form in which LibTorch compares names,
-/// ignoring the case of letters.
+/// Converts a record's name to lower case. LibTorch ignores the case of letters
+/// when it compares names.
 std::string folded_name(std::string_view name);
 
 /// A PyTorch archive: a zip or zip64 of stored records under one top folder.

@@ -32,9 +32,9 @@ class ZipWriter {
   /// Adds a record. Each name can be added only once.
   void add(std::string_view name, std::span<const std::byte> payload);
   void add(std::string_view name, std::string_view payload);
-  /// Copies a record of another archive with copy_file_range and reuses the
-  /// record's CRC, so that the payload never passes through this process's
-  /// memory.
+  /// Copies a record of another archive with copy_file_range, so that the
+  /// payload never passes through this process's memory. The new record has the
+  /// same CRC-32.
   void copy(
       std::string_view name, const ZipReader& from, const ZipRecord& record);
   void finish(Sync sync = Sync::Now);

@@ -42,7 +42,7 @@ inline Error runtime_error(const std::string& message) {
 [[noreturn]] void check_failed(
     std::string_view what, const char* file, int line);
 
-/// Checks a condition that holds unless pp has a bug. Don't use check() on
+/// Checks a condition that only a bug in pp can violate. Don't use check() on
 /// input.
 /// throws  std::logic_error: the condition is false
 inline void check(

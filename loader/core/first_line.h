@@ -6,8 +6,8 @@
 namespace pp {
 
 /// Returns the first line of a LibTorch message, without the stack trace that
-/// may follow. Removes, from a path of LibTorch's sources, the folder in which
-/// LibTorch was built.
+/// may follow. If the line names a source file of LibTorch, the folder in which
+/// LibTorch was built is removed from the file's path.
 inline std::string first_line(const std::string& message) {
   std::string line = message.substr(0, message.find('\n'));
   constexpr std::string_view kMarker = "INTERNAL ASSERT FAILED at \"";

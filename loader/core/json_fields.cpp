@@ -46,7 +46,7 @@ Json parse_checked(std::string_view text, const std::string& where) {
   if (const auto byte = too_deep_at(text)) {
     throw input_error(
         where + ": nested more than " + std::to_string(kMaxJsonDepth) +
-        " deep at byte " + std::to_string(*byte));
+        " levels deep at byte " + std::to_string(*byte));
   }
   try {
     return Json::parse(text.begin(), text.end());

@@ -15,8 +15,8 @@ namespace pp {
 /// walked by recursion, so the limit protects the stack.
 inline constexpr int kMaxJsonDepth = 512;
 
-/// Parses a string that may not be JSON. Returns nullopt if it isn't, or if it
-/// is nested deeper than kMaxJsonDepth.
+/// Parses JSON. Returns nullopt if `text` is not valid JSON or is nested deeper
+/// than kMaxJsonDepth.
 std::optional<nlohmann::json> try_parse_json(std::string_view text);
 
 /// A JSON document whose content is not trusted, with typed access to its
@@ -33,8 +33,8 @@ class JsonFields {
 
   /// Parses the document.
   /// where   names the document in messages: "model.pt2: models/model.json"
-  /// throws  Error(Input) "<where>: not valid JSON at byte N", or nested deeper
-  ///         than kMaxJsonDepth
+  /// throws  Error(Input): the text is not JSON (the message says where), or is
+  ///         nested deeper than kMaxJsonDepth
   JsonFields(std::string_view text, std::string where);
 
   const std::string& where() const { return where_; }

@@ -6,9 +6,9 @@
 #include "loader/effects/operator_table.h"
 #include "loader/ir/graph.h"
 
-// Checks of the number of operands and results of a node, on which the runtime
-// relies. Each function throws Error(Input) with `where` (a file), the node and
-// what is wrong.
+// Checks of a node's operands and results. The runtime relies on them. Each
+// function throws Error(Input) that says what is wrong, with `where` (a file)
+// and the node.
 namespace pp {
 
 /// Checks the results of an operator call. A node may have fewer results than
@@ -24,8 +24,8 @@ void check_builtin(
 
 /// Checks a branch or loop. Its operands, apart from the condition, must match
 /// the inputs of its graphs, and the outputs of its graphs must match its
-/// results. A loop's body also receives a counter and returns a condition where
-/// the kind of loop has them.
+/// results. If the kind of loop has a counter or a condition, the body also
+/// receives the counter and returns the condition.
 void check_control_flow(const ir::Node& node, std::string_view where);
 
 }  // namespace pp

@@ -28,7 +28,7 @@ bool may_return_its_input(std::string_view name);
 /// Running statistics that an operator writes, although its schema declares no
 /// write.
 struct Statistics {
-  /// The bool argument that must be true for the operator to write them.
+  /// The bool argument that must be true for the statistics to be written.
   std::string_view flag;
   /// The arguments that hold the statistics.
   std::vector<std::string_view> arguments;

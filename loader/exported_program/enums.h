@@ -8,8 +8,8 @@
 // Converts between enumerators and their numbers in the ExportedProgram schema.
 namespace pp::ep {
 
-// Convert a number of the schema to an enumerator; nullopt for an unknown
-// number.
+// Each of these functions converts a number of the schema to an enumerator.
+// They return nullopt for an unknown number.
 std::optional<ir::ScalarType> scalar_type_of(int64_t number);
 std::optional<ir::Layout> layout_of(int64_t number);
 std::optional<ir::MemoryFormat> memory_format_of(int64_t number);

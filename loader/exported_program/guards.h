@@ -25,8 +25,8 @@ struct GuardInput {
 std::vector<std::string> read_guards(
     const JsonFields& program, std::span<const GuardInput> inputs);
 
-/// The inverse of read_guards(): converts conditions to the form in which a
-/// file with these inputs states them.
+/// Converts conditions to the form that a file with these inputs has for them.
+/// This is the inverse of read_guards().
 std::vector<std::string> guards_in_file(
     const std::vector<std::string>& guards, std::span<const GuardInput> inputs);
 

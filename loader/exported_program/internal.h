@@ -33,8 +33,8 @@ inline constexpr const char* kRegion = "pp.region";
 /// Name of a sub-graph's only output if the sub-graph doesn't return a tuple.
 inline constexpr const char* kSingleOutput = "result";
 
-/// One of the inputs to which the arguments of the model's forward are
-/// flattened.
+/// One flat input of a program. The export flattens the arguments of the
+/// model's forward to a list of such inputs.
 struct UserInput {
   std::string placeholder;
   /// The constant (None, a number, a string) that the export fixed for this
@@ -58,7 +58,7 @@ struct Details : FormatDetails {
   std::string out_spec;
   nlohmann::json forward_arg_names;  ///< JSON null or a list of strings
   std::vector<std::string> module_fqns;
-  /// For each Dim::expr: the same expression as the schema writes it.
+  /// The schema's form of each expression, by Dim::expr.
   std::map<std::string, std::string> expressions;
   std::vector<UserInput> user_inputs;    ///< all flat inputs, in order
   std::vector<GuardInput> guard_inputs;  ///< in the order of Graph::inputs

@@ -18,9 +18,9 @@ namespace pp {
 bool is_exported_program(const ZipReader& archive);
 
 /// Reads the graph, its signature and the tables of weights, but not the
-/// weights themselves. Inlines no-grad and autocast regions: their nodes have
-/// grad_enabled and autocast set. Derives the names of inputs and outputs from
-/// the tree specs.
+/// weights themselves. Inlines no-grad and autocast regions: each of their
+/// nodes records the region's setting in `grad_enabled` and `autocast`. Derives
+/// the names of inputs and outputs from the tree specs.
 /// throws  Error(Input) naming the record and the node
 Model load_exported_program(std::shared_ptr<const ZipReader> archive);
 
@@ -40,11 +40,11 @@ enum class OutputTree {
   Tuple,   ///< a flat tuple of the graph's outputs
 };
 
-/// Writes `graph`, a part of `source` whose values and states keep their names,
-/// as a `.pt2` that torch.export.load opens. Positional inputs become args,
-/// keyword inputs kwargs. Consecutive nodes with gradients off or under
-/// autocast become regions. The kernel copies the weights from the source's
-/// archive, so they never pass through this process's memory.
+/// Writes `graph` as a `.pt2` that torch.export.load opens. `graph` is a part
+/// of `source` in which values and states keep their names. Positional inputs
+/// become args, keyword inputs kwargs. Consecutive nodes with gradients off or
+/// under autocast become regions. The kernel copies the weights from the
+/// source's archive, so they never pass through this process's memory.
 void write_exported_program(
     const std::filesystem::path& path,
     const ir::Graph& graph,
@@ -52,8 +52,8 @@ void write_exported_program(
     OutputTree outputs,
     Sync sync = Sync::Now);
 
-/// A program that becomes part of a chain of programs, and how its states and
-/// symbols are renamed.
+/// One program of a chain that is joined into a single program, and the new
+/// names of its states and symbols.
 struct ProgramPart {
   const Model* program;
   std::string prefix;  ///< prefix of its FQNs, without the dot; empty: none
@@ -61,16 +61,16 @@ struct ProgramPart {
   std::map<std::string, std::string> symbols;
 };
 
-/// Creates the details for writing a chain of programs as one program, which
-/// accepts the arguments of the first and returns the result of the last.
+/// Creates the details for writing a chain of programs as one program. It
+/// accepts the first program's arguments and returns the last one's result.
 ///
 /// guards  the guards of the whole chain, on inputs of the first program
 std::shared_ptr<const FormatDetails> join_details(
     const std::vector<ProgramPart>& parts,
     const std::vector<std::string>& guards);
 
-/// Lists the weights in the program's file that its graph does not read. The
-/// states have no value (kNoValue).
+/// Lists the weights in the program's file that its graph does not read. In
+/// each returned state, State::value is kNoValue.
 std::vector<std::pair<ir::State, StateRecord>> unread_weights(
     const Model& program);
 

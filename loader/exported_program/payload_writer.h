@@ -11,8 +11,8 @@
 
 namespace pp::ep {
 
-/// Writes the tensors of a program, and the table of weights and the table of
-/// constants, which name the tensors.
+/// Writes the tensors of a program and the two tables that list them: one of
+/// weights, one of constants.
 class PayloadWriter {
  public:
   /// All arguments must outlive the writer.

@@ -42,12 +42,12 @@ class GraphReader {
     const Json* json = nullptr;
     const Scope* outer = nullptr;
     std::map<std::string, ir::ValueId> values;
-    /// For a region: for each name of a result inside it, its name in the outer
-    /// graph.
+    /// For a region: the name that each of its results has in the outer graph,
+    /// by the result's name inside the region.
     std::map<std::string, std::string> results;
     bool grad_enabled = true;
     std::optional<ir::Autocast> autocast;
-    /// Modules of nodes that name no modules.
+    /// The modules of a node whose metadata names none.
     std::vector<ir::ModuleFrame> modules;
     std::string region;  ///< the value of kRegion for its nodes
   };

@@ -33,9 +33,9 @@ std::vector<TreePath> leaves_of(
     const JsonFields& program);
 
 /// Returns a unique name for each output: the steps of its path joined by dots
-/// ("logits", "hidden.0"). A name that would begin with a position begins with
-/// "output_" and the position instead; a path without named steps gives
-/// "output_I" for output I.
+/// ("logits", "hidden.0"). If the first step is a position, the name begins
+/// with "output_". If no step is named, the name is "output_I" for output I,
+/// whatever the steps are.
 std::vector<std::string> output_names(const std::vector<TreePath>& leaves);
 
 /// Returns the stored form of a flat tuple with `num_leaves` items.

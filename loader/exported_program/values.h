@@ -14,7 +14,7 @@ namespace pp::ep {
 
 using Json = nlohmann::json;
 
-/// For each Dim::expr: the same expression as the schema writes it.
+/// The schema's form of each expression, by Dim::expr.
 using Expressions = std::map<std::string, std::string>;
 
 /// Reads the metadata of a tensor and adds its symbolic sizes to `expressions`.

@@ -275,7 +275,7 @@ std::optional<int64_t> Expression::value(const Lookup& lookup) const {
     return std::nullopt;
   }
   if (result->is_real && result->real != std::floor(result->real)) {
-    throw input_error("'" + text_ + "': is not a whole number");
+    throw input_error("'" + text_ + "' is not a whole number");
   }
   return result->is_real ? evaluation.whole_of(result->real) : result->whole;
 }

@@ -20,9 +20,9 @@ namespace pp::ir {
 class Expression {
  public:
   /// Parses an expression.
-  /// throws  Error(Input) "'...': ...": the text is outside this language, such
-  ///         as an unknown function, an unexpected character, or nesting deeper
-  ///         than 100
+  /// throws  Error(Input) that quotes the text: it isn't in this language, for
+  ///         example because of an unknown function or character, or it is
+  ///         nested deeper than 100
   static Expression parse(std::string_view text);
 
   /// Returns the value of a leaf (a symbol or path), or nullopt if it is
@@ -34,8 +34,8 @@ class Expression {
   /// throws   Error(Input): a division by zero, a number beyond 64 bits, a
   ///          result that is a fraction
   std::optional<int64_t> value(const Lookup& lookup) const;
-  /// Whether value() is not 0 (true counts as 1); nullopt if the result depends
-  /// on an unknown leaf.
+  /// Whether the expression is true, which means that value() is not 0. Returns
+  /// nullopt if the result depends on an unknown leaf.
   /// throws  see value()
   std::optional<bool> holds(const Lookup& lookup) const;
 

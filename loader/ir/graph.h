@@ -135,7 +135,7 @@ struct Node {
   std::optional<Autocast> autocast;  ///< nullopt: the caller's setting
   Effects effects;
   std::string name;  ///< chosen by the exporter; may be empty
-  /// The format's own data, which a format's writer may need.
+  /// Data of the file's format, kept for that format's writer.
   std::map<std::string, std::string> metadata;
 };
 
@@ -155,10 +155,10 @@ struct State {
   bool persistent = true;  ///< false for a buffer outside the state dict
   ValueId value = kNoValue;
   std::vector<std::string> aliases;  ///< further FQNs of the same tensor
-  /// Identifies a group of states that have elements of memory in common but
-  /// different sizes or strides, such as a parameter and a view of it (a tie by
-  /// transpose). All states of a group have the same string here, the FQN of
-  /// one of them. Empty: the state is in no group.
+  /// Names a group of states that share elements of memory but differ in sizes
+  /// or strides, such as a parameter and its transposed view. All states of a
+  /// group have the same string here: the FQN of one of them. Empty: the state
+  /// is in no group.
   std::string memory = {};
 
   /// Whether the model's state_dict contains the state.

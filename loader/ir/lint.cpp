@@ -140,7 +140,7 @@ class Linter {
   void check_node(const Node& node, size_t index) {
     const std::string by = label(node, index);
     if (node.target.empty()) {
-      fail(by + " has no target");
+      fail(by + " has an empty target, but must name an operator");
     }
     const auto reads = reads_of(node);
     for (const ValueId id : reads) {
@@ -149,8 +149,8 @@ class Linter {
     for (const NodeOutput& output : node.outputs) {
       if (!output.is_list && output.ids.size() != 1) {
         fail(
-            by + " has an output of " + std::to_string(output.ids.size()) +
-            " values that is not a list");
+            by + " has an output with " + std::to_string(output.ids.size()) +
+            " values; an output that is not a list must have one");
       }
       for (const ValueId id : output.ids) {
         if (id != kNoValue) {
@@ -175,7 +175,9 @@ class Linter {
     };
     for (const ValueId id : node.effects.writes) {
       if (!is_used(id)) {
-        fail(by + " is marked as writing a value that it does not read");
+        fail(
+            by +
+            " is marked as writing a value that it neither reads nor defines");
       }
     }
     for (const auto& [output, input] : node.effects.aliases) {
@@ -194,7 +196,7 @@ class Linter {
       }
     } else if (const auto* sub = std::get_if<SubGraph>(&arg.value)) {
       if (!sub->graph) {
-        fail(by + " has an empty sub-graph '" + sub->name + "'");
+        fail(by + " names sub-graph '" + sub->name + "' but does not hold it");
       }
       Linter(
           *sub->graph, where_ + ": " + by + ", sub-graph '" + sub->name + "'")
@@ -214,7 +216,9 @@ class Linter {
       const int state = try_find_state(graph_, mutation.fqn);
       if (state < 0 ||
           graph_.states[static_cast<size_t>(state)].kind != StateKind::Buffer) {
-        fail(by + " does not name a buffer of the graph");
+        fail(
+            "the graph mutates '" + mutation.fqn +
+            "', which is not one of its buffers");
       }
     }
     const auto undefined = std::ranges::find(defined_, false);

@@ -10,9 +10,9 @@
 
 namespace pp::ir {
 
-/// The lower bound that an export sets on every free size, because it
-/// specializes 0 and 1. torch doesn't enforce this bound, and graphs work for
-/// 1.
+/// The lower bound that torch.export sets on every free size, because it treats
+/// the sizes 0 and 1 as special cases. torch doesn't enforce this bound, and
+/// graphs also work for a size of 1.
 inline constexpr int64_t kUnenforcedMin = 2;
 
 /// Intersects `both` with `other`, in place.

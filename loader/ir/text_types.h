@@ -23,8 +23,8 @@ double to_real(const Cursor& cursor, const std::string& digits);
 /// Reads the type of a value, with its tensor metadata or scalar, into `value`.
 void read_type(Cursor& cursor, Value& value);
 
-/// Reads a list: `open`, items separated by commas, `close`. Calls item() at
-/// each item, which must read it.
+/// Reads a list: `open`, items separated by commas, `close`. Calls item() to
+/// read each item.
 template <typename Item>
 void list(Cursor& cursor, char open, char close, const Item& item) {
   cursor.expect(open);

@@ -97,7 +97,8 @@ uint64_t num_bytes(const TensorMeta& meta) {
                              total, static_cast<uint64_t>(dim.value), &total)) {
       throw input_error(
           "a tensor size of " + std::to_string(dim.value) +
-          " is negative or makes the tensor larger than 2^64 bytes");
+          (dim.value < 0 ? " is negative"
+                         : " makes the tensor larger than 2^64 bytes"));
     }
   }
   return total;

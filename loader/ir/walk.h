@@ -21,8 +21,8 @@ ValueId try_find_value(const Graph& graph, std::string_view name);
 void for_each_ref(const Arg& arg, const std::function<void(ValueId)>& visit);
 void for_each_ref(Arg& arg, const std::function<void(ValueId&)>& visit);
 
-/// The values that a node reads, or defines, in order. Duplicates are kept,
-/// kNoValue is omitted.
+/// The values that a node reads (`reads_of`) or defines (`defines_of`), in
+/// order. Duplicates are kept; kNoValue is left out.
 std::vector<ValueId> reads_of(const Node& node);
 std::vector<ValueId> defines_of(const Node& node);
 

@@ -24,8 +24,8 @@ struct FormatRow {
       std::shared_ptr<const ZipReader> archive,
       const LoadOptions& options,
       const Trust& trust);
-  /// Writes `graph`, a part of `source` whose values and states keep their
-  /// names, as a file that Python torch opens.
+  /// Writes `graph` as a file that Python torch opens. `graph` is a part of
+  /// `source` in which values and states keep their names.
   /// whole_output  true: the graph has the outputs of `source`, in order, and
   ///               the file returns them in the structure of `source`; false:
   ///               the file returns a tuple
@@ -46,9 +46,9 @@ struct ModelFormats {
 };
 
 /// Opens a saved model and detects its format from its content.
-/// throws  Error(Input): the file is missing, damaged, or holds no model of one
-///         of `formats` (the message says how to export one); also everything
-///         that FormatRow::load throws
+/// throws  Error(Input): the file is missing, is damaged, or holds no model in
+///         any of `formats` (the message says how to export one); also
+///         everything that FormatRow::load throws
 Model load_model(
     const std::filesystem::path& path,
     const ModelFormats& formats,

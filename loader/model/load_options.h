@@ -12,7 +12,7 @@ struct LoadOptions {
   /// Sizes and types of inputs, by name. They replace those in the file.
   InputHints inputs = {};
   /// Sizes and types of inputs, used where the file states none. Hints for
-  /// other inputs are ignored.
+  /// inputs that the model lacks are ignored.
   InputHints examples = {};
   /// The mode to load the model in: true for training, false for evaluation,
   /// nullopt for the saved mode. A script's branches on `self.training` are

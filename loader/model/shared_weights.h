@@ -27,8 +27,8 @@ struct SharedWeights {
 /// throws  Error(Input): no state of a group can be its base
 std::vector<SharedWeights> find_shared_weights(const Model& model);
 
-/// Makes the other states of a group views of the base's values. Does nothing
-/// if the base isn't bound to a weight file.
+/// Turns the other states of a group into views of the base's values. Does
+/// nothing if the base isn't bound to a weight file.
 /// throws  Error(Input): the weight files have different values for the base
 ///         and for another state of the group
 void bind_shared_weights(

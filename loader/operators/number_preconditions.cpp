@@ -114,11 +114,12 @@ std::string integer_fault(SchemaRef schema, ArgumentSpan values) {
   if (!a.isInt() || !b.isInt()) {
     return "";
   }
-  return b.toInt() == 0 || !try_floor_divide(a.toInt(), b.toInt())
-             ? "the quotient " + std::to_string(a.toInt()) + " / " +
-                   std::to_string(b.toInt()) +
-                   " divides by zero or overflows 64 bits"
-             : "";
+  if (b.toInt() != 0 && try_floor_divide(a.toInt(), b.toInt())) {
+    return "";
+  }
+  return "the quotient " + std::to_string(a.toInt()) + " / " +
+         std::to_string(b.toInt()) +
+         (b.toInt() == 0 ? " has a divisor of zero" : " overflows 64 bits");
 }
 
 std::string integer_gcd_fault(SchemaRef schema, ArgumentSpan values) {

@@ -18,7 +18,7 @@ struct SandboxRules {
 
 /// Restricts the calling thread, and threads that it starts later, to the files
 /// in `rules`, the system's own folders and the libraries that the process has
-/// mapped, and forbids executing programs. Files that are already open stay
+/// mapped. Also forbids executing programs. Files that are already open stay
 /// open. The restriction can't be undone. (Landlock, Linux 5.13)
 ///
 /// returns  why the sandbox isn't possible here ("the kernel has no Landlock");

@@ -10,9 +10,9 @@
 
 namespace pp::ts {
 
-/// A module that LibTorch has read, and the records of its storages. LibTorch
-/// does not get the bytes of records in `data/`, so storages from there have
-/// undefined content.
+/// A module that LibTorch has read, and the records that hold its storages.
+/// LibTorch isn't given the bytes of the records in `data/`, so the content of
+/// their storages is undefined.
 struct LoadedModule {
   torch::jit::Module module;
   StorageRecords records;

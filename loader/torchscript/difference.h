@@ -7,9 +7,9 @@
 
 namespace pp::ts {
 
-/// Describes the first difference between two graphs in their operators and in
-/// how these are connected; nullopt if there is none. Names and sizes are
-/// ignored.
+/// Compares the operators of two graphs and the connections between them.
+/// Describes the first difference; nullopt if there is none. Names and sizes
+/// are ignored.
 std::optional<std::string> try_find_difference(
     const ir::Graph& left, const ir::Graph& right);
 

@@ -12,9 +12,9 @@
 // Turns the arguments of forward into inputs of the graph.
 namespace pp::ts {
 
-/// Creates meta tensors for the arguments of forward that `hints` names, by
-/// position. The tensors of all other arguments are undefined. Names that
-/// forward does not have are ignored.
+/// Creates a meta tensor for each argument of forward that `hints` names. The
+/// list is indexed by the argument's position; all other items are undefined.
+/// Names that forward lacks are ignored.
 std::vector<at::Tensor> tensors_from_hints(
     const c10::FunctionSchema& schema, const InputHints& hints);
 

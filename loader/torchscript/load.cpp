@@ -37,8 +37,8 @@ std::string size_advice(
     options += " --input " + name + "=SIZES";
   }
   return options.empty() ? ""
-                         : "; the file does not give input sizes, which may "
-                           "be what is missing: try" +
+                         : "; the file states no input sizes, and they may be "
+                           "what is missing: try" +
                                options + ", with SIZES such as 4x3x32x32";
 }
 

@@ -15,8 +15,8 @@ bool is_torchscript(const ZipReader& archive);
 /// functions are inlined (each node keeps the modules that it ran under),
 /// constant conditions are folded, loops of known length are unrolled, and
 /// lists and dicts are replaced by their items. LibTorch reads the code and the
-/// structure; the bytes of weights are not read. Facts about a tensor that the
-/// file doesn't state stay unknown (TensorMeta::known). A trace has the sizes
+/// structure; the bytes of weights are not read. Facts that the file doesn't
+/// state about a tensor stay unknown (TensorMeta::known). A trace has the sizes
 /// of its example inputs, from which all other sizes are inferred.
 ///
 /// throws  Error(Input): the file is damaged, or an operator or control flow

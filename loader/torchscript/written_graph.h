@@ -7,9 +7,9 @@
 // that other programs wrote have no such record.
 namespace pp::ts {
 
-/// The name of the text among LibTorch's extra files, and the name of its
-/// record.
+/// The name of the text among LibTorch's extra files.
 inline constexpr const char* kGraphFile = "pp_graph.txt";
+/// The name of the record that holds the text.
 inline constexpr const char* kGraphRecord = "extra/pp_graph.txt";
 
 /// Replaces the model's graph, which was read from the code, by the stored

@@ -4,20 +4,20 @@
 #include <vector>
 
 // Sets the checkpoints and metrics of an earlier run aside, or removes them,
-// before a run that isn't resumed writes its own.
+// before a run that starts anew writes its own.
 
 namespace pp {
 
 struct EarlierRun {
   std::vector<std::filesystem::path> now;  ///< new paths of what was set aside
-  /// Removed files, of this or older runs.
+  /// Removed files of the earlier run, or of runs before it.
   std::vector<std::filesystem::path> removed;
 };
 
 /// Renames `checkpoints` in the folder to `checkpoints.1`, and `metrics.jsonl`
-/// to `metrics.jsonl.1`; files that end in `.1` get `.2` instead, and so on.
-/// Keeps the files of `keep` runs that were set aside (0: of all), and removes
-/// those of older runs.
+/// to `metrics.jsonl.1`; files that already end in `.1` get `.2`, and so on.
+/// Then removes the files of the oldest runs that were set aside, so that
+/// `keep` runs remain (0: all).
 ///
 /// returns  the paths; both lists are empty if the folder has no such files
 /// throws   Error(Runtime) naming the path and the system's reason

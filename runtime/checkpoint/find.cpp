@@ -180,7 +180,7 @@ class Search {
     if (!missing_.empty()) {
       throw input_error(
           missing_ +
-          ", and no host of this job has them: bring that host back, or copy "
+          ", and no host of this job has them; bring that host back, or copy "
           "them into that folder on any host of the job" +
           (point_.resume == Resume::Yes
                ? std::string()

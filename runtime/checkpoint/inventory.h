@@ -19,7 +19,7 @@ struct Listed {
   int64_t step = 0;
   std::string hash;   ///< hash of state.json
   std::string error;  ///< why state.json can't be read; empty if it can
-  /// Whether saved before torchrun was started.
+  /// Whether it was saved before torchrun was started.
   bool of_earlier_launch = false;
   /// Whether it is the newest in its folder. All older ones were complete at
   /// some time.
@@ -55,7 +55,7 @@ inline constexpr auto kNoContents = "null";
 /// A checkpoint that some leaders have in their folders.
 struct Candidate {
   Listed listed;
-  bool of_earlier_launch = true;  ///< whether every leader that has it says so
+  bool of_earlier_launch = true;  ///< AND over the leaders that have it
   /// Whether a leader says that it was complete at some time.
   bool was_whole = false;
 };

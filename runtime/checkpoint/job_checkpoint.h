@@ -33,9 +33,9 @@ class JobCheckpoint {
   const std::filesystem::path& path() const { return path_; }
   const CheckpointState& state() const { return content_.state; }
 
-  /// Returns a lookup, by name, of the parameters and buffers called `fqns` and
-  /// of their optimizer state. All ranks call it together, each with the FQNs
-  /// of its own stages.
+  /// Returns a function that looks up the parameters and buffers `fqns` and
+  /// their optimizer state by name. All ranks call it together, each with the
+  /// FQNs of its own stages.
   /// throws  Error(Input): a file is damaged
   TensorLookup lookup(const std::set<std::string>& fqns);
 
@@ -57,10 +57,10 @@ class JobCheckpoint {
 };
 
 /// Opens the checkpoint at `path`, which names a folder on each rank's host.
-/// Each rank checks the parts in its own folder, which reads all of them. All
-/// ranks call it together.
-/// throws  Error(Input): the folder is not a checkpoint or is damaged, or no
-///         rank has one of the parts (names the host that saved it)
+/// Each rank reads and checks all parts in its own folder. All ranks call it
+/// together.
+/// throws  Error(Input): the folder is not a checkpoint or is damaged, or a
+///         part is on no rank (names the host that saved the part)
 JobCheckpoint open_checkpoint(
     RankContext& context, const std::filesystem::path& path);
 

@@ -33,7 +33,7 @@ class CheckpointReader {
   ///         newer version, or a tensor is in two parts with different content
   explicit CheckpointReader(
       const std::filesystem::path& path, Verify verify = Verify::Full);
-  /// Opens some parts of a checkpoint, which the caller has checked.
+  /// Opens some of a checkpoint's parts. The caller has checked these.
   ///
   /// parts   the file names of the parts
   CheckpointReader(
@@ -53,8 +53,8 @@ class CheckpointReader {
   /// throws  Error(Input): there is no such tensor (suggests the nearest names)
   at::Tensor find(const std::string& name) const;
   /// Copies a tensor to `destination`, which may have any strides.
-  /// throws  Error(Input): there is no such tensor, or its shape or dtype is
-  ///         another
+  /// throws  Error(Input): there is no such tensor, or it has a different shape
+  ///         or dtype
   void copy_to(const std::string& name, const at::Tensor& destination) const;
 
  private:

@@ -26,13 +26,13 @@ enum class Resume {
 /// Which checkpoints a run may continue from.
 struct ResumePoint {
   Resume resume = Resume::No;
-  /// Whether only checkpoints that were saved since torchrun was started count,
-  /// because a restart by torchrun continues its own launch.
+  /// If true, only checkpoints that were saved since torchrun was started are
+  /// used: a restart by torchrun continues its own launch.
   bool this_launch = false;
 };
 
-/// Returns which checkpoints a run may continue from: what the user asked for,
-/// except that a job that torchrun restarts always continues.
+/// Returns which checkpoints a run may continue from. The user decides, except
+/// that a job always continues if torchrun restarts it.
 ResumePoint resume_point(Resume asked, const std::optional<EnvRanks>& env);
 
 /// Returns the folder that holds the job's checkpoints,

@@ -23,8 +23,8 @@ SaveBoard::WrittenPart parse_written(const std::string& text) {
         json.at(4).get<int>()};
   } catch (const nlohmann::json::exception&) {
     throw runtime_error(
-        "can't read a rank's note of the checkpoint part it wrote; does every "
-        "rank run the same version of pp?");
+        "can't read an entry about a part of the checkpoint in the job's "
+        "store; does every rank run the same version of pp?");
   }
 }
 

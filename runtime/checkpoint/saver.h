@@ -78,9 +78,9 @@ class CheckpointSaver {
   std::vector<std::filesystem::path> finish();
 
   /// Ends saving after the run has failed. Completes the save in progress if
-  /// that takes no longer than the disk needs for this rank's parts; otherwise
-  /// there will be no such checkpoint. Returns what poll() would return, but
-  /// drops write errors, because they are not what made the run fail.
+  /// that takes no longer than writing this rank's parts to the disk; otherwise
+  /// abandons that save. Returns what poll() would return, but drops write
+  /// errors, because they are not what made the run fail.
   std::vector<std::filesystem::path> leave() noexcept;
 
  private:

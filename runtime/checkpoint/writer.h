@@ -24,14 +24,14 @@ namespace pp {
 //
 // The caller orders these calls over the ranks: begin comes before any part of
 // the folder, all parts of the job before any commit, and all leaders' commits
-// before the first prune, because until then the previous checkpoint may be the
-// newest complete one.
+// before the first prune. Until then the previous checkpoint may be the newest
+// complete one.
 //
 // A checkpoint exists once commit has renamed `.step_N.tmp` to `step_N`, and
 // then has all of the folder's parts.
 
-/// Makes an empty `.step_N.tmp`, and removes all others, which interrupted runs
-/// left.
+/// Makes an empty folder `.step_N.tmp`, and removes all other `.step_*.tmp`,
+/// which interrupted runs left.
 /// throws  Error(Runtime) naming the path and the system's reason
 void begin_checkpoint(const std::filesystem::path& folder, int64_t step);
 

@@ -6,8 +6,8 @@
 
 namespace pp {
 
-/// Makes memory for CUDA graphs, which is a separate pool of the caching
-/// allocator, on the device with index `device`.
+/// Makes memory for CUDA graphs on the device with index `device`. It is a
+/// separate pool of the caching allocator.
 ///
 /// throws  std::runtime_error: this version of LibTorch can't capture reliably
 std::unique_ptr<GraphMemory> make_cuda_graph_memory(int device);

@@ -12,13 +12,13 @@
 
 namespace pp {
 
-/// A tensor that the model's caller passes to it. The data must match its type
+/// A tensor that the caller passes to the model. The data must match its type
 /// and sizes.
 struct InputSpec {
   std::string name;
   ir::ScalarType dtype = ir::ScalarType::Float;
   std::vector<ir::Dim> sizes;
-  /// Whether the model says what it needs. If it doesn't, any data is accepted.
+  /// Whether the model states the type and sizes. If not, any data is accepted.
   bool known = true;
   /// Bounds of the symbols in `sizes`, for the symbols to which the export gave
   /// bounds.

@@ -19,8 +19,8 @@
 namespace pp {
 
 /// The data of one microbatch. Its tensors are contiguous. Microbatches share
-/// no memory, except for inputs with split_dim = "none". Of a microbatch of
-/// another replica, only the target is set, because the loss needs it.
+/// no memory, except for inputs with split_dim = "none". In another replica's
+/// microbatch, only the target is set, because the loss needs it.
 struct Microbatch {
   int index = 0;
   int64_t num_rows = 0;
@@ -46,14 +46,14 @@ struct DataLoaderOptions {
   /// true, as in inference, the batch is divided into fewer microbatches than
   /// planned, of one row each; otherwise it is dropped, with a notice.
   bool keep_short_batch = false;
-  /// Whether to fill the last microbatch of a model with a fixed batch with
-  /// copies of its last row, as in inference; otherwise rows that don't fill a
+  /// For a model with a fixed batch: whether to fill the last microbatch with
+  /// copies of its last row, as in inference. Otherwise rows that don't fill a
   /// batch are dropped, with a notice.
   bool pads_fixed_batch = false;
-  /// If true, the loader gives, instead of the data, one step whose two
-  /// microbatches are to be compared: both are the last microbatch, padded once
-  /// with copies of a row and once with zeros. Requires that pads() is true for
-  /// the same loader without this option.
+  /// If true, the loader gives a single step with two microbatches to compare.
+  /// Both are the last microbatch of the data, one padded with copies of a row
+  /// and the other with zeros. Requires that pads() is true for the same loader
+  /// without this option.
   bool is_padding_trial = false;
   Log log;  ///< receives the notices as warnings
 };
@@ -97,15 +97,15 @@ class DataLoader {
   std::pair<int, int> own_microbatches(int64_t step) const;
   /// Returns the row numbers of a step, in order.
   std::vector<int64_t> rows(int64_t step) const;
-  /// Reads the data of a step's microbatches, those of all replicas. Thread
+  /// Reads the data of all microbatches of a step, over all replicas. Thread
   /// safe.
   std::vector<Microbatch> step(int64_t step) const;
-  /// The notices that the constructor logged, which say which rows are left
+  /// The notices that the constructor logged: they name the rows that are left
   /// out.
   const std::vector<std::string>& notices() const;
-  /// Returns a text that describes everything that determines the rows of a
-  /// step. Ranks that use the same rows have the same text. Checkpoints store
-  /// it.
+  /// Returns a text with all settings that determine the rows of each
+  /// step. Ranks that use the same rows have the same text. Checkpoints
+  /// store it.
   std::string order_text() const;
 
  private:

@@ -242,7 +242,7 @@ at::Tensor reduced(
     if (value.dim() < 1 || value.size(-1) == 0) {
       throw usage_error(
           key_of(name) + ".reduce = \"argmax\": the output has shape " +
-          shape_of(value) + ", which has no entries along a last dimension");
+          shape_of(value) + ", but argmax needs a last dimension with entries");
     }
     return at::argmax(value, -1);
   }
@@ -250,7 +250,7 @@ at::Tensor reduced(
     if (value.dim() < 2 || value.size(1) == 0) {
       throw usage_error(
           key_of(name) + ".reduce = \"last\": the output has shape " +
-          shape_of(value) + ", which has no entries along dimension 1");
+          shape_of(value) + ", but \"last\" needs entries along dimension 1");
     }
     return value.select(1, -1);
   }

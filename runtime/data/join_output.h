@@ -35,8 +35,8 @@ class JoinedOutput {
 /// A mean is weighted by rows, so that it is the mean of the whole batch.
 ///
 /// Results that grow with the number of microbatches are kept in a temporary
-/// file next to `path`, unless they are joined along a dimension other than 0;
-/// then they stay in memory.
+/// file next to `path`. Those that are joined along a dimension other than 0
+/// stay in memory.
 ///
 /// name    the output's name, for messages
 /// first   the first value, or any value of the same shape and type
@@ -47,9 +47,9 @@ std::unique_ptr<JoinedOutput> join_output(
     const at::Tensor& first,
     const std::filesystem::path& path);
 
-/// Returns the part of a microbatch's value that `reduce` keeps.
+/// Applies an output's `reduce` rule to the value of one microbatch.
 ///
-/// throws  Error(Usage): the value lacks the dimension along which to reduce
+/// throws  Error(Usage): the dimension to reduce is missing or empty
 at::Tensor reduced(
     const std::string& name, Reduce reduce, const at::Tensor& value);
 
@@ -59,10 +59,10 @@ struct RowCount {
   int64_t padding = 0;
 };
 
-/// Returns why the part of a value that belongs to padding rows can't be cut
-/// off; empty if it can. It can be cut off along the dimension of the join if
-/// that dimension has one entry per row. A value that all microbatches have in
-/// common has no such part.
+/// Returns why a value's entries for padding rows can't be cut off; empty if
+/// they can. Cutting is possible if the dimension of the join has one entry per
+/// row. A value that all microbatches have in common has no entries for padding
+/// rows, so nothing needs to be cut off.
 std::string try_find_obstacle(
     const OutputRule& rule, const at::Tensor& reduced, RowCount rows);
 

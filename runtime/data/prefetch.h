@@ -27,7 +27,7 @@ class Prefetch {
   ~Prefetch();
 
   /// Returns the rows of a step. They have been read in advance if the previous
-  /// call was for the step before.
+  /// call was for the preceding step.
   ///
   /// throws  what `load` throws
   std::vector<Microbatch> take(int64_t step);

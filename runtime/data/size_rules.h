@@ -17,8 +17,8 @@ using InputSizes = std::map<std::string, std::vector<int64_t>>;
 
 /// Checks the assumptions that an export makes about the sizes of its inputs: a
 /// symbol has one size wherever it occurs, sizes such as 2*s0 follow from
-/// symbols, symbols have bounds, and guards hold. If one of them is violated,
-/// the graph computes something other than the model, so nothing may run.
+/// symbols, symbols have bounds, and guards hold. If an assumption is violated,
+/// the graph doesn't compute what the model does, so nothing may run.
 class SizeRules {
  public:
   /// guards  the graph's guards, see Graph::guards
@@ -44,8 +44,8 @@ class SizeRules {
   void add_guard(
       const std::string& text,
       const std::function<bool(const std::string& leaf)>& is_size);
-  /// Adds the value of the symbol in a size such as 2*s0 to `values`, if no
-  /// other size gives it.
+  /// Solves a size such as 2*s0 for its symbol, and adds the symbol to `values`
+  /// if it has no value there yet.
   void solve(
       const InputSpec& input,
       size_t dimension,
@@ -55,7 +55,7 @@ class SizeRules {
   void check_guards(const InputSizes& sizes, const std::string& where) const;
 
   std::vector<InputSpec> inputs_;
-  /// Expressions of inputs' sizes, by their text.
+  /// The inputs' sizes as expressions, by their text.
   std::map<std::string, ir::Expression> sizes_;
   std::vector<ir::Expression> guards_;
 };

@@ -44,7 +44,7 @@ class Source {
   /// length.
   const Lengths* lengths() const { return lengths_ ? &*lengths_ : nullptr; }
 
-  /// The number of elements of a padded row before the padding.
+  /// The number of elements of a row without its padding.
   int64_t own_size(int64_t row) const {
     return std::max<int64_t>(0, lengths_->row(row).size - config_.shift);
   }

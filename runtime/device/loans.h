@@ -11,10 +11,10 @@
 
 namespace pp {
 
-/// Owns those tensors of a rank that a stream other than their own still reads.
-/// A device's allocator reuses freed memory at once for the stream that the
-/// memory was allocated on, so such a tensor stays here until the event after
-/// its last use has completed. Thread safe.
+/// Keeps a rank's tensors alive while another stream than their own reads them.
+/// A device's allocator reuses freed memory at once on the stream that
+/// allocated it, so such a tensor stays here until the event after its last use
+/// has completed. Thread safe.
 class Loans {
  public:
   Loans() = default;

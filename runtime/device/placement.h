@@ -7,9 +7,9 @@
 
 namespace pp {
 
-/// Returns the index of the device that a rank uses on its host: the device
-/// that the job names or else, round-robin, the one with the rank's number on
-/// the host.
+/// Returns the index of the device that a rank uses on its host. If the job
+/// names no device, the ranks of a host get its devices round-robin, by their
+/// number on the host.
 ///
 /// throws  Error(Runtime): the host has no such device
 int device_of_rank(const DeviceChoice& choice, int local_rank, int num_devices);

@@ -39,21 +39,21 @@ class DeviceGraph {
  public:
   virtual ~DeviceGraph() = default;
 
-  /// Enqueues the work, which is the same kernels on the same memory, on the
-  /// calling thread's current stream.
+  /// Enqueues the captured kernels on the calling thread's current stream. They
+  /// use the same memory as when they were captured.
   virtual void replay() = 0;
 };
 
-/// The memory of graphs that are replayed in the order in which they were
-/// captured. A graph may read what an earlier graph wrote, and reuse memory
-/// that an earlier graph freed.
+/// Memory that several graphs share. They must be replayed in the order in
+/// which they were captured: a graph may read what an earlier graph wrote, and
+/// reuse memory that an earlier graph freed.
 class GraphMemory {
  public:
   virtual ~GraphMemory() = default;
 
-  /// Calls `work`, which enqueues kernels on the calling thread's current
-  /// stream, and captures these kernels instead of running them. A process runs
-  /// one capture at a time.
+  /// Captures the kernels that `work` enqueues on the calling thread's current
+  /// stream, and returns them as a graph. They don't run during the capture.
+  /// Captures in one process run one after the other.
   ///
   /// throws  what `work` throws, or what the device's library throws if the
   ///         work can't be captured; then no capture is left open
@@ -61,8 +61,8 @@ class GraphMemory {
       c10::function_ref<void()> work) = 0;
 };
 
-/// The features of a kind of device that LibTorch's generic interface to
-/// devices, streams, events and generators (c10/core/impl) lacks. Thread safe.
+/// Features of a kind of device that are missing from LibTorch's interface to
+/// devices, streams, events and generators (c10/core/impl). Thread safe.
 class DevicePlugin {
  public:
   virtual ~DevicePlugin() = default;
@@ -70,7 +70,7 @@ class DevicePlugin {
   virtual c10::DeviceType type() const = 0;
   /// The number of devices, at least 1.
   virtual int num_devices() const = 0;
-  /// Returns the name of a device's model: "NVIDIA H200".
+  /// Returns a device's model name, such as "NVIDIA H200".
   virtual std::string name_of(int index) const = 0;
   /// Returns an ID of a device's hardware. The ID doesn't depend on the
   /// device's index in this process.

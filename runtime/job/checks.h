@@ -9,8 +9,8 @@
 
 namespace pp {
 
-/// Checks that the keys of a job are consistent with each other, as far as this
-/// needs neither the model nor any other file.
+/// Checks that the keys of a job are consistent with each other. Reads neither
+/// the model nor any other file.
 ///
 /// document  the parsed job, from which messages get line and column
 /// name      the job file's name in messages

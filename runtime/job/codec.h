@@ -207,8 +207,8 @@ struct Codec<Recompute> : AnyWord {
   }
 };
 
-/// The key is absent if there is no value. field_or() instead adds a word that
-/// means no value.
+/// An optional value. The job file omits its key if there is no value;
+/// field_or() instead adds a word that stands for no value.
 template <typename Value>
 struct Codec<std::optional<Value>> {
   static constexpr unsigned kTypes = Codec<Value>::kTypes;

@@ -68,7 +68,7 @@ constexpr Field<ConfigOf<kMember>> field(JobKey key) {
   return out;
 }
 
-/// The accepted words of an optional key: `kWord`, which means no value,
+/// The accepted words of an optional key: `kWord`, which stands for nullopt,
 /// followed by the words of the value's type.
 template <const std::string_view& kWord, typename Value>
 inline constexpr auto kWordAndChoices = [] {
@@ -80,8 +80,8 @@ inline constexpr auto kWordAndChoices = [] {
   return words;
 }();
 
-/// Makes the field of a key whose member is an optional. The word `kWord`, such
-/// as "auto" or "none", means no value.
+/// Makes the field of a key whose member is an optional. In the job file, the
+/// word `kWord`, such as "auto" or "none", stands for nullopt.
 template <auto kMember, const std::string_view& kWord>
 constexpr Field<ConfigOf<kMember>> field_or(JobKey key) {
   using Config = ConfigOf<kMember>;
@@ -108,11 +108,11 @@ constexpr Field<ConfigOf<kMember>> field_or(JobKey key) {
   return out;
 }
 
-/// Reads the keys that a table has into `into`. The members of absent keys stay
+/// Reads the keys of a table into `into`. If a key is absent, its member stays
 /// unchanged.
 ///
-/// table   may be null, which is an empty table
-/// folder  what relative paths start from
+/// table   may be null, which counts as an empty table
+/// folder  the folder that relative paths start from
 template <typename Config>
 void read_fields(
     std::span<const Field<Config>> fields,

@@ -47,9 +47,9 @@ constexpr std::array kOutputFields = {
          .max = kLargestCount}),
     field<&OutputConfig::save_on_interrupt>(
         {.path = "output.save_on_interrupt",
-         .meaning = "On the first SIGINT, SIGTERM or SIGHUP a training "
-                    "finishes its step and saves before it ends; inference "
-                    "writes the outputs that are finished."}),
+         .meaning = "On the first SIGINT, SIGTERM or SIGHUP, training "
+                    "finishes its step and saves a checkpoint before it ends; "
+                    "inference writes the outputs that are finished."}),
     field<&OutputConfig::interrupt_timeout>(
         {.path = "output.interrupt_timeout",
          .unit = "seconds",

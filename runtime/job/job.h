@@ -185,9 +185,9 @@ constexpr auto enum_names(Reduce) {
       {{Reduce::Argmax, "argmax"}, {Reduce::Last, "last"}}};
 }
 
-/// How the values that the microbatches give for one output are joined.
+/// How the microbatches' values of one output are joined.
 struct OutputRule {
-  /// nullopt: along dimension 0, or their mean if the output is a scalar.
+  /// nullopt: joined along dimension 0, or averaged if they are scalars.
   std::optional<Join> join = {};
   int64_t dimension = 0;  ///< used with Join::Dimension
   Reduce reduce = Reduce::None;
@@ -199,8 +199,8 @@ struct OutputConfig {
   /// Steps between checkpoints; nullopt: only at the end.
   std::optional<int64_t> checkpoint_every;
   int keep = 3;  ///< number of newest checkpoints to keep
-  /// Whether a training run that receives a signal to stop saves a checkpoint
-  /// first.
+  /// Whether a run saves its work when a signal stops it: training saves a
+  /// checkpoint, inference the finished rows.
   bool save_on_interrupt = true;
   std::chrono::milliseconds interrupt_timeout = std::chrono::seconds(20);
   bool trace = false;

@@ -45,7 +45,7 @@ void join_names(toml::table* table) {
     if (table->contains(key.str())) {
       throw usage_error(
           place_text(key.source()) + "'" + std::string(key.str()) +
-          "' is written twice, with quotes and without");
+          "' is given twice, once with quotes and once without; leave one out");
     }
     table->insert_or_assign(key, std::move(own));
   }

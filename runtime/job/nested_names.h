@@ -4,11 +4,11 @@
 
 namespace pp {
 
-/// Joins names that contain dots into one key. A job file may write a model's
-/// input `cond.text` as `inputs."cond.text" = { path = ... }`, or without the
-/// quotes, which TOML reads as a table `cond` that holds a table `text`. No key
-/// of an input or of an output is a table, so a table inside one is always the
-/// rest of a name.
+/// Joins the parts of a name that contains dots into one key. A job file may
+/// write a model's input `cond.text` as `inputs."cond.text" = { path = ... }`,
+/// or without the quotes, which TOML reads as a table `cond` that holds a table
+/// `text`. No key of an input or output is a table, so a table there is always
+/// the rest of a name.
 ///
 /// throws  Error(Usage): one name is written both ways
 void join_nested_names(toml::table& document);

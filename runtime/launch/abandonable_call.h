@@ -8,11 +8,11 @@
 
 namespace pp {
 
-/// Runs `call` on a thread of its own and returns its result, so that a call
-/// that can't be interrupted doesn't keep this thread from noticing signals and
-/// failures of other ranks. Returns nullopt if the call takes longer than
-/// `limit`. The call then continues until it returns, so it must own everything
-/// that it uses.
+/// Runs `call` on a thread of its own and returns its result. Meanwhile this
+/// thread can notice signals and failures of other ranks, even if `call` can't
+/// be interrupted. Returns nullopt if the call takes longer than `limit`. The
+/// call then continues until it returns, so it must own everything that it
+/// uses.
 ///
 /// keep_waiting  a function that is called every few milliseconds; an exception
 ///               from it ends the wait

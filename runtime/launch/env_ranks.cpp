@@ -39,8 +39,8 @@ class Environment {
     const auto value = number(name);
     if (!value) {
       throw usage_error(
-          "the environment variable " + std::string(because) +
-          " is set but not " + name + "; set both or neither");
+          "the environment variable " + std::string(because) + " is set, but " +
+          name + " isn't; set both or neither");
     }
     return *value;
   }

@@ -37,7 +37,7 @@ void claim_rank(
   throw runtime_error(
       "rank " + std::to_string(own.rank) + " of the job at " + address +
       " is already process " + std::to_string(holder.process.pid) + " on " +
-      holder.host + ": another job uses this port: " + describe(job) +
+      holder.host + ", so another job uses this port: " + describe(job) +
       "; give each job its own MASTER_PORT");
 }
 

@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// The key, outside of any job's keys, under which a store has the identity of
-/// a job that uses it, for ranks of other jobs that connect to the same port.
+/// A store's key for the identity of the job that uses the store. It has no
+/// job's prefix, so that ranks of another job at the same port can read it.
 inline constexpr auto kOwnerKey = "pp/owner";
 
 /// Claims this rank's number, so that no second process gets it.

@@ -7,8 +7,8 @@
 
 namespace pp {
 
-/// A process as a rank of a job. Ranks of two jobs may meet in one store; from
-/// their identities they notice this, and can name each other's job.
+/// Identifies a process as a rank of a job. If ranks of two jobs meet in one
+/// store, they notice it by their identities, and can name each other's job.
 struct JobIdentity {
   /// The launcher's name of the job, "Slurm step 71.0"; may be empty.
   std::string name;
@@ -45,8 +45,8 @@ std::string describe(const JobIdentity& identity);
 /// runs.
 std::string key_prefix(const EnvRanks& ranks);
 
-/// The key, below key_prefix(), of the identity of the rank that made the job's
-/// other keys. The other keys are below the prefix and that rank's nonce.
+/// The key, below key_prefix(), of the identity of the rank that began the job.
+/// All other keys of the job are below the prefix and that rank's nonce.
 inline constexpr auto kJobKey = "job";
 
 }  // namespace pp

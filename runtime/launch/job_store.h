@@ -20,12 +20,12 @@ inline constexpr std::chrono::milliseconds kAnnounceAfter{5000};
 
 /// The connections of one process to the store of its job.
 struct JobStore {
-  /// Serves the store as long as it exists; null if another process serves the
-  /// store.
+  /// Serves the store until this pointer is released; null if another process
+  /// serves the store.
   c10::intrusive_ptr<c10d::Store> server;
   c10::intrusive_ptr<c10d::Store> main;   ///< for the rank's own thread
   c10::intrusive_ptr<c10d::Store> watch;  ///< for the watcher's thread
-  /// For the thread that connects the rank to the other ranks, which may block.
+  /// For the thread that connects the rank to the other ranks; it may block.
   c10::intrusive_ptr<c10d::Store> transport;
   std::string name;  ///< the store's address, "127.0.0.1:29500"
   std::string job;   ///< string that identifies the job; no other job has it

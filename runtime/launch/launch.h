@@ -35,8 +35,8 @@ struct EnvRanks {
 };
 
 /// Reads this process's place in a job from the environment variables of the
-/// known launchers. Returns nullopt if none of them is set. Slurm's count only
-/// inside a step (srun) of several tasks, and Open MPI's only with several
+/// known launchers. Returns nullopt if none of them is set. Slurm's are read
+/// only inside a step (srun) of several tasks, Open MPI's only with several
 /// ranks.
 /// throws  Error(Usage): a variable is not a number, rank >= size, and so on
 std::optional<EnvRanks> read_env_ranks(
@@ -51,7 +51,7 @@ struct LaunchOptions {
   std::string output_folder;
   Log log;
   /// A request ends the job on all ranks with the cause "interrupted".
-  /// signals.h says how signals become requests.
+  /// stop_signals.h turns signals into requests.
   std::stop_token stop;
   /// Only for launch_env(): how long ranks wait for each other to start.
   std::chrono::seconds join_timeout{300};

@@ -27,8 +27,8 @@ Addresses resolve_master(
 /// for each address.
 bool accepts_connections(const Addresses& addresses);
 
-/// Returns an address of this machine that the job's other ranks can reach,
-/// which is the one from which this machine reaches the master.
+/// Returns an address of this machine that the job's other ranks can reach: the
+/// one from which this machine reaches the master.
 /// throws  Error(Runtime): the master's name doesn't resolve
 std::string reachable_address(
     const EnvRanks& ranks, const KeepWaiting& keep_waiting);

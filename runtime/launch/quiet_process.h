@@ -8,8 +8,8 @@
 namespace pp {
 
 /// While an object of this class exists, LibTorch logs only errors, unless
-/// TORCH_CPP_LOG_LEVEL is set. When a connection ends, c10d would print a
-/// warning with a page of stack trace; pp prints one line with the cause.
+/// TORCH_CPP_LOG_LEVEL is set. Without it, c10d prints a warning with a page of
+/// stack trace when a connection ends; pp prints one line with the cause.
 class QuietC10d {
  public:
   QuietC10d() {

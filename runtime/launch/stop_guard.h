@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// Makes sure that a request to stop ends a rank, even if the rank is in a call
-/// that waits for a store that doesn't answer.
+/// Makes sure that a request to stop ends a rank, even while it waits for an
+/// answer that the store doesn't give.
 class StopGuard {
  public:
   /// end  a function that is called on a thread of this object 2 s after the

@@ -16,9 +16,9 @@
 namespace pp {
 
 /// Watches the job on a thread and a store connection of its own. It gives
-/// signs of life, publishes what this rank is doing, and stores the first cause
-/// that it finds in a FirstCause: a cause that another rank published, the
-/// death of a rank (no sign of life, and its process is gone or on another
+/// signs of life, publishes what this rank is doing, and sets a FirstCause to
+/// the first cause that it finds. That is a cause that another rank published,
+/// the death of a rank (no sign of life, and its process is gone or on another
 /// machine), the loss of the store, or a request to stop. A process that exists
 /// but doesn't respond is not a cause here: ranks that wait for it notice it
 /// after their stall timeout.

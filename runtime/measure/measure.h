@@ -7,10 +7,10 @@
 
 namespace pp {
 
-/// Runs the model's graph forward on its sample inputs and times its nodes. Of
-/// many passes the fastest counts, because noise only adds time. Node times are
-/// scaled so that their sum is the time of the graph without the clock around
-/// each node. A byte that crosses a cut costs as much as copying it in memory.
+/// Runs the model's graph forward on its sample inputs and times its nodes.
+/// Uses the fastest of many passes: noise only adds time. Node times are scaled
+/// so that their sum is the graph's time without a clock around each node. A
+/// byte that crosses a cut costs as much as copying it in memory.
 ///
 /// throws  Error(Usage): the model doesn't describe its inputs; Error(Runtime):
 ///         an operator fails

@@ -17,7 +17,7 @@ class StageRuns {
 
   /// Runs all stages once, each on the results of the previous ones.
   ///
-  /// counts  whether the pass's times count; false while warming up
+  /// counts  whether to use the pass's times; false while warming up
   void pass(bool counts);
 
   /// The time of each stage's fastest forward, in nanoseconds.

@@ -11,8 +11,8 @@
 
 namespace pp {
 
-/// A graph with its states, to run repeatedly. It copies whatever the graph
-/// writes.
+/// A graph with its states, to run repeatedly. Copies the arguments that the
+/// graph writes.
 class ProgramRuns {
  public:
   ProgramRuns(

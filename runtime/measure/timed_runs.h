@@ -14,8 +14,8 @@ struct MeasureOptions {
 };
 
 /// Calls `pass` to warm up, then until the limit on time or on passes is
-/// reached, with gradients off and `threads` threads. The argument of `pass` is
-/// whether it counts; it is false while warming up.
+/// reached, with gradients off and `threads` threads. `pass` receives false
+/// while warming up, and true when its time is used.
 void run_passes(
     const MeasureOptions& options, const std::function<void(bool)>& pass);
 

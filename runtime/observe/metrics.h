@@ -29,7 +29,7 @@ class MetricsWriter {
   /// throws      Error(Runtime) naming the path and the system's reason
   MetricsWriter(const std::filesystem::path& path, int64_t first_step);
 
-  // Both throw Error(Runtime), for example if the disk is full.
+  // write() throws Error(Runtime), for example if the disk is full.
   void write(const StepReport& report);
   void write(const EvalReport& report);
 

@@ -47,8 +47,8 @@ class TraceRecorder {
   void begin_wait(std::string name);
   /// Ends the current wait; does nothing if there is none.
   void end_wait();
-  /// Marks the beginning of a step, counted from 1, to which the spans that
-  /// begin from now on belong.
+  /// Marks the beginning of a step, counted from 1. Spans that begin from now
+  /// on belong to it.
   void set_step(int64_t step);
 
   /// Ends all open spans, and returns the rank's events as the items of a JSON
@@ -103,7 +103,7 @@ class TraceRecorder {
   std::vector<Span> spans_;
   std::vector<Memory> memory_;
   std::vector<Mark> steps_;
-  std::vector<size_t> open_;  ///< positions in spans_; kMaxSpans: not recorded
+  std::vector<size_t> open_;  ///< positions in spans_; kMaxSpans if dropped
   std::optional<Span> wait_;  ///< the wait in progress
   bool in_action_ = false;
   bool has_device_ = false;

@@ -16,9 +16,9 @@ class Loss {
   virtual ~Loss() = default;
 
   /// Returns the weight of a microbatch in the mean over the step. It is the
-  /// number of elements that count: for cross_entropy and nll the targets other
-  /// than kIgnoreIndex, for mse, l1 and bce_with_logits all elements. If the
-  /// loss is an output of the graph, it is the number of rows. May be 0.
+  /// number of elements that enter the loss: for cross_entropy and nll, the
+  /// targets other than kIgnoreIndex; for mse, l1 and bce_with_logits, all. For
+  /// a loss that is a graph's output, it is the number of rows. May be 0.
   ///
   /// target    the microbatch's target; undefined for a loss without a target
   /// num_rows  the number of rows of the microbatch

@@ -32,8 +32,8 @@ ClassInput class_input(
 int64_t count_targets(const at::Tensor& target);
 
 /// Checks that output and target have the same shape and dtype, as losses per
-/// element require. The dtype must be floating-point, or may be complex if
-/// `accepts_complex`.
+/// element require. The dtype must be floating-point or, if `accepts_complex`,
+/// may be complex.
 ///
 /// throws  Error(Input) naming both tensors: they differ, or the dtype isn't
 ///         accepted

@@ -253,16 +253,16 @@ void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
     }
     if (!missing.empty() && missing.size() < kept.size()) {
       throw input_error(
-          "checkpoint: '" + missing.front() +
-          "' is missing, but other state of that parameter exists; was it "
-          "written with other optimizer options?");
+          "checkpoint: it lacks '" + missing.front() +
+          "', but has other optimizer state of that parameter; was it written "
+          "with other optimizer options?");
     }
     load_master(i, find);
     if (has_master(parameters_[i].tensor) && !masters_[i].defined() &&
         missing.size() < kept.size()) {
       throw input_error(
-          "checkpoint: '" + state_name("master", parameters_[i].fqn) +
-          "' is missing, but other state of that parameter exists");
+          "checkpoint: it lacks '" + state_name("master", parameters_[i].fqn) +
+          "', but has other optimizer state of that parameter");
     }
     keeps_any = keeps_any || !kept.empty();
     found_any = found_any || missing.size() < kept.size();

@@ -61,8 +61,8 @@ class Optimizer {
   ///
   /// may_be_new  whether the state may have been saved before the first update
   /// throws      Error(Input) naming the tensor that is missing or doesn't fit.
-  ///             Also if there is no state at all although this optimizer keeps
-  ///             some, unless `may_be_new`
+  ///             If no state is found at all, throws only if this optimizer
+  ///             keeps state and `may_be_new` is false
   void load_state(const TensorLookup& find, bool may_be_new = false);
 
   /// The job's `lr`, before any schedule.
@@ -101,8 +101,8 @@ class Optimizer {
   /// because kernels iterate over memory and not over indices; undefined if the
   /// parameter has none.
   at::Tensor gradient(size_t parameter) const;
-  /// Returns a tensor as kernels accept it: real, with the two parts of a
-  /// complex number side by side. Shares memory with `tensor`.
+  /// Returns a tensor in the form that kernels accept: real numbers, with the
+  /// two parts of a complex number side by side. Shares memory with `tensor`.
   static at::Tensor real(const at::Tensor& tensor);
   /// Returns zeros in the form of the parameter's target().
   at::Tensor zeros(size_t parameter) const;
@@ -112,7 +112,7 @@ class Optimizer {
   // One entry per parameter:
   std::vector<OptimizerOptions> options_;
   std::vector<State> states_;
-  /// Undefined until the parameter's first step.
+  /// Undefined before a parameter's first step, or if it needs no master.
   std::vector<at::Tensor> masters_;
   std::vector<Batch> batches_;
 

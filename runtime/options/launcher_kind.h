@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// The kinds of launcher, by what each rank is.
+/// The kinds of launcher; the comments say what a rank is.
 enum class LauncherKind {
   Local,      ///< a thread of this process
   Processes,  ///< a process that `pp` starts

@@ -31,7 +31,7 @@ constexpr auto enum_names(LossKind) {
   return names_of_rows(kLosses);
 }
 
-/// The class of targets that cross_entropy and nll ignore.
+/// The target value that cross_entropy and nll ignore.
 inline constexpr int64_t kIgnoreIndex = -100;
 
 /// `train.loss`, in one of three forms: `kind` (a built-in loss of the model's

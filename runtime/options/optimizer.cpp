@@ -99,8 +99,8 @@ std::string optimizer_problem(const OptimizerConfig& config) {
     if (problem.empty() && group.options.lr != config.options.lr &&
         config.options.lr == 0) {
       problem =
-          "a group's lr follows the schedule of the job's lr, which must be "
-          "above 0";
+          "a group's lr changes in proportion to the job's lr, so the job's lr "
+          "must be above 0";
     }
   }
   return problem.empty() ? ""

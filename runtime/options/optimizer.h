@@ -54,7 +54,7 @@ const OptimizerOption* try_find_optimizer_option(std::string_view name);
 /// A state tensor that an optimizer keeps for each parameter.
 struct OptimizerState {
   std::string_view name;  ///< torch's name; checkpoints use it too
-  /// One float32 instead of a tensor of the parameter's shape.
+  /// True: one float32; false: a tensor of the parameter's shape.
   bool is_scalar = false;
 };
 
@@ -103,7 +103,7 @@ const OptimizerRow& optimizer_row(OptimizerKind kind);
 /// pattern with `*` and `?`.
 struct OptimizerGroup {
   std::string match;
-  /// All of them, including the job's that the group doesn't change.
+  /// All options; those that the group doesn't set are the job's.
   OptimizerOptions options;
   bool operator==(const OptimizerGroup&) const = default;
 };
@@ -125,8 +125,8 @@ struct OptimizerConfig {
   bool operator==(const OptimizerConfig&) const = default;
 };
 
-/// Returns why the options of an optimizer and its groups, although each is
-/// within its range, can't be used together; empty if they can.
+/// Returns why the options of an optimizer and its groups can't be combined,
+/// although each is within its range; empty if they can.
 std::string optimizer_problem(const OptimizerConfig& config);
 
 }  // namespace pp

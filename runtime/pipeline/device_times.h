@@ -17,8 +17,8 @@ class DeviceTimes {
  public:
   explicit DeviceTimes(RankDevice& device) : device_(device) {}
 
-  /// Begins a step. Its times count from the moment at which the device has
-  /// completed all work enqueued so far.
+  /// Begins a step. Its times are relative to the moment at which the device
+  /// has completed all work enqueued so far.
   void begin_step();
   void begin(const Action& action);
   void end();

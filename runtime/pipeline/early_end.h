@@ -8,9 +8,9 @@
 
 namespace pp {
 
-/// Lets a request to stop that may reach any one rank end a stream of forwards
-/// on all ranks, each pipeline at a slot that its ranks agree on. The ranks ask
-/// each other about twice a second, at slots that are the same on all of them.
+/// Ends a stream of forwards on all ranks once any rank is asked to stop. All
+/// ranks of a pipeline end at the same slot. To find out, the ranks ask each
+/// other about twice a second, at slots that are the same on all of them.
 class EarlyEnd {
  public:
   /// world  all ranks of the job, in all pipelines; must outlive this object
@@ -20,13 +20,13 @@ class EarlyEnd {
   /// The slot before which the ranks ask each other next.
   int64_t next_slot() const { return next_slot_; }
 
-  /// Asks all ranks of the job if `slot` is the next slot; does nothing
-  /// otherwise. Returns whether a rank was asked to stop.
+  /// If `slot` is next_slot(), asks all ranks of the job; otherwise does
+  /// nothing. Returns whether a rank was asked to stop.
   bool is_asked(int64_t slot);
 
-  /// Takes part in the questions of pipelines with more slots, after this rank
-  /// has run all of its own. Returns false if a rank was asked to stop before
-  /// all were done.
+  /// Answers the other ranks until all have run their last slot. Call it after
+  /// this rank's own last slot. Returns false if a rank was asked to stop
+  /// before all were done.
   bool wait_for_others();
 
  private:

@@ -10,8 +10,8 @@
 namespace pp {
 
 /// Returns a text that names rows of the data: "row 5", "rows 3, 9", "rows 8 to
-/// 63". If there are more than eight that are not consecutive, it names only
-/// the first of them: "rows 9, 0, ... and 56 more".
+/// 63". If there are more than eight rows and they aren't consecutive, names
+/// only the first eight: "rows 9, 0, ... and 56 more".
 std::string rows_text(std::span<const int64_t> rows);
 
 /// Returns the row numbers that one microbatch of an update holds.
@@ -22,8 +22,8 @@ std::string rows_text(std::span<const int64_t> rows);
 std::span<const int64_t> rows_of_microbatch(
     const StepData& batch, std::span<const int64_t> rows, int microbatch);
 
-/// Returns `failure` with the rows of the data that its microbatch holds added
-/// to the message, if an operator failed; any other failure is returned
+/// If an operator failed, returns `failure` with a message that also
+/// names its microbatch's rows of the data. Returns any other failure
 /// unchanged.
 ///
 /// batch, rows, microbatch  as for rows_of_microbatch

@@ -27,15 +27,15 @@ struct ForwardPass {
       on_outputs;
   /// Called when this rank has finished its actions for a batch; may be empty.
   std::function<void(int64_t batch, const StepData& data)> on_batch;
-  /// Whether the pass should end early. If not null, run_forwards() asks it on
-  /// all ranks of the job about twice a second.
+  /// Says whether the pass should end early; null: it never does.
+  /// run_forwards() asks it on all ranks of the job about twice a second.
   EarlyEnd* early_end = nullptr;
 };
 
 /// Runs every batch of one epoch through the stages, forwards only, as one
 /// stream: a batch enters before the previous one has left, so the pipeline
 /// fills once and drains once. Memory holds only the batches in flight. Errors
-/// number the microbatches from the first batch on. All ranks call it together.
+/// count microbatches from the first batch on. All ranks call it together.
 ///
 /// Returns false if pass.early_end ended the pass early: no new microbatch has
 /// begun since, and those in flight have been finished.

@@ -28,7 +28,7 @@ struct LossFunction::Graph {
         states(map_states(model.graph, model.records, *model.archive, false)) {
     if (model.graph.outputs.size() != 1) {
       throw input_error(
-          path.string() + ": a loss graph has one output, this one has " +
+          path.string() + ": a loss graph must have one output, but has " +
           std::to_string(model.graph.outputs.size()));
     }
     const auto& written = program.written_states();

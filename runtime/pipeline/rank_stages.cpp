@@ -287,8 +287,8 @@ void RankStages::check_shared_memory(
         throw input_error(
             where + ": '" + state.fqn +
             "' shares memory with other states of the model, but the values "
-            "saved for them differ; was it written for a model in which they "
-            "don't share memory?");
+            "saved for them differ; was the checkpoint written for a model in "
+            "which they don't share memory?");
       }
     }
   }

@@ -63,7 +63,7 @@ class RankStages {
   /// Copies the value of every state for which `find` returns a tensor. `where`
   /// names the source in messages.
   /// throws  Error(Input) naming the state: a value is missing, does not fit,
-  ///         or contradicts that of a state with which it shares memory
+  ///         or differs from the value of a state that shares its memory
   void load(
       const std::function<at::Tensor(const std::string& fqn)>& find,
       const std::string& where);

@@ -10,8 +10,8 @@
 
 namespace pp {
 
-/// While an object of this class exists, records what one rank does, for
-/// `output.trace`.
+/// Records what one rank does, for `output.trace`, as long as the object
+/// exists.
 class RunTrace {
  public:
   /// All ranks construct the object together.
@@ -28,8 +28,8 @@ class RunTrace {
   /// Adds an action that the rank's device ran, and the device memory that the
   /// action's stage held after it.
   ///
-  /// origin_ns  the time, on the trace's clock, from which the times of `span`
-  ///            count
+  /// origin_ns  `span`'s times are relative to this time of the trace's clock,
+  ///            which counts nanoseconds
   void on_device(
       const Action& action,
       int64_t origin_ns,

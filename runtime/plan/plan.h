@@ -61,7 +61,7 @@ struct Plan {
   std::optional<TrainConfig> train;  ///< nullopt: inference
   std::string loss_output;           ///< the model output that the loss reads
   Recompute recompute;
-  /// The optimizer's state is divided among replicas.
+  /// Whether the optimizer's state is divided among replicas.
   bool shards_optimizer = false;
   std::optional<EvalConfig> eval;  ///< set only with `train`
   BatchPlan eval_batch;            ///< has as many microbatches as `batch`

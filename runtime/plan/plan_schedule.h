@@ -28,9 +28,9 @@ Schedule plan_schedule(
     std::optional<int> stages_per_rank = {},
     std::span<const int> rank_map = {});
 
-/// Returns an explanation that a named schedule has no advantage with so few
-/// stages, with what to change; empty if the schedule has its advantage, or if
-/// the job explicitly asks for these numbers.
+/// Explains why a named schedule has no advantage with so few stages, and what
+/// to change. Returns "" if the schedule has its advantage, or if the job
+/// explicitly asks for these numbers.
 ///
 /// were_started  whether another launcher decided the number of ranks
 std::string schedule_misfit(

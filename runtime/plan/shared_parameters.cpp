@@ -65,7 +65,7 @@ void check_pair(const Learning& a, const Learning& b, bool shards) {
   if (shards && !fill_the_same_memory(*a.tensor, *b.tensor)) {
     throw usage_error(
         "[parallel] zero = 1: " + names +
-        ", but not all of it, so replicas can't update shares of them; use "
+        ", but not all of it, so replicas can't divide their update; use "
         "zero = 0");
   }
 }
@@ -90,7 +90,7 @@ void check_shared_parameters(
         throw usage_error(
             "[parallel] zero = 1: '" + each.state->fqn +
             "' shares memory with other states and has gaps between its "
-            "entries, so replicas can't update shares of it; use zero = 0");
+            "entries, so replicas can't divide its update; use zero = 0");
       }
     }
   }

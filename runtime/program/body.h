@@ -79,8 +79,8 @@ struct Instruction {
   /// The rule that differentiates it; null if autograd differentiates it, or if
   /// it has no gradient.
   const Rule* rule = nullptr;
-  /// The values at the positions that the rule counts as inputs (see Wanted);
-  /// kNoValue: a constant.
+  /// The value of each input of the rule (each item of a list is an input of
+  /// its own, see Wanted); kNoValue where that input is a constant.
   std::vector<ir::ValueId> rule_inputs;
 };
 

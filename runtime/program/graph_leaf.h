@@ -13,8 +13,8 @@ class GraphLeaf {
  public:
   GraphLeaf();
 
-  /// Returns a tensor that shares the value's memory, at which the graph
-  /// begins.
+  /// Returns a tensor that shares the value's memory. The autograd graph begins
+  /// at this tensor.
   at::Tensor enter(const at::Tensor& value) const;
   /// Returns the edge to give to the autograd engine to get the gradient.
   torch::autograd::Edge edge() const { return {node_, 0}; }

@@ -14,8 +14,8 @@ namespace pp {
 /// Returns double for float, complex128 for complex64, and any other type
 /// unchanged.
 ir::ScalarType in_double(ir::ScalarType type);
-/// Converts a tensor to the type in_double() of its own. The result requires a
-/// gradient if `tensor` does.
+/// Converts a tensor to the type that in_double() gives for its type. The
+/// result requires a gradient if `tensor` does.
 at::Tensor in_double(const at::Tensor& tensor);
 
 /// Returns why a graph has no equivalent in double precision; empty if it has

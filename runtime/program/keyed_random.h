@@ -24,9 +24,9 @@ struct RandomKey {
 uint64_t node_seed(
     const RandomKey& key, std::string_view node_name, int64_t occurrence);
 
-/// Returns the occurrence to use for the nodes of a node's sub-graph, because
-/// node names are unique only within one sub-graph: two conds may each have a
-/// node "dropout".
+/// Returns the occurrence for the nodes in a node's sub-graph. It differs
+/// between sub-graphs, because node names are unique only within a sub-graph:
+/// two conds may each have a node "dropout".
 ///
 /// owner_name  the name of the node that has the sub-graph
 /// outer       the occurrence of that node

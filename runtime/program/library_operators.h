@@ -7,8 +7,8 @@
 namespace pp {
 
 /// Returns the function of an operator that a Python library, not torch,
-/// registers. Such functions are built from torch's own operators and have
-/// their gradients:
+/// registers. Such functions call torch's own operators, so autograd
+/// differentiates them. The operators are:
 ///
 ///     transformers::grouped_mm_fallback(input [S, K], weight [G, K, N],
 ///         offs [G]) -> [S, N]

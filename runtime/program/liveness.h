@@ -9,8 +9,8 @@
 namespace pp {
 
 /// Returns one flag per node: whether the node has to run. That is so if it
-/// writes memory, has no result, or has a result that an output, a mutation or
-/// another node that runs reads. Assertions don't run.
+/// writes memory, has no result, or if an output, a mutation or a node that has
+/// to run reads its result. Assertions don't run.
 ///
 /// wanted_outputs  for each output of the graph, whether the caller wants it
 std::vector<uint8_t> live_nodes(

@@ -117,8 +117,8 @@ class ModeSetter {
       lost.push_back(
           "num_batches_tracked of " +
           std::to_string(num_batch_norms_turned_on_) +
-          " batch-norms stays as it is: the export in eval mode dropped its "
-          "update");
+          " batch-norms isn't updated: the model was exported in eval mode, "
+          "which leaves the update out");
     }
     return lost;
   }

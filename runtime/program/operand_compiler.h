@@ -5,8 +5,8 @@
 
 namespace pp {
 
-/// Converts the arguments of nodes to operands. Appends the constants and lists
-/// that the operands refer to to the body.
+/// Converts the arguments of nodes to operands. Adds to the body the constants
+/// and lists that the operands refer to.
 class OperandCompiler {
  public:
   /// Both arguments must outlive the compiler.
@@ -17,7 +17,7 @@ class OperandCompiler {
   ///
   /// type    the type that the operator's schema asks for; null if it has no
   ///         schema
-  /// throws  Error(Input): the argument has no form at run time
+  /// throws  Error(Input): the argument can't be passed at run time
   Operand compile(
       const ir::Node& node, const ir::Arg& arg, const c10::TypePtr& type);
   Operand constant(c10::IValue value);

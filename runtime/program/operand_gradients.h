@@ -14,8 +14,8 @@ namespace pp {
 /// parameter that only the other branch reads still decays and keeps its
 /// momentum.
 ///
-/// Not used for TorchScript's branches and loops, where such a parameter has no
-/// gradient at all, because they aren't nodes of the backward.
+/// TorchScript's branches and loops don't use it. They aren't nodes of the
+/// backward, so such a parameter has no gradient at all there.
 class OperandGradients {
  public:
   /// Replaces each operand that requires a gradient by an alias, which the

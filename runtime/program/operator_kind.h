@@ -40,8 +40,8 @@ c10::OperatorHandle with_generator(const c10::OperatorHandle& op);
 /// differentiates it.
 const Rule* rule_of(const std::string& target, const c10::OperatorHandle& op);
 
-/// Returns the function of a node that isn't an operator of the dispatcher;
-/// null if it is one.
+/// Returns the built-in function that runs nodes with this target; null if the
+/// target is an operator of the dispatcher.
 BuiltinFunction function_of(const std::string& target);
 
 }  // namespace pp

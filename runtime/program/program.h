@@ -39,7 +39,7 @@ struct ProgramResult {
 /// The results of a run, and what its backward needs.
 struct RecordedRun {
   ProgramResult result;  ///< the result's tensors require no gradient
-  /// For each output, whether it depends on a value that requires one.
+  /// For each output, whether it depends on a value that requires a gradient.
   std::vector<uint8_t> requires_grad;
   Tape tape;  ///< the program must outlive the tape
 };

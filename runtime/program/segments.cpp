@@ -286,7 +286,7 @@ class Divider {
             "' can't be recomputed: it reads '" +
             graph_.values[input.value].name +
             "', which is modified in place; name an enclosing module in "
-            "pipeline.recompute, or set that to true for whole stages");
+            "pipeline.recompute, or set pipeline.recompute = true");
       }
     }
     return out;

@@ -33,8 +33,8 @@ class BackwardPass {
 };
 
 /// Everything that a recorded run keeps for its backward. The backward visits
-/// the calls in reverse order, adds up the gradients of a value with several
-/// readers in that order, and frees what a call kept right after it.
+/// the calls in reverse order, sums the gradients of a value with several
+/// readers in that order and, after each call, frees what that call had kept.
 ///
 /// Calls whose operators have a rule (runtime/program/rules/) need no autograd
 /// graph. Each range of other calls has an autograd graph of its own, which

@@ -42,7 +42,7 @@ std::string first_difference(
     const std::string there = text_of(of_rank_0, name);
     if (here != there) {
       return "rank " + std::to_string(rank) + " has " + name + " = " + here +
-             ", rank 0 has " + there;
+             ", but rank 0 has " + there;
     }
   }
   return "";

@@ -5,9 +5,9 @@
 
 #include "runtime/rank/rank_context.h"
 
-// Collective operations for a few small values. Every rank calls the same
-// function at the same point of its program, where the receive of each message
-// that was sent to or from rank 0 has begun. All messages go through rank 0.
+// Collective operations for a few small values, which all go through rank 0.
+// Every rank calls the same function at the same point of its program. By then,
+// recv() must have been called for each earlier message to or from rank 0.
 
 namespace pp {
 
@@ -21,7 +21,7 @@ std::vector<Message> gather(RankContext& context, Message own);
 /// throws  what Pending::wait throws, whose timeout is context.stall_timeout
 Message broadcast(RankContext& context, Message message);
 
-/// Do what gather() and broadcast() do, for texts.
+/// gather_text() and broadcast_text() are gather() and broadcast() for texts.
 std::vector<std::string> gather_text(
     RankContext& context, const std::string& own);
 std::string broadcast_text(RankContext& context, const std::string& text);
@@ -33,7 +33,7 @@ std::vector<std::string> all_gather_text(
 /// Returns once every rank has called it.
 void barrier(RankContext& context);
 
-/// Convert a text to a message and back.
+/// Converts a text to a message; text_of() converts it back.
 /// throws  Error(Runtime): the message doesn't contain a text
 Message text_message(const std::string& text);
 std::string text_of(const Message& message);

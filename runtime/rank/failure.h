@@ -23,8 +23,8 @@ struct Cause {
   /// True if the job was asked to stop, for example by a signal, and did not
   /// fail.
   bool interrupted = false;
-  /// True if the rank couldn't report its stage, microbatch and action, and
-  /// these are the last that were known of it.
+  /// True if the rank couldn't report its stage, microbatch and action. They
+  /// are then the last ones that were known.
   bool last_seen = false;
   std::vector<std::string> details;  ///< lines to print below the cause
 };

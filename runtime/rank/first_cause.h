@@ -29,8 +29,8 @@ class FirstCause {
   /// there is a cause.
   bool wait_for(std::chrono::milliseconds timeout) const;
 
-  /// Makes the first cause interrupt `transport`, at once if there is one
-  /// already, until detach().
+  /// Until detach(), the first cause interrupts `transport`. If there is a
+  /// cause already, it does so at once.
   void attach(Transport& transport);
   void detach(Transport& transport);
 

@@ -9,9 +9,9 @@
 
 namespace pp {
 
-/// Makes the error for a text from another rank, sent or left in the store,
-/// that isn't what it should be. `what` completes the message "rank 1 sent an
-/// unexpected message instead of ...", for example "its list of checkpoints".
+/// Makes the error for an unexpected text that another rank sent or left in the
+/// store. `what` completes the message "rank 1 sent an unexpected message
+/// instead of ...", for example "its list of checkpoints".
 inline Error not_from_rank(int rank, const std::string& what) {
   return runtime_error(
       "rank " + std::to_string(rank) +

@@ -7,8 +7,8 @@ namespace pp {
 /// Locks an output folder for one job as long as the object exists, so that no
 /// other job writes there. Rank 0 locks it for all ranks. The system releases a
 /// dead process's lock, so users never have to remove one. On a file system
-/// without locks, the lock file of a process of this machine that has ended
-/// counts as unlocked.
+/// without locks, a lock file is ignored if its process ran on this machine and
+/// has ended.
 class OutputLock {
  public:
   /// Creates the folder if it doesn't exist, and locks it. Waits up to two
@@ -19,8 +19,8 @@ class OutputLock {
   explicit OutputLock(const std::filesystem::path& dir);
   OutputLock(const OutputLock&) = delete;
   OutputLock& operator=(const OutputLock&) = delete;
-  /// Removes the lock, and those folders that the constructor created if they
-  /// are empty.
+  /// Removes the lock. Also removes the folders that the constructor created,
+  /// if they are empty.
   ~OutputLock();
 
  private:

@@ -8,11 +8,11 @@
 
 namespace pp {
 
-/// Checks that copies of a row may fill the last microbatch of an inference
-/// with a fixed batch. That is so if each output has one part per row that
-/// doesn't depend on the other rows. The microbatch runs twice, with different
-/// padding rows; the stages' states are restored afterwards. All ranks call it
-/// together, before the run.
+/// Checks, for inference with a fixed batch, that the last microbatch may be
+/// filled with copies of a row. That is so if each output has one part per row,
+/// which doesn't depend on the other rows. The microbatch runs twice, with
+/// different padding rows; the stages' states are restored afterwards. All
+/// ranks call it together, before the run.
 ///
 /// options  the options of the run's data loader, for which pads() must be true
 /// throws   Error(Usage) naming the output, on the owner of the last stage: an

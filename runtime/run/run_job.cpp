@@ -157,9 +157,9 @@ LauncherKind choose_launcher(
   }
   if (*wanted != LauncherKind::Env && env && env->size > 1) {
     throw usage_error(
-        "launcher '" + std::string(enum_name(*wanted)) + "' inside a job of " +
-        std::to_string(env->size) +
-        " ranks would start them again; use 'env' or 'auto'");
+        "this process is one of " + std::to_string(env->size) +
+        " ranks, and launcher '" + std::string(enum_name(*wanted)) +
+        "' would start all ranks again; use 'env' or 'auto'");
   }
   return *wanted;
 }

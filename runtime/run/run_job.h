@@ -45,7 +45,7 @@ struct RunOptions {
 /// Returns the launcher that the job names, or else the one that the
 /// environment suggests.
 /// throws  Error(Usage): the launcher is 'env' but its variables are not set,
-///         or it is another one inside a job of several ranks
+///         or it isn't 'env' although this process is one of several ranks
 LauncherKind choose_launcher(
     const Job& job, const std::optional<EnvRanks>& env);
 

@@ -62,7 +62,7 @@ inline constexpr double kToleranceInDouble = 1e-3;
 /// integers are those of the export if the file has them. The loss is a fixed
 /// random projection of every floating-point or complex output. The error of a
 /// tensor is max|a-b| / max(max|b|, 1e-3 G), where G is the largest entry of
-/// all tensors of its kind; of integers and bools it is max|a-b|.
+/// all tensors of its kind; for integers and bools it is max|a-b|.
 ///
 /// If an error exceeds the tolerance, both sides run again in double precision,
 /// which distinguishes rounding that the model amplifies from a real

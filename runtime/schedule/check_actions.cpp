@@ -176,7 +176,9 @@ class Checker {
   void need_unsharded(const Action& action) const {
     if (has_unshard_ &&
         (stage_seen_[action.stage] & bit(ActionKind::Unshard)) == 0) {
-      refuse(action, "runs while its stage is not unsharded");
+      refuse(
+          action,
+          "needs an UNSHARD of its stage before it and after the last RESHARD");
     }
   }
 
@@ -186,13 +188,15 @@ class Checker {
     switch (action.kind) {
       case ActionKind::Unshard:
         if ((state & unsharded) != 0) {
-          refuse(action, "comes while the stage is already unsharded");
+          refuse(
+              action,
+              "repeats an UNSHARD of its stage; a RESHARD must come between");
         }
         state |= unsharded;
         break;
       case ActionKind::Reshard:
         if ((state & unsharded) == 0) {
-          refuse(action, "comes while the stage is not unsharded");
+          refuse(action, "has no matching UNSHARD of its stage before it");
         }
         state = static_cast<Seen>(state & ~unsharded);
         break;

@@ -50,7 +50,7 @@ CostTable parse_costs(std::string_view text) {
     } else if (parts[0] == "overlap" && value <= 1) {
       costs.overlap = value;
     } else if (parts[0] == "overlap") {
-      throw usage_error("cost '" + item + "': overlap is at most 1");
+      throw usage_error("cost '" + item + "': overlap must be at most 1");
     } else {
       throw usage_error(
           "cost '" + item + "': unknown key '" + parts[0] +

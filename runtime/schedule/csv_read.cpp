@@ -130,8 +130,8 @@ class Reader {
     if (stage.empty() || name.empty()) {
       refuse_cell(
           cell,
-          "is not an action: stage, kind and microbatch, as in 2F0 or "
-          "3SEND_F1");
+          "is not an action; write a stage, a kind and a microbatch, as in 2F0 "
+          "or 3SEND_F1");
     }
     const auto kind = try_kind(name);
     if (!kind) {
@@ -204,9 +204,9 @@ class Reader {
           last_microbatch_.row,
           last_microbatch_.column,
           "microbatch " + std::to_string(last_microbatch_.number) +
-              " is out of range: the file has " +
-              std::to_string(num_forwards_) +
-              " forwards, and microbatches count from 0");
+              " is too large: it and all microbatches below it need a forward, "
+              "but the file has only " +
+              std::to_string(num_forwards_));
     }
   }
 

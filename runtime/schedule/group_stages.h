@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// Divides the stages into `num_groups` runs of neighbours, as evenly as
+/// Divides the stages into `num_groups` groups of neighbours, as evenly as
 /// possible. Returns the number of stages of each group; larger groups come
 /// first.
 ///

@@ -39,8 +39,8 @@ Schedule defer_recv(Schedule schedule);
 /// throws  Error(Usage): max_in_flight is less than 1
 Schedule limit_sends(Schedule schedule, int max_in_flight);
 
-/// Replaces each I, and the W of the same stage and microbatch that directly
-/// follows it, by one B, which costs less than the two.
+/// Where an I is directly followed by the W of the same stage and microbatch,
+/// replaces the two by one B, which costs less.
 Schedule merge_backward(Schedule schedule);
 
 /// Adds UNSHARD before a stage's parameters are needed, and RESHARD when other

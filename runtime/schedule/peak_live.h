@@ -10,10 +10,10 @@ struct PeakLive {
   int64_t bytes = 0;
 };
 
-/// Returns the most activations, and the most bytes of them, that one rank
-/// keeps for backwards at any point of its list. Both depend only on the order
-/// of actions. If the list has no backwards, an activation lives only while its
-/// forward runs.
+/// Returns the largest number of activations that one rank keeps for backwards
+/// at any point of its list, and their largest total size. Both depend only on
+/// the order of actions. If the list has no backwards, an activation lives only
+/// while its forward runs.
 PeakLive peak_live(const std::vector<Action>& program, const CostTable& costs);
 
 }  // namespace pp

@@ -42,8 +42,8 @@ enum class SentMemory {
   Copied,      ///< after the wait for the send: the receiver has a copy
 };
 
-/// Returns the memory that a rank holds at the point of its list where it holds
-/// most, which depends only on the order of actions.
+/// Returns the memory that a rank holds at the peak of its list of actions. It
+/// depends only on the order of the actions.
 ///
 /// schedule  a lowered schedule
 /// stages    one entry for each stage of the whole schedule

@@ -51,8 +51,8 @@ std::span<const ScheduleEntry> all_schedules();
 /// throws  Error(Usage) with the nearest names: there is no such schedule
 const ScheduleEntry& find_schedule(std::string_view name);
 
-/// Returns the number of microbatches, which is the largest microbatch plus 1;
-/// 0 if no action has a microbatch.
+/// Returns the number of microbatches: the largest microbatch index plus 1; 0
+/// if no action has a microbatch.
 int num_microbatches(const Schedule& schedule);
 
 /// Returns the total number of actions of all ranks.
@@ -69,7 +69,7 @@ std::vector<std::vector<int>> stages_by_rank(const StageMap& stage_to_rank);
 bool has_backward(const Schedule& schedule);
 
 /// Whether the schedule is ready for the executor, which means that it has
-/// other actions than F, B, I and W.
+/// actions other than F, B, I and W.
 bool is_lowered(const Schedule& schedule);
 
 /// Returns only the forwards of a schedule, in the schedule's order, for

@@ -25,9 +25,9 @@ struct CostTable {
   std::vector<StageCost> stages = {StageCost{}};
   double latency = 0;         ///< added to each message's time on the wire
   double bytes_per_time = 0;  ///< bandwidth of a link; 0: unlimited
-  /// The share, from 0 to 1, of the shorter action of an overlapped pair that
-  /// the longer one hides: with 0 the two run one after the other, with 1 the
-  /// shorter one is hidden entirely.
+  /// How much of an overlapped pair's shorter action the longer one hides, from
+  /// 0 to 1: with 0 the two run one after the other, with 1 the shorter one is
+  /// hidden entirely.
   double overlap = 0;
 };
 

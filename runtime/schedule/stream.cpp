@@ -33,10 +33,10 @@ ForwardStream::ForwardStream(StageMap stage_to_rank, int64_t num_microbatches)
   if (stage_to_rank_.empty() || num_microbatches < 1 ||
       num_microbatches > kMaxMicrobatches) {
     throw usage_error(
-        "a stream has 1 to " + std::to_string(kMaxMicrobatches) +
-        " microbatches and at least 1 stage, got " +
-        std::to_string(num_microbatches) + " and " +
-        std::to_string(stage_to_rank_.size()));
+        "a stream needs at least 1 stage and 1 to " +
+        std::to_string(kMaxMicrobatches) + " microbatches, but has " +
+        std::to_string(stage_to_rank_.size()) + " stages and " +
+        std::to_string(num_microbatches) + " microbatches");
   }
   // A loop of stages round the ranks fills fastest with as many microbatches
   // per group as there are ranks, a V or blocks with one.

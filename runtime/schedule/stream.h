@@ -9,10 +9,10 @@ namespace pp {
 
 /// The forwards of a long sequence of microbatches as one stream, for inference
 /// and evaluation. Time is counted in slots, each as long as one forward. Every
-/// stage runs its microbatches in order, at slots that repeat periodically, so
-/// the pipeline fills and drains only once however many batches follow each
-/// other: with one stage per rank, K microbatches on P ranks need K + P - 1
-/// slots. Works for any placement.
+/// stage runs its microbatches in order, at slots that repeat periodically. So
+/// the pipeline fills and drains only once, however many batches there are:
+/// with one stage per rank, K microbatches on P ranks need K + P - 1 slots.
+/// Works for any placement.
 ///
 /// The stream stores nothing per microbatch: any part of any rank's list of
 /// actions can be generated independently.
@@ -26,7 +26,7 @@ class ForwardStream {
   /// Leaves out the microbatches that no stage has begun before `slot`, so the
   /// stream ends as soon as the others have left the last stage.
   ///
-  /// slot  above 0; what append() gave for earlier slots stays right
+  /// slot  above 0; actions that append() gave for earlier slots stay valid
   void end_early(int64_t slot);
 
   /// Number of slots until the last microbatch has left the last stage.
@@ -34,9 +34,9 @@ class ForwardStream {
 
   /// Appends the actions of `rank` in the slots [begin, end), lowered.
   /// Concatenated, the parts of a rank form its list. A receive is in the same
-  /// slot as its send, so all lists agree with one order of all messages and
-  /// can't hang even if a send waits for its receiver. Each stage has at most
-  /// two sends in flight.
+  /// slot as its send. So there is one order of all messages that every list
+  /// follows, and no rank hangs even if sends wait for their receivers. Each
+  /// stage has at most two sends in flight.
   void append(
       int rank, int64_t begin, int64_t end, std::vector<Action>& out) const;
 

@@ -31,7 +31,7 @@ struct EntryPoint {
 struct ExitPoint {
   /// Whether it is sent to the next stage, which needs it.
   bool to_next = false;
-  /// The model output that it is; empty if it is none.
+  /// Name of the model output that leaves here; empty if none does.
   std::string model_output;
   bool is_tensor = true;
   /// Index of the input that it passes on unchanged; -1: none.
@@ -40,8 +40,8 @@ struct ExitPoint {
   ir::TensorMeta tensor;
 };
 
-/// A stage's entries and exits, without those that the job does not need. The
-/// two stages at a border compute the same list of values, because both use the
+/// The entries and exits of a stage that the job needs. The two stages at
+/// a border compute the same list of values, because both use the
 /// manifest.
 struct Border {
   std::vector<EntryPoint> entries;

@@ -14,12 +14,12 @@ namespace pp {
 /// the model outputs from which the loss is computed.
 class LossGraph {
  public:
-  /// Adds a model output. Returns the tensor from which to compute the loss in
-  /// place of `tensor`.
+  /// Adds a model output. Returns a tensor that replaces `tensor` when the loss
+  /// is computed.
   ///
-  /// exit   the exit of the model output, which its gradient belongs to
-  /// entry  the entry that passed through unchanged, which the gradient belongs
-  ///        to instead; -1: the output is computed by the program
+  /// exit   the exit of the model output; its gradient belongs to this exit
+  /// entry  if the output is an entry that passed through unchanged: that
+  ///        entry, to which the gradient then belongs; otherwise -1
   at::Tensor add_output(int exit, int entry, const at::Tensor& tensor);
   void set_loss(at::Tensor loss) { loss_ = std::move(loss); }
 

@@ -25,8 +25,8 @@ struct ObservedBackward {
 /// Returns the addresses of states and of their gradients.
 std::vector<const void*> addresses_of(std::span<const at::Tensor> states);
 
-/// Returns the sizes of the tensors and the values of the numbers in `inputs`,
-/// for which a captured graph is made.
+/// Returns the sizes of the tensors and the values of the numbers in `inputs`.
+/// A captured graph fits only these.
 std::vector<int64_t> sizes_of(const std::vector<c10::IValue>& inputs);
 
 /// Returns a tensor with the type and sizes of `like`, in new memory on
@@ -41,8 +41,8 @@ class ReplaySlot {
   /// Runs the program on these inputs.
   using Work = std::function<ProgramRun(std::vector<c10::IValue> inputs)>;
 
-  /// inputs         examples of the kinds and sizes of inputs that the slot
-  ///                will fit
+  /// inputs         examples of the inputs: the slot fits inputs of the same
+  ///                kinds and sizes
   /// requires_grad  for each input, whether its gradient is wanted
   /// states         the states that the work reads, writes, and adds gradients
   ///                to
@@ -52,7 +52,7 @@ class ReplaySlot {
       std::span<const at::Tensor> states);
 
   /// Captures the forward and the backward at once. If one of them can't be
-  /// captured, the slot stays without effect.
+  /// captured, the slot must not be used.
   ///
   /// observed  how the backward to capture is called; null: there is no
   ///           backward

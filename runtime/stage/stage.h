@@ -85,7 +85,7 @@ class Stage {
   /// on_outputs  a function that is called on the last stage; may be empty on
   ///             other stages. The loss that it returns is the root of the
   ///             microbatch's backward. If the stage recomputes its forward,
-  ///             the backward calls it again with the same values
+  ///             the backward calls on_outputs again with the same values
   /// throws      Error(Runtime) "PipeliningShapeError: ...", or an operator's
   ///             error; Error(Input): the stage wasn't exported for these sizes
   StageResult forward(

@@ -69,8 +69,8 @@ class StageStates {
       std::span<const at::Tensor> states,
       std::vector<at::Tensor>& mutated);
 
-  /// Copies those results of a run that share memory with a state that runs
-  /// write in place, because the next run would change them.
+  /// Copies the results of a run that share memory with one of the states in
+  /// `written`, because the next run would change them.
   ///
   /// written        the positions of the states that runs write in place
   /// requires_grad  for each result, whether it requires a gradient; such

@@ -28,8 +28,8 @@ class Evaluation {
   struct Result {
     double loss = 0;  ///< mean over all rows; NaN if every target is ignored
     std::string problem;  ///< why the loss isn't a number, or empty
-    /// Whether a request to stop ended it early, in which case it has no loss.
-    /// All ranks know it.
+    /// Whether a request to stop ended the evaluation early, so that it has no
+    /// loss. Set on all ranks.
     bool ended_early = false;
   };
   /// Evaluates the model in its current state and leaves the state unchanged:

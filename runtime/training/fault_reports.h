@@ -25,7 +25,7 @@ class FaultReports {
   void note(int64_t step, const StepOutcome& outcome);
 
   /// Restores the result of first_bad_update() when a run is resumed from a
-  /// checkpoint. That fault has been reported.
+  /// checkpoint. That fault was reported before.
   void resume(std::optional<int64_t> step) { first_bad_ = step; }
 
   /// Returns the error message of a run that ends at step `step`.

@@ -29,8 +29,8 @@ class Replicas {
   /// The parameters that this rank's optimizers update, or this replica's
   /// shares of them.
   const Parameters& parameters() const { return parameters_; }
-  /// Whether this is the replica that writes the data that all replicas have in
-  /// common.
+  /// Whether this is the first replica. It writes the data that is the same on
+  /// all replicas.
   bool is_first() const { return context_.rank == 0; }
   /// Whether this replica's gradients enter the gradient norm. If replicas have
   /// shares, all do; otherwise only the first replica does.

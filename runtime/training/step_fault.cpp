@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "loader/core/count_text.h"
 #include "loader/core/text.h"
 #include "runtime/observe/progress_format.h"
 #include "runtime/pipeline/failed_rows.h"
@@ -32,11 +33,13 @@ std::string gradient_text(const StepSummary& summary, const FaultyStep& step) {
                      in_rows(step.rows);
   const std::vector<std::string>& bad = summary.bad_gradients;
   if (!bad.empty()) {
-    text += "; the gradient of '" + bad.front() + "'" +
-            (bad.size() == 1
-                 ? " isn't"
-                 : " and " + std::to_string(bad.size() - 1) + " more aren't") +
-            " finite";
+    text +=
+        bad.size() == 1
+            ? "; the gradient of '" + bad.front() + "' isn't finite"
+            : "; the gradients of '" + bad.front() + "' and " +
+                  count_text(
+                      bad.size() - 1, "other parameter", "other parameters") +
+                  " aren't finite";
   }
   return text;
 }

@@ -43,14 +43,14 @@ constexpr bool ends_run(StepFault fault, OnNan on_nan) {
 /// A faulty step, as one rank knows it.
 struct FaultyStep {
   const StepData& batch;
-  /// Their numbers in the data, in the order of the batch.
+  /// The rows' numbers in the data, in the order of the batch.
   std::span<const int64_t> rows;
   std::vector<std::string> bad_states;  ///< names of states, on this rank
 };
 
-/// The description of a fault for the user (`what`): "the loss of microbatch 2
-/// is nan (rows 8, 9 of the data); input 'x' holds nan in row 9 of the data";
-/// and the advice: "correct the data".
+/// Describes a fault to the user. `what` is a text such as "the loss of
+/// microbatch 2 is nan (rows 8, 9 of the data); input 'x' holds nan in row 9 of
+/// the data", and `advice` one such as "correct the data".
 struct FaultText {
   std::string what;
   std::string advice;

@@ -31,7 +31,7 @@ struct StepOutcome {
   StepSummary summary;
   double lr = 0;
   double loss_scale = 1;  ///< the scale that the step used
-  /// Gradients overflowed in float16, so there was no update.
+  /// True if gradients overflowed in float16, so there was no update.
   bool dropped = false;
   StepFault fault = StepFault::None;
   FaultText fault_text;  ///< rank 0: see describe_fault()

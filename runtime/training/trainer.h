@@ -25,8 +25,8 @@ struct TrainingOptions {
 /// after a checkpoint) to the last. All ranks call it together.
 ///
 /// When a rank fails, it first reports the failure to all ranks, then ends the
-/// background threads, completes a checkpoint that is being written if
-/// possible, and finally throws the failure.
+/// background threads, if possible completes the checkpoint that is being
+/// written, and finally throws the failure.
 ///
 /// throws  the failure, with its place in the pipeline; JobFailed with
 ///         `interrupted` set, after options.save_and_stop

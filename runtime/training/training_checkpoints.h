@@ -92,9 +92,9 @@ class TrainingCheckpoints {
   CheckpointSaver saver_;
 };
 
-/// Returns a notice that the resumed run uses other learning rates than the run
-/// of the checkpoint would have used, because it has another number of steps;
-/// empty if the rates are the same.
+/// Returns a notice if the resumed run, which may have another number of steps,
+/// uses other learning rates than the checkpoint's run would have used; empty
+/// if the rates are the same.
 ///
 /// lr         the optimizer's learning rate
 /// num_steps  number of updates in the whole run

@@ -15,7 +15,7 @@ namespace pp {
 at::Tensor canonical(const at::Tensor& tensor);
 
 /// Returns the memory of a canonical tensor as a tensor of one dimension,
-/// because c10d sends no others.
+/// because c10d sends only such tensors.
 at::Tensor flat_memory(const at::Tensor& dense);
 
 /// Returns the message with every tensor in canonical form.

@@ -27,8 +27,8 @@ class Pending {
 /// ranks, messages are first in, first out, without tags. send() and recv() do
 /// not wait for the peer. From send() on, the message's tensors belong to the
 /// transport and must not be written. Received memory belongs to the receiver
-/// alone, except that ranks that are threads share the tensors that they hand
-/// over, which nobody may write.
+/// alone, except between ranks that are threads: they share the tensors that
+/// they hand over, and may not write them.
 ///
 /// Destroying a transport closes its connections, and messages that a peer
 /// hasn't received by then may be lost. So launchers keep the transport until
@@ -40,10 +40,10 @@ class Transport {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// Begin a send or a receive. Both throw what Pending::wait throws if the
-  /// peer is known to be gone, or after an interrupt. A send's wait() may last
-  /// until the peer has called recv(), so two ranks that both wait for their
-  /// sends before they receive deadlock.
+  /// send() and recv() begin a transfer. Both throw what Pending::wait throws
+  /// if the peer is known to be gone, or after an interrupt. A send's wait()
+  /// may last until the peer has called recv(), so two ranks deadlock if both
+  /// wait for their sends before they receive.
   virtual std::unique_ptr<Pending> send(Message message, int to) = 0;
   virtual std::unique_ptr<Pending> recv(int from) = 0;
 

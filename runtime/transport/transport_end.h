@@ -20,14 +20,14 @@ struct ConnectOptions {
   std::string address = "127.0.0.1";
   /// How long ranks try to find each other.
   std::chrono::milliseconds connect_timeout{30000};
-  /// How long a wait for a peer that closed its connection continues before it
-  /// fails. In this time interrupt() can deliver the peer's reason, which the
-  /// peer may have published elsewhere.
+  /// How long a wait for a peer continues after the peer closed its connection.
+  /// In this time interrupt() can deliver the peer's reason, which the peer may
+  /// have published elsewhere.
   std::chrono::milliseconds grace{0};
 };
 
-/// A rank, which is a process, that is about to connect to the other ranks of
-/// its job.
+/// A process that is about to connect, as one rank, to the other ranks of its
+/// job.
 struct JobMember {
   /// The job's store, which has the same content for every rank.
   c10::intrusive_ptr<c10d::Store> store;

@@ -52,9 +52,10 @@ Prefix read_prefix(std::span<const std::byte> header) {
       prefix.description_bytes < fixed + uint64_t{4} * prefix.num_tensors ||
       prefix.description_bytes > fixed + max_per_tensor * prefix.num_tensors) {
     throw bad(
-        "it announces " + std::to_string(prefix.num_tensors) + " tensors and " +
-        std::to_string(prefix.num_ints) + " integers in a description of " +
-        std::to_string(prefix.description_bytes) + " bytes");
+        "its description has " + std::to_string(prefix.description_bytes) +
+        " bytes, which is impossible for " +
+        std::to_string(prefix.num_tensors) + " tensors and " +
+        std::to_string(prefix.num_ints) + " integers");
   }
   return prefix;
 }
@@ -126,8 +127,9 @@ Described read_tensor(Reader& reader, const PayloadMemory& memory) {
   const auto num_dims = reader.get<uint16_t>();
   if (state > static_cast<uint8_t>(State::Payload) || num_dims > kMaxDims) {
     throw bad(
-        "it has a tensor in state " + std::to_string(state) + " with " +
-        std::to_string(num_dims) + " dimensions");
+        "it has a tensor whose state (" + std::to_string(state) +
+        ") or number of dimensions (" + std::to_string(num_dims) +
+        ") is out of range");
   }
   out.state = static_cast<State>(state);
   std::vector<int64_t> sizes(num_dims);
@@ -155,7 +157,7 @@ Described read_tensor(Reader& reader, const PayloadMemory& memory) {
         shape_text(sizes));
   }
   if (num_bytes == 0 && out.state == State::Payload) {
-    throw bad("it announces an empty tensor as a payload");
+    throw bad("it says that data follows for a tensor that has no elements");
   }
   out.tensor = out.state == State::Payload && memory
                    ? memory(sizes, strides, type)

@@ -20,9 +20,9 @@ class JointSymbols {
     names_.clear();
     met_.clear();
   }
-  /// Makes `earlier`, a size of an earlier stage that is already renamed, equal
-  /// to `current`, a size of the current stage. Returns false if the two can't
-  /// be equal.
+  /// Makes two sizes equal: `earlier`, a size of an earlier stage after
+  /// renaming, and `current`, a size of the current stage. Returns false if the
+  /// two can't be equal.
   bool meet(const ir::Dim& earlier, const ir::Dim& current);
   /// Renames the symbols of the current stage as its joints require, in
   /// branches and loops too.
@@ -30,11 +30,11 @@ class JointSymbols {
   /// The names that rename() gave to the current stage's symbols, by the
   /// symbols' names in the stage's file.
   const std::map<std::string, std::string>& names() const { return names_; }
-  /// Replaces each of a tensor's symbols that met a fixed size by that size.
+  /// In a tensor's sizes, replaces symbols by the fixed sizes that they met.
   void pin(ir::TensorMeta& tensor) const;
-  /// Replaces each symbol that met a fixed size in all sizes of a graph. An
-  /// expression whose symbols all met fixed sizes gets the value that it had at
-  /// export.
+  /// In all sizes of a graph, replaces symbols by the fixed sizes that they
+  /// met. If all symbols of an expression met fixed sizes, the expression is
+  /// replaced by the value that it had at export.
   /// throws  Error(Input): a symbol in an expression met a size other than its
   ///         size at export
   void pin(ir::Graph& graph) const;

@@ -104,8 +104,8 @@ class Chainer {
           count_text(before.size(), "output", "outputs") + ", but " +
           path_of(stage_) + " has " +
           count_text(inputs.size(), "input", "inputs") +
-          ", none with the name of an output; return a dict whose keys "
-          "are the names of inputs of later stages");
+          ", and no input has the name of an output; return a dict whose "
+          "keys are the names of later stages' inputs");
     }
     std::map<std::string, int> out;
     for (size_t i = 0; i < before.size(); ++i) {
@@ -238,7 +238,7 @@ class Chainer {
             !std::holds_alternative<ir::None>(output.value.value)) {
           throw input_error(
               model().path + " returns '" + output.name +
-              "', which is neither a tensor nor a number, to later stages");
+              "' as a constant; stages can pass on only computed values");
         }
         continue;
       }

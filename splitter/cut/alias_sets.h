@@ -25,10 +25,10 @@ struct AliasSet {
 
 /// How one member of an alias set is made from another.
 struct AliasStep {
-  /// The node that makes the member; -1: the member shares no operand's memory.
+  /// The node that makes the member; -1 if it shares no operand's memory.
   int node = -1;
-  /// The operand whose memory the member shares; kNoValue: no operand's, or
-  /// several operands'.
+  /// The operand whose memory the member shares; kNoValue if it shares the
+  /// memory of none or of several.
   ir::ValueId from = ir::kNoValue;
   bool same = false;  ///< whether the member is `from` itself, written in place
 };
@@ -39,11 +39,11 @@ struct AliasSets {
   std::vector<AliasStep> steps;  ///< for each value: how it is made
 
   const AliasSet& of(ir::ValueId id) const { return sets[set_of[id]]; }
-  /// Whether `member` can be recomputed from a copy of its set's root that is
-  /// made before node `position`. False if the set has no root, or if a node
-  /// between the root and the member draws random numbers, writes data, or may
-  /// return either a view or a copy (reshape) while the set is written after
-  /// that node and before `position`.
+  /// Whether `member` can be recomputed from a copy of its set's root, made
+  /// before node `position`. False if the set has no root, or if a node between
+  /// the root and the member draws random numbers or writes data. Also false if
+  /// such a node may return either a view or a copy (reshape) and the set is
+  /// written between that node and `position`.
   bool can_replay(
       const ir::Graph& graph, ir::ValueId member, int position) const;
 };

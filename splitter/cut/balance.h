@@ -8,7 +8,7 @@
 namespace pp {
 
 /// Chooses cuts among all legal ones so that the heaviest stage is as light as
-/// possible. Ties are broken by, in this order: most cuts at module boundaries,
+/// possible. Ties are broken in this order: most cuts at module boundaries,
 /// fewest stages of less than half the heaviest weight, fewest bytes sent, most
 /// even weights. The result is exact (dynamic programming). kBalances defines
 /// the weight of a stage; a tied parameter counts in every stage that reads it.
@@ -17,7 +17,7 @@ namespace pp {
 ///         measured balance lacks its costs, or no choice fits in spec.memory
 std::vector<Cut> balance_cuts(const SplitFlow& flow, const SplitSpec& spec);
 
-/// Chooses cuts as above, but only among `places`, which must be legal.
+/// Chooses cuts by the same criteria among `places`, which must be legal.
 /// flow  SplitFlow::for_stages()
 std::vector<Cut> balance_cuts(
     const Flow& flow, const SplitSpec& spec, const std::vector<Cut>& places);

@@ -34,8 +34,8 @@ struct StagePlan {
   std::set<ir::ValueId> read_here;
   /// Received values that a node of this stage or of a later one reads.
   std::set<ir::ValueId> read_later;
-  /// Values that free nodes of earlier stages make and this stage's own nodes
-  /// read. The stage recomputes them.
+  /// Values that this stage recomputes: free nodes of earlier stages make them,
+  /// and this stage's own nodes read them.
   std::vector<ir::ValueId> recomputed;
 };
 

@@ -9,8 +9,8 @@
 
 namespace pp {
 
-/// A legal cut: one stage ends, and the next one begins, before node
-/// `position`.
+/// A legal cut before node `position`: one stage ends there, and the next one
+/// begins.
 struct Cut {
   int position = 0;                ///< from 1 to the number of nodes - 1
   std::vector<std::string> names;  ///< split points that name this cut

@@ -120,8 +120,8 @@ class Crossing {
       refuse(
           "'" + flow_.value(member).name + "' shares memory with '" +
           flow_.value(set.root).name + "', which " +
-          node_label(graph, set.writes.back()) +
-          " writes to later, so it can't be recomputed from a copy");
+          node_label(graph, set.writes.back()) + " writes to later; '" +
+          flow_.value(member).name + "' can't be recomputed from a copy");
     }
     for (ir::ValueId at = member; at != set.root;
          at = flow_.aliases.steps[at].from) {

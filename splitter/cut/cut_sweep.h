@@ -37,9 +37,9 @@ class CutSweep {
   int next_ = 0;  // the first node that the walk has not passed
   // Values made before node next_ and needed later.
   std::vector<ir::ValueId> active_;
-  // For each position: the index of the alias set of a written state that is
-  // read or written before the position and written at or after it; -1 if there
-  // is none.
+  // For each position: index of the alias set of a state that is read or
+  // written before the position and written at or after it; -1 if no state is
+  // used like that.
   std::vector<int> owned_;
   // For each node: the states that the node is the last to write, and the user
   // inputs that it is the first to write. After the node, these values cross

@@ -27,9 +27,9 @@ struct Flow {
   /// that is random or written; nodes that only pack values into a container
   /// are free, too.
   std::vector<bool> is_free;
-  /// Per node, for notes: the names of the inputs and buffers from which a free
-  /// node's results are computed, or "sizes" or "constants". Empty for all
-  /// other nodes.
+  /// Per free node, for notes to the user: what its results are computed from,
+  /// either the names of inputs and buffers, or "sizes" or "constants". Empty
+  /// for all other nodes.
   std::vector<std::string> free_sources;
 
   /// Per value: the last node that reads the value, either directly or through
@@ -53,15 +53,15 @@ struct Flow {
   /// data: the value is a user input, and no earlier node has written to it.
   bool is_user_input_at(ir::ValueId id, int position) const;
   /// Whether a stage that starts at node `position` receives only the root of
-  /// `set` and recomputes the other members as views of the root. True as long
-  /// as nodes at or after `position` write to the set.
+  /// `set` and recomputes the other members as views of the root. True only if
+  /// a node at or after `position` writes to the set.
   bool enters_as_root(const AliasSet& set, int position) const;
   /// Sorts values by the node that makes them; inputs and states come first.
   void sort_by_origin(std::vector<ir::ValueId>& ids) const;
 };
 
 /// Computes the flow of a graph, which must outlive the result.
-/// rematerialise  false: no node is free, except those that build containers
+/// rematerialise  false: only nodes that build containers are free
 Flow analyse_flow(const ir::Graph& graph, bool rematerialise = true);
 
 /// The two flows that a split needs, computed once and passed to all code that

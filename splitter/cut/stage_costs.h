@@ -23,7 +23,7 @@ class StageCosts {
 
   /// places  possible cuts, ascending; the bounds of stages are position 0,
   ///         each place, and the end of the graph
-  /// costs   measured costs; may be null unless the balance is measured
+  /// costs   needed for a balance that is measured; may be null for the others
   /// memory  largest number of bytes that a stage may hold; nullopt: no limit
   StageCosts(
       const Flow& flow,
@@ -56,7 +56,7 @@ class StageCosts {
   std::vector<uint64_t> passing_;
   std::vector<Load> nodes_;
   std::vector<Load> states_;
-  // For each node: whether a stage of this node alone would not be empty.
+  // For each node: whether a stage of only this node would have work to do.
   std::vector<bool> works_;
   // For each node: the values that it reads.
   std::vector<std::vector<ir::ValueId>> reads_;

@@ -55,7 +55,7 @@ std::vector<std::string> unread_input_notes(
     if (input.type.kind == ir::TypeKind::Tensor && !read.contains(input.name)) {
       notes.push_back(
           "the model doesn't read its input '" + input.name +
-          "', so nothing depends on its values; if it should, export the model "
+          "', so its values have no effect; if they should, export the model "
           "with a different tensor for each input, because torch.export treats "
           "one tensor passed twice as one input");
     }

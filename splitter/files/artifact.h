@@ -70,9 +70,9 @@ StageDirectory open_stages(
 /// .safetensors, the file gets only the weights; see WeightsFile.
 ///
 /// checkpoint  the folder of the checkpoint; nullopt: the stages' own weights
-/// returns     conditions on sizes that the stages check but the merged file
-///             can't state, such as those on values that stages exported by
-///             hand receive from each other; empty if there are none
+/// returns     size conditions that the stages check but the merged file can't
+///             state, one text each; empty if there are none. Example: one on a
+///             value that a stage exported by hand passes to the next stage
 /// throws      Error(Input) naming what is missing or doesn't fit
 ///             Error(Usage): `output` is in the stage directory
 std::vector<std::string> merge(

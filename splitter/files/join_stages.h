@@ -26,8 +26,8 @@ struct JoinedStages {
   bool whole_output = true;
   /// Weights in the stages' files that no graph reads.
   std::vector<UnreadWeight> unread;
-  /// Guards of the stages that the joined file can't state, because a file's
-  /// guards refer only to the file's own inputs.
+  /// Guards that the stages check but the joined file can't state: a file's
+  /// guards may refer only to its own inputs.
   std::vector<std::string> lost_guards;
 };
 
@@ -40,8 +40,8 @@ struct JoinedStages {
 ///         Error(Input): see assemble() and JointSymbols::pin()
 JoinedStages join_stages(std::vector<Model> stages);
 
-/// Adds JoinedStages::unread to the graph's states, so that they are written,
-/// too.
+/// Adds the weights in JoinedStages::unread to the graph's states, so that they
+/// are written to the file.
 void add_unread_weights(JoinedStages& joined);
 
 /// Writes the joined model to a file in the stages' format.

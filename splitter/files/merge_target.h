@@ -9,10 +9,10 @@ namespace pp {
 /// The extension of a file that stores a model's weights without its graph.
 inline constexpr const char* kWeightsExtension = ".safetensors";
 
-/// Refuses a target file of a merge if its name ends neither in the extension
-/// of the stages' format nor in .safetensors. Also refuses to overwrite a file
-/// that is neither a model nor, for .safetensors, the result of an earlier
-/// merge.
+/// Checks the target file of a merge. Its name must end in the extension of the
+/// stages' format or in .safetensors. If the file exists, it must be a model
+/// or, for .safetensors, the result of an earlier merge, because it will be
+/// overwritten.
 ///
 /// format  the stages' format, which the merged model has, too
 /// force   overwrite any file

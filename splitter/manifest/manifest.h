@@ -26,7 +26,7 @@ struct StageInput {
 struct StageOutput {
   std::string value;     ///< its name in the source and the stage's graph
   bool to_next = false;  ///< sent to the next stage
-  /// One of this stage's own inputs, passed on unchanged.
+  /// Whether the value is one of this stage's own inputs, passed on unchanged.
   bool relayed = false;
   /// Whether the value is sent only because the model returns it; no later
   /// stage reads it.
@@ -49,13 +49,13 @@ struct StageManifest {
   uint64_t num_parameters = 0;  ///< number of elements of all its parameters
   uint64_t parameter_bytes = 0;
   uint64_t flops = 0;  ///< forward FLOPs by formula, at the sizes of the export
-  /// Received from the previous stage, at the sizes of the export.
+  /// Bytes received from the previous stage, at the sizes of the export.
   uint64_t bytes_in = 0;
-  /// Sent to the next stage, at the sizes of the export.
+  /// Bytes sent to the next stage, at the sizes of the export.
   uint64_t bytes_out = 0;
   /// For a stage that was exported on its own: the conditions on its inputs'
-  /// sizes under which it was exported, in the language of Graph::guards. They
-  /// name an input by its user_name, or, if it is not from the user, by its
+  /// sizes under which it was exported, in the language of Graph::guards. A
+  /// guard names a user input by its `user_name`, and a received value by its
   /// `value`.
   std::vector<std::string> guards;
   /// Why the stage relays or recomputes values.

@@ -223,7 +223,7 @@ const Case kDamage[] = {
              .size_field = zip::kSee64}});
      }},
     {"Zip64OffsetPastTheFile",
-     "record 't/a' should begin at 18446744073709551614, past",
+     "record 't/a' should begin at offset 18446744073709551614, but",
      [](Bytes& b) {
        b.text = raw_zip(
            {{.name = "t/a",
@@ -234,19 +234,19 @@ const Case kDamage[] = {
 
     // --- a record ---
     {"OffsetPastTheFile",
-     "record 'm/second' should begin at 99999999",
+     "record 'm/second' should begin at offset 99999999",
      [](Bytes& b) { b.put<uint32_t>(b.entry("m/second") + 42, 99999999); }},
     {"OffsetElsewhere",
      "record 'm/second' has no header at offset 5",
      [](Bytes& b) { b.put<uint32_t>(b.entry("m/second") + 42, 5); }},
     {"SizePastTheEnd",
-     "record 'm/second': 200 bytes at offset 128 run past",
+     "record 'm/second' should have 200 bytes at offset 128, but",
      [](Bytes& b) {
        b.put<uint32_t>(b.entry("m/second") + 20, 200);
        b.put<uint32_t>(b.entry("m/second") + 24, 200);
      }},
     {"HeaderLeadsPastTheEnd",
-     "record 'm/second': 100 bytes at offset",
+     "record 'm/second' should have 100 bytes at offset",
      [](Bytes& b) { b.put<uint16_t>(b.header("m/second") + 28, 60000); }},
     {"BadHeaderMagic",
      "record 'm/first' has no header at offset 0",

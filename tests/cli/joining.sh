@@ -53,7 +53,7 @@ by_hand() { # CODE ARGUMENT... of rank 1
   (($(now_ms) - began < 20000)) || fail "rank 0 waited"
 }
 by_hand 2 --set train.steps=7
-expect_once "rank 1 has train.steps = 7, rank 0 has 6"
+expect_once "rank 1 has train.steps = 7, but rank 0 has 6"
 
 wait "${pids[0]}" "${pids[1]}"
 for number in 0 1; do

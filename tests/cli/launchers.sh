@@ -70,8 +70,8 @@ different() { # --set of rank 1, text
   ((code == 2)) || fail "$1 on one rank: ended with $code, not 2"
   expect_text err "rank 1 has" "$2"
 }
-different train.optimizer.lr=1 "train.optimizer.lr = 1, rank 0 has 0.01"
-different data.shuffle=false "data.shuffle = false, rank 0 has none"
+different train.optimizer.lr=1 "train.optimizer.lr = 1, but rank 0 has 0.01"
+different data.shuffle=false "data.shuffle = false, but rank 0 has none"
 different 'split.at=["layers.1"]' "split.at"
 [[ ! -e different ]] || fail "something was written"
 

@@ -180,7 +180,7 @@ refused 3 "keeps no 'max_exp_avg_sq'" -- "$PP" run job.toml "${late[@]}" \
 # A gradient that isn't finite, though the loss is.
 root=(--set 'model.path="root.pt2"' "${good[@]}")
 stops "step 1: the gradient norm is nan, though the loss is" \
-  "the gradient of 'a.bias' and 1 more aren't finite" -- "${root[@]}" \
+  "the gradients of 'a.bias' and 1 other parameter aren't finite" -- "${root[@]}" \
   --set output.dir=root
 expect_ok "$PP" run job.toml "${root[@]}" "${skip[@]}" --set output.dir=root
 expect_text err "5 updates of 5 were left out"

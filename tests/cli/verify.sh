@@ -54,7 +54,7 @@ refused 2 "1F2B" "'1F1B'" -- "$PP" verify stages --schedule 1F2B
 refused 2 "--at" -- "$PP" verify stages --at transformer.h.2
 
 for tolerance in -1 nan abc; do
-  refused 2 "'$tolerance' is not a non-negative number" -- \
+  refused 2 "'$tolerance' is not a number of 0 or more" -- \
     "$PP" verify stages --tolerance "$tolerance"
 done
 

@@ -42,7 +42,7 @@ TEST(JsonFields, NestingIsLimited) {
   EXPECT_EQ(parse_error(nested(512)), "none");
   EXPECT_EQ(
       parse_error(nested(513)),
-      "a.json: nested more than 512 deep at byte 512");
+      "a.json: nested more than 512 levels deep at byte 512");
   EXPECT_EQ(parse_error("\"" + std::string(1000, '[') + "\""), "none");
   EXPECT_EQ(parse_error(R"(["\")" + std::string(1000, '{') + "\"]"), "none");
   EXPECT_TRUE(try_parse_json(nested(512)));

@@ -259,9 +259,8 @@ TEST(OutputWriter, ValuesThatAreNotTheSame) {
 TEST(OutputWriter, NothingToReduce) {
   expect_error(
       ErrorKind::Usage,
-      "output.outputs.y.reduce = \"last\": the output has shape [2], which has "
-      "no "
-      "entries along dimension 1",
+      "output.outputs.y.reduce = \"last\": the output has shape [2], but "
+      "\"last\" needs entries along dimension 1",
       [] {
         joined({{"y", {.reduce = Reduce::Last}}}, range(0, 2), range(0, 2));
       });

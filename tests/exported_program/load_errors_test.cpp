@@ -99,7 +99,7 @@ TEST_F(LoadErrors, DeeplyNestedDocument) {
   const auto deep = [](const std::string&) { return std::string(1000, '['); };
   EXPECT_EQ(
       complaint_about("mlp", {{kProgram, deep}}),
-      "models/model.json: nested more than 512 deep at byte 512");
+      "models/model.json: nested more than 512 levels deep at byte 512");
 }
 
 TEST_F(LoadErrors, UnknownOperator) {

@@ -117,7 +117,7 @@ TEST(Expression, RefusesWhatItDoesNotKnow) {
 TEST(Expression, RefusesNumbersThatDoNotFit) {
   EXPECT_EQ(error_of("s0 // 0"), "'s0 // 0': division by zero");
   EXPECT_EQ(error_of("s0 % 0"), "'s0 % 0': division by zero");
-  EXPECT_EQ(error_of("s0 / 2"), "'s0 / 2': is not a whole number");
+  EXPECT_EQ(error_of("s0 / 2"), "'s0 / 2' is not a whole number");
   EXPECT_EQ(
       error_of("9223372036854775807 + 1"),
       "'9223372036854775807 + 1': a number is out of range");

@@ -98,7 +98,7 @@ TEST(Lint, EffectsNameValuesOfTheNode) {
   EXPECT_EQ(
       complaint(graph),
       "demo: node 'y' (aten.add.Tensor) is marked as writing a value that "
-      "it does not read");
+      "it neither reads nor defines");
   graph = good();
   graph.nodes[0].effects.aliases[0].second = graph.states[1].value;
   EXPECT_EQ(
@@ -112,7 +112,7 @@ TEST(Lint, MutationsNameBuffers) {
   graph.mutations[0].fqn = "w";
   EXPECT_EQ(
       complaint(graph),
-      "demo: mutation of 'w' does not name a buffer of the graph");
+      "demo: the graph mutates 'w', which is not one of its buffers");
 }
 
 TEST(Lint, TensorsCarrySizesAndStridesOfOneRank) {

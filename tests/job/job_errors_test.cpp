@@ -79,7 +79,8 @@ const Case kCases[] = {
     {"NestedInputTwice",
      "[data]\ninputs.cond.text.path = 'x.npy'\n"
      "inputs.\"cond.text\".path = 'x.npy'\n",
-     "job.toml:3:8: 'cond.text' is written twice, with quotes and without"},
+     "job.toml:3:8: 'cond.text' is given twice, once with quotes and once "
+     "without; leave one out"},
     {"UnknownKeyOfTheEvalTarget",
      "[eval]\ndata.target = { pth = 'x.npy' }\n",
      "job.toml:2:17: unknown key 'eval.data.target.pth'; did you mean "

@@ -95,8 +95,8 @@ TEST(OptimizerConfig, WrongOnesAreRefusedAndTheMessageSaysWhatIsRight) {
   expect_refused(
       "optimizer = { name = 'sgd', lr = 0 }\n"
       "groups = [{ match = 'a.*', lr = 0.1 }]",
-      "job.toml:9:1: train.optimizer: sgd: a group's lr follows the schedule "
-      "of the job's lr, which must be above 0");
+      "job.toml:9:1: train.optimizer: sgd: a group's lr changes in "
+      "proportion to the job's lr, so the job's lr must be above 0");
 }
 
 }  // namespace

@@ -141,12 +141,12 @@ TEST(ReadEnvRanks, WrongValuesAreNamed) {
       "this is rank 2 of 2; ranks are from 0 to 1");
   EXPECT_EQ(
       error({{"RANK", "1"}}),
-      "the environment variable RANK is set but not WORLD_SIZE; set both or "
-      "neither");
+      "the environment variable RANK is set, but WORLD_SIZE isn't; set both "
+      "or neither");
   EXPECT_EQ(
       error({{"WORLD_SIZE", "2"}}),
-      "the environment variable WORLD_SIZE is set but not RANK; set both or "
-      "neither");
+      "the environment variable WORLD_SIZE is set, but RANK isn't; set both "
+      "or neither");
   EXPECT_EQ(
       error({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"MASTER_PORT", "70000"}}),
       "MASTER_PORT is 70000; it must be a port from 1 to 65535");

@@ -76,8 +76,8 @@ TEST(EnvRanks, RanksWithDifferentJobsDoNotAgree) {
     EXPECT_EQ(
         dir.error(rank),
         named(1) +
-            ": rank 1 has train.steps = 3, rank 0 has 4; every rank must be "
-            "given the same job and files");
+            ": rank 1 has train.steps = 3, but rank 0 has 4; every rank must "
+            "be given the same job and files");
     EXPECT_EQ(dir.code(rank), 2);
   }
 }

@@ -130,9 +130,8 @@ TEST(LaunchLocal, RanksWithDifferentJobsDoNotAgree) {
     EXPECT_EQ(error.kind(), ErrorKind::Usage);
     EXPECT_EQ(
         error.cause().message,
-        "rank 2 has train.steps = none, rank 0 has 10; every rank must be "
-        "given "
-        "the same job and files");
+        "rank 2 has train.steps = none, but rank 0 has 10; every rank must be "
+        "given the same job and files");
   }
 }
 

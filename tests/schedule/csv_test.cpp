@@ -82,12 +82,12 @@ INSTANTIATE_TEST_SUITE_P(
             "WAIT_REDUCE_GRAD"},
         Refused{
             "0F0,F1\n",
-            "test.csv, row 1, column 2: 'F1' is not an action: stage, kind and "
-            "microbatch, as in 2F0 or 3SEND_F1"},
+            "test.csv, row 1, column 2: 'F1' is not an action; write a stage, "
+            "a kind and a microbatch, as in 2F0 or 3SEND_F1"},
         Refused{
             "0F0,17\n",
-            "test.csv, row 1, column 2: '17' is not an action: stage, kind and "
-            "microbatch, as in 2F0 or 3SEND_F1"},
+            "test.csv, row 1, column 2: '17' is not an action; write a stage, "
+            "a kind and a microbatch, as in 2F0 or 3SEND_F1"},
         Refused{"0F\n", "test.csv, row 1, column 1: '0F' lacks a microbatch"},
         Refused{
             "0F0,0UNSHARD3\n",
@@ -103,8 +103,9 @@ INSTANTIATE_TEST_SUITE_P(
             "largest possible, 67108863"},
         Refused{
             "0F0,0F999999999\n",
-            "test.csv, row 1, column 2: microbatch 999999999 is out of range: "
-            "the file has 2 forwards, and microbatches count from 0"},
+            "test.csv, row 1, column 2: microbatch 999999999 is too large: it "
+            "and all microbatches below it need a forward, but the file has "
+            "only 2"},
         Refused{
             "0F0,0B0\n1F0,0F1\n",
             "test.csv, row 2, column 2: '0F1' is on rank 1, but stage 0 is on "

@@ -126,7 +126,8 @@ TEST(ParseCosts, SaysWhatIsWrong) {
       message("W=-1"), "cost 'W=-1': '-1' is not a number from 0 to 1e12");
   EXPECT_EQ(
       message("F"), "cost 'F' is not KEY=NUMBER, as in F=1,I=1,W=1,comm=0");
-  EXPECT_EQ(message("overlap=2"), "cost 'overlap=2': overlap is at most 1");
+  EXPECT_EQ(
+      message("overlap=2"), "cost 'overlap=2': overlap must be at most 1");
 }
 
 TEST(Simulate, MessagesTakeLatencyAndShareTheirLink) {

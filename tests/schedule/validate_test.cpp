@@ -162,19 +162,20 @@ INSTANTIATE_TEST_SUITE_P(
             "0UNSHARD,0F0,0RESHARD,0B0\n",
             1,
             true,
-            "rank 0, position 3: 0B0 runs while its stage is not unsharded"},
+            "rank 0, position 3: 0B0 needs an UNSHARD of its stage before it "
+            "and after the last RESHARD"},
         Broken{
             "0UNSHARD,0UNSHARD,0F0\n",
             1,
             false,
-            "rank 0, position 1: 0UNSHARD comes while the stage is already "
-            "unsharded"},
+            "rank 0, position 1: 0UNSHARD repeats an UNSHARD of its stage; a "
+            "RESHARD must come between"},
         Broken{
             "0RESHARD,0F0\n",
             1,
             false,
-            "rank 0, position 0: 0RESHARD comes while the stage is not "
-            "unsharded"},
+            "rank 0, position 0: 0RESHARD has no matching UNSHARD of its stage "
+            "before it"},
         Broken{
             "0F0,1F0,1B0,1REDUCE_GRAD,0B0\n",
             1,

@@ -77,7 +77,7 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "unknown-index-written",
         "aten::_set_item",
-        "list index is out of range or unknown"},
+        "the list index is not known before the model runs"},
     RefusedCase{
         "index-out-of-range",
         "aten::__getitem__",
@@ -85,7 +85,7 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "pops-from-empty-list",
         "aten::pop",
-        "list index is out of range or unknown"},
+        "list index -1 is out of range for a list of 0 items"},
     RefusedCase{
         "unknown-slice",
         "aten::slice",
@@ -108,15 +108,11 @@ constexpr std::array kRefusedCases = {
         "prim::DictConstruct",
         "dictionary keys must be strings"},
     RefusedCase{
-        "missing-key",
-        "aten::__getitem__",
-        "the key is not in the dictionary, or is not a string known before "
-        "the model runs"},
+        "missing-key", "aten::__getitem__", "the dictionary has no key 'b'"},
     RefusedCase{
         "always-raises",
         "prim::RaiseException",
-        "the model raises an exception whatever its inputs are: not "
-        "implemented"},
+        "the model raises an exception for every input: not implemented"},
     RefusedCase{
         "branch-lengths",
         "prim::If",
@@ -144,7 +140,7 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "loop-text",
         "prim::Loop",
-        "it carries a constant String from one iteration to the next"},
+        "it carries a constant of type String from one iteration to the next"},
     RefusedCase{
         "changes-list-attribute",
         "aten::append",
@@ -176,7 +172,7 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "repeats-in-place",
         "aten::mul_",
-        "this change of a list or dictionary is not supported"},
+        "this kind of change to a list or dictionary is not supported"},
     RefusedCase{
         "unknown-step",
         "aten::__range_length",

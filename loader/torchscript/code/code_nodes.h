@@ -8,13 +8,13 @@
 // Writes nodes of a graph as nodes of TorchScript code.
 namespace pp::ts {
 
-/// Adds a node of the graph to the code. The node calls a LibTorch operator or
-/// a function on numbers, or is control flow (code_blocks.h).
+/// Adds a node of the graph to the code: a call of a LibTorch operator, a
+/// function on numbers, or control flow (code_blocks.h).
 /// throws  Error(Input), see refuse_node()
 void add_code_node(CodeDraft& draft, const ir::Node& node);
 
-/// Inserts a node of kind `kind` ("prim::If") at the point where the code is
-/// being written.
+/// Inserts a node of kind `kind` ("prim::If") at the current position in the
+/// code.
 torch::jit::Node* insert_code_node(
     CodeDraft& draft,
     std::string_view kind,

@@ -8,7 +8,7 @@
 namespace pp::ts {
 
 /// Adds the return value of forward to the code: the outputs in the structure
-/// `returned`, or, if that is null, in a tuple.
+/// `returned`, or, if `returned` is null, in a tuple.
 /// unit  receives the types of named tuples
 void add_code_outputs(
     CodeDraft& draft,

@@ -42,7 +42,8 @@ struct ToConstant {
   }
   template <class T>
   c10::IValue operator()(const T&) const {
-    throw input_error("a graph argument can't be written as TorchScript");
+    throw input_error(
+        "an argument that is a sub-graph can't be written as TorchScript");
   }
 };
 

@@ -11,7 +11,7 @@
 // The TorchScript code that is being written, and its values and constants.
 namespace pp::ts {
 
-/// The state while a graph is written as code.
+/// The state of one conversion from a graph to code.
 struct CodeDraft {
   const ir::Graph* graph;  ///< the graph or block being written
   std::shared_ptr<torch::jit::Graph> code;
@@ -26,7 +26,7 @@ struct CodeDraft {
   }
 };
 
-/// The TorchScript type for the type of a graph's value.
+/// The TorchScript type of a value that has the type `type` in the graph.
 c10::TypePtr code_type(const ir::Type& type);
 
 /// The TorchScript type for a type in an operator's schema. Symbolic integers

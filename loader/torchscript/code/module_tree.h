@@ -22,13 +22,13 @@ class ModuleTree {
     return unit_;
   }
 
-  /// Adds a read of the tensor `fqn` to the code of a method of the root, whose
-  /// argument is `self`. Returns the tensor in the code.
+  /// Adds a read of the tensor `fqn` to `code`, a method of the root module
+  /// with the argument `self`. Returns the tensor as a value of the code.
   static torch::jit::Value* read(
       torch::jit::Graph& code, torch::jit::Value* self, const std::string& fqn);
 
  private:
-  /// Returns the module `path`; adds it if it is missing.
+  /// Returns the module at `path`; adds it if it is missing.
   torch::jit::Module& find_or_add(const std::string& path);
 
   std::shared_ptr<torch::jit::CompilationUnit> unit_;

@@ -57,9 +57,7 @@ ir::Arg constant_arg(const c10::IValue& value, const c10::TypePtr& wanted) {
     return {
         ir::Device{c10::DeviceTypeName(device.type(), true), device.index()}};
   }
-  throw input_error(
-      "an argument is a constant " + value.tagKind() +
-      ", which a graph can't hold");
+  throw input_error("a graph can't hold a constant of type " + value.tagKind());
 }
 
 ir::ListKind list_kind(const c10::TypePtr& element) {
@@ -221,7 +219,7 @@ ir::Arg to_arg(Lowering& lowering, const Item& item, const c10::TypePtr& type) {
   if (container != nullptr && container->kind == Container::Kind::List) {
     return list_arg(lowering, *container, type);
   }
-  throw input_error(describe(item) + " can't be an argument");
+  throw input_error("a graph can't hold " + describe(item));
 }
 
 }  // namespace pp::ts

@@ -28,9 +28,9 @@ void open_block(Lowering& lowering, BlockKind kind);
 /// Closes the innermost block and returns its nodes.
 std::vector<ir::Node> close_block(Lowering& lowering);
 
-/// Adds a node that owns `blocks` to the innermost open block. Values that the
-/// blocks read from the graph around them become operands of the node, after
-/// `conditions` and `operands`.
+/// Adds a node that owns `blocks` to the innermost open block. Its operands are
+/// `conditions`, `operands`, and then the values that the blocks read from the
+/// graph around them.
 void add_control_flow(
     Lowering& lowering,
     std::string_view target,

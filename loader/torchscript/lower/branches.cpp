@@ -36,8 +36,8 @@ struct Results {
 /// One side of a branch.
 struct Side {
   BlockDraft block;
-  /// What it returns, and then the contents of the containers that a side
-  /// changes, as containers of their own.
+  /// The items that the side returns, followed by the contents of containers
+  /// that either side changes, each in a container of its own.
   Results results;
   Containers changed;
   std::vector<Results> changed_to;  ///< contents of `changed` at its end

@@ -59,7 +59,7 @@ std::optional<Items> lower_function_call(const NodeCall& call) {
 }
 
 std::optional<Items> lower_raise(const NodeCall& call) {
-  std::string why = "the model raises an exception whatever its inputs are";
+  std::string why = "the model raises an exception for every input";
   const auto message = try_constant(call.inputs.front());
   if (message && message->isString()) {
     why += ": " + first_text_line(message->toStringRef());

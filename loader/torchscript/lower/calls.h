@@ -6,8 +6,8 @@
 // statements that return nothing.
 namespace pp::ts {
 
-/// Lowers prim::CallMethod. The nodes of the method run under the module that
-/// it is called on.
+/// Lowers prim::CallMethod. The method's nodes run under the module on which it
+/// is called.
 std::optional<Items> lower_method_call(const NodeCall& call);
 
 /// Lowers prim::CallFunction. A call of `pipe_split` becomes a marker; a call

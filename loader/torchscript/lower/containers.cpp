@@ -28,14 +28,13 @@ const Item& find_entry(
     const NodeCall& call,
     const Container& dict,
     const std::optional<c10::IValue>& key) {
-  const auto found = key && key->isString()
-                         ? std::ranges::find(dict.keys, key->toStringRef())
-                         : dict.keys.end();
-  if (found == dict.keys.end()) {
+  if (!key || !key->isString()) {
     refuse(
-        call,
-        "the key is not in the dictionary, or is not a string known before "
-        "the model runs");
+        call, "the key must be a string that is known before the model runs");
+  }
+  const auto found = std::ranges::find(dict.keys, key->toStringRef());
+  if (found == dict.keys.end()) {
+    refuse(call, "the dictionary has no key '" + key->toStringRef() + "'");
   }
   return dict.items[static_cast<size_t>(found - dict.keys.begin())];
 }

@@ -149,26 +149,33 @@ std::string describe(const Item& item) {
     return "None";
   }
   if (const auto* constant = item.as<Constant>()) {
-    return "a constant " + constant->value.tagKind();
+    return "a constant of type " + constant->value.tagKind();
   }
   if (const auto* instance = item.as<Instance>()) {
-    return "module '" + instance->fqn + "'";
+    return instance->fqn.empty() ? "the root module"
+                                 : "module '" + instance->fqn + "'";
   }
-  if (item.container() != nullptr) {
-    return item.container()->open_node ? "a list of unknown length"
-                                       : "a list, tuple or dict";
+  if (const Container* container = item.container()) {
+    switch (container->kind) {
+      case Container::Kind::List:
+        return container->open_node ? "a list of unknown length" : "a list";
+      case Container::Kind::Tuple:
+        return "a tuple";
+      case Container::Kind::Dict:
+        return "a dictionary";
+    }
   }
   if (item.as<TensorSizes>() != nullptr) {
-    return "the list of all sizes of a tensor";
+    return "the sizes of a tensor";
   }
   if (item.as<ListLength>() != nullptr) {
-    return "the length of a list, which depends on sizes";
+    return "the unknown length of a list";
   }
   if (item.as<Text>() != nullptr) {
     return "a string that is not known before the model runs";
   }
   if (item.as<NoGrad>() != nullptr) {
-    return "a no_grad object";
+    return "a torch.no_grad() object";
   }
   return item.as<Callable>() != nullptr ? "a function" : "a tensor or number";
 }

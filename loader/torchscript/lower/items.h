@@ -12,8 +12,8 @@
 #include "loader/ir/graph.h"
 #include "loader/torchscript/lower/step_counter.h"
 
-// Items are what the values of TorchScript code stand for while the code is
-// lowered. Most of them (modules, lists, constants) don't exist in the lowered
+// While TorchScript code is lowered, each of its values stands for an
+// item. Most items (modules, lists, constants) don't exist in the lowered
 // graph.
 namespace pp::ts {
 
@@ -61,7 +61,7 @@ struct Container {
   /// graph.nodes of the node that returns the list. nullopt: the length is
   /// known.
   std::optional<size_t> open_node;
-  /// Number of branches and loops around the code that made it.
+  /// Number of branches and loops around the code that made the container.
   size_t block_depth = 0;
   /// If the code may not change the container: its description for messages,
   /// such as "a list that attribute 'a' holds". Empty: the code may change it.
@@ -73,7 +73,7 @@ struct TensorSizes {
   ir::ValueId tensor = ir::kNoValue;
 };
 
-/// The length of a list of tensors whose length is still unknown.
+/// The length of a list of tensors, as long as it is unknown.
 struct ListLength {
   std::shared_ptr<Container> list;
 };
@@ -130,9 +130,9 @@ Item constant_item(c10::IValue value);
 ///         are not strings, or there are too many steps
 Item item_of(const c10::IValue& value, StepCounter& steps);
 
-/// Counts as steps all items of a container, nested ones included. Call this
-/// before code that reads them all. A container that is in several others is
-/// counted once for each.
+/// Adds the number of items in a container, nested ones included, to `steps`.
+/// Call this before code that reads them all. A container that several others
+/// share counts once for each of them.
 void count_items(const Item& item, StepCounter& steps);
 
 /// Forbids the code to change the containers in an item, nested ones included.

@@ -10,14 +10,14 @@
 // are values of the graph.
 namespace pp::ts {
 
-/// Container::why_fixed of a list that may or may not be the same as another
-/// list.
+/// The Container::why_fixed of a list that is possibly the same object as
+/// another list.
 constexpr const char* kMayBeAnother =
     "a list or dictionary that a branch or loop may have replaced, so it is "
     "unknown which one changes; copy it first, as with list()";
 
-/// Returns the leaves of all items, in order: the items inside containers, at
-/// any depth, and the items that are no containers.
+/// Returns the leaves of `items`, in order. A leaf is an item that isn't a
+/// container. Leaves inside containers are included, at any depth.
 Items flatten(const Items& items);
 
 /// Returns copies of `items` with their leaves replaced by `leaves`. The new
@@ -26,11 +26,11 @@ Items rebuild(
     const Lowering& lowering, const Items& items, const Items& leaves);
 
 /// Returns the items that a branch returns. `then` and `otherwise` are the
-/// items of its two sides; both have the same structure, whose leaves are
-/// replaced by `leaves`. A list that both sides return stays that list. If one
-/// side returns a list made before the branch, the new list and both sides'
-/// lists can't be changed any more, because the new list may or may not be the
-/// old one.
+/// items of its two sides and have the same structure. The result has this
+/// structure, with `leaves` as its leaves. A list that both sides return stays
+/// that list. If one side returns a list made before the branch, neither side's
+/// list nor the new list may be changed any more, because it is unknown whether
+/// the new list is the old one.
 Items merge(
     const Lowering& lowering,
     const Items& then,

@@ -5,15 +5,15 @@
 
 // Limits on the work and memory that loading one file may cost. Without limits,
 // a few lines of code can ask for any amount of both. Models in use stay far
-// below them.
+// below the limits.
 namespace pp::ts {
 
 /// Nesting depth of modules. The walk over modules recurses, so the limit
 /// protects the stack.
 constexpr int kMaxModuleDepth = 200;
 
-/// Number of attributes of all modules, counted once per path from the root.
-/// Modules that share submodules may have exponentially many paths.
+/// Number of attributes of all modules, counted once for each path from the
+/// root. If modules share submodules, there may be exponentially many paths.
 constexpr size_t kMaxAttributes = 200'000;
 
 /// Nesting depth of function calls. The walk over the code recurses, so the
@@ -36,8 +36,8 @@ constexpr size_t kMaxSteps = 5'000'000;
 /// strings than their operands.
 constexpr size_t kMaxTextLength = 1'000'000;
 
-/// Number of elements of tensors on which an operator is run to learn the sizes
-/// of its results. Such tensors are allocated and computed.
+/// Number of elements in the operands of an operator that is run only to learn
+/// the sizes of its results. Such operands are allocated and computed on.
 constexpr int64_t kMaxElements = 1 << 20;
 
 }  // namespace pp::ts

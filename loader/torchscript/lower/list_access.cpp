@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "loader/core/count_text.h"
 #include "loader/torchscript/lower/hints.h"
 #include "loader/torchscript/lower/nodes.h"
 
@@ -78,9 +79,9 @@ void check_changeable(
     refuse(
         call,
         verb + std::string(is_list ? " a list" : " a dictionary") +
-            " made outside the enclosing loop, whose number of iterations is "
-            "computed, so its contents would be unknown; write into a tensor, "
-            "or trace the model");
+            " made outside the enclosing loop; its contents would be unknown, "
+            "because the number of iterations is computed; write into a "
+            "tensor, or trace the model");
   }
   call.lowering.steps.add(
       block.before_changes.size() + container->items.size());
@@ -102,8 +103,15 @@ Container& changeable_list(const NodeCall& call, const char* verb) {
 
 size_t list_index(const NodeCall& call, int64_t length) {
   const auto index = try_int(call.inputs.at(1));
-  if (!index || *index < -length || *index >= length) {
-    refuse(call, "list index is out of range or unknown");
+  if (!index) {
+    refuse(call, "the list index is not known before the model runs");
+  }
+  if (*index < -length || *index >= length) {
+    refuse(
+        call,
+        "list index " + std::to_string(*index) +
+            " is out of range for a list of " +
+            count_text(length, "item", "items"));
   }
   return static_cast<size_t>(*index < 0 ? *index + length : *index);
 }

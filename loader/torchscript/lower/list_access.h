@@ -13,9 +13,9 @@ namespace pp::ts {
 /// Returns the item's container if the item is a list, else null.
 Container* try_list(const Item& item);
 
-/// Refuses the node if the code may not change the container; call it before
-/// each change. In a side of a branch, remembers the contents of a container
-/// that was made outside the branch.
+/// Refuses the node if the code may not change the container. Call this before
+/// each change. Inside a branch, also saves the contents of a container that
+/// was made outside of it.
 /// throws  Error(Input): the container is fixed (Container::why_fixed), or was
 ///         made outside an enclosing loop
 void check_changeable(
@@ -23,8 +23,8 @@ void check_changeable(
     const std::shared_ptr<Container>& container,
     const char* verb);
 
-/// Returns the items of a list, or all sizes of a tensor as items; nullopt for
-/// all other items.
+/// Returns the items of a list, or all sizes of a tensor as items; nullopt if
+/// `item` is neither a list nor TensorSizes.
 /// throws  Error(Input): the length of the list is unknown
 std::optional<Items> try_list_items(
     const NodeCall& call, const Item& item, const char* verb);
@@ -34,9 +34,9 @@ std::optional<Items> try_list_items(
 ///         check_changeable() refuses it
 Container& changeable_list(const NodeCall& call, const char* verb);
 
-/// Returns the index, 0 or more, that the node's second input is in a list of
+/// Converts the node's second input to an index, 0 or more, into a list of
 /// `length` items. A negative input counts from the end.
-/// throws  Error(Input): the index is out of range or unknown
+/// throws  Error(Input): the index is unknown, or it is out of range
 size_t list_index(const NodeCall& call, int64_t length);
 
 /// Creates a list of `items` with the type of the node's result.

@@ -24,8 +24,8 @@ constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 /// Why a list is fixed that an iteration gets (items.h).
 constexpr const char* kIsCarried =
     "a list or dictionary that the loop carries from one iteration to the "
-    "next, so its contents would be unknown; write into a tensor, or trace the "
-    "model";
+    "next; its contents would be unknown, because the number of iterations is "
+    "computed; write into a tensor, or trace the model";
 
 /// A loop that becomes a node. Its limit and condition are computed.
 struct GraphLoop {
@@ -123,8 +123,8 @@ void close_body(const NodeCall& call, const GraphLoop& loop, LoopBody& out) {
   if (!have_same_structure(outputs, loop.carried)) {
     refuse(
         call,
-        "an iteration changes the length of a list that the loop carries to "
-        "the next one; the length must stay the same");
+        "an iteration changes the length or structure of a list or "
+        "dictionary; both must be the same after every iteration");
   }
   for (const Item& item : outputs) {
     count_items(item, call.lowering.steps);
@@ -302,8 +302,9 @@ std::optional<Items> lower_loop(const NodeCall& call) {
       if (*limit != kNoLimit) {
         refuse(
             call,
-            "computed values may end it before its known number of "
-            "iterations; write it as a while loop, or trace the model");
+            "a computed condition may end the loop early, although its number "
+            "of iterations is known; write it as a while loop, or trace the "
+            "model");
       }
       return add_loop(call, call.inputs[0], condition, carried);
     }

@@ -46,7 +46,7 @@ struct ContainerContents {
   std::vector<std::string> keys;
 };
 
-/// The nodes of a block that waits while an inner block is lowered.
+/// An unfinished block that waits while an inner block is lowered.
 struct OuterBlock {
   std::vector<ir::Node> nodes;
   /// The block's Lowering::open_nodes.
@@ -54,8 +54,8 @@ struct OuterBlock {
   /// Whether the inner block is a side of a branch, which may change containers
   /// that were made outside of it.
   bool has_branch = false;
-  /// The containers that the inner block has changed, with their contents
-  /// before that, in the order of the first changes.
+  /// The containers that the inner block has changed, each with its contents
+  /// before the first change, in the order of the first changes.
   std::vector<ContainerContents> before_changes = {};
 };
 
@@ -95,8 +95,8 @@ struct Lowering {
   std::set<ir::ValueId> without_grad = {};
   /// Whether the graph has an operator that quantises tensors.
   bool has_quantised = false;
-  /// The integer results of roundings, by the values that hold the same numbers
-  /// as floats.
+  /// For each float that a rounding returned: a value of the graph that holds
+  /// the same number as an integer.
   std::map<ir::ValueId, GraphValue> rounded = {};
 
   /// Positions in `graph.nodes` of the nodes that return a list whose length is

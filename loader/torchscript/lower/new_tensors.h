@@ -6,9 +6,9 @@
 
 namespace pp::ts {
 
-/// Lowers `torch.tensor(data)` and `torch.as_tensor(data)` for a number or
-/// nested lists of numbers, and for a tensor that as_tensor() returns
-/// unchanged. A tensor of numbers is created anew in each run of the graph.
+/// Lowers `torch.tensor(data)` and `torch.as_tensor(data)`. `data` is a number
+/// or nested lists of numbers, or a tensor that as_tensor() returns unchanged.
+/// Each run of the graph makes a new tensor of the numbers.
 std::optional<Items> lower_new_tensor(const NodeCall& call);
 
 }  // namespace pp::ts

@@ -10,7 +10,7 @@
 
 namespace pp::ts {
 
-/// The items that the values of one function's TorchScript code stand for.
+/// For each value in one function's TorchScript code: the item it stands for.
 using CodeValues = std::unordered_map<const torch::jit::Value*, Item>;
 
 /// One node of TorchScript code that is being lowered.

@@ -9,11 +9,11 @@ namespace pp::ts {
 
 /// Fixes the length of a list: its node gets `length` results. Does nothing if
 /// the length is already known.
-/// throws  Error(Input): the list was made in another block than the innermost
+/// throws  Error(Input): the list was made in a block other than the innermost
 ///         open one
 void settle_length(Lowering& lowering, Container& list, size_t length);
 
-/// Removes the nodes of the innermost block whose lists have not been unpacked.
+/// Removes nodes of the innermost block if their list was never unpacked.
 void drop_open_nodes(Lowering& lowering);
 
 }  // namespace pp::ts

@@ -9,9 +9,9 @@
 
 namespace pp::ts {
 
-/// Computes the results of operators that have no kernel for meta tensors in
-/// C++. The results are meta tensors of which only element type and sizes are
-/// right.
+/// Computes hints for the results of an operator that has no kernel for meta
+/// tensors in C++. Only the element types and sizes of the resulting meta
+/// tensors are right.
 /// operator_name  the operator, such as "aten::relu"
 /// arguments      all arguments of the schema; their tensors are meta tensors
 /// returns        one hint per result; nullopt for an unknown operator or case

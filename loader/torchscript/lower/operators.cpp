@@ -52,7 +52,7 @@ c10::OperatorName library_operator(const c10::FunctionSchema& schema) {
 std::string refusal(const NodeCall& call) {
   const c10::FunctionSchema& schema = call.node.schema();
   if (schema.is_mutable()) {
-    return "this change of a list or dictionary is not supported";
+    return "this kind of change to a list or dictionary is not supported";
   }
   return "its operands are not known before the model runs (" +
          (call.inputs.empty() ? "nothing" : describe(call.inputs.front())) +
@@ -64,7 +64,7 @@ std::string refusal(const NodeCall& call) {
 Items lower_operator(const NodeCall& call) {
   const c10::FunctionSchema* schema = call.node.maybeSchema();
   if (schema == nullptr) {
-    refuse(call, "this part of TorchScript can't be lowered to a graph");
+    refuse(call, "TorchScript nodes of this kind are not supported");
   }
   auto& dispatcher = c10::Dispatcher::singleton();
   const auto op = dispatcher.findSchema(library_operator(*schema));

@@ -2,8 +2,8 @@
 
 #include "loader/torchscript/lower/node_call.h"
 
-// Lowers queries of tensors and lists that read no elements: sizes, lengths,
-// element types, devices.
+// Lowers queries about tensors and lists: sizes, lengths, element types,
+// devices. None of them reads elements.
 namespace pp::ts {
 
 /// Lowers aten::size to one size as a number, or to all sizes as TensorSizes.

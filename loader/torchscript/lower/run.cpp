@@ -68,9 +68,9 @@ void lower_block(
       refuse(
           lowering,
           *node,
-          "it has " + std::to_string(node->outputs().size()) +
-              " results, but only " + std::to_string(results.size()) +
-              " are known");
+          "only " + std::to_string(results.size()) + " of its " +
+              std::to_string(node->outputs().size()) + " results " +
+              (results.size() == 1 ? "is known" : "are known"));
     }
     for (size_t i = 0; i < node->outputs().size(); ++i) {
       values[node->outputs()[i]] = results[i];

@@ -103,7 +103,7 @@ inline std::array<bool, 3> mask_of(Wanted wanted, const Positions& positions) {
       wanted[positions[2]] != 0};
 }
 
-/// Passes those of a kernel's three gradients that are wanted to `call.give`.
+/// Calls `call.give` with each wanted one of a kernel's three gradients.
 inline void give_three(
     const BackwardCall& call,
     const std::tuple<at::Tensor, at::Tensor, at::Tensor>& gradients,

@@ -35,9 +35,9 @@ struct NormInputLayout {
 /// it does "aten.instance_norm.default".
 bool has_batch_norm_backward(std::string_view target);
 
-/// Calls an operator with has_batch_norm_backward() through the dispatcher. In
-/// the backward, autograd then passes the kernel the gradient of the result in
-/// a layout that the kernel reads correctly.
+/// Calls an operator for which has_batch_norm_backward() is true through the
+/// dispatcher. In the backward, the kernel then gets the gradient of the result
+/// in a layout that it reads correctly.
 void call_batch_norm(const c10::OperatorHandle& op, torch::jit::Stack& stack);
 
 }  // namespace pp

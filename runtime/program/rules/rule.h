@@ -38,7 +38,7 @@ struct BackwardCall {
 };
 
 /// Differentiates an operator. A rule calls the kernels that LibTorch's
-/// autograd calls, in the same order, so the results have the same bits, but
+/// autograd calls, in the same order, so the results have the same bits. It
 /// builds no autograd graph at run time. rules.h says how to add a rule.
 struct Rule {
   /// Pops the operator's arguments, in schema order, from the stack and pushes

@@ -18,11 +18,11 @@ namespace pp {
 /// Sends and receives the messages of one rank over a Gloo process group. Only
 /// one thread may use it, except for waiter().interrupt().
 ///
-/// Gloo sends a part of a message only after the receiver has said that it has
-/// memory for it, and that takes as long as the part itself. So receives are
+/// Gloo sends a part of a message only after the receiver has announced memory
+/// for it, which takes as long as sending the part itself. So receives are
 /// posted in advance for the headers of the next few messages, and for their
-/// payloads on the assumption that these have the same sizes as those of an
-/// earlier message, which both ends know.
+/// payloads. These are assumed to have the sizes of an earlier message's
+/// payloads, which both ends know.
 class GlooWire {
  public:
   /// A send or receive of a part of a message, and its memory.

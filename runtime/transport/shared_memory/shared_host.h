@@ -31,11 +31,11 @@ class SharedHost {
   int size() const { return size_; }
   SharedLink& link(int peer);
 
-  /// Begin a send or a receive, and return its ticket.
+  /// send() and post() begin a send or a receive, and return its ticket.
   uint64_t send(const Message& message, int to);
   uint64_t post(int from);
 
-  /// Wait for a send or a receive. Both throw what Pending::wait throws.
+  /// Both wait for the transfer, and throw what Pending::wait throws.
   void wait_sent(int to, uint64_t ticket, std::chrono::milliseconds timeout);
   Message wait_received(
       int from, uint64_t ticket, std::chrono::milliseconds timeout);
