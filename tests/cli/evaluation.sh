@@ -96,7 +96,8 @@ for options in "" "--launcher processes" "--set parallel.replicas=2 --set pipeli
   status=$?
   ((status == 143)) || fail "ended with $status, not 143"
   within "$(($(now_ms) - began))" 5000 || fail "did not stop soon"
-  expect_text err "interrupted; --resume continues from long/checkpoints/step_3"
+  expect_text err "interrupted; --resume continues from" \
+    "long/checkpoints/step_3"
   expect_no_text long/metrics.jsonl eval
   expect_clean long
   # shellcheck disable=SC2086

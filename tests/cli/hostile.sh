@@ -24,7 +24,7 @@ refused_by_all() {
 refused_by_all file.pt2 "models/model.json" "'full'" "aten::from_file" \
   "it reads or writes files" "--allow-operator aten::from_file"
 refused_by_all file_in_a_branch.pt2 "aten::from_file"
-refused_by_all alias.pt2 "aten::_reshape_alias" "which memory a tensor has"
+refused_by_all alias.pt2 "aten::_reshape_alias" "which memory a tensor uses"
 refused_by_all file.pt "aten::from_file" "__torch__.py, line"
 refused_by_all folded.pt "aten::save" "it reads or writes files"
 refused_by_all set_state.pt "__setstate__" "--trust-script"

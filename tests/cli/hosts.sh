@@ -174,7 +174,7 @@ rm beta/stages/stage_3.pt2
 by_hand alpha beta --resume
 ((status == 3)) || fail "ended with $status"
 expect_match err_0 \
-  "error: rank 3 on host beta runs stage 3, but .*beta/stages/stage_3.pt2 is not"
+  "error: rank 3 on host beta runs stage 3, but .*beta/stages/stage_3.pt2 doesn't exist"
 
 # A model of the weights takes the parts of all.
 refused 3 "step_4200" "part_2.safetensors (saved on host beta)" \

@@ -222,9 +222,7 @@ output o = %c
 output p = %e
 )");
   drop_self_copies(graph);
-  EXPECT_EQ(
-      ir::to_text(graph),
-      ir::to_text(ir::parse_text(kept + R"(
+  EXPECT_EQ(ir::to_text(graph), ir::to_text(ir::parse_text(kept + R"(
 %d: float32[2] = aten.copy_.default(self=%y, src=%x) !writes(%y) !aliases(%d = %y)
 output o = %x
 output p = %x

@@ -72,7 +72,8 @@ class DictMethods(TwoLayers):
             x = x + len(name) * numbers[name]
         numbers.clear()
         x = x + len(other)
-        tensors = dict([("x", x), ("y", x * 2.0)])
+        pairs = [("x", x), ("y", x * 2.0)]
+        tensors = dict(pairs)
         tensors.update({"x": tensors["y"] + 1.0})
         rest = [5, 6, 7]
         del rest[1]
