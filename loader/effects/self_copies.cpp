@@ -27,10 +27,9 @@ ir::ValueId operand_of(const ir::Node& node, size_t index) {
 }  // namespace
 
 bool returns_its_operand(const ir::Node& node) {
-  const std::string_view name = ir::operator_parts(node.target).name;
   const ir::ValueId operand = operand_of(node, 0);
   const std::vector<ir::ValueId> results = ir::defines_of(node);
-  return name.ends_with("_") && !name.ends_with("__") &&
+  return ir::updates_in_place(ir::operator_parts(node.target).name) &&
          operand != ir::kNoValue && results.size() == 1 &&
          node.effects.writes == std::vector{operand} &&
          std::ranges::find(

@@ -1,5 +1,8 @@
 #include "loader/ir/operator_parts.h"
 
+#include <algorithm>
+#include <array>
+
 namespace pp::ir {
 
 std::string OperatorParts::qualified_name() const {
@@ -14,6 +17,29 @@ std::string OperatorParts::schema_name() const {
   const std::string_view registered = registered_overload();
   return registered.empty() ? qualified_name()
                             : qualified_name() + "." + std::string(registered);
+}
+
+bool updates_in_place(std::string_view name) {
+  // They end like the others, but change what a tensor is, not its values.
+  constexpr std::array<std::string_view, 14> kOthers{
+      "as_strided_",
+      "detach_",
+      "rename_",
+      "requires_grad_",
+      "resize_",
+      "resize_as_",
+      "resize_as_sparse_",
+      "set_",
+      "squeeze_",
+      "swapaxes_",
+      "swapdims_",
+      "t_",
+      "transpose_",
+      "unsqueeze_",
+  };
+  // __and__ and the like return new tensors.
+  return name.ends_with('_') && !name.ends_with("__") &&
+         std::ranges::find(kOthers, name) == kOthers.end();
 }
 
 OperatorParts operator_parts(std::string_view target) {

@@ -21,6 +21,10 @@ struct OperatorParts {
   std::string schema_name() const;
 };
 
+/// Whether an operator of this name ("add_") writes values of its first operand
+/// in place and returns that operand, whose sizes stay the same.
+bool updates_in_place(std::string_view name);
+
 /// Splits a node's target ("aten.add.Tensor") or a schema's name
 /// ("aten::add.Tensor") into its parts. `target` must outlive the result.
 OperatorParts operator_parts(std::string_view target);

@@ -68,8 +68,12 @@ TEST(LrSchedule, WrongOnesAreUsageErrors) {
       check_lr_schedule(schedule, 0.5, 10);
     });
   };
-  refuse({LrShape::Cosine, -1}, {"'warmup' is -1", "0 to 10"});
-  refuse({LrShape::Cosine, 11}, {"'warmup' is 11", "0 to 10"});
+  refuse(
+      {LrShape::Cosine, -1},
+      {"'warmup' is -1", "from 0 to the run's 10 steps"});
+  refuse(
+      {LrShape::Cosine, 11},
+      {"'warmup' is 11", "from 0 to the run's 10 steps"});
   refuse({LrShape::Cosine, 0, 0.6}, {"'min_lr' is 0.6", "0.5"});
   refuse({LrShape::Linear, 0, -0.1}, {"'min_lr' is -0.1"});
 }

@@ -41,10 +41,12 @@ Item constant_attribute(
 const ir::Node* try_find_definition(
     const Lowering& lowering, ir::ValueId value) {
   const auto find = [&](const std::vector<ir::Node>& nodes) {
-    const auto found = std::ranges::find_if(nodes, [&](const ir::Node& node) {
-      return std::ranges::count(ir::defines_of(node), value) > 0;
-    });
-    return found == nodes.end() ? nullptr : &*found;
+    // Nearly always one of the last.
+    const auto found =
+        std::find_if(nodes.rbegin(), nodes.rend(), [&](const ir::Node& node) {
+          return std::ranges::count(ir::defines_of(node), value) > 0;
+        });
+    return found == nodes.rend() ? nullptr : &*found;
   };
   const ir::Node* found = find(lowering.graph.nodes);
   for (const OuterBlock& block : lowering.outer_blocks) {
@@ -60,7 +62,7 @@ bool is_state(
   while (value != state.id) {
     const ir::Node* node = try_find_definition(lowering, value);
     if (node == nullptr || node->inputs.empty() ||
-        !ir::operator_parts(node->target).name.ends_with("_")) {
+        !ir::updates_in_place(ir::operator_parts(node->target).name)) {
       return false;
     }
     const auto* operand = std::get_if<ir::Ref>(&node->inputs.front().arg.value);

@@ -1,6 +1,8 @@
 #include "loader/torchscript/lower/containers.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "loader/torchscript/lower/dicts.h"
@@ -12,15 +14,23 @@ namespace pp::ts {
 
 namespace {
 
-/// Adds the keys and values that alternate in the node's inputs.
+/// Adds the keys and values that alternate in the node's inputs. The last value
+/// of a key counts.
 void add_entries(const NodeCall& call, Container& dict) {
+  std::map<std::string, size_t> positions;
   for (size_t i = 0; i + 1 < call.inputs.size(); i += 2) {
     const auto key = try_constant(call.inputs[i]);
     if (!key || !key->isString()) {
       refuse(call, "dictionary keys must be strings");
     }
-    dict.keys.push_back(key->toStringRef());
-    dict.items.push_back(call.inputs[i + 1]);
+    const auto [found, is_new] =
+        positions.emplace(key->toStringRef(), dict.keys.size());
+    if (is_new) {
+      dict.keys.push_back(found->first);
+      dict.items.push_back(call.inputs[i + 1]);
+    } else {
+      dict.items[found->second] = call.inputs[i + 1];
+    }
   }
 }
 

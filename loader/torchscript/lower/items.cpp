@@ -138,6 +138,11 @@ bool is_same_item(const Item& a, const Item& b) {
   if (a.container() != nullptr || b.container() != nullptr) {
     return a.container() == b.container();
   }
+  const auto* sizes = a.as<TensorSizes>();
+  const auto* other_sizes = b.as<TensorSizes>();
+  if (sizes != nullptr && other_sizes != nullptr) {
+    return sizes->tensor == other_sizes->tensor;
+  }
   const auto* left = a.as<GraphValue>();
   const auto* right = b.as<GraphValue>();
   return left != nullptr && right != nullptr ? left->id == right->id

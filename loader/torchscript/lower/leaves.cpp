@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "loader/core/error.h"
@@ -83,33 +82,40 @@ class Merger {
     for (size_t i = 0; i < merged.items.size(); ++i) {
       merged.items[i] = run(a.items[i], b.items[i]);
     }
+    if (merged.why_fixed.empty()) {
+      merged.why_fixed = b.why_fixed;
+    }
     Item out = container_item(std::move(merged));
-    // Whether a side's list is one that others hold, too, is unknown if it was
-    // made before the branch, or is merged with different ones.
-    const bool is_shared =
-        !sides_.emplace(&a).second || !sides_.emplace(&b).second;
-    if (is_shared || is_older(then, lowering_) ||
+    // Whether others hold a side's list, too, is unknown if it was made before
+    // the branch, or is merged with different lists.
+    const bool shares_a = note_use(&a, out);
+    const bool shares_b = note_use(&b, out);
+    if (shares_a || shares_b || is_older(then, lowering_) ||
         is_older(otherwise, lowering_)) {
       for (const Item& item : {then, otherwise, out}) {
         fix_containers(item, kMayBeAnother);
-      }
-    }
-    if (is_shared) {
-      for (const auto& [pair, item] : merged_) {
-        if (pair.first == &a || pair.second == &b) {
-          fix_containers(item, kMayBeAnother);
-        }
       }
     }
     merged_.emplace(std::pair(&a, &b), out);
     return out;
   }
 
+  /// Notes that a side's container was merged, with the result. If it had been
+  /// merged before, fixes the earlier result and returns true.
+  bool note_use(const Container* container, const Item& result) {
+    const auto [found, is_first] = first_results_.emplace(container, result);
+    if (!is_first) {
+      fix_containers(found->second, kMayBeAnother);
+    }
+    return !is_first;
+  }
+
   const Lowering& lowering_;
   const Items& leaves_;
   size_t next_ = 0;
-  /// Containers that were merged, of both sides.
-  std::set<const Container*> sides_;
+  /// The first result of each container of either side. All later results are
+  /// fixed when they are made.
+  std::map<const Container*, Item> first_results_;
   /// The results, by the containers of the two sides. Two names of one list
   /// stay names of one list.
   std::map<std::pair<const Container*, const Container*>, Item> merged_;

@@ -173,8 +173,9 @@ Items loop_results(
     if (is_same_item(body.carried[i], body.returned[i])) {
       out[i] = loop.carried[i];
     } else {
-      fix_containers(out[i], kMayBeAnother);
-      fix_containers(loop.carried[i], kMayBeAnother);
+      for (const Item& item : {out[i], loop.carried[i], body.returned[i]}) {
+        fix_containers(item, kMayBeAnother);
+      }
     }
   }
   return out;

@@ -26,7 +26,8 @@ std::optional<ir::ValueId> try_tensor_object(
       return std::nullopt;  // or a branch or loop
     }
     const auto* first = std::get_if<ir::Ref>(&node.inputs.at(0).arg.value);
-    if (op.name.ends_with('_') && first != nullptr) {
+    if (op.name.ends_with('_') && !op.name.ends_with("__") &&
+        first != nullptr) {
       id = first->id;  // in place
     }
   }
