@@ -168,6 +168,22 @@ constexpr std::array kRefusedCases = {
         "aten::remove",
         "the item to remove is not in the list"},
     RefusedCase{
+        "changes-one-of-three-lists",
+        "aten::_set_item",
+        "that a branch or loop may have replaced"},
+    RefusedCase{
+        "changes-a-list-with-two-names",
+        "aten::_set_item",
+        "that a branch or loop may have replaced"},
+    RefusedCase{
+        "changes-a-list-that-a-loop-returns",
+        "aten::_set_item",
+        "that a branch or loop may have replaced"},
+    RefusedCase{
+        "sets-a-buffer",
+        "prim::SetAttr",
+        "the model sets its attribute 'mask' while it runs"},
+    RefusedCase{
         "pops-a-missing-key", "aten::pop", "the dictionary has no key 'z'"},
     RefusedCase{
         "repeats-in-place",

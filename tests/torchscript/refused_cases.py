@@ -199,6 +199,56 @@ class RemovesAMissingItem(nn.Module):
         return x * len(numbers)
 
 
+class ChangesOneOfThreeLists(nn.Module):
+    def forward(self, x):
+        first = [x]
+        if bool(x.sum() > 0):
+            chosen = [x * 2]
+        else:
+            if bool(x.max() > 0.5):
+                chosen = itself(first)
+            else:
+                chosen = [x * 3]
+        chosen[0] = x * 10
+        return first[0]
+
+
+class ChangesAListWithTwoNames(nn.Module):
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            a = [x]
+            b = itself(a)
+            d = [x * 2]
+        else:
+            a = [x * 3]
+            b = [x * 4]
+            d = itself(b)
+        d[0] = x * 10
+        return b[0] + a[0]
+
+
+class ChangesAListThatALoopReturns(nn.Module):
+    def forward(self, x):
+        first = [x]
+        chosen = [x * 2]
+        for _ in range(int(x.sum())):
+            chosen = itself(first)
+        first[0] = x * 10
+        return chosen[0]
+
+
+class SetsABuffer(nn.Module):
+    """`&` returns a new tensor, so the buffer isn't written in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.ones(8, dtype=torch.bool))
+
+    def forward(self, x):
+        self.mask = self.mask & (x > 0).any(0)
+        return x * self.mask
+
+
 class PopsAMissingKey(nn.Module):
     def forward(self, x):
         numbers: dict[str, int] = {"a": 1}
@@ -295,6 +345,10 @@ REFUSED = {
     "changes-a-carried-list": ChangesACarriedList,
     "sorts-tensors": SortsTensors,
     "removes-a-missing-item": RemovesAMissingItem,
+    "changes-one-of-three-lists": ChangesOneOfThreeLists,
+    "changes-a-list-with-two-names": ChangesAListWithTwoNames,
+    "changes-a-list-that-a-loop-returns": ChangesAListThatALoopReturns,
+    "sets-a-buffer": SetsABuffer,
     "pops-a-missing-key": PopsAMissingKey,
     "repeats-in-place": RepeatsInPlace,
     "unknown-step": UnknownStep,

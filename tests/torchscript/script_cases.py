@@ -47,6 +47,10 @@ class ListMethods(TwoLayers):
 class DictMethods(TwoLayers):
     """Methods that change dicts, which other variables hold, too."""
 
+    def __init__(self):
+        super().__init__()
+        self.key, self.same_key = "h", "h"
+
     def forward(self, x):
         x = self.a(x)
         numbers: dict[str, int] = {"a": 1, "b": 2, "c": 3}
@@ -72,6 +76,9 @@ class DictMethods(TwoLayers):
             x = x + len(name) * numbers[name]
         numbers.clear()
         x = x + len(other)
+        twice = {self.key: x, "i": x * 3.0, self.same_key: x * 2.0}
+        values = list(twice.values())
+        x = x + twice["h"] * float(len(twice)) + values[0]
         pairs = [("x", x), ("y", x * 2.0)]
         tensors = dict(pairs)
         tensors.update({"x": tensors["y"] + 1.0})
