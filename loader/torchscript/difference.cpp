@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "loader/ir/walk.h"
+#include "loader/torchscript/result_order.h"
 
 namespace pp::ts {
 
@@ -69,6 +70,8 @@ bool map_results(
   return true;
 }
 
+Difference compare(const ir::Graph& left, const ir::Graph& right);
+
 Difference try_find_block_difference(
     const ir::Node& left, const ir::Node& right) {
   const auto a = blocks_of(left);
@@ -77,7 +80,7 @@ Difference try_find_block_difference(
     return "'" + left.name + "' has a different number of blocks";
   }
   for (size_t i = 0; i < a.size(); ++i) {
-    if (const auto difference = try_find_difference(*a[i], *b[i])) {
+    if (const auto difference = compare(*a[i], *b[i])) {
       return "in '" + left.name + "': " + *difference;
     }
   }
@@ -143,16 +146,21 @@ Difference compare_outputs(
   return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<std::string> try_find_difference(
-    const ir::Graph& left, const ir::Graph& right) {
+/// Compares two graphs in the order of in_order_of_use().
+Difference compare(const ir::Graph& left, const ir::Graph& right) {
   ValueMap values(left.values.size());
   auto difference = compare_inputs_and_states(left, right, values);
   if (!difference) {
     difference = compare_nodes(left, right, values);
   }
   return difference ? difference : compare_outputs(left, right, values);
+}
+
+}  // namespace
+
+std::optional<std::string> try_find_difference(
+    const ir::Graph& left, const ir::Graph& right) {
+  return compare(in_order_of_use(left), in_order_of_use(right));
 }
 
 }  // namespace pp::ts

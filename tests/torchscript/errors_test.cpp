@@ -306,7 +306,8 @@ TEST(TorchScriptErrors, AGraphThatIsNotThatOfTheCode) {
       refusal([&] { load_model(changed); }),
       AllOf(
           HasSubstr("does not match the code next to it"),
-          HasSubstr("'aten.gelu.default' and 'aten.relu.default'")));
+          HasSubstr(
+              "is 'aten.gelu.default', but the code has 'aten.relu.default'")));
 }
 
 TEST(TorchScriptErrors, ATextThatIsNoGraph) {
