@@ -192,7 +192,7 @@ int run_as_asked(
     for (const std::string& note : plan->notes) {
       run.log.warning(note);
     }
-    print(dry_run(*plan, launcher, options.cost));
+    print(dry_run(*plan, launcher, options.cost, run));
     return 0;
   }
   const Log log = run.log;

@@ -61,12 +61,20 @@ void declare_options(CLI::App& app, Options& options) {
       ->check(not_empty());
 }
 
-/// Refuses a model without a cut, and a cut of what is split already.
+/// Refuses one stage, which would be compared with itself, and a cut of what is
+/// split already.
 void check_cut(const std::string& path, const SplitOptions& split) {
   const bool has_cut = !split.at.empty() || split.stages > 1 || split.markers;
-  if (is_stage_directory(path) && (has_cut || split.stages > 0)) {
+  const bool is_split = is_stage_directory(path);
+  if (is_split && (has_cut || split.stages > 0)) {
     throw usage_error(
         path + " is already split; leave out --at, --stages and --markers");
+  }
+  if (is_split && read_manifest(path).stages.size() == 1) {
+    throw usage_error(
+        "no cut given: " + path +
+        " has one stage, which would be compared with itself; split the model "
+        "again with --at FQN, --stages N or --markers");
   }
   if (std::filesystem::is_regular_file(path) && !has_cut) {
     throw usage_error(

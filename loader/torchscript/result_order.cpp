@@ -153,7 +153,7 @@ class ControlFlow {
 }  // namespace
 
 ir::Graph in_order_of_use(ir::Graph graph) {
-  // From the last node to the first: the order in which a branch reads values
+  // The last node comes first, because the order in which it reads values
   // decides the order of earlier results.
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     ControlFlow flow(graph.nodes[i]);

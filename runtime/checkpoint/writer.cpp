@@ -1,6 +1,7 @@
 #include "runtime/checkpoint/writer.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
@@ -22,6 +23,16 @@ void make_folders(const fs::path& path) {
   if (error) {
     throw runtime_error(
         path.string() + ": cannot create the folder: " + error.message());
+  }
+}
+
+/// Describes a part that was just written. Another process may have removed it,
+/// which is no fault of the job's input.
+CheckpointPart describe_part(const fs::path& path) {
+  try {
+    return {path.filename().string(), fs::file_size(path), file_hash(path)};
+  } catch (const std::exception& error) {
+    throw runtime_error(error.what());
   }
 }
 
@@ -55,7 +66,7 @@ CheckpointPart write_checkpoint_part(
   }
   const fs::path path = unfinished_path(folder, step) / part_file(part);
   write_safetensors(path, views, {{"format", "pt"}});
-  return {part_file(part), fs::file_size(path), file_hash(path)};
+  return describe_part(path);
 }
 
 fs::path commit_checkpoint(

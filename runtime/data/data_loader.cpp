@@ -342,7 +342,10 @@ std::vector<Microbatch> DataLoader::step(int64_t step) const {
     }
     if (state.target && state.options.wants_target) {
       out[m].target = rows_of(
-          *state.target, all, chunk, target_type(state.target->dtype()));
+          *state.target,
+          all,
+          chunk.first(static_cast<size_t>(out[m].num_rows)),
+          target_type(state.target->dtype()));
     }
   }
   if (state.options.is_padding_trial) {

@@ -25,7 +25,7 @@ struct Microbatch {
   int index = 0;
   int64_t num_rows = 0;
   /// Number of padding rows, which are copies of the last row and follow the
-  /// `num_rows` rows to fill a fixed batch.
+  /// `num_rows` rows of each input to fill a fixed batch. The target has none.
   int64_t num_padding = 0;
   /// Inputs that this rank wants, by name.
   std::map<std::string, at::Tensor> inputs;
@@ -47,8 +47,8 @@ struct DataLoaderOptions {
   /// planned, of one row each; otherwise it is dropped, with a notice.
   bool keep_short_batch = false;
   /// For a model with a fixed batch: whether to fill the last microbatch with
-  /// copies of its last row, as in inference. Otherwise rows that don't fill a
-  /// batch are dropped, with a notice.
+  /// copies of its last row, as in inference and evaluation. Otherwise rows
+  /// that don't fill a batch are dropped, with a notice.
   bool pads_fixed_batch = false;
   /// If true, the loader gives a single step with two microbatches to compare.
   /// Both are the last microbatch of the data, one padded with copies of a row

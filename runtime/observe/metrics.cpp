@@ -5,9 +5,11 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "loader/archive/named_file.h"
 #include "loader/core/error.h"
 
 namespace pp {
@@ -18,6 +20,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kMetricsVersion = 1;  // docs/formats.md
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// Whether an open file has no name any more.
+bool is_removed(int file) {
+  struct stat status {};
+  return fstat(file, &status) == 0 && status.st_nlink == 0;
+}
 
 /// Returns the bytes of the lines before the first that is incomplete or whose
 /// step is `first_step` or later.
@@ -68,8 +80,23 @@ std::string metrics_line(const EvalReport& report) {
   return json.dump();
 }
 
+bool has_evaluation(const fs::path& path, int64_t step) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  while (std::getline(file, line) && !file.eof()) {
+    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.contains("eval_loss") &&
+        json.value("step", Json()) == step) {
+      return true;
+    }
+  }
+  return false;
+}
+
 MetricsWriter::MetricsWriter(const fs::path& path, int64_t first_step)
-    : path_(path) {
+    : path_(path),
+      folder_(
+          ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   std::error_code error;
   if (fs::is_regular_file(path, error)) {
     fs::resize_file(path, bytes_before(path, first_step), error);
@@ -78,10 +105,14 @@ MetricsWriter::MetricsWriter(const fs::path& path, int64_t first_step)
           path.string() + ": cannot truncate the metrics: " + error.message());
     }
   }
-  file_.reset(std::fopen(path.c_str(), "ae"));
+  open();
+}
+
+void MetricsWriter::open() {
+  file_.reset(std::fopen(path_.c_str(), "ae"));
   if (!file_) {
     throw runtime_error(
-        path.string() +
+        path_.string() +
         ": cannot open the metrics: " + std::generic_category().message(errno));
   }
 }
@@ -95,10 +126,18 @@ void MetricsWriter::write(const EvalReport& report) {
 }
 
 void MetricsWriter::append(const std::string& line) {
-  struct stat status {};
-  if (fstat(fileno(file_.get()), &status) == 0 && status.st_nlink == 0) {
-    throw runtime_error(
-        path_.string() + " was removed while the job was writing to it");
+  if (!is_named(path_, fileno(file_.get()))) {
+    // The folder's lock goes with the folder, so another job may use the name.
+    if (folder_ && !is_named(folder_of(path_), folder_.get())) {
+      throw runtime_error(
+          folder_of(path_).string() +
+          " was moved, removed or replaced while the job was writing to it");
+    }
+    if (is_removed(fileno(file_.get())) && !fs::exists(path_)) {
+      throw runtime_error(
+          path_.string() + " was removed while the job was writing to it");
+    }
+    open();
   }
   const std::string text = line + "\n";
   if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() ||

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "loader/archive/descriptor.h"
 #include "runtime/observe/step_report.h"
 
 namespace pp {
@@ -18,6 +19,10 @@ std::string metrics_line(const StepReport& report);
 /// ...}.
 std::string metrics_line(const EvalReport& report);
 
+/// Whether a `metrics.jsonl` has the line of an evaluation after `step`
+/// updates; false if there is no such file.
+bool has_evaluation(const std::filesystem::path& path, int64_t step);
+
 /// Appends lines to `metrics.jsonl`. Every line reaches the file before the
 /// call returns.
 class MetricsWriter {
@@ -29,17 +34,21 @@ class MetricsWriter {
   /// throws      Error(Runtime) naming the path and the system's reason
   MetricsWriter(const std::filesystem::path& path, int64_t first_step);
 
-  // write() throws Error(Runtime), for example if the disk is full.
+  // If the file was moved or replaced, both continue in the file that has its
+  // name now. They throw Error(Runtime) if the disk is full, the file was
+  // removed, or its folder was moved or removed.
   void write(const StepReport& report);
   void write(const EvalReport& report);
 
  private:
+  void open();
   void append(const std::string& line);
 
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   std::filesystem::path path_;
+  Descriptor folder_;
   std::unique_ptr<std::FILE, Close> file_;
 };
 

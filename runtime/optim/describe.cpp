@@ -9,8 +9,12 @@ std::string describe(const at::Tensor& tensor) {
   if (!tensor.defined()) {
     return "no tensor";
   }
-  return ir::name_of(static_cast<ir::ScalarType>(tensor.scalar_type())) + " " +
-         shape_text(tensor.sizes());
+  return describe(tensor.scalar_type(), tensor.sizes());
+}
+
+std::string describe(at::ScalarType type, at::IntArrayRef sizes) {
+  return ir::name_of(static_cast<ir::ScalarType>(type)) + " " +
+         shape_text(sizes);
 }
 
 }  // namespace pp

@@ -36,21 +36,33 @@ std::string state_name(std::string_view state, const std::string& fqn) {
   return "optimizer." + std::string(state) + "." + fqn;
 }
 
-/// Copies a saved tensor. Returns false if there is none of that name.
-bool copy_saved(
-    const TensorLookup& find, const std::string& name, const at::Tensor& into) {
+/// Whether a tensor of that name is saved.
+/// throws  Error(Input): it is, but with another type or other sizes
+bool has_saved(
+    const TensorLookup& find,
+    const std::string& name,
+    at::ScalarType type,
+    at::IntArrayRef sizes) {
   const at::Tensor saved = find(name);
   if (!saved.defined()) {
     return false;
   }
-  if (saved.sizes() != into.sizes() ||
-      saved.scalar_type() != into.scalar_type()) {
+  if (saved.sizes() != sizes || saved.scalar_type() != type) {
     throw input_error(
         "checkpoint: '" + name + "' is " + describe(saved) +
-        ", but the parameter needs " + describe(into));
+        ", but the parameter needs " + describe(type, sizes));
   }
-  into.copy_(saved);
   return true;
+}
+
+/// Copies a saved tensor. Returns false if there is none of that name.
+bool copy_saved(
+    const TensorLookup& find, const std::string& name, const at::Tensor& into) {
+  const at::Tensor saved = find(name);
+  if (saved.defined()) {
+    into.copy_(saved);
+  }
+  return saved.defined();
 }
 
 }  // namespace
@@ -236,18 +248,20 @@ std::map<std::string, at::Tensor> Optimizer::state() const {
   return out;
 }
 
-void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
-  const at::NoGradGuard no_grad;
-  std::ranges::fill(masters_, at::Tensor());
+void Optimizer::check_state(const TensorLookup& find, bool may_be_new) const {
   bool keeps_any = false;
   bool found_any = false;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    State state = initial_state(i);
+    const NamedParameter& own = parameters_[i];
+    const at::ScalarType type = state_type(own.tensor);
     const std::vector<OptimizerState> kept = states(i);
     std::vector<std::string> missing;
-    for (size_t k = 0; k < kept.size(); ++k) {
-      const std::string name = state_name(kept[k].name, parameters_[i].fqn);
-      if (!copy_saved(find, name, state[k])) {
+    for (const OptimizerState& each : kept) {
+      const std::string name = state_name(each.name, own.fqn);
+      const bool is_saved =
+          each.is_scalar ? has_saved(find, name, at::kFloat, {})
+                         : has_saved(find, name, type, own.tensor.sizes());
+      if (!is_saved) {
         missing.push_back(name);
       }
     }
@@ -257,23 +271,40 @@ void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
           "', but has other optimizer state of that parameter; was it written "
           "with other optimizer options?");
     }
-    load_master(i, find);
-    if (has_master(parameters_[i].tensor) && !masters_[i].defined() &&
+    const std::string master_name = state_name("master", own.fqn);
+    if (has_master(own.tensor) &&
+        !has_saved(find, master_name, type, own.tensor.sizes()) &&
         missing.size() < kept.size()) {
       throw input_error(
-          "checkpoint: it lacks '" + state_name("master", parameters_[i].fqn) +
+          "checkpoint: it lacks '" + master_name +
           "', but has other optimizer state of that parameter");
     }
     keeps_any = keeps_any || !kept.empty();
     found_any = found_any || missing.size() < kept.size();
-    // If all are missing, no gradient has reached this parameter yet.
-    states_[i] = missing.empty() ? std::move(state) : State{};
   }
   if (keeps_any && !found_any && !may_be_new) {
     throw input_error(
         "checkpoint: it has no optimizer state such as '" +
         state_name(states(0).front().name, parameters_.front().fqn) +
         "'; it was written by another optimizer or without training");
+  }
+}
+
+void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
+  check_state(find, may_be_new);
+  const at::NoGradGuard no_grad;
+  std::ranges::fill(masters_, at::Tensor());
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    State state = initial_state(i);
+    const std::vector<OptimizerState> kept = states(i);
+    bool has_all = true;
+    for (size_t k = 0; k < kept.size(); ++k) {
+      const std::string name = state_name(kept[k].name, parameters_[i].fqn);
+      has_all = copy_saved(find, name, state[k]) && has_all;
+    }
+    load_master(i, find);
+    // If all are missing, no gradient has reached this parameter yet.
+    states_[i] = has_all ? std::move(state) : State{};
   }
 }
 

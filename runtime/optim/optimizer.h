@@ -57,12 +57,16 @@ class Optimizer {
   /// optimizer's memory. Empty before the first step.
   std::map<std::string, at::Tensor> state() const;
 
-  /// Copies saved state into this optimizer.
+  /// Checks that this optimizer can load saved state, by the tensors' names,
+  /// types and sizes.
   ///
   /// may_be_new  whether the state may have been saved before the first update
   /// throws      Error(Input) naming the tensor that is missing or doesn't fit.
   ///             If no state is found at all, throws only if this optimizer
   ///             keeps state and `may_be_new` is false
+  void check_state(const TensorLookup& find, bool may_be_new = false) const;
+  /// Copies saved state into this optimizer.
+  /// throws  what check_state() throws
   void load_state(const TensorLookup& find, bool may_be_new = false);
 
   /// The job's `lr`, before any schedule.

@@ -88,6 +88,27 @@ LossFunction::LossFunction(
   }
 }
 
+bool LossFunction::reads(const std::string& output) const {
+  return output == output_ ||
+         (graph_ != nullptr &&
+          std::ranges::any_of(
+              graph_->model.graph.inputs,
+              [&](const ir::Input& input) { return input.name == output; }));
+}
+
+bool LossFunction::has_fixed_rows() const {
+  if (graph_ == nullptr) {
+    return false;
+  }
+  const ir::Graph& graph = graph_->model.graph;
+  return std::ranges::any_of(graph.inputs, [&](const ir::Input& input) {
+    const auto& tensor =
+        graph.values.at(static_cast<size_t>(input.value)).tensor;
+    return tensor && tensor->known && !tensor->sizes.empty() &&
+           tensor->sizes.front().is_fixed();
+  });
+}
+
 void LossFunction::begin_step(const StepData& data) {
   weights_.clear();
   values_.assign(data.microbatches().size(), {});

@@ -29,6 +29,11 @@ class LossFunction {
       const Trust& trust,
       c10::Device device = c10::kCPU);
 
+  /// Whether the loss reads this output of the model.
+  bool reads(const std::string& output) const;
+  /// Whether the loss is a graph whose export fixed the number of rows.
+  bool has_fixed_rows() const;
+
   /// Computes the microbatches' shares of a step. Call it before the step's
   /// first microbatch.
   void begin_step(const StepData& data);

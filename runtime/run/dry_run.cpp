@@ -225,11 +225,15 @@ RankMemory rank_memory(
 }
 
 std::string dry_run(
-    const Plan& plan, LauncherKind launcher, const std::string& cost) {
+    const Plan& plan,
+    LauncherKind launcher,
+    const std::string& cost,
+    const RunOptions& options) {
   if (!cost.empty() && cost != "measured") {
     parse_costs(cost);  // refuses before anything runs
   }
-  const PlanProbe probe = probe_plan(plan, cost == "measured" ? kTimedRuns : 0);
+  const PlanProbe probe =
+      probe_plan(plan, cost == "measured" ? kTimedRuns : 0, options);
   std::string out =
       plan.schedule_name + ", " + count_text(plan.num_ranks, "rank", "ranks") +
       ", " + count_text(plan.num_stages(), "stage", "stages") + ", " +

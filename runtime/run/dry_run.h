@@ -39,11 +39,15 @@ RankMemory rank_memory(
 /// peak, bytes sent per step, and actions in order. One microbatch runs through
 /// each stage to measure what the stage needs; nothing is trained or written.
 ///
-/// cost    "": no times; "measured": the measured times of the stages;
-///         otherwise costs as parse_costs() reads them. With costs, the output
-///         includes the simulated step time and bubble
-/// throws  what run_job() throws; Error(Usage): `cost` can't be parsed
+/// cost     "": no times; "measured": the measured times of the stages;
+///          otherwise costs as parse_costs() reads them. With costs, the output
+///          includes the simulated step time and bubble
+/// options  how the job would be run
+/// throws   what run_job() throws; Error(Usage): `cost` can't be parsed
 std::string dry_run(
-    const Plan& plan, LauncherKind launcher, const std::string& cost);
+    const Plan& plan,
+    LauncherKind launcher,
+    const std::string& cost,
+    const RunOptions& options);
 
 }  // namespace pp

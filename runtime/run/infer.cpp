@@ -12,11 +12,11 @@
 #include "runtime/observe/progress.h"
 #include "runtime/pipeline/executor.h"
 #include "runtime/pipeline/forward_pass.h"
+#include "runtime/pipeline/padding_trial.h"
 #include "runtime/pipeline/rank_stages.h"
 #include "runtime/pipeline/run_trace.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/failure.h"
-#include "runtime/run/padding_trial.h"
 #include "runtime/training/load_weights.h"
 
 namespace pp {
@@ -86,6 +86,20 @@ class InferenceOutputs {
   int64_t num_rows_ = 0;
 };
 
+/// The run as the trial of its padding rows sees it: every output is written,
+/// as its rule says.
+PaddedRun padded_run(const Plan& plan, const DataLoaderOptions& options) {
+  return {
+      .data = plan.data,
+      .table = "data",
+      .options = options,
+      .rule_of = [&plan](const std::string& output) {
+        const auto found = plan.output.outputs.find(output);
+        return found == plan.output.outputs.end() ? OutputRule{}
+                                                  : found->second;
+      }};
+}
+
 /// Whether the job was asked to stop, so that waits for other ranks fail.
 bool is_interrupted(const RankContext& context) {
   try {
@@ -118,7 +132,7 @@ void infer(const Plan& plan, RankContext& context) {
   const DataLoader data(plan.data, options);
   Executor executor(context, plan.forward_schedule, stages.pointers());
   if (data.pads()) {
-    try_padding(plan, context, stages, executor, options);
+    try_padding(plan, context, stages, executor, padded_run(plan, options));
   }
   RunTrace trace(context, 0, plan.output.trace);
   const bool owns_last = stage_to_rank.back() == context.rank;

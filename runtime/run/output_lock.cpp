@@ -8,11 +8,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loader/archive/atomic_file.h"
 #include "loader/archive/folders.h"
+#include "loader/archive/named_file.h"
 #include "loader/core/error.h"
 #include "runtime/launch/process_id.h"
 #include "runtime/rank/failure.h"
@@ -56,23 +56,12 @@ std::string text_of(const Owner& owner) {
                                   " on host " + owner.host;
 }
 
-/// Whether `file` is still what the path names: its owner may have removed it
-/// before the lock was ours.
-bool is_named(int file, const fs::path& path) {
-  struct stat open {};
-  struct stat named {};
-  return fstat(file, &open) == 0 && stat(path.c_str(), &named) == 0 &&
-         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
-}
+}  // namespace
 
-/// On a file system without locks: whether the owner in the lock file has
-/// ended.
-bool is_free_by_name(const fs::path& path) {
+bool is_stale_lock(const fs::path& path) {
   const Owner owner = owner_of(path);
   return owner.host.empty() || liveness(owner.process) == Liveness::Dead;
 }
-
-}  // namespace
 
 OutputLock::OutputLock(const fs::path& dir)
     : dir_(dir), path_(dir / ".lock"), existing_(nearest_that_exists(dir)) {
@@ -99,8 +88,9 @@ bool OutputLock::try_take() {
   }
   const bool has_lock = flock(file, LOCK_EX | LOCK_NB) == 0;
   const bool no_locks = !has_lock && errno != EWOULDBLOCK && errno != EINTR;
-  if ((has_lock && !is_named(file, path_)) ||
-      (!has_lock && !(no_locks && is_free_by_name(path_)))) {
+  // The owner of a lock may remove it before it is ours.
+  if ((has_lock && !is_named(path_, file)) ||
+      (!has_lock && !(no_locks && is_stale_lock(path_)))) {
     close(file);
     return false;
   }
@@ -124,7 +114,7 @@ OutputLock::~OutputLock() {
     return;
   }
   std::error_code ignored;
-  if (is_named(file_, path_)) {
+  if (is_named(path_, file_)) {
     fs::remove(path_, ignored);
   }
   close(file_);

@@ -4,6 +4,14 @@
 
 namespace pp {
 
+/// Returns whether a lock file is stale by its content, which decides on a file
+/// system without locks: true if the process that it names has ended, or if it
+/// names none. A process on another machine may still run.
+///
+/// path  a lock file of two lines: the host's name, and the process as
+///       process_id.h writes it
+bool is_stale_lock(const std::filesystem::path& path);
+
 /// Locks an output folder for one job as long as the object exists, so that no
 /// other job writes there. Rank 0 locks it for all ranks. The system releases a
 /// dead process's lock, so users never have to remove one. On a file system

@@ -2,19 +2,20 @@
 
 #include <optional>
 
-#include "runtime/checkpoint/reader.h"
 #include "runtime/data/data_loader.h"
 #include "runtime/launch/launch.h"
 #include "runtime/measure/stage_probe.h"
 #include "runtime/pipeline/loss_function.h"
 #include "runtime/pipeline/rank_stages.h"
 #include "runtime/pipeline/step_data.h"
+#include "runtime/run/start_check.h"
+#include "runtime/training/evaluation.h"
 
 namespace pp {
 
 namespace {
 
-StepData first_step(const Plan& plan) {
+DataLoaderOptions probe_loader_options(const Plan& plan) {
   DataLoaderOptions options;
   options.plan = plan.batch;
   options.inputs = plan.inputs;
@@ -23,7 +24,7 @@ StepData first_step(const Plan& plan) {
   options.seed = plan.seed;
   options.keep_short_batch = !plan.trains();
   options.pads_fixed_batch = !plan.trains();
-  return StepData(DataLoader(plan.data, std::move(options)).step(0));
+  return options;
 }
 
 std::map<std::string, int64_t> bytes_of(const StepData& data) {
@@ -39,29 +40,33 @@ std::map<std::string, int64_t> bytes_of(const StepData& data) {
   return out;
 }
 
-void probe_stages(const Plan& plan, int num_timed, PlanProbe& probe) {
-  const StepData data = first_step(plan);
+void probe_stages(
+    const Plan& plan,
+    int num_timed,
+    const RunOptions& run,
+    RankContext& context,
+    PlanProbe& probe) {
+  const DataLoader loader(plan.data, probe_loader_options(plan));
+  const StepData data(loader.step(0));
   probe.row_bytes = bytes_of(data);
+  if (plan.eval) {
+    const DataLoader checked(
+        plan.eval->data,
+        evaluation_loader_options(plan, probe_loader_options(plan)));
+  }
+  const StartCheck start(plan, context, run, loader.order_text());
   std::optional<LossFunction> loss;
   if (plan.trains()) {
     loss.emplace(plan.train->loss, plan.loss_output, plan.trust);
     loss->begin_step(data);
   }
   probe.costs.stages.clear();
-  std::optional<CheckpointReader> weights;
-  if (plan.initial_weights) {
-    weights.emplace(*plan.initial_weights, Verify::Quick);
-  }
   Message sent;
   for (int index = 0; index < plan.num_stages(); ++index) {
     StageOptions options = stage_options(plan);
     options.evaluate = false;
     RankStages stages(plan.source, {index}, options);
-    if (weights) {
-      stages.load(
-          [&](const std::string& fqn) { return weights->try_find(fqn); },
-          weights->path().string());
-    }
+    start.load(stages);
     ProbeInput input;
     input.previous = &sent;
     input.user_inputs = data[0].inputs;
@@ -81,13 +86,15 @@ void probe_stages(const Plan& plan, int num_timed, PlanProbe& probe) {
 
 }  // namespace
 
-PlanProbe probe_plan(const Plan& plan, int num_timed) {
+PlanProbe probe_plan(
+    const Plan& plan, int num_timed, const RunOptions& options) {
   PlanProbe probe;
-  LaunchOptions options;
-  options.threads_per_rank = plan.execution.threads_per_rank;
-  options.log = Log(LogLevel::Error);
-  launch_local(
-      1, options, [&](RankContext&) { probe_stages(plan, num_timed, probe); });
+  LaunchOptions launch;
+  launch.threads_per_rank = plan.execution.threads_per_rank;
+  launch.log = options.log;
+  launch_local(1, launch, [&](RankContext& context) {
+    probe_stages(plan, num_timed, options, context, probe);
+  });
   return probe;
 }
 

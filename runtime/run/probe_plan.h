@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/plan/plan.h"
+#include "runtime/run/run_job.h"
 #include "runtime/schedule/peak_memory.h"
 #include "runtime/schedule/simulate.h"
 
@@ -20,10 +21,14 @@ struct PlanProbe {
 };
 
 /// Runs one microbatch through each stage in turn, on one thread, with never
-/// more than one stage in memory. Writes nothing.
+/// more than one stage in memory. Opens the data of [eval], too, and the
+/// checkpoint that the run would start from, see StartCheck. Writes nothing.
 ///
 /// num_timed  how often each action is timed, see probe_stage()
-/// throws     what a run of the job throws for its data, shapes and operators
-PlanProbe probe_plan(const Plan& plan, int num_timed);
+/// options    how the job would be run
+/// throws     what a run of the job throws for its data, checkpoint, shapes and
+///            operators
+PlanProbe probe_plan(
+    const Plan& plan, int num_timed, const RunOptions& options = {});
 
 }  // namespace pp

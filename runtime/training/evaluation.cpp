@@ -6,10 +6,11 @@
 
 #include <ATen/ops/empty.h>
 
+#include "runtime/data/join_output.h"
 #include "runtime/observe/progress_format.h"
 #include "runtime/pipeline/failed_rows.h"
 #include "runtime/pipeline/forward_pass.h"
-#include "runtime/pipeline/loss_function.h"
+#include "runtime/pipeline/padding_trial.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/stage/kept_states.h"
 
@@ -57,14 +58,41 @@ WeightedSum total_of(const std::vector<Message>& messages) {
   return total;
 }
 
-DataLoaderOptions with_short_batch(
-    DataLoaderOptions options, const BatchPlan& plan) {
-  options.plan = plan;
-  options.keep_short_batch = true;
-  return options;
+/// How an output's rows are separated from padding rows: along the dimension
+/// in which the job joins them.
+OutputRule row_rule(const Plan& plan, const std::string& output) {
+  const auto found = plan.output.outputs.find(output);
+  if (found == plan.output.outputs.end() ||
+      found->second.join != Join::Dimension) {
+    return {};
+  }
+  return {.join = Join::Dimension, .dimension = found->second.dimension};
+}
+
+/// The outputs for the loss, which get no padding rows.
+ModelOutputs own_rows(
+    const Plan& plan,
+    const LossFunction& loss,
+    const Microbatch& microbatch,
+    ModelOutputs outputs) {
+  const RowCount rows{microbatch.num_rows, microbatch.num_padding};
+  for (auto& [name, value] : outputs) {
+    if (rows.padding > 0 && loss.reads(name)) {
+      value = without_padding(row_rule(plan, name), value, rows);
+    }
+  }
+  return outputs;
 }
 
 }  // namespace
+
+DataLoaderOptions evaluation_loader_options(
+    const Plan& plan, DataLoaderOptions options) {
+  options.plan = plan.eval_batch;
+  options.keep_short_batch = true;
+  options.pads_fixed_batch = true;
+  return options;
+}
 
 Evaluation::Evaluation(
     const Plan& plan,
@@ -74,17 +102,49 @@ Evaluation::Evaluation(
     : plan_(plan),
       ranks_(ranks),
       stages_(stages),
-      data_(
-          plan.eval->data,
-          with_short_batch(std::move(options), plan.eval_batch)),
+      options_(evaluation_loader_options(plan, std::move(options))),
+      data_(plan.eval->data, options_),
       executor_(ranks.pipeline, plan.forward_schedule, stages.pointers()) {}
 
-Evaluation::Result Evaluation::run(const std::stop_token& stop) {
-  LossFunction loss(
+LossFunction Evaluation::make_loss_function() const {
+  return {
       plan_.train->loss,
       plan_.loss_output,
       plan_.trust,
-      device_of(ranks_.world));
+      device_of(ranks_.world)};
+}
+
+void Evaluation::check_padding() {
+  if (data_.pads()) {
+    try_rows(make_loss_function());
+  }
+}
+
+void Evaluation::try_rows(const LossFunction& loss) {
+  try_padding(
+      plan_,
+      ranks_.pipeline,
+      stages_,
+      executor_,
+      {.data = plan_.eval->data,
+       .table = "eval.data",
+       .options = options_,
+       .pass = Pass::Evaluate,
+       .rule_of =
+           [&](const std::string& output) {
+             return loss.reads(output) ? std::optional(row_rule(plan_, output))
+                                       : std::nullopt;
+           },
+       .obstacle = loss.has_fixed_rows() ? "is read by a loss graph that was "
+                                           "exported with a fixed batch"
+                                         : ""});
+}
+
+Evaluation::Result Evaluation::run(const std::stop_token& stop) {
+  LossFunction loss = make_loss_function();
+  if (data_.pads()) {
+    try_rows(loss);
+  }
   const KeptStates states(stages_.stages());
   WeightedSum own;
   int64_t current = -1;
@@ -109,7 +169,11 @@ Evaluation::Result Evaluation::run(const std::stop_token& stop) {
       // Each replica has a part of the batch's loss; the first adds the weight.
       own.weight += ranks_.replicas.rank == 0 ? loss.weight() : 0;
     }
-    loss(step[microbatch], outputs, {plan_.seed, batch, microbatch});
+    const Microbatch& rows = step[microbatch];
+    loss(
+        rows,
+        own_rows(plan_, loss, rows, outputs),
+        {plan_.seed, batch, microbatch});
   };
   const bool is_complete = run_forwards(
       ranks_.pipeline,

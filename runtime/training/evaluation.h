@@ -5,11 +5,19 @@
 
 #include "runtime/data/data_loader.h"
 #include "runtime/pipeline/executor.h"
+#include "runtime/pipeline/loss_function.h"
 #include "runtime/pipeline/rank_stages.h"
 #include "runtime/plan/plan.h"
 #include "runtime/rank/mesh.h"
 
 namespace pp {
+
+/// Returns the options of a loader for the data of `[eval]`.
+///
+/// options  options of the loader for the training data, see
+///          training_loader_options()
+DataLoaderOptions evaluation_loader_options(
+    const Plan& plan, DataLoaderOptions options);
 
 /// One rank's part of `[eval]`: forwards in eval mode over the evaluation
 /// data.
@@ -27,23 +35,33 @@ class Evaluation {
 
   struct Result {
     double loss = 0;  ///< mean over all rows; NaN if every target is ignored
-    std::string problem;  ///< why the loss isn't a number, or empty
+    std::string problem = {};  ///< why the loss isn't a number, or empty
     /// Whether a request to stop ended the evaluation early, so that it has no
     /// loss. Set on all ranks.
     bool ended_early = false;
   };
+  /// If padding rows fill the last microbatch, checks that the loss doesn't
+  /// depend on them. run() does so, too; before a training, this finds a loss
+  /// that can't be computed before hours of work. All ranks call it together.
+  /// throws  what try_padding() throws
+  void check_padding();
   /// Evaluates the model in its current state and leaves the state unchanged:
   /// buffers that a graph writes even in eval mode get their previous values
   /// back. Returns the result on rank 0, and an empty result on the other
   /// ranks. All ranks call it together.
   ///
-  /// stop  a request to end early, which any rank may get
+  /// stop    a request to end early, which any rank may get
+  /// throws  what check_padding() throws
   Result run(const std::stop_token& stop);
 
  private:
+  LossFunction make_loss_function() const;
+  void try_rows(const LossFunction& loss);
+
   const Plan& plan_;
   MeshRank& ranks_;
   RankStages& stages_;
+  DataLoaderOptions options_;
   DataLoader data_;
   Executor executor_;
 };

@@ -11,6 +11,27 @@
 
 namespace pp {
 
+StepReport report_of(
+    const StepOutcome& outcome, int64_t step, int64_t num_steps) {
+  const StepSummary& summary = outcome.summary;
+  StepReport report;
+  report.step = step;
+  report.total = num_steps;
+  report.loss = summary.loss;
+  report.grad_norm = summary.grad_norm;
+  report.lr = outcome.lr;
+  report.step_ms = outcome.seconds * 1000;
+  report.samples_per_s =
+      static_cast<double>(outcome.num_rows) / outcome.seconds;
+  if (summary.tokens > 0) {
+    report.tokens_per_s = summary.tokens / outcome.seconds;
+  }
+  if (summary.wall_s > 0) {
+    report.bubble = 1 - summary.busy_s / summary.wall_s;
+  }
+  return report;
+}
+
 StepRunner::StepRunner(const Parts& parts, int64_t num_steps)
     : parts_(parts),
       num_steps_(num_steps),

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/observe/step_report.h"
 #include "runtime/pipeline/device_watch.h"
 #include "runtime/pipeline/executor.h"
 #include "runtime/pipeline/loss_function.h"
@@ -38,6 +39,13 @@ struct StepOutcome {
   int64_t num_rows = 0;  ///< rows of all replicas
   double seconds = 0;
 };
+
+/// Returns the report of an update on rank 0.
+///
+/// step       the update's number, from 1
+/// num_steps  number of updates in the whole run
+StepReport report_of(
+    const StepOutcome& outcome, int64_t step, int64_t num_steps);
 
 /// Runs one rank's part of the updates: reads the rows, drives the stages
 /// through the schedule, completes the gradients, and updates the parameters.

@@ -46,27 +46,6 @@ bool is_due(const std::optional<int64_t>& every, int64_t num_steps) {
   return every && *every > 0 && num_steps % *every == 0;
 }
 
-StepReport report_of(
-    const StepOutcome& outcome, int64_t step, int64_t num_steps) {
-  const StepSummary& summary = outcome.summary;
-  StepReport report;
-  report.step = step;
-  report.total = num_steps;
-  report.loss = summary.loss;
-  report.grad_norm = summary.grad_norm;
-  report.lr = outcome.lr;
-  report.step_ms = outcome.seconds * 1000;
-  report.samples_per_s =
-      static_cast<double>(outcome.num_rows) / outcome.seconds;
-  if (summary.tokens > 0) {
-    report.tokens_per_s = summary.tokens / outcome.seconds;
-  }
-  if (summary.wall_s > 0) {
-    report.bubble = 1 - summary.busy_s / summary.wall_s;
-  }
-  return report;
-}
-
 /// One rank's training: the loop over steps, and when to evaluate and save.
 class Trainer {
  public:
@@ -117,11 +96,14 @@ class Trainer {
     if (num_steps_ == 0 && evaluation_) {
       return evaluate_only(first);
     }
+    if (evaluation_ && first < num_steps_) {
+      evaluation_->check_padding();
+    }
     if (options_.on_training) {
       options_.on_training();
     }
-    bool stopped = false;
-    for (int64_t step = first; step < num_steps_; ++step) {
+    bool stopped = evaluation_is_missing(first) && !evaluate(first);
+    for (int64_t step = first; !stopped && step < num_steps_; ++step) {
       const bool stop = run_step(step);
       const int64_t done = step + 1;
       const bool is_last = done == num_steps_;
@@ -135,8 +117,7 @@ class Trainer {
       if (is_last || is_due(plan_.output.checkpoint_every, done)) {
         save(done, is_last && !evaluation_);
       }
-      if (evaluation_ && (is_last || is_due(plan_.eval->every, done)) &&
-          !evaluate(done)) {
+      if (evaluates_after(done) && !evaluate(done)) {
         stopped = true;
         if (saved_at_ != done) {
           save(done, true);
@@ -191,6 +172,7 @@ class Trainer {
     first_step_ = done;
     if (resumed) {
       last_checkpoint_ = resumed->path;
+      saved_at_ = done;
       faults_.resume(resumed->first_bad);
     }
     if (!resumed && plan_.initial_weights) {
@@ -233,6 +215,11 @@ class Trainer {
                      " done, so nothing is left to train";
   }
 
+  bool evaluates_after(int64_t done) const {
+    return evaluation_ &&
+           (done == num_steps_ || is_due(plan_.eval->every, done));
+  }
+
   /// Returns whether a rank was asked to save and stop.
   bool run_step(int64_t step) {
     const StepOutcome outcome = steps_.run(step);
@@ -273,6 +260,16 @@ class Trainer {
       output_->write(*report);
     }
     return report.has_value();
+  }
+
+  /// Whether this run continues from a checkpoint after which an earlier run
+  /// was to evaluate, but ended before it had the result.
+  bool evaluation_is_missing(int64_t done) {
+    if (saved_at_ != done || !evaluates_after(done)) {
+      return false;
+    }
+    const bool is_missing = is_first_rank() && !output_->has_evaluation(done);
+    return !broadcast_text(world(), is_missing ? "missing" : "").empty();
   }
 
   /// The whole job of `train.steps = 0`.

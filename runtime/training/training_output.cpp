@@ -40,6 +40,10 @@ void TrainingOutput::write(const EvalReport& report) {
   progress_->eval(report);
 }
 
+bool TrainingOutput::has_evaluation(int64_t step) const {
+  return pp::has_evaluation(config_.dir / "metrics.jsonl", step);
+}
+
 void TrainingOutput::write_evaluation(const EvalReport& report) {
   make_output_folder(config_.dir);
   write_file(evaluation_path(), metrics_line(report) + "\n");

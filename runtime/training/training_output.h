@@ -46,6 +46,9 @@ class TrainingOutput {
   ///         disk is full
   void write(const StepReport& report);
   void write(const EvalReport& report);
+  /// Whether `metrics.jsonl` has the result of an evaluation after `step`
+  /// updates.
+  bool has_evaluation(int64_t step) const;
   /// Writes the result of a job that only evaluates to evaluation_path().
   /// Leaves an earlier run's files as they are. Call it only on rank 0.
   void write_evaluation(const EvalReport& report);

@@ -57,6 +57,13 @@ bool has_kept_states(
 
 }  // namespace
 
+bool may_lack_state(
+    const OptimizerConfig& optimizer, const CheckpointState& state) {
+  // All updates so far may have been left out, and a stage may get none at all.
+  // In older checkpoints the loss scale is the only sign of that.
+  return has_kept_states(optimizer, state) || state.job.contains(kLossScale);
+}
+
 Updates::Updates(
     const TrainConfig& train,
     Replicas& replicas,
@@ -131,14 +138,11 @@ void Updates::save(CheckpointState& state) const {
 }
 
 void Updates::load(const CheckpointState& state, const TensorLookup& find) {
-  const auto scale = state.job.find(kLossScale);
-  // All updates so far may have been left out, and a stage may get none at all.
-  // In older checkpoints the loss scale is the only sign of that.
-  const bool may_be_new =
-      has_kept_states(optimizer_, state) || scale != state.job.end();
+  const bool may_be_new = may_lack_state(optimizer_, state);
   for (const auto& [index, optimizer] : optimizers_) {
     optimizer->load_state(replicas_.share_of_state(index, find), may_be_new);
   }
+  const auto scale = state.job.find(kLossScale);
   if (scale_ && scale != state.job.end()) {
     scale_ = LossScale::parse(scale->second);
   }

@@ -13,6 +13,14 @@
 
 namespace pp {
 
+/// Whether a checkpoint may lack optimizer state, because it may have been
+/// saved before the first update.
+///
+/// throws  Error(Input): the checkpoint was saved with an optimizer that
+///         doesn't keep all states of this one
+bool may_lack_state(
+    const OptimizerConfig& optimizer, const CheckpointState& state);
+
 /// Updates a rank's parameters once a step's gradients are complete: clips the
 /// gradients, undoes the loss scale of float16, and runs each stage's
 /// optimizer.
@@ -58,9 +66,7 @@ class Updates {
   ///
   /// state   the checkpoint's state
   /// find    looks up the checkpoint's tensors
-  /// throws  what Optimizer::load_state() throws; Error(Input): the checkpoint
-  ///         was saved with an optimizer that doesn't keep all of this one's
-  ///         states
+  /// throws  what Optimizer::load_state() and may_lack_state() throw
   void load(const CheckpointState& state, const TensorLookup& find);
 
  private:

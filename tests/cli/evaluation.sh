@@ -104,3 +104,28 @@ for options in "" "--launcher processes" "--set parallel.replicas=2 --set pipeli
   expect_ok "$PP" run evaluated.toml $options --resume --set output.dir=long
   expect_same {plain,long}/checkpoints/step_6/part_0.safetensors
 done
+
+# Also the evaluation after the last step, which a resumed run does once.
+rm -rf plain long
+expect_ok "$PP" run evaluated.toml --set output.dir=plain --set eval.every=100
+command_line="${long_eval[*]} (TERM)"
+"${long_eval[@]}" --set output.dir=long --set eval.every=100 >out 2>err &
+pid=$!
+wait_for 120 has_lines long/metrics.jsonl 6
+sleep 0.5
+kill -TERM $pid
+wait $pid
+status=$?
+((status == 143)) || fail "ended with $status, not 143"
+expect_no_text long/metrics.jsonl eval
+for _ in 1 2; do
+  expect_ok "$PP" run evaluated.toml --resume --set output.dir=long \
+    --set eval.every=100
+  [[ "$(num_lines long/metrics.jsonl eval_loss)" == 1 ]] || fail "not once"
+done
+check_python '
+import json
+plain, long = (
+    [json.loads(line) for line in open(name + "/metrics.jsonl")][-1]["eval_loss"]
+    for name in ("plain", "long"))
+assert plain == long, (plain, long)'

@@ -53,6 +53,13 @@ refused 2 "nope" -- "$PP" verify "$FIXTURES/mlp.pt2" --at nope
 refused 2 "1F2B" "'1F1B'" -- "$PP" verify stages --schedule 1F2B
 refused 2 "--at" -- "$PP" verify stages --at transformer.h.2
 
+# One stage is the whole model.
+expect_ok "$PP" split "$FIXTURES/mlp-plain.pt2" -o single --stages 1
+refused 2 "no cut given: single has one stage" "compared with itself" \
+  "--at FQN" -- "$PP" verify single
+expect_ok "$PP" split --assemble single/stage_0.pt2 -o by_hand
+refused 2 "no cut given: by_hand has one stage" -- "$PP" verify by_hand
+
 for tolerance in -1 nan abc; do
   refused 2 "'$tolerance' is not a number of 0 or more" -- \
     "$PP" verify stages --tolerance "$tolerance"

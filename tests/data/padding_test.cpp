@@ -1,4 +1,4 @@
-// The last microbatch of an inference with a fixed batch.
+// The last microbatch of an inference or evaluation with a fixed batch.
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,6 +95,19 @@ TEST(Padding, AFixedBatchHasNoMicrobatchOfPaddingAlone) {
   const DataLoader whole_microbatches(whole, padded(whole, "2", 2));
   EXPECT_EQ(rows_of(whole_microbatches, 2), "8 9");
   EXPECT_FALSE(whole_microbatches.pads());
+}
+
+TEST(Padding, TheTargetHasNoPaddingRows) {
+  const TempFolder folder;
+  DataConfig data = numbered(folder, 11, 4);
+  data.target =
+      source(put_npy(folder, "y.npy", "<i8", {11}, counting<int64_t>(11)));
+  const DataLoader loader(data, padded(data, "2", 2));
+  EXPECT_EQ(rows_of(loader, 2), "8 9|10 10");
+  const std::vector<Microbatch> last = loader.step(2);
+  EXPECT_EQ(last.at(0).target.numel(), 2);
+  ASSERT_EQ(last.at(1).target.numel(), 1);
+  EXPECT_EQ(last.at(1).target.item<int64_t>(), 10);
 }
 
 TEST(Padding, APaddingTrialIsTheLastMicrobatchTwice) {

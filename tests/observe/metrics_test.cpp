@@ -23,12 +23,13 @@ class Metrics : public testing::Test {
     fs::remove(path_);
   }
 
-  std::string content() const {
-    std::ifstream file(path_);
+  static std::string content(const fs::path& path) {
+    std::ifstream file(path);
     std::stringstream text;
     text << file.rdbuf();
     return text.str();
   }
+  std::string content() const { return content(path_); }
 
   void put(const std::string& text) const { std::ofstream(path_) << text; }
 
@@ -117,6 +118,73 @@ TEST_F(Metrics, NamesTheFileItCannotOpen) {
     EXPECT_NE(
         std::string(error.what()).find("No such file"), std::string::npos);
   }
+}
+
+TEST_F(Metrics, GoesOnInANewFileIfItsOwnIsMoved) {
+  const fs::path moved = folder_ / "moved.jsonl";
+  MetricsWriter writer(path_, 0);
+  writer.write(report(1));
+  fs::rename(path_, moved);
+  writer.write(report(2));
+  writer.write(report(3));
+  EXPECT_EQ(content(moved), metrics_line(report(1)) + "\n");
+  EXPECT_EQ(
+      content(path_),
+      metrics_line(report(2)) + "\n" + metrics_line(report(3)) + "\n");
+}
+
+TEST_F(Metrics, NamesAFileThatIsRemoved) {
+  MetricsWriter writer(path_, 0);
+  writer.write(report(1));
+  fs::remove(path_);
+  try {
+    writer.write(report(2));
+    FAIL() << "written";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Runtime);
+    EXPECT_EQ(
+        error.what(),
+        path_.string() + " was removed while the job was writing to it");
+  }
+}
+
+TEST_F(Metrics, NamesAFolderThatIsMoved) {
+  const fs::path runs = folder_ / "runs";
+  const fs::path moved = folder_ / "moved";
+  fs::remove_all(moved);
+  fs::create_directories(runs);
+  MetricsWriter writer(runs / "metrics.jsonl", 0);
+  writer.write(report(1));
+  const auto expect_lost = [&] {
+    try {
+      writer.write(report(2));
+      FAIL() << "written";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Runtime);
+      EXPECT_EQ(
+          error.what(),
+          runs.string() +
+              " was moved, removed or replaced while the job was writing to "
+              "it");
+    }
+  };
+  fs::rename(runs, moved);
+  expect_lost();
+  // Another job may have begun in the folder's place.
+  fs::create_directories(runs);
+  std::ofstream(runs / "metrics.jsonl") << "";
+  expect_lost();
+  fs::remove_all(runs);
+}
+
+TEST_F(Metrics, FindsTheEvaluationOfAStep) {
+  EXPECT_FALSE(has_evaluation(path_, 2));
+  MetricsWriter writer(path_, 0);
+  writer.write(report(2));
+  EXPECT_FALSE(has_evaluation(path_, 2));
+  writer.write(EvalReport{2, 0.5, 0.1});
+  EXPECT_TRUE(has_evaluation(path_, 2));
+  EXPECT_FALSE(has_evaluation(path_, 1));
 }
 
 TEST_F(Metrics, ReportsAFullDisk) {

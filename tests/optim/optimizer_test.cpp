@@ -201,6 +201,33 @@ TEST(Optimizer, NamesTheStateThatIsMissingOrDoesNotFit) {
       ErrorKind::Input, {"no optimizer state", "'optimizer.step.a'"}, load);
 }
 
+TEST(Optimizer, ChecksSavedStateWithoutLoadingIt) {
+  const auto optimizer = make_plain(OptimizerKind::AdamW, {parameter("a")});
+  std::map<std::string, at::Tensor> saved = {
+      {"optimizer.step.a", at::ones({})},
+      {"optimizer.exp_avg.a", at::ones({2, 3})},
+      {"optimizer.exp_avg_sq.a", at::ones({2, 3})}};
+  const auto check = [&](bool may_be_new) {
+    optimizer->check_state(
+        [&](const std::string& name) {
+          return saved.count(name) > 0 ? saved[name] : at::Tensor();
+        },
+        may_be_new);
+  };
+  EXPECT_NO_THROW(check(false));
+  EXPECT_TRUE(optimizer->state().empty());
+  saved.erase("optimizer.exp_avg.a");
+  expect_error(ErrorKind::Input, {"'optimizer.exp_avg.a' is missing"}, [&] {
+    check(true);
+  });
+  saved.clear();
+  EXPECT_NO_THROW(check(true));
+  expect_error(
+      ErrorKind::Input, {"no optimizer state", "'optimizer.step.a'"}, [&] {
+        check(false);
+      });
+}
+
 TEST(Optimizer, WithoutStateLoadsFromNothing) {
   const auto nothing = [](const std::string&) { return at::Tensor(); };
   EXPECT_NO_THROW(
