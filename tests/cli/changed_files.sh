@@ -79,6 +79,48 @@ expect_match err "W .*x.npy was written to while it was in use"
 changed replaced replace
 expect_no_text err "x.npy"
 
+# The output folder goes while a training writes there, and its lock with it:
+# the job ends at its next step and makes no folder that is not its own.
+# gone NAME REGEX COMMAND... -- COMMAND...: the second command does it.
+gone() {
+  local name="$1" regex="$2" began took job=()
+  shift 2
+  while [[ "$1" != -- ]]; do
+    job+=("$1")
+    shift
+  done
+  shift
+  command_line="${job[*]} (then $*)"
+  "${job[@]}" --set "output.dir=$name" >out 2>err &
+  local pid=$!
+  wait_for 120 has_metrics "$name" || { kill -9 $pid; return; }
+  began=$(now_ms)
+  "$@" 2>/dev/null
+  wait $pid
+  status=$?
+  took=$(($(now_ms) - began))
+  ((status == 4)) || fail "not 4"
+  within "$took" 5000 || fail "ended after $took ms"
+  [[ "$(grep -c '^pp: error: ' err)" == 1 ]] || fail "not one error"
+  expect_match err "^pp: error: .*$regex"
+  expect_no_text err "bug in pp" "terminate called"
+}
+for launcher in local processes; do
+  job=("$PP" run job.toml "${long[@]}" --launcher "$launcher")
+  gone removed "removed(/metrics.jsonl)? was (moved, )?removed" \
+    "${job[@]}" -- rm -rf removed
+  expect_no_file removed
+  gone moved "moved was moved, removed or replaced" \
+    "${job[@]}" -- mv moved elsewhere
+  expect_no_file moved
+  expect_file elsewhere/metrics.jsonl
+  rm -rf elsewhere
+  # While it saves, which may find the removal first.
+  gone saving "saving( was moved|/metrics.jsonl was removed|/checkpoints/)" "${job[@]}" \
+    --set output.checkpoint_every=1 -- rm -rf saving
+  rm -rf saving
+done
+
 # 400 files with fewer descriptors than that; the same bits as from one file.
 "$PYTHON" -c '
 import numpy as np

@@ -154,6 +154,14 @@ by_hand beta alpha --resume-if-any
 expect_text out "resuming from" "beta/runs/checkpoints/step_3500"
 expect_parts beta 4000 0 1
 expect_parts alpha 4000 2 3
+# A dry run on one of several hosts can't know what the others have.
+dry=("$PP" run job.toml --resume --dry-run)
+expect_ok env -C alpha RANK=0 WORLD_SIZE=4 MASTER_ADDR=127.0.0.1 \
+  MASTER_PORT=$port "${dry[@]}"
+expect_no_text err "skipped"
+expect_exit 3 env -C alpha "${dry[@]}"
+expect_text err "part_0.safetensors (saved on host beta)" \
+  "no host of this job has them"
 # Weights to start from, too.
 by_hand alpha beta --set model.checkpoint=runs/checkpoints/step_3500 \
   --set output.dir=further --set train.steps=2

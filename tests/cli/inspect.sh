@@ -32,6 +32,10 @@ expect_match out '^digraph '
 expect_text out "->" "}"
 expect_no_text out "NaN"
 
+# An exported program describes its inputs, so that none may be given.
+refused 2 "gpt2.pt2 already describes its inputs; drop --input" \
+  "TorchScript only" -- "$PP" inspect "$gpt2" --input x=4
+
 # Every cut that inspect offers can be made (a few of them here).
 expect_ok "$PP" inspect "$FIXTURES/llama.pt2"
 expect_text out "model.layers.1"

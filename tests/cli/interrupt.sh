@@ -3,12 +3,6 @@ source "$(dirname "$0")/lib.sh"
 mlp_job job.toml
 job=("$PP" run job.toml --set train.steps=1000000
   --set output.checkpoint_every=50)
-ours() {
-  local pid
-  for pid in $(pgrep -x "$(basename "$PP")"); do
-    [[ "$(readlink "/proc/$pid/cwd")" == "$work" ]] && echo "$pid"
-  done
-}
 has_steps() { compgen -G "$1/checkpoints/step_*" >/dev/null; }
 
 # interrupt NAME SIGNAL CODE COMMAND...

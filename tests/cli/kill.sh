@@ -5,22 +5,6 @@ mlp_job job.toml
 job=("$PP" run job.toml --set train.steps=1000000 --set output.keep=3
   --set output.checkpoint_every=50)
 
-# The ranks of this test: `pp` processes that carry a RANK and this folder.
-rank_pid() { # RANK
-  local pid
-  for pid in $(pgrep -x "$(basename "$PP")"); do
-    [[ "$(readlink "/proc/$pid/cwd")" == "$work" ]] || continue
-    { tr "\0" "\n" <"/proc/$pid/environ"; } 2>/dev/null | grep -qx "RANK=$1" &&
-      echo "$pid" && return
-  done
-  return 1
-}
-ours() { # processes of this test that still run
-  local pid
-  for pid in $(pgrep -x "$(basename "$PP")"); do
-    [[ "$(readlink "/proc/$pid/cwd")" == "$work" ]] && echo "$pid"
-  done
-}
 has_steps() { compgen -G "$1/checkpoints/step_*" >/dev/null; }
 
 # kill_one NAME RANK COMMAND...: 0 where it was done

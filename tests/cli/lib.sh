@@ -183,6 +183,24 @@ wait_for() {
   done
 }
 
+# The `pp` processes that run in the folder of this test.
+ours() {
+  local pid
+  for pid in $(pgrep -x "$(basename "$PP")"); do
+    [[ "$(readlink "/proc/$pid/cwd")" == "$work" ]] && echo "$pid"
+  done
+}
+
+# rank_pid RANK: the process of `ours` that is this rank, if it runs.
+rank_pid() {
+  local pid
+  for pid in $(ours); do
+    { tr "\0" "\n" <"/proc/$pid/environ"; } 2>/dev/null | grep -qx "RANK=$1" &&
+      echo "$pid" && return
+  done
+  return 1
+}
+
 # milliseconds since the epoch
 now_ms() { date +%s%3N; }
 

@@ -42,6 +42,7 @@ saves term TERM 143 "${long[@]}"
 saves hup HUP 129 "${long[@]}"
 saves processes TERM 143 "${long[@]}" --launcher processes
 saves processes_int INT 130 "${long[@]}" --launcher processes
+saves processes_hup HUP 129 "${long[@]}" --launcher processes
 
 # The first signal stops at once where saving is switched off.
 command_line="no saving"
@@ -114,7 +115,8 @@ cmp -s again/metrics.jsonl.1 again/metrics.jsonl && fail "not another run's"
 expect_file again/checkpoints.1/step_6/state.json
 expect_no_file again/checkpoints.2
 expect_no_file again/metrics.jsonl.2
-expect_text err "they are now in" "again/metrics.jsonl.1" \
+expect_text err "again held files of an earlier run; they are now in" \
+  "again/metrics.jsonl.1" \
   "removed the files of an earlier run" "again/checkpoints.2" \
   "again/metrics.jsonl.2"
 expect_ok "$PP" run job.toml --set output.dir=again --overwrite

@@ -208,22 +208,27 @@ stops "step 4: the model wrote nan to 'middle.running_var', though the loss is" 
 expect_ok "$PP" run job.toml "${ragged[@]}" "${skip[@]}" --set output.dir=ragged
 same ragged/checkpoints/step_3 ragged/checkpoints/step_4
 
-# Without a target that counts there is no loss and no update; half a step
-# without one has a loss.
+# Without a target that counts there is no loss and no update, on no replica;
+# half a step without one has a loss.
 plain=("${good[@]}" --set 'model.path="plain.pt2"')
-expect_ok "$PP" run job.toml "${less[@]}" --set output.dir=less_plain \
-  --set 'model.path="plain.pt2"'
-expect_ok "$PP" run job.toml "${plain[@]}" --set output.dir=ignored \
-  --set 'data.target.path="y_ignored.npy"'
-expect_text err "step 3: every target is ignored (rows 16, 17, 18, 19, 20" \
-  "its update is left out"
-same ignored/checkpoints/step_5 less_plain/checkpoints/step_4
-check_python '
+for options in "" "--launcher processes" "${two[*]} --set parallel.zero=0" \
+  "${two[*]} --set parallel.zero=1 --launcher processes"; do
+  # shellcheck disable=SC2086 # words of a command line
+  expect_ok "$PP" run job.toml "${less[@]}" $options --overwrite \
+    --set output.dir=less_plain --set 'model.path="plain.pt2"'
+  # shellcheck disable=SC2086
+  expect_ok "$PP" run job.toml "${plain[@]}" $options --overwrite \
+    --set output.dir=ignored --set 'data.target.path="y_ignored.npy"'
+  expect_text err "step 3: every target is ignored (rows 16, 17, 18, 19, 20" \
+    "its update is left out" "1 update of 5 was left out"
+  same ignored/checkpoints/step_5 less_plain/checkpoints/step_4
+  check_python '
 import json
 rows = [json.loads(line) for line in open("ignored/metrics.jsonl")]
 assert rows[2]["loss"] is None and rows[2]["grad_norm"] is None, rows[2]
 assert all(rows[i]["loss"] > 0 for i in (0, 1, 3, 4)), rows
 '
+done
 for replicas in 1 2; do
   rm -rf half
   expect_ok "$PP" run job.toml "${plain[@]}" --set output.dir=half \

@@ -1,7 +1,7 @@
 """Exports small models to a folder, one `.pt2` per case.
 
 Each file, by its name, covers one thing that the ExportedProgram reader and writer
-must understand.
+must understand. The folder `refused` has those that it must refuse.
 """
 
 import collections
@@ -211,6 +211,44 @@ class Loop(nn.Module):
         return while_loop(more, step, (torch.zeros((), dtype=torch.int64), x))
 
 
+class Mapped(Mlp):
+    """Calls a function of one row for all rows."""
+
+    def forward(self, x):
+        def scale(row):
+            return row.softmax(0) * row.sum()
+
+        return self.head(torch.func.vmap(scale)(self.blocks(x)))
+
+
+class Accumulated(Mlp):
+    """Adds up rows with associative_scan, which is made of vmap."""
+
+    def forward(self, x):
+        from torch._higher_order_ops.associative_scan import associative_scan
+
+        sums = associative_scan(torch.add, self.blocks(x), 0, combine_mode="generic")
+        return self.head(sums)
+
+
+class Scanned(Mlp):
+    def forward(self, x):
+        from torch._higher_order_ops.scan import scan
+
+        def step(carry, row):
+            return carry + row, carry * row
+
+        return self.head(scan(step, torch.zeros(8), self.blocks(x))[1])
+
+
+def refused_cases():
+    torch.manual_seed(0)
+    wide = torch.randn(4, 8)
+    yield "vmap", export(Mapped(), (wide,))
+    yield "associative_scan", export(Accumulated(), (wide,))
+    yield "scan", export(Scanned(), (wide,))
+
+
 def cases():
     torch.manual_seed(0)
     x = torch.randn(3, 4)
@@ -262,6 +300,9 @@ def cases():
     yield "twice", export(Twice(), (x,))
     yield "marker", export(Marker(), (x,))
     yield "loop", export(Loop(), (x,))
+    for name, program in refused_cases():
+        if name != "scan":  # nothing decomposes it
+            yield name, program.run_decompositions({})
 
 
 def gpt2():
@@ -304,9 +345,12 @@ def llama():
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
+    refused = folder / "refused"
+    refused.mkdir(parents=True, exist_ok=True)
     for name, program in cases():
         save(program, folder / f"{name}.pt2")
+    for name, program in refused_cases():
+        save(program, refused / f"{name}.pt2")
     for name, make in (("gpt2", gpt2), ("llama", llama)):
         save(make(), folder / f"{name}.pt2")
 

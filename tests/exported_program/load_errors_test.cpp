@@ -122,6 +122,32 @@ TEST_F(LoadErrors, UnknownOperator) {
       "registered in this LibTorch");
 }
 
+TEST_F(LoadErrors, ExportsThatNeedDecompositions) {
+  const auto refusal = [](const std::string& name) {
+    const std::filesystem::path file = case_file("refused/" + name);
+    try {
+      load_model(file);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Input);
+      return replaced(
+          error.what(), file.string() + ": models/model.json: node ", "");
+    }
+    return std::string("none");
+  };
+  for (const char* name : {"vmap", "associative_scan"}) {
+    EXPECT_EQ(
+        refusal(name),
+        "'lazy_load_decompositions' calls "
+        "'torch::_functorch.predispatch.lazy_load_decompositions', which is "
+        "not registered in this LibTorch; export again with "
+        "ep.run_decompositions({}) before saving");
+  }
+  EXPECT_EQ(
+      refusal("scan"),
+      "'scan' calls 'higher_order.scan', which is not registered in this "
+      "LibTorch");
+}
+
 TEST_F(LoadErrors, OperatorsOfTorchScript) {
   for (const char* target : {"prim::If", "torch.ops.prim::Loop"}) {
     EXPECT_NE(

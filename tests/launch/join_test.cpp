@@ -161,6 +161,28 @@ TEST(Join, ASignalEndsARankThatWaitsForASilentPort) {
   EXPECT_EQ(dir.code(1), 128 + SIGTERM);
 }
 
+TEST(Join, ARankThatASilentPortDoesNotAnswerEndsWithOneLine) {
+  const SilentPort silent;
+  const RankDir dir;
+  const auto began = Clock::now();
+  std::vector<Child> ranks;
+  ranks.push_back(start_rank(
+      1,
+      dir.command("idle"),
+      {{"MASTER_ADDR", "127.0.0.1"},
+       {"MASTER_PORT", silent.port()},
+       {"PP_TEST_JOIN_TIMEOUT", "3"}}));
+  ASSERT_TRUE(wait_for_all(ranks));
+  EXPECT_GE(Clock::now() - began, seconds(3));
+  EXPECT_LT(Clock::now() - began, seconds(15));  // c10d alone takes 20 s
+  EXPECT_EQ(
+      dir.error(1),
+      "127.0.0.1:" + silent.port() +
+          " accepts connections, but doesn't answer as a job's store within 3 "
+          "s; another program uses this port, or rank 0 doesn't respond");
+  EXPECT_EQ(dir.code(1), 4);
+}
+
 TEST(Join, RankZeroFindsThatAnotherProgramHasThePort) {
   const SilentPort silent;
   const RankDir dir;

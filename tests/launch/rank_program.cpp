@@ -9,6 +9,8 @@
 //   hang    RANK does nothing for 5 s; the others wait at most 1 s
 //   differ  RANK has another job
 //   idle    all wait for a signal
+// PP_TEST_OUTPUT is the job's output folder, PP_TEST_JOIN_TIMEOUT the seconds
+// that ranks wait for each other (60).
 
 #include <atomic>
 #include <chrono>
@@ -142,7 +144,9 @@ int main(int argc, char** argv) {
   }
   LaunchOptions options;
   options.stop = stop.get_token();
-  options.join_timeout = std::chrono::seconds(60);
+  const char* timeout = std::getenv("PP_TEST_JOIN_TIMEOUT");
+  options.join_timeout =
+      std::chrono::seconds(timeout != nullptr ? std::atoi(timeout) : 60);
   const char* output = std::getenv("PP_TEST_OUTPUT");
   options.output_folder = output != nullptr ? output : "";
   nlohmann::json end = {{"error", ""}};

@@ -2,18 +2,10 @@
 
 import torch
 from parity import Case
-from reported_pair import WIDTH, Pair, export_with, rows, script
-from reported_scripts import (
-    ScriptedAssert,
-    ScriptedConstant,
-    ScriptedEncoder,
-    ScriptedOptional,
-    ScriptedRecurrence,
-    ScriptedResize,
-    ScriptedRoot,
-    ScriptedSliceWrite,
-)
+from reported_pair import WIDTH, Pair, decomposed, export_with, rows, script
+from reported_scripts import SCRIPTS
 from torch import nn
+from torch._higher_order_ops.associative_scan import associative_scan
 from torch.export import Dim
 from torch.nn import functional
 
@@ -226,6 +218,22 @@ class CountsInAClosure(Pair):
         return self.b(torch.relu(self.a(x)) * self.count())
 
 
+class MappedRows(Pair):
+    """A function of one row, called for all rows."""
+
+    def forward(self, x):
+        def scale(row):
+            return row.softmax(0) * row.sum()
+
+        return self.b(torch.func.vmap(scale)(self.a(x)))
+
+
+class AccumulatedColumns(Pair):
+    def forward(self, x):
+        sums = associative_scan(torch.add, self.a(x), 1, combine_mode="generic")
+        return self.b(sums)
+
+
 class PermutedChunk(nn.Module):
     """The convolution after the cut reads a view whose channels are innermost."""
 
@@ -243,6 +251,8 @@ class PermutedChunk(nn.Module):
 
 
 DECAY = {"momentum": 0.9, "weight_decay": 0.3}
+
+
 class PlusEquals(Pair):
     """`buffer += x` is an in-place update and then a copy of the buffer to itself."""
 
@@ -325,21 +335,10 @@ MODELS = {
     "scripted_branch": lambda: Case(
         ScriptedBranch(), rows(WIDTH), export=script, optimizer=DECAY
     ),
+    "decomposed_vmap": lambda: Case(MappedRows(), rows(WIDTH), export=decomposed),
+    "decomposed_scan": lambda: Case(
+        AccumulatedColumns(), rows(WIDTH), export=decomposed
+    ),
     "permuted_chunk": lambda: Case(PermutedChunk(), rows(8, 8, 16)),
-    "scripted_constant": lambda: Case(ScriptedConstant(), rows(WIDTH), export=script),
-    "scripted_slice_write": lambda: Case(
-        ScriptedSliceWrite(), rows(WIDTH), export=script
-    ),
-    "scripted_assert": lambda: Case(ScriptedAssert(), rows(WIDTH), export=script),
-    "scripted_optional": lambda: Case(
-        ScriptedOptional(),
-        {"x": torch.randn(8, WIDTH), "mask": torch.rand(8, WIDTH)},
-        export=script,
-    ),
-    "scripted_root": lambda: Case(ScriptedRoot(), rows(WIDTH), export=script),
-    "scripted_resize": lambda: Case(ScriptedResize(), rows(1, 4, 4), export=script),
-    "scripted_encoder": lambda: Case(ScriptedEncoder(), rows(5, WIDTH), export=script),
-    "scripted_recurrence": lambda: Case(
-        ScriptedRecurrence(), rows(5, WIDTH), export=script
-    ),
+    **SCRIPTS,
 }

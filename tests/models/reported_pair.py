@@ -30,5 +30,10 @@ def export_with(*dims):
     )
 
 
+def decomposed(model, example):
+    """An export without the calls that torch.func.vmap leaves in it."""
+    return torch.export.export(model, example).run_decompositions({})
+
+
 def script(model, _):
     return torch.jit.script(model)

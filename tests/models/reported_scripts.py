@@ -4,7 +4,8 @@ import math
 from typing import Optional
 
 import torch
-from reported_pair import WIDTH, Pair
+from parity import Case
+from reported_pair import WIDTH, Pair, rows, script
 from torch import nn
 from torch.nn import functional
 
@@ -69,3 +70,134 @@ class ScriptedOptional(Pair):
 class ScriptedRoot(Pair):
     def forward(self, x):
         return self.b(self.a(x) / math.sqrt(x.size(-1)))
+
+
+class ScriptedMaskedNumber(Pair):
+    """A masked write of a number is index_put_ with a tensor made of it."""
+
+    def forward(self, x):
+        h = self.a(x)
+        h[x > 0] = 0.0
+        return self.b(h)
+
+
+class ScriptedMaskedTensor(Pair):
+    """Masked writes of as many entries as the mask has, and of a row."""
+
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x):
+        h = self.a(x)
+        mask = x > 0
+        h[mask] = self.c(x)[mask] * 2.0
+        h[x[:, 0] > 0.5] = self.c(x)[0]
+        return self.b(h)
+
+
+class ScriptedBufferNumber(Pair):
+    """Numbers that both stages read from buffers."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("scale", torch.tensor(2.5))
+        self.register_buffer("count", torch.tensor(3))
+
+    def forward(self, x):
+        h = self.a(x) * float(self.scale)
+        return self.b(h) * float(self.scale) + int(self.count)
+
+
+class ScriptedElementType(Pair):
+    def forward(self, x):
+        h = self.a(x)
+        mask = (x > 0).to(h.dtype)
+        if h.dtype == torch.float32:
+            h = h * mask
+        return self.b(h.to(x.dtype)) * torch.ones(x.size(1), dtype=h.dtype)
+
+
+class ScriptedLayer(Pair):
+    """A module before the cut, called with a tensor."""
+
+    def __init__(self, a):
+        super().__init__()
+        self.a = a
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
+class ScriptedFirst(ScriptedLayer):
+    def forward(self, x):
+        return self.b(self.a(x)[0])
+
+
+class ScriptedCell(ScriptedLayer):
+    def forward(self, x):
+        h, c = self.a(x)
+        h, c = self.a(x, (h, c))
+        return self.b(h * c)
+
+
+class ScriptedAttention(ScriptedLayer):
+    def forward(self, x):
+        return self.b(self.a(x, x, x)[0])
+
+
+class ScriptedSamePadding(nn.Module):
+    """Convolutions whose padding is a text, even and odd."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(1, 2, 3, padding="same")
+        self.b = nn.Conv2d(2, 1, (2, 3), padding="same")
+
+    def forward(self, x):
+        return self.b(torch.relu(self.a(x)))
+
+
+def encoder():
+    layer = nn.TransformerEncoderLayer(WIDTH, 2, 8, dropout=0.0, batch_first=True)
+    return nn.TransformerEncoder(layer, 2)
+
+
+def scripted(model, *shape):
+    return Case(model, rows(*shape), export=script)
+
+
+SCRIPTS = {
+    "scripted_constant": lambda: scripted(ScriptedConstant(), WIDTH),
+    "scripted_slice_write": lambda: scripted(ScriptedSliceWrite(), WIDTH),
+    "scripted_masked_number": lambda: scripted(ScriptedMaskedNumber(), WIDTH),
+    "scripted_masked_tensor": lambda: scripted(ScriptedMaskedTensor(), WIDTH),
+    "scripted_buffer_number": lambda: scripted(ScriptedBufferNumber(), WIDTH),
+    "scripted_element_type": lambda: scripted(ScriptedElementType(), WIDTH),
+    "scripted_assert": lambda: scripted(ScriptedAssert(), WIDTH),
+    "scripted_optional": lambda: Case(
+        ScriptedOptional(),
+        {"x": torch.randn(8, WIDTH), "mask": torch.rand(8, WIDTH)},
+        export=script,
+    ),
+    "scripted_root": lambda: scripted(ScriptedRoot(), WIDTH),
+    "scripted_resize": lambda: scripted(ScriptedResize(), 1, 4, 4),
+    "scripted_same_padding": lambda: scripted(ScriptedSamePadding(), 1, 5, 4),
+    "scripted_group_norm": lambda: scripted(
+        ScriptedLayer(nn.GroupNorm(2, WIDTH)), WIDTH
+    ),
+    "scripted_encoder": lambda: scripted(ScriptedEncoder(), 5, WIDTH),
+    "scripted_encoder_of_2_layers": lambda: scripted(
+        ScriptedLayer(encoder()), 5, WIDTH
+    ),
+    "scripted_attention": lambda: scripted(
+        ScriptedAttention(nn.MultiheadAttention(WIDTH, 2, batch_first=True)), 5, WIDTH
+    ),
+    "scripted_recurrence": lambda: scripted(ScriptedRecurrence(), 5, WIDTH),
+    "scripted_gru": lambda: scripted(
+        ScriptedFirst(nn.GRU(WIDTH, WIDTH, batch_first=True)), 5, WIDTH
+    ),
+    "scripted_lstm_cell": lambda: scripted(
+        ScriptedCell(nn.LSTMCell(WIDTH, WIDTH)), WIDTH
+    ),
+}

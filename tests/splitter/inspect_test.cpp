@@ -112,7 +112,10 @@ output y = %y
   const std::string text = inspect(model, {});
   EXPECT_THAT(
       text, HasSubstr("side inputs: needed after a cut\n  m  until b\n"));
-  EXPECT_THAT(text, HasSubstr("  and 1 inside modules"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("  and 1 inside modules, which --stages may choose too; "
+                "--format json lists them\n"));
   const auto json =
       nlohmann::json::parse(inspect(model, {{}, InspectFormat::Json}));
   EXPECT_EQ(json["side_inputs"].size(), 1);

@@ -4,12 +4,16 @@
 Compares each module of table.py, exported and scripted, in training and in evaluation
 mode, with Python: outputs, gradients and every state after a step, cut so that the
 module is a stage of its own. `pp verify` compares it with the unsplit model too.
+Exits with 1 if a result is wrong, or if what is refused, by `pp` or by torch, differs
+from the table in docs/modules.md.
 
---quick       evaluation mode only of modules that look at it
 --vision      models of torchvision instead, scripted
+--quick       what ctest runs: evaluation mode only of modules that look at it, and
+              few models of torchvision
 --only TEXT   only modules whose name contains it
 --resume      modules that FOLDER has results of don't run again
---table FILE  writes the table of docs/modules.md
+--table FILE  writes the rows of these modules into FILE, which is docs/modules.md or
+              a copy, and compares nothing with it
 """
 
 import argparse
@@ -33,8 +37,7 @@ import torch
 import vision
 from safetensors.torch import load_file
 
-FORMS = ("exported", "scripted")
-MODES = ("train", "eval")
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "modules.md"
 TOLERANCE = 1e-6
 # Modules that do something else in evaluation mode begin with these words.
 MODAL = (
@@ -118,8 +121,9 @@ def first_line(error):
     return lines[0] if lines else type(error).__name__
 
 
-def modes_of(name, quick):
-    return MODES if not quick or name.startswith(MODAL) else MODES[:1]
+def modes_of(name, options):
+    both = options.vision or not options.quick or name.startswith(MODAL)
+    return report.MODES if both else report.MODES[:1]
 
 
 def prepare(entry, run):
@@ -151,14 +155,13 @@ def check(arguments):
     """Runs some entries; returns their runs."""
     names, tool, folder, options = arguments
     entries = vision.ENTRIES if options.vision else table.ENTRIES
-    forms = FORMS[1:] if options.vision else FORMS
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     runs, lines = [], []
     for name in names:
         number = list(entries).index(name)
-        for form in forms:
-            for mode in modes_of(name, options.quick):
+        for form in report.FORMS[options.section]:
+            for mode in modes_of(name, options):
                 own = folder / f"{number}_{form}_{mode}"
                 run = Run(name, form, mode, folder=own)
                 line = prepare(entries[name], run)
@@ -201,7 +204,8 @@ def run_all(args, names, done):
         yield from pool.imap(check, work)
 
 
-def main():
+def parse():
+    """The options, with `section`: the part of docs/modules.md that has the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tool", type=Path)
     parser.add_argument("folder", type=Path)
@@ -210,9 +214,18 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--table", type=Path)
-    args = parser.parse_args()
+    options = parser.parse_args()
+    if options.table and options.quick:
+        parser.error("--table needs every run; leave --quick out")
+    options.section = "vision" if options.vision else "modules"
+    return options
+
+
+def main():
+    args = parse()
     entries = vision.ENTRIES if args.vision else table.ENTRIES
-    names = [name for name in entries if args.only in name]
+    wanted = vision.SMALL if args.vision and args.quick else entries
+    names = [name for name in wanted if args.only in name]
     args.folder.mkdir(parents=True, exist_ok=True)
     results = args.folder / "results.json"
     runs = []
@@ -223,9 +236,12 @@ def main():
         runs += part
         kept = [{k: v for k, v in vars(run).items() if k != "folder"} for run in runs]
         results.write_text(json.dumps(kept))
+    status = report.summary(runs)
     if args.table:
-        report.write(args.table, "vision" if args.vision else "modules", runs)
-    sys.exit(report.summary(runs))
+        report.write(args.table, args.section, runs, entries)
+    else:
+        status |= report.compare(PAGE, args.section, runs, entries)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,14 @@ squeezenet1_0 squeezenet1_1 swin_s swin_t swin_v2_t vgg11 vgg11_bn vgg13 vgg16_b
 vit_b_16 vit_b_32 wide_resnet50_2 deeplabv3_mobilenet_v3_large deeplabv3_resnet50
 fcn_resnet50 lraspp_mobilenet_v3_large
 """
+# One of each kind, which ctest runs.
+SMALL = (
+    "resnet18",
+    "mobilenet_v3_small",
+    "shufflenet_v2_x0_5",
+    "googlenet",
+    "swin_t",
+)
 
 
 class Named(torch.nn.Module):
