@@ -6,7 +6,7 @@
 namespace pp::cli {
 
 const std::vector<CommandEntry>& commands() {
-  static const std::vector<CommandEntry> kCommands = {
+  static const std::vector<CommandEntry> entries = {
       {"inspect",
        "Show a model's modules and cuts, or its stages",
        "pp inspect gpt2.pt2 --depth 2",
@@ -32,7 +32,7 @@ const std::vector<CommandEntry>& commands() {
        "pp schedule 1F1B --ranks 4 --microbatches 8",
        setup_schedule},
   };
-  return kCommands;
+  return entries;
 }
 
 CLI::Validator not_empty() {
