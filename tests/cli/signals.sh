@@ -3,7 +3,8 @@ source "$(dirname "$0")/lib.sh"
 mlp_job job.toml
 torchrun=("$TORCHRUN" --standalone --no-python --nproc-per-node 2)
 has_metrics() { [[ -s "$1/metrics.jsonl" ]]; }
-says() { grep -qF -- "$1" err; } # TEXT
+has_checkpoint() { compgen -G "$1/checkpoints/step_*" >/dev/null; }
+says() { grep -qsF -- "$1" err; } # TEXT
 last_step() { num_lines "$1/metrics.jsonl" '"loss"'; }
 # signal_ranks SIGNAL: to both ranks, as a scheduler does.
 signal_ranks() {
@@ -90,29 +91,37 @@ else
   kill $pid
 fi
 
-# A rank that is stopped can't save: the job ends when its time to save is over.
-command_line="processes, rank 1 stopped (TERM)"
-"${long[@]}" --launcher processes --set output.dir=stopped \
-  --set output.checkpoint_every=1 --set output.interrupt_timeout=1 >out 2>err &
-pid=$!
-has_checkpoint() { compgen -G "stopped/checkpoints/step_*" >/dev/null; }
-if wait_for 120 has_checkpoint; then
+# A rank that is stopped can't save: the job ends when its time to save is over,
+# or at a second signal.
+stopped() { # NAME INTERRUPT_TIMEOUT NUM_SIGNALS
+  local name="$1" last
+  command_line="processes, rank 1 stopped, interrupt_timeout=$2 (TERM, $3 times)"
+  "${long[@]}" --launcher processes --set output.dir="$name" \
+    --set output.checkpoint_every=1 --set output.interrupt_timeout="$2" \
+    >out 2>err &
+  pid=$!
+  wait_for 120 has_checkpoint "$name" || { kill $pid; return; }
   kill -STOP "$(rank_pid 1)"
   sleep 0.5
   began=$(now_ms)
   kill -TERM $pid
+  if (($3 == 2)); then
+    sleep 0.6
+    kill -TERM $pid
+  fi
   ended 143
-  # The rank has a second to end by itself; without the limit of 1 s, 20 more.
+  # The rank gets two seconds to end by itself. Without an end to its time, the
+  # job would take 20 s and more.
   within "$took" 8000 || fail "ended after $took ms"
   expect_text err "interrupted; --resume continues from"
-  expect_clean stopped
+  expect_clean "$name"
   check_python '
-import json
-for line in open("stopped/metrics.jsonl"):
-    json.loads(line)'
-  last=$(ls -d stopped/checkpoints/step_* | sort -V | tail -1)
-  expect_ok "$PP" run job.toml --resume --set output.dir=stopped \
+import json, sys
+for line in open(sys.argv[1]):
+    json.loads(line)' "$name/metrics.jsonl"
+  last=$(ls -d "$name"/checkpoints/step_* | sort -V | tail -1)
+  expect_ok "$PP" run job.toml --resume --set output.dir="$name" \
     --set train.steps=$((${last##*_} + 2))
-else
-  kill $pid
-fi
+}
+stopped timeout 1 1
+stopped twice 600 2

@@ -7,7 +7,7 @@ cat >export.py <<'PY'
 import numpy as np, torch
 from torch import nn
 torch.manual_seed(0)
-count, late = torch.zeros(1), torch.zeros(2)
+count, early, late = torch.zeros(1), torch.zeros(1), torch.zeros(2)
 class Exported(nn.Module):
     def __init__(self):
         super().__init__()
@@ -29,8 +29,8 @@ class Scripted(nn.Module):
         return self.b(torch.relu(self.a(x)) * self.seen) * self.kept
 class Traced(Scripted):
     def forward(self, x):
-        count.add_(1.0)
-        y = super().forward(x) + count
+        early.add_(1.0)
+        y = super().forward(x) + early
         late.add_(0.25)
         return y * late.sum()
 x = torch.randn(8, 6)
