@@ -205,7 +205,7 @@ const Case kDamage[] = {
              .size_field = zip::kSee64}});
      }},
     {"Zip64Bomb",
-     "record 't/a': 1152921504606846976 bytes at offset 33 run",
+     "record 't/a' should have 1152921504606846976 bytes at offset 33, but",
      [](Bytes& b) {
        b.text = raw_zip(
            {{.name = "t/a",
@@ -214,7 +214,7 @@ const Case kDamage[] = {
              .size_field = zip::kSee64}});
      }},
     {"Zip64Overflow",
-     "record 't/a': 18446744073709551615 bytes at offset 33",
+     "record 't/a' should have 18446744073709551615 bytes at offset 33",
      [](Bytes& b) {
        b.text = raw_zip(
            {{.name = "t/a",

@@ -124,6 +124,25 @@ Containers add_changes(const NodeCall& call, std::array<Side, 2>& sides) {
   return changed;
 }
 
+/// What is known of a leaf after the branch. A number is the one that it has
+/// with the example inputs, or of the first side if it is unknown which side
+/// they choose.
+std::optional<c10::IValue> try_merged_hint(
+    const NodeCall& call, const Item& a, const Item& b) {
+  if (auto common = try_common_hint(call.lowering, a, b)) {
+    return common;
+  }
+  auto left = try_hint(call.lowering, a);
+  auto right = try_hint(call.lowering, b);
+  if (!left || !right || !left->isScalar() ||
+      left->tagKind() != right->tagKind()) {
+    return std::nullopt;
+  }
+  const auto condition = try_hint(call.lowering, call.inputs.front());
+  return condition && condition->isBool() && !condition->toBool() ? right
+                                                                  : left;
+}
+
 /// The value that a leaf has after the branch.
 GraphValue add_merged_value(
     const NodeCall& call, const Item& a, const Item& b) {
@@ -135,8 +154,7 @@ GraphValue add_merged_value(
             describe(b) +
             "; both must return tensors, or numbers of the same type");
   }
-  return add_value(
-      call.lowering, "if", *kind, try_common_hint(call.lowering, a, b));
+  return add_value(call.lowering, "if", *kind, try_merged_hint(call, a, b));
 }
 
 bool is_text(const Item& item) {

@@ -93,9 +93,29 @@ Item add_result(
   return {added};
 }
 
+/// Compares two numbers; nullopt if the target is no comparison.
+std::optional<bool> try_compare(std::string_view target, int64_t a, int64_t b) {
+  return target == "_operator.lt"   ? std::optional(a < b)
+         : target == "_operator.le" ? std::optional(a <= b)
+         : target == "_operator.gt" ? std::optional(a > b)
+         : target == "_operator.ge" ? std::optional(a >= b)
+         : target == "_operator.eq" ? std::optional(a == b)
+         : target == "_operator.ne" ? std::optional(a != b)
+                                    : std::nullopt;
+}
+
 /// The number that a function has with the example inputs.
 std::optional<c10::IValue> try_number_hint(
     const Lowering& lowering, std::string_view target, const Items& arguments) {
+  if (target == "_operator.neg" && arguments.size() == 1) {
+    const auto number = try_hint(lowering, arguments[0]);
+    return number && number->isInt()
+               ? try_number_hint(
+                     lowering,
+                     "_operator.sub",
+                     {constant_item(int64_t{0}), arguments[0]})
+               : std::nullopt;
+  }
   if (arguments.size() != 2) {
     return std::nullopt;
   }
@@ -103,6 +123,9 @@ std::optional<c10::IValue> try_number_hint(
   const auto right = try_hint(lowering, arguments[1]);
   if (!left || !right || !left->isInt() || !right->isInt()) {
     return std::nullopt;
+  }
+  if (const auto result = try_compare(target, left->toInt(), right->toInt())) {
+    return c10::IValue(*result);
   }
   const auto number = try_compute(target, left->toInt(), right->toInt());
   return number ? std::optional(c10::IValue(*number)) : std::nullopt;
