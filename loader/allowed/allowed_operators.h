@@ -27,8 +27,8 @@ class AllowedOperators {
   /// Whether the operator is allowed only because the user listed it.
   bool is_allowed_by_user(std::string_view qualified_name) const;
 
-  /// Says why an operator isn't allowed and how to allow it: "is not allowed:
-  /// it reads or writes files; if ...".
+  /// Returns a text that says why an operator isn't allowed and how to allow
+  /// it: "is not allowed: it reads or writes files; if ...".
   std::string refusal(std::string_view qualified_name) const;
 
  private:

@@ -5,14 +5,14 @@
 
 namespace pp {
 
-/// Number of bytes that is_bare_pickle() reads at the start of a file.
+/// Number of bytes at the start of a file that is_bare_pickle() examines.
 inline constexpr size_t kPickleStart = 9;
 
 /// Whether a file begins like a pickle: with the opcode PROTO and a protocol
 /// number from 2 to 5. torch.save wrote bare pickles before torch 1.6. A
 /// safetensors file may begin with the same two bytes, because it begins with
-/// the length of its header. It is recognised by the high bytes of that length,
-/// which are 0, and by the start of the header itself.
+/// the length of its header. Such a file is recognised by the high bytes of
+/// that length, which are 0, and by the first byte of its header.
 ///
 /// bytes  the first kPickleStart bytes of the file or more; fewer if the file
 ///        is shorter

@@ -55,7 +55,7 @@ CheckpointContent parse_checkpoint(
     std::string_view json, const std::filesystem::path& path);
 
 /// Reads `state.json` in a checkpoint's folder.
-/// throws  Error(Input): the folder has no `state.json`, or see
+/// throws  Error(Input): the folder has no `state.json`; also all errors of
 ///         parse_checkpoint()
 CheckpointContent read_checkpoint(const std::filesystem::path& folder);
 

@@ -5,10 +5,10 @@
 namespace pp {
 
 /// Chooses the processes whose leftovers are removed. A leftover is an
-/// unfinished file or folder that a killed process has left. It is next to the
-/// file that it would have replaced, and its name contains the id of its
-/// process: `.NAME.tmp.PID` (TempFile), `.NAME.pp-PID` (stage directories),
-/// `.NAME.pp-PID.weights` (BoundModel).
+/// unfinished file or folder, next to the file that it was meant to replace.
+/// Its name contains the id of the process that made it: `.NAME.tmp.PID`
+/// (TempFile), `.NAME.pp-PID` (stage directories), `.NAME.pp-PID.weights`
+/// (BoundModel).
 enum class LeftBy {
   DeadProcesses,  ///< processes of this machine that have ended
   ThisProcess,

@@ -18,8 +18,8 @@ namespace pp {
 /// memory. The file descriptor is closed after mapping, so a job may map more
 /// files than it may have open.
 ///
-/// If the file is truncated while it is mapped, touching a lost page ends the
-/// process; see mapping_table.h.
+/// If the file is truncated while it is mapped, an access beyond its new end
+/// ends the process; see mapping_table.h.
 class MappedFile {
  public:
   enum class Mode { ReadOnly, Private };

@@ -23,8 +23,8 @@ struct Mapping {
   timespec changed_at{};
 };
 
-// The table of this process's mappings, which MappedFile maintains. It is
-// global because a signal handler can reach nothing else. All functions are
+// MappedFile keeps a table of this process's mappings. The table is global
+// because a signal handler can use only global data. All functions are
 // thread-safe.
 
 void note_mapping(const Mapping& mapping);

@@ -174,7 +174,7 @@ Object rebuild_tensor(
     const auto& type = argument<Global>(heap, arguments, 6, label);
     const auto dtype = element_type(type.name);
     if (!dtype) {
-      throw input_error(label + ": '" + type.name + "' is not an element type");
+      throw input_error(label + ": '" + type.name + "' is not a dtype");
     }
     tensor.dtype = *dtype;
   }

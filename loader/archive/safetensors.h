@@ -39,7 +39,7 @@ class SafetensorsReader {
   /// throws  Error(Input): there is no such tensor; the message offers similar
   ///         names
   const TensorView& find(const std::string& name) const;
-  /// The mapping that all tensor views point into. It must outlive them.
+  /// The mapped file. All tensor views point into it; it must outlive them.
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
 
  private:
@@ -64,9 +64,9 @@ struct TensorSource {
   const TempFile* file = nullptr;
 };
 
-/// Writes a file like write_safetensors(). Some of the tensors may be in
-/// temporary files; the kernel copies those files where the file system allows
-/// it.
+/// Writes a `.safetensors` file, as write_safetensors() does. Some tensors may
+/// be in temporary files; the kernel copies these files where the file system
+/// allows it.
 void assemble_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorSource>& tensors,

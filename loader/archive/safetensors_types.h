@@ -11,10 +11,10 @@ namespace pp {
 /// format lacks the type.
 std::optional<std::string_view> safetensors_name(ir::ScalarType type);
 
-/// The metadata entry that names tensors whose complex type the format lacks,
-/// as a JSON array. The format's only complex type is complex64. Tensors of
-/// other complex types are stored as real tensors with an added last dimension
-/// of size 2 (real part, imaginary part).
+/// Key of the metadata entry that lists, as a JSON array of names, the tensors
+/// whose complex type the format lacks (all but complex64). Such a tensor is
+/// stored as a real tensor with an added last dimension of size 2 (real part,
+/// imaginary part).
 inline constexpr const char* kComplexNames = "pp.complex";
 /// The type of the real and imaginary parts of a complex type; nullopt for all
 /// other types.

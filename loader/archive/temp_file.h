@@ -10,8 +10,8 @@
 
 namespace pp {
 
-/// An unfinished file in the folder of the file that it will replace, the
-/// target. Its name is `.NAME.tmp.PID`.
+/// A temporary file that will replace another file, the target. It is in the
+/// target's folder and is called `.NAME.tmp.PID`.
 ///
 /// commit() syncs the file, renames it to the target and syncs the folder, so
 /// that a reader sees either the old content or the new, even after a power

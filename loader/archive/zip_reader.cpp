@@ -192,7 +192,7 @@ std::span<const std::byte> ZipReader::bytes(const ZipRecord& record) const {
   if (record.deflated) {
     throw input_error(
         label_ + ": record '" + record.name +
-        "' is compressed; it cannot be used in place");
+        "' is compressed, but must be stored uncompressed");
   }
   check(
       fits(record.offset, record.num_bytes, file_->size()),

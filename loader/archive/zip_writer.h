@@ -15,8 +15,8 @@ namespace pp {
 /// Writes an archive that PyTorch's reader opens: stored records, payloads
 /// aligned to 64 bytes, zip64 where needed.
 ///
-/// All data go to a temporary file next to `path`, which finish() syncs and
-/// renames. Without finish(), the destructor removes the temporary file. Every
+/// All data go to a temporary file next to `path`. finish() syncs this file and
+/// renames it to `path`; without finish(), the destructor removes it. Every
 /// member that fails, for example because the disk is full, throws
 /// Error(Runtime).
 class ZipWriter {

@@ -23,8 +23,8 @@ std::optional<nlohmann::json> try_parse_json(std::string_view text);
 /// fields. Accessors accept and return references into the document; a value's
 /// path is looked up only when a message needs it.
 ///
-/// All accessors except try_at() throw Error(Input) if the field is missing,
-/// and all throw it if a value has the wrong type. The message names the file,
+/// Every accessor throws Error(Input) if a value has the wrong type. All except
+/// try_at() also throw it if the field is missing. The message names the file,
 /// the place (see set_place()) and the field's path: "manifest.json:
 /// stages[1].flops: must be an integer of 0 or more, found -1".
 class JsonFields {

@@ -6,9 +6,9 @@
 #include "loader/effects/operator_table.h"
 #include "loader/ir/graph.h"
 
-// Checks of a node's operands and results. The runtime relies on them. Each
-// function throws Error(Input) that says what is wrong, with `where` (a file)
-// and the node.
+// Checks of a node's operands and results. The runtime relies on these checks.
+// Each function throws Error(Input) that names `where` (a file) and the node
+// and says what is wrong.
 namespace pp {
 
 /// Checks the results of an operator call. A node may have fewer results than
@@ -17,8 +17,8 @@ namespace pp {
 void check_results(
     const ir::Node& node, const OperatorSchema& schema, std::string_view where);
 
-/// Checks that the node has as many operands as the builtin, and at most one
-/// result.
+/// Checks that the node has as many operands as the builtin needs, and at most
+/// one result.
 void check_builtin(
     const ir::Node& node, const Builtin& builtin, std::string_view where);
 

@@ -8,10 +8,10 @@ namespace pp {
 /// as aten::add_ does. Needs Node::effects.
 bool returns_its_operand(const ir::Node& node);
 
-/// Removes copies of a tensor to itself, which exporters add after an in-place
-/// update: `self.buffer += x` is add_ and then copy_(buffer, result of add_).
-/// The copy would be a second write of the buffer, perhaps in another stage.
-/// Sub-graphs keep theirs. Needs Node::effects.
+/// Removes nodes that copy a tensor to itself. Exporters add them after an
+/// in-place update: `self.buffer += x` becomes add_, then copy_(buffer, result
+/// of add_). The copy would write the buffer again, perhaps in another stage.
+/// Sub-graphs keep such copies. Needs Node::effects.
 void drop_self_copies(ir::Graph& graph);
 
 }  // namespace pp

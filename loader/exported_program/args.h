@@ -34,7 +34,7 @@ ir::Arg read_arg(
 const std::string* try_value_name(
     const Json& argument, const JsonFields& fields);
 
-/// Converts a graph that a control-flow node owns to the schema's form.
+/// Converts the sub-graph of a control-flow node to the schema's form.
 using WriteSubGraph = std::function<Json(const ir::SubGraph&)>;
 
 /// Converts an argument of a node of `graph` to the schema's form.
@@ -43,7 +43,7 @@ Json arg_json(
     const ir::Graph& graph,
     const WriteSubGraph& write_sub_graph);
 
-/// Converts a reference to a value to the schema's form for the value's type,
+/// Returns a reference to `value`, in the schema's form for the value's type,
 /// such as
 ///     {"as_tensor": {"name": "x"}}.
 Json value_json(const ir::Value& value);

@@ -52,8 +52,8 @@ void write_exported_program(
     OutputTree outputs,
     Sync sync = Sync::Now);
 
-/// One program of a chain that is joined into a single program, and the new
-/// names of its states and symbols.
+/// One of several programs that are joined into one, and the new names that its
+/// states and symbols get.
 struct ProgramPart {
   const Model* program;
   std::string prefix;  ///< prefix of its FQNs, without the dot; empty: none
@@ -61,8 +61,8 @@ struct ProgramPart {
   std::map<std::string, std::string> symbols;
 };
 
-/// Creates the details for writing a chain of programs as one program. It
-/// accepts the first program's arguments and returns the last one's result.
+/// Creates the details for writing a chain of programs as one program. The
+/// written program has the first one's arguments and the last one's result.
 ///
 /// guards  the guards of the whole chain, on inputs of the first program
 std::shared_ptr<const FormatDetails> join_details(

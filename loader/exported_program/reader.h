@@ -47,7 +47,7 @@ class GraphReader {
     std::map<std::string, std::string> results;
     bool grad_enabled = true;
     std::optional<ir::Autocast> autocast;
-    /// The modules of a node whose metadata names none.
+    /// The modules to give to a node whose metadata names no modules.
     std::vector<ir::ModuleFrame> modules;
     std::string region;  ///< the value of kRegion for its nodes
   };

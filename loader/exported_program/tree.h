@@ -34,8 +34,8 @@ std::vector<TreePath> leaves_of(
 
 /// Returns a unique name for each output: the steps of its path joined by dots
 /// ("logits", "hidden.0"). If the first step is a position, the name begins
-/// with "output_". If no step is named, the name is "output_I" for output I,
-/// whatever the steps are.
+/// with "output_". If the path has no named step, the name of output I is
+/// "output_I".
 std::vector<std::string> output_names(const std::vector<TreePath>& leaves);
 
 /// Returns the stored form of a flat tuple with `num_leaves` items.

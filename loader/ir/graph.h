@@ -173,8 +173,8 @@ struct Output {
   Arg value;         ///< a Ref or a constant
 };
 
-/// The new value of a buffer. After each run of a functional graph, the runtime
-/// writes it to the buffer.
+/// A buffer's new value, which a functional graph computes. The runtime writes
+/// the value to the buffer after each run.
 struct Mutation {
   std::string fqn;
   ValueId value = kNoValue;

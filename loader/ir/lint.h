@@ -6,8 +6,8 @@
 
 namespace pp::ir {
 
-/// Checks the invariants of the IR. Throws Error(Input) that names the first
-/// node or value to break one, after `where` (a file or a pass):
+/// Checks that a graph has the properties below. If not, throws Error(Input)
+/// that names `where` (a file or a pass) and the first bad node or value.
 ///   - every id is in range
 ///   - every value has a non-empty, unique name and exactly one definition: an
 ///     input, a state or a node output

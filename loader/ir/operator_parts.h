@@ -21,8 +21,8 @@ struct OperatorParts {
   std::string schema_name() const;
 };
 
-/// Whether an operator of this name ("add_") writes values of its first operand
-/// in place and returns that operand, whose sizes stay the same.
+/// Whether an operator of this name ("add_") changes the values of its first
+/// operand, but not its sizes, and returns that operand.
 bool updates_in_place(std::string_view name);
 
 /// Splits a node's target ("aten.add.Tensor") or a schema's name

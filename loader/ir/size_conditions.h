@@ -18,8 +18,8 @@ inline constexpr int64_t kUnenforcedMin = 2;
 /// Intersects `both` with `other`, in place.
 void narrow(Range& both, const Range& other);
 
-/// A leaf of a guard that is a property of an input's memory, such as
-/// "L['x'].size()[1]".
+/// A guard's leaf (see Expression) that stands for a property of an input, such
+/// as "L['x'].size()[1]".
 struct GuardLeaf {
   std::string input;
   std::string_view property;  ///< "size", "stride", "storage_offset"

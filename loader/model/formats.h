@@ -19,7 +19,7 @@ struct FormatRow {
   /// Reads a model, checks that its operators are allowed, resolves them and
   /// lints the graph. Runs no code from the file, unless `trust.script_code` is
   /// set.
-  /// throws  Error(Input), as load_model() in model_loader.h
+  /// throws  Error(Input), see load_model() in model_loader.h
   Model (*load)(
       std::shared_ptr<const ZipReader> archive,
       const LoadOptions& options,

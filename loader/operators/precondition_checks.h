@@ -6,9 +6,9 @@
 #include <ATen/core/function_schema.h>
 #include <ATen/core/ivalue.h>
 
-// The individual checks behind preconditions.h, one function per group of
-// operators. Internal to loader/operators/. Each function is a Precondition: it
-// returns what is wrong with the arguments, or an empty string if nothing is.
+// The checks that find_precondition() chooses from, one per group of operators.
+// Internal to loader/operators/. Each function is a Precondition: it returns
+// what is wrong with the arguments, or an empty string if nothing is.
 
 namespace pp {
 

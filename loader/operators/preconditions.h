@@ -9,8 +9,8 @@
 
 namespace pp {
 
-/// Checks the arguments of an operator whose kernel relies on sizes, indices or
-/// numbers without checking them. Given bad arguments, the kernel would access
+/// Checks the arguments of an operator whose kernel trusts sizes, indices or
+/// numbers that it doesn't check. Given bad arguments, the kernel would access
 /// memory that isn't its own, or end the process.
 ///
 /// arguments  all arguments, in the order of the schema

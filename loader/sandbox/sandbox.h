@@ -8,11 +8,11 @@ namespace pp {
 
 /// The files that a process may still open after enter_sandbox().
 struct SandboxRules {
-  /// Files and folders that may be read: a folder with everything in it, and
-  /// the targets of symbolic links in it.
+  /// Files and folders that may be read. A folder stands for everything in it,
+  /// including the targets of its symbolic links.
   std::vector<std::filesystem::path> reads = {};
-  /// Folders in which files may be read, written, created and removed. A folder
-  /// that doesn't exist yet stands for its nearest ancestor that does.
+  /// Folders in which files may be read, written, created and removed. For a
+  /// folder that doesn't exist yet, its nearest existing ancestor is used.
   std::vector<std::filesystem::path> writes = {};
 };
 

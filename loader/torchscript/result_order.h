@@ -4,10 +4,10 @@
 
 namespace pp::ts {
 
-/// Returns the graph with the results of its branches and loops in the order in
-/// which they are first used, and the values that their blocks read in the
-/// order in which the blocks first use them. LibTorch orders them so when it
-/// parses code, so two graphs of the same code are alike in this order.
+/// Sorts the results of branches and loops by their first use, and the values
+/// that a block reads by their first use in the block. Returns the sorted
+/// graph. LibTorch's parser uses the same order, so two graphs of the same code
+/// are alike once both are sorted.
 ir::Graph in_order_of_use(ir::Graph graph);
 
 }  // namespace pp::ts

@@ -12,8 +12,8 @@ inline constexpr const char* kGraphFile = "pp_graph.txt";
 /// The name of the record that holds the text.
 inline constexpr const char* kGraphRecord = "extra/pp_graph.txt";
 
-/// Replaces the model's graph, which was read from the code, by the stored
-/// text's graph.
+/// Replaces the model's graph, which was read from the code, by the graph in
+/// the stored text.
 /// throws  Error(Input): the text can't be parsed, or its graph is not the
 ///         graph of the code
 void use_written_graph(const ZipReader& archive, Model& model);

@@ -180,8 +180,8 @@ class Search {
     if (!missing_.empty()) {
       throw input_error(
           missing_ +
-          ", and no host of this job has them; bring that host back, or copy "
-          "them into that folder on any host of the job" +
+          "; no host of this job has what is missing: bring back the host that "
+          "saved it, or copy it into that folder on any host of the job" +
           (point_.resume == Resume::Yes
                ? std::string()
                : "; to start a new run, move the checkpoints away"));

@@ -32,8 +32,8 @@ std::vector<std::filesystem::path> list_checkpoints(
 /// throws  Error(Runtime) naming the path and the system's reason
 void remove_unfinished(const std::filesystem::path& folder);
 
-/// Renames `from` to `to` in one step that a crash cannot split. If `to`
-/// exists, it is replaced and removed.
+/// Renames `from` to `to` in one step that a crash cannot split. If there is a
+/// folder at `to` already, `from` replaces it.
 /// throws  Error(Runtime) naming the path and the system's reason
 void move_folder(
     const std::filesystem::path& from, const std::filesystem::path& to);

@@ -13,8 +13,8 @@
 
 namespace pp {
 
-/// A `step_N` in a leader's folder. Entries with the same hash belong to one
-/// checkpoint.
+/// A folder `step_N` in a leader's checkpoint folder. If the `step_N` of
+/// several leaders have the same hash, they belong to one checkpoint.
 struct Listed {
   int64_t step = 0;
   std::string hash;   ///< hash of state.json
@@ -48,15 +48,15 @@ Listed parse_listed(const std::string& text, int rank);
 /// Returns a text that says, for each part of the checkpoint `step_N` at
 /// `path`, whether it is present and undamaged. Reads all parts.
 std::string contents_text(const std::filesystem::path& path);
-/// The text that a leader without such a folder sends instead of
-/// contents_text().
+/// The text that a leader sends instead of contents_text() if its folder
+/// doesn't have the checkpoint.
 inline constexpr auto kNoContents = "null";
 
 /// A checkpoint that some leaders have in their folders.
 struct Candidate {
   Listed listed;
   bool of_earlier_launch = true;  ///< AND over the leaders that have it
-  /// Whether a leader says that it was complete at some time.
+  /// Whether a leader says that the checkpoint was complete at some time.
   bool was_whole = false;
 };
 

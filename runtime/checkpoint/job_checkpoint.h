@@ -15,8 +15,8 @@
 namespace pp {
 
 /// A checkpoint whose parts are spread over the folders of a job's ranks, with
-/// each part in at least one of them. A rank receives the parts that its own
-/// folder lacks from another rank.
+/// each part in at least one of them. If a rank's own folder lacks a part, the
+/// rank receives the part from another rank.
 class JobCheckpoint {
  public:
   /// path     this rank's folder `step_N`

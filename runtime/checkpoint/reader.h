@@ -33,7 +33,7 @@ class CheckpointReader {
   ///         newer version, or a tensor is in two parts with different content
   explicit CheckpointReader(
       const std::filesystem::path& path, Verify verify = Verify::Full);
-  /// Opens some of a checkpoint's parts. The caller has checked these.
+  /// Opens some parts of a checkpoint, which the caller must have checked.
   ///
   /// parts   the file names of the parts
   CheckpointReader(

@@ -27,7 +27,7 @@ enum class Resume {
 struct ResumePoint {
   Resume resume = Resume::No;
   /// If true, only checkpoints that were saved since torchrun was started are
-  /// used: a restart by torchrun continues its own launch.
+  /// used, because a restart by torchrun must not continue an earlier launch.
   bool this_launch = false;
 };
 

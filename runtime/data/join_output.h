@@ -35,8 +35,8 @@ class JoinedOutput {
 /// A mean is weighted by rows, so that it is the mean of the whole batch.
 ///
 /// Results that grow with the number of microbatches are kept in a temporary
-/// file next to `path`. Those that are joined along a dimension other than 0
-/// stay in memory.
+/// file next to `path`, except those that are joined along a dimension other
+/// than 0, which stay in memory.
 ///
 /// name    the output's name, for messages
 /// first   the first value, or any value of the same shape and type

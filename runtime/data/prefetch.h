@@ -20,7 +20,7 @@ class Prefetch {
 
   /// load  reads a step's rows; must be thread safe, and what it refers to must
   ///       outlive this object
-  /// end   the number after the last step that will be requested
+  /// end   one more than the last step that will be requested
   Prefetch(Load load, int64_t end);
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;

@@ -42,7 +42,7 @@ class StepRows {
   /// needs.
   int64_t padding(int64_t step) const;
   bool pads() const { return padding_ > 0; }
-  /// Returns the numbers of rows that microbatches have, over all steps.
+  /// Returns every size, in rows, that a microbatch of any step has.
   std::set<int64_t> microbatch_sizes() const;
 
  private:

@@ -11,7 +11,7 @@
 
 namespace pp {
 
-/// Keeps a rank's tensors alive while another stream than their own reads them.
+/// Keeps a rank's tensors alive while a stream other than their own reads them.
 /// A device's allocator reuses freed memory at once on the stream that
 /// allocated it, so such a tensor stays here until the event after its last use
 /// has completed. Thread safe.
@@ -20,7 +20,7 @@ class Loans {
   Loans() = default;
   Loans(const Loans&) = delete;
   Loans& operator=(const Loans&) = delete;
-  /// Waits for tensors that were returned after their rank had ended.
+  /// Calls collect_all().
   ~Loans();
 
   /// Returns a lent tensor to its owner.

@@ -15,8 +15,8 @@
 
 namespace pp {
 
-/// Number of ranks of a process that get streams of their own: LibTorch has a
-/// pool of 32 streams per device, and a rank uses four.
+/// The most ranks of a process that can have streams of their own: LibTorch has
+/// a pool of 32 streams per device, and a rank uses four.
 constexpr int kRanksWithStreams = 8;
 
 /// The device that a rank computes on, if it isn't the CPU, and the rank's

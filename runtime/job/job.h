@@ -187,7 +187,7 @@ constexpr auto enum_names(Reduce) {
 
 /// How the microbatches' values of one output are joined.
 struct OutputRule {
-  /// nullopt: joined along dimension 0, or averaged if they are scalars.
+  /// nullopt: tensors are joined along dimension 0, scalars are averaged.
   std::optional<Join> join = {};
   int64_t dimension = 0;  ///< used with Join::Dimension
   Reduce reduce = Reduce::None;
@@ -224,7 +224,7 @@ struct WrittenJob {
   /// it sets none of them.
   std::string place_of(std::initializer_list<std::string_view> keys) const;
 
-  /// Always true: two jobs with the same settings are equal, however they are
+  /// Always true, so that comparing two jobs ignores how they were
   /// written.
   bool operator==(const WrittenJob&) const { return true; }
 };

@@ -36,7 +36,7 @@ class JobBoard {
   explicit JobBoard(c10::intrusive_ptr<c10d::Store> store);
 
   /// Publishes `cause` unless another cause was published before. Returns the
-  /// first cause.
+  /// cause that was published first.
   Cause publish(const Cause& cause);
   std::optional<Cause> cause();
   /// Whether a rank has published a cause. Also works if the store has no board

@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// A store's key for the identity of the job that uses the store. It has no
-/// job's prefix, so that ranks of another job at the same port can read it.
+/// The store's key for the identity of the job that uses the store. Ranks of
+/// other jobs at the same port can read this key too: it has no job's prefix.
 inline constexpr auto kOwnerKey = "pp/owner";
 
 /// Claims this rank's number, so that no second process gets it.

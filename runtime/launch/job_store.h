@@ -36,7 +36,7 @@ struct JobStore {
 /// within `limit`. By default c10d waits forever.
 void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 
-/// Makes calls on the store fail at once, on any thread.
+/// Makes calls on the store, on any thread, fail at once.
 void end_calls(const JobStore& store);
 
 /// Connects to the job's store and claims this rank's number there. Rank 0

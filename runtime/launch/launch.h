@@ -61,24 +61,24 @@ using RankMain = std::function<void(RankContext&)>;
 
 /// Runs `main` on `num_ranks` threads of this process. Returns once all threads
 /// have ended.
-/// throws  JobFailed with the first cause; with one rank, the error that `main`
-///         threw
+/// throws  JobFailed with the job's first failure; with one rank, the error
+///         that `main` threw
 void launch_local(
     int num_ranks, const LaunchOptions& options, const RankMain& main);
 
 /// Runs `main` as one rank of a job whose processes another program started.
-/// The first cause on any rank reaches every rank within a second; a rank that
-/// dies without reporting an error is named within two seconds. If several
-/// ranks would print the cause to one console, told() is true on all but one.
-/// throws  JobFailed with the first cause; Error(Runtime): this rank can't
-///         join, for example because another job uses the port
+/// The job's first failure reaches every rank within a second; a rank that dies
+/// without reporting an error is named within two seconds. If several ranks
+/// print to one console, JobFailed::told() is true on all of them but one.
+/// throws  JobFailed with the job's first failure; Error(Runtime): this rank
+///         can't join, for example because another job uses the port
 void launch_env(
     const EnvRanks& ranks, const LaunchOptions& options, const RankMain& main);
 
 /// Tells the other ranks of a job that this one can't start, so that they don't
 /// wait for it. Takes at most a few seconds.
-/// throws  JobFailed with this rank's error; told() is true if another rank has
-///         the same error and prints it to the same console
+/// throws  JobFailed with this rank's error. Its told() is true if another rank
+///         has the same error and prints the error to the same console
 [[noreturn]] void fail_before_start(
     const EnvRanks& ranks,
     const LaunchOptions& options,
@@ -86,16 +86,16 @@ void launch_env(
 
 /// Starts `num_ranks` processes of `command` (argv) with the variables that
 /// launch_env() reads, serves their store, and watches them until all have
-/// ended. In the JobFailed that the ranks themselves throw, told() is true.
+/// ended. If a rank itself throws a JobFailed, told() is true in that error.
 ///
 /// While it runs, it handles SIGINT, SIGTERM and SIGHUP and passes them on to
 /// the ranks. No rank outlives this process, however the process ends.
 ///
 /// time_to_save  how long ranks may take to save and end after the first
 ///               signal; nullopt: they end at once
-/// throws        JobFailed with the first cause and the exit code, which is
-///               that of the cause's kind, that of the first process to fail,
-///               or 128 + signal; Error(Usage): the command can't be started
+/// throws        JobFailed with the job's first failure. The exit code is that
+///               of the failure's kind, that of the first process to fail, or
+///               128 + signal; Error(Usage): the command can't be started
 void launch_processes(
     int num_ranks,
     const std::vector<std::string>& command,

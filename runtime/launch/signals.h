@@ -18,9 +18,9 @@ struct CaughtSignal {
 /// SIGHUP, which no longer end the process. The callback may call any function.
 /// SIGHUP stays ignored if the process was started with SIGHUP ignored (nohup).
 ///
-/// `timeout` and some launchers send one request twice, first to a process and
-/// then to its group, so a signal within a quarter of a second of another is
-/// ignored.
+/// The command `timeout` and some launchers send one request twice, first to a
+/// process and then to its group. So a signal that follows another one within a
+/// quarter of a second is ignored.
 ///
 /// The signals are blocked on the constructing thread and on threads that it
 /// starts afterwards. So construct the object in main(), before other threads,

@@ -8,8 +8,8 @@
 
 namespace pp {
 
-/// Makes sure that a request to stop ends a rank, even while it waits for an
-/// answer that the store doesn't give.
+/// Makes sure that a request to stop ends a rank, even while the rank waits for
+/// an answer that the store doesn't give.
 class StopGuard {
  public:
   /// end  a function that is called on a thread of this object 2 s after the

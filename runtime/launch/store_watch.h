@@ -17,11 +17,11 @@ namespace pp {
 
 /// Watches the job on a thread and a store connection of its own. It gives
 /// signs of life, publishes what this rank is doing, and sets a FirstCause to
-/// the first cause that it finds. That is a cause that another rank published,
-/// the death of a rank (no sign of life, and its process is gone or on another
-/// machine), the loss of the store, or a request to stop. A process that exists
-/// but doesn't respond is not a cause here: ranks that wait for it notice it
-/// after their stall timeout.
+/// the first failure that it finds: one that another rank published, the death
+/// of a rank (no sign of life, and its process is gone or on another machine),
+/// the loss of the store, or a request to stop. A process that exists but
+/// doesn't respond is no failure here: ranks that wait for it notice it after
+/// their stall timeout.
 class StoreWatch {
  public:
   struct Options {
@@ -48,8 +48,8 @@ class StoreWatch {
   /// Tells the board that this rank leaves or knows the cause, and ends the
   /// thread at once. After a failure, this is the rank's last use of the store.
   void stop() noexcept;
-  /// Whether another rank prints the cause to this rank's console. Valid after
-  /// stop().
+  /// Whether another rank tells this rank's console why the job failed. Valid
+  /// after stop().
   bool is_told() const { return is_told_; }
   /// Polls the store without delay. Call it when all ranks have joined, so that
   /// the watch knows their hosts.

@@ -9,8 +9,8 @@ namespace pp {
 
 /// Runs the model's graph forward on its sample inputs and times its nodes.
 /// Uses the fastest of many passes: noise only adds time. Node times are scaled
-/// so that their sum is the graph's time without a clock around each node. A
-/// byte that crosses a cut costs as much as copying it in memory.
+/// to add up to the graph's time when the clock isn't read at each node. A byte
+/// that crosses a cut is assumed to cost as much as a copy of it in memory.
 ///
 /// throws  Error(Usage): the model doesn't describe its inputs; Error(Runtime):
 ///         an operator fails

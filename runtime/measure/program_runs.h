@@ -34,7 +34,7 @@ class ProgramRuns {
   }
 
  private:
-  /// Replaces the arguments that the graph writes by copies.
+  /// Puts copies in place of the arguments that the graph writes.
   void copy_written(std::vector<c10::IValue>& arguments) const {
     for (size_t i = 0; i < arguments.size(); ++i) {
       if (program_.written_inputs()[i] != 0 && arguments[i].isTensor()) {

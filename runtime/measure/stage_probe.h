@@ -20,7 +20,7 @@ struct ProbeInput {
 struct StageProbe {
   StageMemory memory;
   StageCost cost;  ///< times in seconds; 0 if not timed
-  /// Median of the time of I and W divided by the time of B; 0 if not timed.
+  /// Median of (time of I + time of W) / (time of B); 0 if not timed.
   double split_ratio = 0;
   Message to_next;  ///< input of the next stage's probe
 };

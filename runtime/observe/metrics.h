@@ -34,9 +34,9 @@ class MetricsWriter {
   /// throws      Error(Runtime) naming the path and the system's reason
   MetricsWriter(const std::filesystem::path& path, int64_t first_step);
 
-  // If the file was moved or replaced, both continue in the file that has its
-  // name now. They throw Error(Runtime) if the disk is full, the file was
-  // removed, or its folder was moved or removed.
+  // If the file was moved or replaced, both functions continue in the file that
+  // has its name now. They throw Error(Runtime) if the disk is full, the file
+  // was removed, or its folder was moved or removed.
   void write(const StepReport& report);
   void write(const EvalReport& report);
 

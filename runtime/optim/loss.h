@@ -50,8 +50,8 @@ class Loss {
 /// Makes a built-in loss.
 std::unique_ptr<Loss> make_loss(LossKind kind);
 
-/// Makes the loss of a graph that computes its own loss: the graph's output,
-/// which is a mean over its rows.
+/// Makes the loss for a graph that computes its own loss. That loss is the
+/// graph's output, a mean over its rows.
 std::unique_ptr<Loss> make_output_loss();
 
 }  // namespace pp

@@ -42,7 +42,7 @@ struct OptimizerOption {
   Member member;
   std::optional<double> min = {};
   std::optional<double> below = {};  ///< exclusive upper bound
-  /// For the documentation, without "Used by ...".
+  /// Description in the documentation, which adds "Used by ..." to it.
   std::string_view meaning = {};
 };
 
@@ -63,7 +63,7 @@ struct OptimizerState {
 struct OptimizerRow {
   OptimizerKind kind;
   std::string_view name;
-  /// Names of the options that it reads.
+  /// Names of the options that the optimizer reads.
   std::span<const std::string_view> options;
   OptimizerOptions defaults;
   std::vector<OptimizerState> (*states)(const OptimizerOptions&);

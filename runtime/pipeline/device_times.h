@@ -10,9 +10,9 @@
 
 namespace pp {
 
-/// Measures when a rank's device computes each action, with an event before and
-/// after it, because the host only enqueues the work. Also shows the actions in
-/// the device's profiler.
+/// Measures when a rank's device computes each action, by an event before and
+/// one after the action, because the host only enqueues the work. Also shows
+/// the actions in the device's profiler.
 class DeviceTimes {
  public:
   explicit DeviceTimes(RankDevice& device) : device_(device) {}

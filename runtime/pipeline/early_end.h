@@ -9,8 +9,8 @@
 namespace pp {
 
 /// Ends a stream of forwards on all ranks once any rank is asked to stop. All
-/// ranks of a pipeline end at the same slot. To find out, the ranks ask each
-/// other about twice a second, at slots that are the same on all of them.
+/// ranks of a pipeline end at the same slot. About twice a second, all at the
+/// same slot, the ranks tell each other whether they were asked.
 class EarlyEnd {
  public:
   /// world  all ranks of the job, in all pipelines; must outlive this object

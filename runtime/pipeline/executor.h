@@ -23,7 +23,7 @@ struct StepInputs {
   int64_t step = 0;
   /// For a list of actions that spans several steps: maps a microbatch to its
   /// step and to its index in that step. Empty: every microbatch belongs to
-  /// `step`, and its index is the microbatch itself.
+  /// `step`, and its number is also its index.
   std::function<std::pair<int64_t, int>(int microbatch)> place = nullptr;
   /// Returns the user's inputs of a microbatch that this rank's stages read.
   std::function<const UserInputs&(int microbatch)> user_inputs;

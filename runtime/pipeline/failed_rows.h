@@ -22,8 +22,8 @@ std::string rows_text(std::span<const int64_t> rows);
 std::span<const int64_t> rows_of_microbatch(
     const StepData& batch, std::span<const int64_t> rows, int microbatch);
 
-/// If an operator failed, returns `failure` with a message that also
-/// names its microbatch's rows of the data. Returns any other failure
+/// If an operator failed, returns `failure` with a message that also says
+/// which rows of the data the microbatch holds. Returns any other failure
 /// unchanged.
 ///
 /// batch, rows, microbatch  as for rows_of_microbatch

@@ -24,14 +24,14 @@ struct PaddedRun {
   /// Returns how the run keeps an output's rows; nullopt if it doesn't use the
   /// output.
   std::function<std::optional<OutputRule>(const std::string& output)> rule_of;
-  /// Why the run can't use an output with fewer rows than its microbatch, as a
-  /// predicate of the output; empty if it can.
+  /// Completes the message "output 'x' ..." if the run can't use an output with
+  /// fewer rows than its microbatch; empty if it can.
   std::string obstacle = {};
 };
 
 /// Checks that copies of a row may fill the last microbatch of a run with a
 /// fixed batch. That is so if each output that the run uses has one part per
-/// row that doesn't depend on the other rows. The microbatch runs twice, with
+/// row, and no part depends on the other rows. The microbatch runs twice, with
 /// different padding rows; the stages' states are restored afterwards. All
 /// ranks of the pipeline call it together, before the run.
 ///

@@ -54,14 +54,14 @@ class RankStages {
   const std::vector<std::string>& notes() const { return notes_; }
 
   /// Freezes the parameters that match a pattern: they get no gradient, and the
-  /// backward does no work for them alone.
+  /// backward does no work that only they would need.
   void freeze(const std::vector<std::string>& patterns);
 
   /// Returns the FQNs of all states that checkpoints contain.
   std::set<std::string> saved_fqns() const;
 
-  /// Copies the value of every state for which `find` returns a tensor. `where`
-  /// names the source in messages.
+  /// Copies to each state the tensor that `find` returns for it; a state that
+  /// isn't saved may have none. `where` names the source in messages.
   /// throws  Error(Input) naming the state: a value is missing, does not fit,
   ///         or differs from the value of a state that shares its memory
   void load(

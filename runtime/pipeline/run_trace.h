@@ -28,8 +28,8 @@ class RunTrace {
   /// Adds an action that the rank's device ran, and the device memory that the
   /// action's stage held after it.
   ///
-  /// origin_ns  `span`'s times are relative to this time of the trace's clock,
-  ///            which counts nanoseconds
+  /// origin_ns  the time of trace_clock_ns() to which the times of `span` are
+  ///            relative
   void on_device(
       const Action& action,
       int64_t origin_ns,

@@ -55,8 +55,8 @@ PipelineSource open_pipeline(
     const Trust& trust = {});
 PipelineSource cut_model(const Model& model, const SplitSpec& spec);
 
-/// Converts cuts to text, which rank 0 sends; parse_cuts() converts it back.
-/// throws  Error(Runtime): `text` is not what cuts_text() returns
+/// Converts cuts to text for rank 0 to send; parse_cuts() converts it back.
+/// throws  Error(Runtime): parse_cuts() gets any other text
 std::string cuts_text(const std::vector<Cut>& cuts);
 std::vector<Cut> parse_cuts(const std::string& text);
 

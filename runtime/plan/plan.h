@@ -46,8 +46,8 @@ struct Plan {
   std::string schedule_name;
   Schedule train_schedule;  ///< lowered; empty for inference
   /// The forwards of one batch, for inference and evaluation, as a stream on
-  /// the schedule's placement. A run joins those of all its batches into one
-  /// stream (run_forwards).
+  /// the schedule's placement. A run joins the forwards of all its batches into
+  /// one stream (run_forwards).
   Schedule forward_schedule;
   Execution execution;
 

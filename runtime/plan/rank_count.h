@@ -11,9 +11,9 @@ namespace pp {
 bool is_schedule_file(const std::string& schedule);
 
 /// Returns the number of ranks of a job that doesn't set it. Each rank gets the
-/// schedule's own number of stages if the number of stages is a multiple of
-/// that, otherwise one stage. If the schedule is a file, the number of ranks is
-/// the number of its rows.
+/// schedule's own number of stages if `num_stages` is a multiple of that
+/// number, otherwise one stage. If the schedule is a file, the number of ranks
+/// is the number of its rows.
 /// throws  Error(Input): the file can't be read
 int default_ranks(const std::string& schedule, int num_stages);
 

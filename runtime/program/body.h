@@ -76,8 +76,8 @@ struct Instruction {
   std::string name;        ///< the result of node_name()
   std::string module;      ///< FQN of the module that the node belongs to
   std::string index_name;  ///< source_name() of its index tensor, or empty
-  /// The rule that differentiates it; null if autograd differentiates it, or if
-  /// it has no gradient.
+  /// The rule that differentiates the operator; null if autograd does so, or if
+  /// the operator has no gradient.
   const Rule* rule = nullptr;
   /// The value of each input of the rule (each item of a list is an input of
   /// its own, see Wanted); kNoValue where that input is a constant.
@@ -101,7 +101,7 @@ struct Segment {
   size_t begin = 0;
   size_t end = 0;
   std::vector<Input> inputs;  ///< values that it reads but doesn't compute
-  /// Values that it computes and others read.
+  /// Values that the segment computes and that are read after it.
   std::vector<ir::ValueId> outputs;
   /// For Repeated: the segments that it consists of.
   std::vector<Segment> parts;
@@ -120,9 +120,9 @@ struct Program::Body {
   std::vector<ir::ValueId> states;
   /// For each value, its position in `states`; -1: not a state.
   std::vector<int32_t> state_of;
-  /// For each value, whether it has exactly one reader. If such a value is a
-  /// state, the reader's gradient is added directly to the state's; other
-  /// gradients are summed first, as autograd does.
+  /// For each value, whether it has exactly one reader. If a state has one
+  /// reader, that reader's gradient is added directly to the state's gradient;
+  /// gradients of several readers are summed first, as autograd does.
   std::vector<uint8_t> has_one_reader;
   std::vector<Operand> outputs;
   std::vector<uint8_t> wanted_outputs;

@@ -6,9 +6,9 @@
 
 namespace pp {
 
-/// Replaces in-place operators, such as relu_(x), by the operators that return
-/// a new tensor, relu(x), where the results stay the same. That is so if x is a
-/// node's result without views, and later nodes read only the operator's
+/// Where the results stay the same, replaces in-place operators such as
+/// relu_(x) by those that return a new tensor, such as relu(x). That is so if x
+/// is a node's result without views, and later nodes read only the operator's
 /// result. Nodes keep their positions, and values their names.
 ///
 /// returns  the new graph; nullopt if no node can be replaced

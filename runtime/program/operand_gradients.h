@@ -14,12 +14,12 @@ namespace pp {
 /// parameter that only the other branch reads still decays and keeps its
 /// momentum.
 ///
-/// TorchScript's branches and loops don't use it. They aren't nodes of the
-/// backward, so such a parameter has no gradient at all there.
+/// TorchScript's branches and loops don't use this class: they aren't nodes of
+/// the backward, so there such a parameter has no gradient at all.
 class OperandGradients {
  public:
-  /// Replaces each operand that requires a gradient by an alias, which the
-  /// blocks have to read instead.
+  /// Puts an alias, which the blocks have to read, in the place of each operand
+  /// that requires a gradient.
   explicit OperandGradients(std::vector<c10::IValue>& operands);
 
   /// Makes every result depend on all operands, so that the backward reaches

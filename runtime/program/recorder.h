@@ -76,8 +76,8 @@ struct Tape::Recording {
       const RandomKey& run_key,
       std::span<const at::Tensor> run_states);
 
-  /// Whether the value is a parameter with one reader, to whose gradient the
-  /// reader may add directly.
+  /// Whether the value is a parameter that has only one reader. That reader may
+  /// add directly to the parameter's gradient.
   bool accumulates_directly(ir::ValueId id) const {
     return body.state_of[id] >= 0 && body.has_one_reader[id] != 0;
   }

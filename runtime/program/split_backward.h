@@ -37,10 +37,10 @@ std::vector<at::Tensor> run_inputs(
     const std::vector<torch::autograd::Edge>& inputs,
     DeferredWeights& deferred);
 
-/// Runs the weight half of a backward, which adds the gradients that
-/// run_inputs() left out to those of the parameters. Together the two halves do
-/// the work of one full backward, except that a node that computes both kinds
-/// of gradient at once runs twice.
+/// Runs the weight half of a backward, which adds to the parameters' gradients
+/// what run_inputs() left out. Together the two halves do the work of one full
+/// backward, except that a node that computes both kinds of gradient at once
+/// runs twice.
 void run_weights(DeferredWeights deferred);
 
 /// Runs a whole backward, which accumulates gradients in every leaf.

@@ -12,8 +12,8 @@ namespace pp {
 struct ActivityState {
   int stage = -1;  ///< -1: the rank is not in an action
   int microbatch = -1;
-  std::string kind;  ///< the action's: "F", "WAIT_SEND_B"
-  int peer = -1;     ///< rank that it waits for; -1: it doesn't wait
+  std::string kind;  ///< kind of the action: "F", "WAIT_SEND_B"
+  int peer = -1;     ///< rank that this rank waits for; -1: none
   /// If the rank waits: true if it waits for the peer to receive a message,
   /// false if it waits for a message from the peer.
   bool sends = false;
@@ -31,7 +31,7 @@ std::string action_text(const ActivityState& activity);
 std::string awaited_text(const ActivityState& activity);
 
 std::string to_json(const ActivityState& activity);
-/// Parses the result of to_json(). Returns an idle rank for any other text.
+/// Parses the result of to_json(). Any other text gives an idle rank's state.
 ActivityState activity_from_json(const std::string& text);
 
 /// A change in what a rank is doing.

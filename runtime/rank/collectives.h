@@ -34,7 +34,7 @@ std::vector<std::string> all_gather_text(
 void barrier(RankContext& context);
 
 /// Converts a text to a message; text_of() converts it back.
-/// throws  Error(Runtime): the message doesn't contain a text
+/// throws  Error(Runtime): text_of() gets a message that contains no text
 Message text_message(const std::string& text);
 std::string text_of(const Message& message);
 

@@ -32,15 +32,15 @@ struct Cause {
 /// Sets the stage, microbatch and action of `cause` to what the rank was doing.
 void set_place(Cause& cause, const ActivityState& activity);
 
-/// Returns the cause as the line that Cause describes, without the details.
+/// Returns the cause as one line, as shown at Cause, without the details.
 std::string to_string(const Cause& cause);
 std::string to_json(const Cause& cause);
 /// Parses the result of to_json().
 /// throws  Error(Runtime): `text` is not a result of to_json()
 Cause cause_from_json(const std::string& text);
 
-/// Thrown on every rank once the first cause is known. what() is the cause as
-/// text, with its details.
+/// Thrown on every rank once the job's first failure is known. what() is the
+/// Cause as text, with its details.
 class JobFailed : public Error {
  public:
   explicit JobFailed(Cause cause);

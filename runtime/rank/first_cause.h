@@ -17,7 +17,7 @@ namespace pp {
 class FirstCause {
  public:
   /// If there is no cause yet, keeps `cause` and interrupts the transports.
-  /// Returns the first cause.
+  /// Returns the cause that is kept.
   Cause set(const Cause& cause);
 
   std::optional<Cause> get() const;
@@ -29,8 +29,8 @@ class FirstCause {
   /// there is a cause.
   bool wait_for(std::chrono::milliseconds timeout) const;
 
-  /// Until detach(), the first cause interrupts `transport`. If there is a
-  /// cause already, it does so at once.
+  /// Makes the first cause interrupt `transport`, at once if there is a cause
+  /// already. detach() undoes this.
   void attach(Transport& transport);
   void detach(Transport& transport);
 

@@ -46,14 +46,14 @@ struct RankContext {
   /// launcher `local`, otherwise over TCP.
   c10::intrusive_ptr<c10d::Store> store;
   Log log;
-  /// Throws JobFailed if another rank has failed. It is cheap, and called
-  /// between actions.
+  /// Throws JobFailed if another rank has failed. The check is cheap enough to
+  /// make between any two actions.
   std::function<void()> check_interrupted;
   /// Tells every rank at once that this rank has failed. An exception from the
   /// rank's main function does the same; call this function if the rank must
   /// clean up before it throws.
   std::function<void(const std::exception_ptr&)> report_failure;
-  /// Makes the job's first cause of failure interrupt one more transport, until
+  /// Makes the job's first failure interrupt one more transport, until
   /// detach().
   std::function<void(Transport&)> attach;
   std::function<void(Transport&)> detach;

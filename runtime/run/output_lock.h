@@ -4,9 +4,9 @@
 
 namespace pp {
 
-/// Returns whether a lock file is stale by its content, which decides on a file
-/// system without locks: true if the process that it names has ended, or if it
-/// names none. A process on another machine may still run.
+/// Whether a lock file names a process that has ended, or names none. On a file
+/// system without locks, the lock is then stale. A process on another machine
+/// counts as running.
 ///
 /// path  a lock file of two lines: the host's name, and the process as
 ///       process_id.h writes it

@@ -62,7 +62,7 @@ std::optional<std::chrono::milliseconds> time_to_save(const Job& job);
 void check_surroundings(const Job& job, const RunOptions& options);
 
 /// Plans the job, launches its ranks, and trains or infers.
-/// throws  what make_plan() throws; JobFailed: the first cause on any rank
+/// throws  what make_plan() throws; JobFailed with the job's first failure
 void run_job(const Job& job, const RunOptions& options);
 
 }  // namespace pp

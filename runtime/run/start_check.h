@@ -18,10 +18,10 @@ namespace pp {
 /// compared with the parameters by name, type and sizes, and not loaded.
 class StartCheck {
  public:
-  /// Finds the checkpoint as a run would, which reads all of its parts. If the
+  /// Finds the checkpoint as a run would, and reads all of its parts. If the
   /// ranks of the job are on several hosts and this host's folder lacks parts
-  /// that another host saved, no checkpoint is resumed from: only the run knows
-  /// whether those hosts still have them.
+  /// that another host saved, the constructor looks for no checkpoint: only the
+  /// run knows whether the other hosts still have those parts.
   ///
   /// plan        must outlive this object
   /// context     the context of the only rank; must outlive this object
@@ -35,7 +35,7 @@ class StartCheck {
       const std::string& data_order);
 
   /// Loads the weights of one stage if they don't come from the model, and
-  /// checks its optimizer.
+  /// checks the stage's optimizer.
   ///
   /// throws  what RankStages::load(), make_optimizer(), may_lack_state() and
   ///         Optimizer::check_state() throw

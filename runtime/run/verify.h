@@ -41,8 +41,8 @@ struct VerifyReport {
   int num_stages = 0;
   bool passed = false;
   double tolerance = 0;
-  /// Why values above the tolerance weren't compared in double precision; empty
-  /// if they were, or if there are none.
+  /// Why values with errors above the tolerance weren't compared in double
+  /// precision; empty if they were, or if there are none.
   std::string not_in_double;
 
   /// Whether a value is right: its error is within the tolerance or, in double

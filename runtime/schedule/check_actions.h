@@ -22,8 +22,8 @@ constexpr KindSet bit(ActionKind kind) {
 KindSet check_placement(const Schedule& schedule);
 
 /// Checks that every action occurs once, and in an order that is possible on
-/// its own rank: F before B or I, I before W, and each value made before it is
-/// sent and received before it is used.
+/// its own rank: F before B or I, I before W, and each value is made before it
+/// is sent, and received before it is used.
 void check_actions(
     const Schedule& schedule,
     int num_microbatches,

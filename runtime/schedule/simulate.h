@@ -44,7 +44,7 @@ struct Transfer {
   int32_t from = 0;
   int32_t to = 0;
   double begin = 0;
-  double end = 0;  ///< time at which it has arrived
+  double end = 0;  ///< time at which the message has arrived
 };
 
 /// One rank's part of a simulated step.
@@ -52,15 +52,15 @@ struct RankTimeline {
   std::vector<TimedAction> actions;  ///< F, B, I and W only, ordered by time
   double busy = 0;
   double bubble = 0;  ///< idle share of the makespan, from 0 to 1
-  /// Peak number of live activations, each of one stage and microbatch and live
-  /// from F to B or W. Divided by the number of this rank's stages, it gives
-  /// peak_microbatches.
+  /// Peak number of live activations. An activation belongs to one stage and
+  /// microbatch, and is live from F to B or W. peak_microbatches is this number
+  /// divided by the number of this rank's stages.
   int64_t peak_live = 0;
   double peak_microbatches = 0;
   int64_t peak_bytes = 0;
 };
 
-/// One action of the longest chain of dependent actions, which limits the step.
+/// One action of the critical path, the longest chain of dependent actions.
 struct CriticalStep {
   int32_t rank = 0;
   TimedAction timed;

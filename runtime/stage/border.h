@@ -21,7 +21,7 @@ struct EntryPoint {
   /// The name of the model input for From::User, otherwise of the value.
   std::string name;
   bool is_tensor = true;
-  /// Index of the output that passes it on unchanged; -1: none.
+  /// Index of the output at which this value leaves unchanged; -1: none.
   int relay_output = -1;
   StageInput contract;
 };
@@ -29,19 +29,19 @@ struct EntryPoint {
 /// A place where a value leaves a stage at run time; each output of the stage's
 /// graph has one.
 struct ExitPoint {
-  /// Whether it is sent to the next stage, which needs it.
+  /// Whether the value is sent to the next stage, which needs it.
   bool to_next = false;
   /// Name of the model output that leaves here; empty if none does.
   std::string model_output;
   bool is_tensor = true;
-  /// Index of the input that it passes on unchanged; -1: none.
+  /// Index of the input that leaves here unchanged; -1: none.
   int relay_input = -1;
   std::string value;
   ir::TensorMeta tensor;
 };
 
-/// The entries and exits of a stage that the job needs. The two stages at
-/// a border compute the same list of values, because both use the
+/// Where values enter and leave a stage, and which of them the job needs. The
+/// two stages at a border compute the same list of values, because both use the
 /// manifest.
 struct Border {
   std::vector<EntryPoint> entries;

@@ -11,7 +11,7 @@
 
 namespace pp {
 
-/// The results of one run of a program and, if it is trained, its backward.
+/// The results of one program run and, if the run is trained, its backward.
 struct ProgramRun {
   ProgramResult result;
   /// Whether each output requires a gradient; empty: not trained.

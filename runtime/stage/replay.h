@@ -86,7 +86,7 @@ class Replay {
   NewMemory new_memory_;
   Refused refused_;
   bool gave_up_ = false;
-  /// Whether it was reported that there are too many sizes.
+  /// Whether `refused_` was called because inputs have too many sizes.
   bool told_of_sizes_ = false;
   int num_moves_ = 0;  ///< how often states or gradients moved
   /// Keyed by the sizes and numbers of the inputs.

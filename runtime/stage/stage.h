@@ -69,8 +69,8 @@ class Stage {
   /// From now on, captures passes on the stage's device and replays them where
   /// possible. The states' tensors then stay at their addresses.
   ///
-  /// refused  a function that is called with what is not replayed but runs
-  ///          normally, and why
+  /// refused  a function that is told which passes run normally instead of
+  ///          being replayed, and why
   void replay_with(
       const Replay::NewMemory& new_memory, const Replay::Refused& refused);
 

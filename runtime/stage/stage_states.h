@@ -36,7 +36,7 @@ struct StageState {
 ///
 /// Each microbatch's backward needs the values that its forward read. So either
 /// a later run gives the states new memory or, if states must stay at their
-/// addresses, a run works on copies that are written back after it.
+/// addresses, a run works on copies and writes them back at its end.
 class StageStates {
  public:
   explicit StageStates(std::vector<StageState> states)
@@ -69,8 +69,8 @@ class StageStates {
       std::span<const at::Tensor> states,
       std::vector<at::Tensor>& mutated);
 
-  /// Copies the results of a run that share memory with one of the states in
-  /// `written`, because the next run would change them.
+  /// Copies those results of a run that share memory with a state in `written`,
+  /// because the next run would change them.
   ///
   /// written        the positions of the states that runs write in place
   /// requires_grad  for each result, whether it requires a gradient; such
@@ -80,8 +80,8 @@ class StageStates {
       std::vector<c10::IValue>& results,
       std::span<const uint8_t> requires_grad) const;
 
-  /// Returns the states for a run that repeats the current one later: copies of
-  /// those that `program` writes in place.
+  /// Returns the states for a later run that repeats the current one. Those
+  /// that `program` writes in place are copies.
   std::vector<at::Tensor> snapshot(const Program& program) const;
 
  private:

@@ -41,8 +41,8 @@ class Evaluation {
     bool ended_early = false;
   };
   /// If padding rows fill the last microbatch, checks that the loss doesn't
-  /// depend on them. run() does so, too; before a training, this finds a loss
-  /// that can't be computed before hours of work. All ranks call it together.
+  /// depend on them. run() does so, too, but this call can report such a loss
+  /// before the training, not hours later. All ranks call it together.
   /// throws  what try_padding() throws
   void check_padding();
   /// Evaluates the model in its current state and leaves the state unchanged:

@@ -31,8 +31,8 @@ class GradientBucket {
   /// parameter, undefined if no replica has a gradient for the parameter. Waits
   /// until all replicas have called start().
   const std::vector<at::Tensor>& add_up();
-  /// Sends this replica's sums to the other replicas; call it after add_up().
-  /// Needed only if every replica needs the sums of all shares.
+  /// Sends this replica's sums to the other replicas. Call it after add_up(),
+  /// and only if every replica needs the sums of all shares.
   void send_total();
   /// Receives the sums of all shares and writes them into the parameters'
   /// `.grad`; call it after send_total().

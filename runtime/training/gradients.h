@@ -15,12 +15,12 @@ namespace pp {
 /// stage. Their gradients are in `.grad`.
 using Parameters = std::map<int, std::vector<NamedParameter>>;
 
-/// Returns the parameters of the stages that require a gradient.
+/// Returns the stages' parameters that require a gradient.
 Parameters trainable_parameters(const std::map<int, Stage>& stages);
 
-/// Replaces the gradient of every parameter that several stages hold by the sum
-/// over these stages, added in ascending stage order, so that every holder has
-/// the same bits. All ranks of a pipeline call it together, between steps.
+/// For every parameter that several stages hold, replaces its gradient by the
+/// sum over these stages, added in ascending stage order, so that every holder
+/// has the same bits. All ranks of a pipeline call it together, between steps.
 void sum_tied_gradients(
     RankContext& context,
     const Manifest& manifest,
@@ -63,8 +63,8 @@ struct RankSummary {
   bool counts_norm = true;
   /// The weight of the whole step, on the owner of the last stage; 0 elsewhere.
   double weight = 0;
-  /// The replica's first microbatch whose loss isn't finite, on the owner of
-  /// the last stage; -1 if there is none, and elsewhere.
+  /// On the owner of the last stage, the replica's first microbatch whose loss
+  /// isn't finite; -1 if there is none, and on other ranks.
   int bad_microbatch = -1;
   /// Whether the step wrote NaN into a state of the model.
   bool bad_state = false;

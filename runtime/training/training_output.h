@@ -49,7 +49,7 @@ class TrainingOutput {
   /// Whether `metrics.jsonl` has the result of an evaluation after `step`
   /// updates.
   bool has_evaluation(int64_t step) const;
-  /// Writes the result of a job that only evaluates to evaluation_path().
+  /// Writes to evaluation_path() the result of a job that only evaluates.
   /// Leaves an earlier run's files as they are. Call it only on rank 0.
   void write_evaluation(const EvalReport& report);
   std::filesystem::path evaluation_path() const {

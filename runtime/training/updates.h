@@ -17,7 +17,7 @@ namespace pp {
 /// saved before the first update.
 ///
 /// throws  Error(Input): the checkpoint was saved with an optimizer that
-///         doesn't keep all states of this one
+///         doesn't keep all states of `optimizer`
 bool may_lack_state(
     const OptimizerConfig& optimizer, const CheckpointState& state);
 

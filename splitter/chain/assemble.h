@@ -19,8 +19,8 @@ struct Assembly {
 /// Chains stages in the given order. Each input of a stage reads the first of
 /// these sources that exists:
 ///
-/// - the previous stage's output of the same name; if none of the previous
-///   stage's outputs has the name of an input, the outputs match the inputs by
+/// - the previous stage's output of the same name; if no output of the
+///   previous stage has the name of an input, outputs are matched to inputs by
 ///   position
 /// - an earlier stage's output of the same name, relayed by the stages between
 /// - an input of the whole model, shared by all stages that use its name

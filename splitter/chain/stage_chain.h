@@ -50,8 +50,8 @@ struct StageChain {
   std::vector<StageNames> names;  ///< one per stage
   JointSymbols symbols;           ///< symbolic sizes of all stages
 
-  /// Finds the index in `outputs` of a stage's output; -1 if the stage has no
-  /// output of that name.
+  /// Finds a stage's output by name and returns its index in `outputs`; -1 if
+  /// the stage has no such output.
   int find_output(int stage, const std::string& output) const;
 };
 

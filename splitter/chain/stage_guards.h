@@ -15,8 +15,8 @@ namespace pp {
 /// The stage also gets guards for what its export assumed about the sizes of
 /// received values: bounds, and sizes that follow from other sizes.
 ///
-/// If a size of a received value is also a size of a model input, its bounds
-/// are left out, because data are checked against the bounds of the inputs.
+/// A size of a received value gets no bounds if it is also a size of a model
+/// input, because data are checked against the bounds of the inputs.
 ///
 /// guards  the guards in the stage's file, which use the names of the graph's
 ///         inputs

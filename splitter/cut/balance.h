@@ -9,9 +9,9 @@ namespace pp {
 
 /// Chooses cuts among all legal ones so that the heaviest stage is as light as
 /// possible. Ties are broken in this order: most cuts at module boundaries,
-/// fewest stages of less than half the heaviest weight, fewest bytes sent, most
-/// even weights. The result is exact (dynamic programming). kBalances defines
-/// the weight of a stage; a tied parameter counts in every stage that reads it.
+/// fewest stages lighter than half the heaviest, fewest bytes sent, most even
+/// weights. The result is optimal (dynamic programming). kBalances defines the
+/// weight of a stage; a tied parameter counts in every stage that reads it.
 ///
 /// throws  Error(Usage): there are fewer legal cuts than the stages need, a
 ///         measured balance lacks its costs, or no choice fits in spec.memory

@@ -29,7 +29,7 @@ struct BalanceRow {
   std::string_view meaning;
   /// The member of Weights that is summed per stage.
   uint64_t Weights::*weight;
-  bool is_measured;  ///< needs NodeCosts; sent values count, too
+  bool is_measured;  ///< uses NodeCosts; sent values count, too
 };
 
 inline constexpr std::array kBalances{

@@ -17,7 +17,7 @@ struct StagePlan {
   std::vector<int> kept;  ///< nodes of the range that the stage runs, ascending
   /// Values from the previous stage, in order of input.
   std::vector<ir::ValueId> received;
-  /// Model inputs that it reads, in the model's order.
+  /// Model inputs that the stage reads, in the model's order.
   std::vector<ir::ValueId> user_inputs;
   std::set<int> states;  ///< indices of the states that the stage holds
   /// Nodes of earlier stages that the stage runs again before its own,

@@ -38,8 +38,8 @@ class CutSweep {
   // Values made before node next_ and needed later.
   std::vector<ir::ValueId> active_;
   // For each position: index of the alias set of a state that is read or
-  // written before the position and written at or after it; -1 if no state is
-  // used like that.
+  // written before the position and written at or after it; -1 if there is no
+  // such state.
   std::vector<int> owned_;
   // For each node: the states that the node is the last to write, and the user
   // inputs that it is the first to write. After the node, these values cross

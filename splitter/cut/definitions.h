@@ -12,8 +12,8 @@ namespace pp {
 struct Definitions {
   /// Index of the node that defines the value, or -1.
   std::vector<int> made_at;
-  std::vector<int> input_of;  ///< index of the model input that it is, or -1
-  std::vector<int> state_of;  ///< index of the state that it is, or -1
+  std::vector<int> input_of;  ///< index of the value's model input, or -1
+  std::vector<int> state_of;  ///< index of the value's state, or -1
 };
 
 Definitions find_definitions(const ir::Graph& graph);

@@ -35,8 +35,8 @@ struct Flow {
   /// Per value: the last node that reads the value, either directly or through
   /// free nodes, which later stages run again; -1: none.
   std::vector<int> needed_until;
-  /// Per value: whether the model returns the value, itself or through free
-  /// nodes.
+  /// Per value: whether the model returns the value, or a result that free
+  /// nodes compute from the value.
   std::vector<bool> is_output;
 
   const ir::Value& value(ir::ValueId id) const { return graph->values[id]; }
@@ -50,7 +50,7 @@ struct Flow {
     return made_at[id] >= 0 && is_free[made_at[id]];
   }
   /// Whether a stage that starts at node `position` reads the value from the
-  /// data: the value is a user input, and no earlier node has written to it.
+  /// data. True for a user input to which no earlier node has written.
   bool is_user_input_at(ir::ValueId id, int position) const;
   /// Whether a stage that starts at node `position` receives only the root of
   /// `set` and recomputes the other members as views of the root. True only if

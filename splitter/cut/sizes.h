@@ -26,7 +26,7 @@ class SizeFinder {
   void add(ir::ValueId tensor);
 
   /// Finds the dimension whose size has the same expression as the integer
-  /// `scalar`; null if no added tensor has such a dimension.
+  /// `scalar`; null if none of the added tensors has one.
   const Place* try_find(ir::ValueId scalar) const;
 
   /// Whether `scalar` can be found in a shape, is a model input, or can be

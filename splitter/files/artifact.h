@@ -14,8 +14,8 @@ namespace pp {
 
 /// Writes a stage directory: the stage files, then `source.*` without the
 /// weights that stages hold, and finally `manifest.json`. All files go to a
-/// temporary folder next to `directory`, which is then renamed. An existing
-/// stage directory is replaced.
+/// temporary folder, which is then renamed to `directory`. An existing stage
+/// directory is replaced.
 /// throws  Error(Usage): `directory` exists and is not a stage directory
 void write_stages(
     const std::filesystem::path& directory,
@@ -71,8 +71,8 @@ StageDirectory open_stages(
 ///
 /// checkpoint  the folder of the checkpoint; nullopt: the stages' own weights
 /// returns     size conditions that the stages check but the merged file can't
-///             state, one text each; empty if there are none. Example: one on a
-///             value that a stage exported by hand passes to the next stage
+///             state, one text each; empty if there are none. Example: a
+///             condition on a value that one stage exported by hand passes on
 /// throws      Error(Input) naming what is missing or doesn't fit
 ///             Error(Usage): `output` is in the stage directory
 std::vector<std::string> merge(

@@ -9,7 +9,7 @@
 
 namespace pp {
 
-/// A tensor of the source model, which is now stored in the stages' files.
+/// A tensor of the source model that the stages' files now store.
 struct SourceState {
   std::string fqn;
   std::vector<std::string> aliases;

@@ -13,9 +13,9 @@
 namespace pp {
 
 /// Collects a model's weights and writes them to a `.safetensors` file as
-/// Python tools do: one tensor for each name in the model's state_dict. A tied
-/// parameter has one tensor; for each of its other names, the metadata has an
-/// entry (as safetensors.torch.save_model writes them).
+/// Python tools do: each tensor under its name in the model's state_dict. A
+/// tied parameter is stored once, under one of its names; the metadata has an
+/// entry for each other name (as safetensors.torch.save_model writes them).
 class WeightsFile {
  public:
   /// Adds a tensor that is contiguous in memory.

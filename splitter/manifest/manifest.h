@@ -9,8 +9,8 @@
 
 namespace pp {
 
-/// A value that enters a stage. Lists of these follow the order of the stage
-/// graph's inputs.
+/// A value that enters a stage. A list of StageInputs has the order of the
+/// stage graph's inputs.
 struct StageInput {
   std::string value;       ///< its name in the source and the stage's graph
   bool from_user = false;  ///< read from the data, not sent by another stage
@@ -20,9 +20,9 @@ struct StageInput {
   ir::TensorMeta tensor;  ///< the shape contract; only for a tensor
 };
 
-/// A value that leaves a stage. Lists of these follow the order of the stage
-/// graph's outputs: first the values for the next stage, in the order of that
-/// stage's inputs, then the others.
+/// A value that leaves a stage. A list of StageOutputs has the order of the
+/// stage graph's outputs: first the values for the next stage, in the order of
+/// that stage's inputs, then the others.
 struct StageOutput {
   std::string value;     ///< its name in the source and the stage's graph
   bool to_next = false;  ///< sent to the next stage

@@ -118,7 +118,7 @@ TEST_F(Hosts, ALostHostIsNamed) {
       {"step_1",
        "part_2.safetensors (saved on host ",
        "part_3.safetensors (saved on host ",
-       "bring that host back",
+       "bring back the host that saved it",
        "to start a new run, move the checkpoints away"},
       [&] { resume(Resume::IfAny); });
 }

@@ -161,7 +161,7 @@ expect_ok env -C alpha RANK=0 WORLD_SIZE=4 MASTER_ADDR=127.0.0.1 \
 expect_no_text err "skipped"
 expect_exit 3 env -C alpha "${dry[@]}"
 expect_text err "part_0.safetensors (saved on host beta)" \
-  "no host of this job has them"
+  "no host of this job has what is missing"
 # Weights to start from, too.
 by_hand alpha beta --set model.checkpoint=runs/checkpoints/step_3500 \
   --set output.dir=further --set train.steps=2

@@ -22,8 +22,8 @@ class ModuleTree {
     return unit_;
   }
 
-  /// Adds a read of the tensor `fqn` to `code`, a method of the root module
-  /// with the argument `self`. Returns the tensor as a value of the code.
+  /// Adds a read of the tensor `fqn` to `code`, a method of the root module.
+  /// `self` is the method's first argument. Returns the tensor that is read.
   static torch::jit::Value* read(
       torch::jit::Graph& code, torch::jit::Value* self, const std::string& fqn);
 

@@ -7,7 +7,7 @@
 namespace pp::ts {
 
 /// Lowers an operator from the table in number_functions.cpp to a function on
-/// numbers. In a trace, integers that are stored as tensors stay numbers.
+/// numbers. An integer that a trace stores in a tensor counts as a number.
 /// returns  the result; nullopt if the table lacks the operator or an operand
 ///          isn't a number
 std::optional<Items> try_lower_arithmetic(const NodeCall& call);

@@ -6,7 +6,7 @@
 
 #include "loader/torchscript/lower/lowering.h"
 
-// Nodes that own graphs: the sides of a branch and the body of a loop.
+// Nodes that own graphs: a branch owns its two sides, a loop owns its body.
 namespace pp::ts {
 
 /// A block of a control-flow node. Its nodes may read values of the graph
@@ -14,7 +14,7 @@ namespace pp::ts {
 struct BlockDraft {
   std::string name;
   std::vector<ir::Node> nodes;
-  /// For a loop: its iteration and carried values.
+  /// For a loop: the iteration's number, then the carried values.
   std::vector<ir::ValueId> inputs;
   std::vector<ir::Arg> outputs;
 };

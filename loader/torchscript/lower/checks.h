@@ -8,8 +8,8 @@
 // that are known only when the model runs.
 namespace pp::ts {
 
-/// Whether one side of a branch raises an exception. If so, lowering continues
-/// with the other side.
+/// Whether `block`, a side of a branch, raises an exception. If so, lowering
+/// continues with the other side.
 bool only_raises(const torch::jit::Block& block);
 
 /// Whether a branch returns nothing and neither side changes anything.

@@ -22,8 +22,8 @@ std::optional<Items> lower_is_grad_enabled(const NodeCall& call);
 std::optional<Items> lower_is_autocast_enabled(const NodeCall& call);
 
 /// Adds a call of an operator inside a `no_grad` block. The operands are
-/// detached first. A tensor that the operator changes in place is returned as
-/// the same value.
+/// detached first. If the operator returns an operand that it writes in place,
+/// the result is the original, undetached item.
 /// arguments  one item per argument of the schema, in order
 /// returns    one item per result
 Items add_operator_without_grad(

@@ -13,8 +13,8 @@
 // sizes but no elements.
 namespace pp::ts {
 
-/// The meta tensor for a tensor of the graph; nullopt if nothing is known about
-/// the tensor.
+/// Returns the meta tensor that is the hint of a tensor of the graph; nullopt
+/// if nothing is known about the tensor.
 std::optional<at::Tensor> try_tensor_hint(
     const Lowering& lowering, ir::ValueId id);
 

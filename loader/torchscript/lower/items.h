@@ -73,7 +73,7 @@ struct TensorSizes {
   ir::ValueId tensor = ir::kNoValue;
 };
 
-/// The length of a list of tensors, as long as it is unknown.
+/// The length of a list of tensors, while that length is unknown.
 struct ListLength {
   std::shared_ptr<Container> list;
 };
@@ -135,7 +135,7 @@ Item item_of(const c10::IValue& value, StepCounter& steps);
 /// share counts once for each of them.
 void count_items(const Item& item, StepCounter& steps);
 
-/// Forbids the code to change the containers in an item, nested ones included.
+/// Forbids the model's code to change the containers in an item, at any depth.
 /// why  describes the container in messages, see Container::why_fixed
 void fix_containers(const Item& item, const std::string& why);
 

@@ -28,9 +28,9 @@ Items rebuild(
 /// Returns the items that a branch returns. `then` and `otherwise` are the
 /// items of its two sides and have the same structure. The result has this
 /// structure, with `leaves` as its leaves. A list that both sides return stays
-/// that list. If one side returns a list made before the branch, neither side's
-/// list nor the new list may be changed any more, because it is unknown whether
-/// the new list is the old one.
+/// that list. If the sides return different lists and one was made before the
+/// branch, neither side's list nor the new list may be changed any more,
+/// because it is unknown whether the new list is the old one.
 Items merge(
     const Lowering& lowering,
     const Items& then,

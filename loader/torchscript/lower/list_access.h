@@ -15,7 +15,7 @@ Container* try_list(const Item& item);
 
 /// Refuses the node if the code may not change the container. Call this before
 /// each change. Inside a branch, also saves the contents of a container that
-/// was made outside of it.
+/// was made outside the branch.
 /// throws  Error(Input): the container is fixed (Container::why_fixed), or was
 ///         made outside an enclosing loop
 void check_changeable(
@@ -34,8 +34,8 @@ std::optional<Items> try_list_items(
 ///         check_changeable() refuses it
 Container& changeable_list(const NodeCall& call, const char* verb);
 
-/// Converts the node's second input to an index, 0 or more, into a list of
-/// `length` items. A negative input counts from the end.
+/// Returns the node's second input as an index into a list of `length` items.
+/// The input may be negative (counted from the end); the index never is.
 /// throws  Error(Input): the index is unknown, or it is out of range
 size_t list_index(const NodeCall& call, int64_t length);
 

@@ -46,7 +46,7 @@ struct ContainerContents {
   std::vector<std::string> keys;
 };
 
-/// An unfinished block that waits while an inner block is lowered.
+/// An unfinished block that waits until its inner block is lowered.
 struct OuterBlock {
   std::vector<ir::Node> nodes;
   /// The block's Lowering::open_nodes.

@@ -13,7 +13,7 @@ namespace pp::ts {
 ///         open one
 void settle_length(Lowering& lowering, Container& list, size_t length);
 
-/// Removes nodes of the innermost block if their list was never unpacked.
+/// Removes from the innermost block the nodes whose list was never unpacked.
 void drop_open_nodes(Lowering& lowering);
 
 }  // namespace pp::ts

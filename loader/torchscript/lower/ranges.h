@@ -2,7 +2,7 @@
 
 #include "loader/torchscript/lower/node_call.h"
 
-// Lowers range(start, end, step) whose operands are computed.
+// Lowers range(start, end, step) with operands that the model computes.
 namespace pp::ts {
 
 /// Lowers aten::__range_length, the number of integers in a range.

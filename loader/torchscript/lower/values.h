@@ -21,7 +21,7 @@ GraphValue add_value(
 
 /// Adds a tensor of the archive to the graph as a state. The tensor's bytes are
 /// not copied.
-/// stem    the state's value gets a name made from this
+/// stem    the name of the state's value is made from this
 /// throws  Error(Input): the tensor is sparse, quantised or in no record
 GraphValue add_state(
     Lowering& lowering,

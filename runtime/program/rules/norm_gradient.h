@@ -26,8 +26,8 @@ struct NormInputLayout {
 
   explicit NormInputLayout(const at::Tensor& x);
 
-  /// Returns the gradient of the batch norm's result, or a copy of it in a
-  /// layout that the kernel reads correctly together with this input.
+  /// Returns `gradient`, which belongs to the batch norm's result, or a copy of
+  /// it in a layout that the kernel reads correctly together with this input.
   at::Tensor readable(const at::Tensor& gradient) const;
 };
 
@@ -35,9 +35,9 @@ struct NormInputLayout {
 /// it does "aten.instance_norm.default".
 bool has_batch_norm_backward(std::string_view target);
 
-/// Calls an operator for which has_batch_norm_backward() is true through the
-/// dispatcher. In the backward, the kernel then gets the gradient of the result
-/// in a layout that it reads correctly.
+/// Calls, through the dispatcher, an operator for which
+/// has_batch_norm_backward() is true. In the backward, the kernel then gets the
+/// gradient of the result in a layout that it reads correctly.
 void call_batch_norm(const c10::OperatorHandle& op, torch::jit::Stack& stack);
 
 }  // namespace pp

@@ -6,10 +6,10 @@
 //   - the forward returns false, with the stack unchanged, for a call that it
 //     doesn't cover; otherwise it calls the operator, puts what the backward
 //     needs into `kept` and leaves the results on the stack;
-//   - the backward computes the gradients that are `wanted` from `kept` and
-//     gives them, with the kernels of LibTorch's derivatives.yaml.
-// Then add a row to the table at the file's end and a case to
-// tests/rules/rule_cases.cpp: it is compared with autograd bit by bit.
+//   - the backward computes from `kept` the gradients that are `wanted`, with
+//     the kernels of LibTorch's derivatives.yaml, and gives them.
+// Then add a row to the table at the file's end, and a case to
+// tests/rules/rule_cases.cpp, which compares the rule with autograd bit by bit.
 // arguments.h has what rules share; unary.h has the rules of functions of one
 // tensor, where a row is often all that is needed.
 // A new kind of operator is a file with a function as below, and its row in

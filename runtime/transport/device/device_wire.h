@@ -33,7 +33,7 @@ struct Sent {
 
 void append(std::vector<int64_t>& ints, std::span<const Sent> sent);
 
-/// Removes the words that append() added from the end of `ints`, and returns
+/// Removes from the end of `ints` the words that append() added, and returns
 /// what they describe.
 /// throws  Error(Runtime): the words are not what append() writes
 std::vector<Sent> take_off(std::vector<int64_t>& ints, size_t num_tensors);

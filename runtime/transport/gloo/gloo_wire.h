@@ -21,8 +21,8 @@ namespace pp {
 /// Gloo sends a part of a message only after the receiver has announced memory
 /// for it, which takes as long as sending the part itself. So receives are
 /// posted in advance for the headers of the next few messages, and for their
-/// payloads. These are assumed to have the sizes of an earlier message's
-/// payloads, which both ends know.
+/// payloads. The payloads are assumed to have the sizes of those of an earlier
+/// message, which both ends know.
 class GlooWire {
  public:
   /// A send or receive of a part of a message, and its memory.

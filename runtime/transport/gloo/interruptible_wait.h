@@ -14,11 +14,11 @@ namespace pp {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-/// Waits for c10d's works in such a way that another thread can end the wait.
+/// Waits for c10d's Work objects, such that another thread can end the wait.
 /// One thread waits at a time; any thread may interrupt.
 class InterruptibleWait {
  public:
-  /// grace  how long to wait for the cause after a connection has closed, see
+  /// grace  how long to wait for interrupt() after a connection has closed, see
   ///        ConnectOptions
   explicit InterruptibleWait(std::chrono::milliseconds grace) : grace_(grace) {}
 

@@ -16,7 +16,7 @@ namespace pp {
 /// use it, except for interrupt().
 class SharedHost {
  public:
-  /// grace  how long to wait for the cause after a connection has closed, see
+  /// grace  how long to wait for interrupt() after a connection has closed, see
   ///        ConnectOptions
   /// spin   whether every rank of this host has its own core
   SharedHost(
