@@ -21,8 +21,8 @@ class JobCheckpoint {
  public:
   /// path     this rank's folder `step_N`
   /// sharing  which ranks see the same folder
-  /// holders  for each part, in the order of `content`: the leaders whose
-  ///          folders contain it, at least one, in ascending order
+  /// holders  for each part, in the order of `content`: the leaders (see
+  ///          inventory.h) whose folders contain it, at least one, ascending
   JobCheckpoint(
       RankContext& context,
       std::filesystem::path path,

@@ -42,11 +42,14 @@ void StepRows::settle_steps() {
         (rest == 1 ? "is" : "are") + " left out: " + why);
   }
   if (steps_per_epoch_ == 0) {
+    const std::string reason = last_.drop ? "drop_last" : why;
     throw usage_error(
         "the data has " + count_text(num_rows_, "row", "rows") +
         ", fewer than one batch of " + std::to_string(plan_.batch_size) +
-        (last_.drop ? " (drop_last)" : "") + "; set a smaller batch_size" +
-        (why.empty() ? "" : " (" + why + ")"));
+        (reason.empty()
+             ? ""
+             : ", and a partial batch is left out (" + reason + ")") +
+        "; set a smaller batch_size");
   }
 }
 

@@ -280,7 +280,7 @@ class Checker {
     }
     const DataConfig& data = job_.eval->data;
     if (data.inputs.empty()) {
-      refuse("eval", "[eval] needs data.inputs, the held-out rows");
+      refuse("eval", "[eval] needs eval.data.inputs, the held-out rows");
     }
     check_sources("eval.data", data);
     if (data.target.has_value() != job_.data.target.has_value()) {

@@ -32,11 +32,12 @@ struct JobStore {
   std::vector<int> sockets;  ///< descriptors of the three connections
 };
 
-/// Makes calls on the store throw c10::DistNetworkError if it doesn't answer
-/// within `limit`. By default c10d waits forever.
+/// Makes each call on the store throw c10::DistNetworkError if it doesn't
+/// answer within `limit`. By default c10d waits forever.
 void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 
-/// Makes calls on the store, on any thread, fail at once.
+/// Makes each call on the store fail at once, on any thread, even one that is
+/// in progress.
 void end_calls(const JobStore& store);
 
 /// Connects to the job's store and claims this rank's number there. Rank 0

@@ -18,8 +18,8 @@ namespace pp {
 
 // Flags of a value in a recorded run.
 constexpr uint8_t kNeedsGradient = 1;
-/// The value depends on an input that needs a gradient, and not only on
-/// parameters.
+/// The value depends on an input that needs a gradient. A value that depends on
+/// parameters alone doesn't have this flag.
 constexpr uint8_t kOnPath = 2;
 
 /// The autograd graph of a range of the program's instructions.

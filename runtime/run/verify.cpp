@@ -87,11 +87,11 @@ std::vector<UserInputs> draw_inputs(
     for (const ModelInput& input : manifest.inputs) {
       if (input.type.kind == ir::TypeKind::Tensor && !input.tensor.known) {
         throw usage_error(
-            "the model doesn't state the shape and type of its input '" +
-            input.name +
-            "' (a TorchScript model), so no values can be drawn; give both "
-            "with --input " +
-            input.name + "=4x32 or --input " + input.name + "=4x32:int64");
+            "the model is TorchScript and doesn't state the shape and type of "
+            "its input '" +
+            input.name + "', so pp can't make up values for it; give --input " +
+            input.name + "=4x32 (float32) or --input " + input.name +
+            "=4x32:int64");
       }
       if (input.type.kind != ir::TypeKind::Tensor) {
         continue;

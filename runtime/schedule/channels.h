@@ -14,9 +14,9 @@ struct Channel {
 };
 
 /// Returns the channels that a lowered schedule uses. Each rank has to open its
-/// own channels in this order, and wait each time for the other end. That can't
+/// own channels in this order and wait each time for the other end. That can't
 /// deadlock: both ranks of the first channel that isn't open yet have opened
-/// all their earlier channels.
+/// all their earlier channels, so neither waits at another one.
 std::vector<Channel> channels_of(const Schedule& schedule);
 
 }  // namespace pp

@@ -178,7 +178,7 @@ class Checker {
         (stage_seen_[action.stage] & bit(ActionKind::Unshard)) == 0) {
       refuse(
           action,
-          "needs an UNSHARD of its stage before it and after the last RESHARD");
+          "needs an UNSHARD of its stage first, and again after each RESHARD");
     }
   }
 

@@ -154,8 +154,8 @@ const Case kCases[] = {
      }},
     {"FewerRowsThanABatch",
      ErrorKind::Usage,
-     "the data has 4 rows, fewer than one batch of 5 (drop_last); set a "
-     "smaller batch_size",
+     "the data has 4 rows, fewer than one batch of 5, and a partial batch is "
+     "left out (drop_last); set a smaller batch_size",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
        data.batch_size = 5;

@@ -162,8 +162,8 @@ INSTANTIATE_TEST_SUITE_P(
             "0UNSHARD,0F0,0RESHARD,0B0\n",
             1,
             true,
-            "rank 0, position 3: 0B0 needs an UNSHARD of its stage before it "
-            "and after the last RESHARD"},
+            "rank 0, position 3: 0B0 needs an UNSHARD of its stage first, "
+            "and again after each RESHARD"},
         Broken{
             "0UNSHARD,0UNSHARD,0F0\n",
             1,

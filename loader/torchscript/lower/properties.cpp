@@ -115,8 +115,8 @@ std::optional<Items> lower_is_quantised(const NodeCall& call) {
   if (call.lowering.has_quantised) {
     refuse(
         call,
-        "the model quantises tensors, so the answer is not known before it "
-        "runs");
+        "the model quantises tensors, so whether this one is quantised is not "
+        "known before the model runs");
   }
   return Items{constant_item(false)};
 }

@@ -11,7 +11,7 @@ namespace pp::ts {
 
 /// Adds a state for each tensor of a module and its submodules, under the
 /// tensor's FQN. Attributes that hold the same tensor share one state.
-/// throws  Error(Input): a tensor is sparse or in no record
+/// throws  Error(Input): a tensor is sparse, quantised or not in the archive
 void add_states(Lowering& lowering, const torch::jit::Module& root);
 
 /// Finds the state that an attribute of an object holds; nullopt if the

@@ -25,8 +25,8 @@ struct BackwardCall {
   /// if none arrived; at least one is defined.
   std::span<const at::Tensor> gradients;
   Wanted wanted;
-  /// Adds a gradient, which has the input's shape and type, at a wanted
-  /// position.
+  /// Adds a gradient of the input at `position`, which must be wanted. It has
+  /// that input's shape and type.
   c10::function_ref<void(size_t position, at::Tensor gradient)> give;
   /// Adds the matrix product of a and b as a gradient at a wanted position. The
   /// product may be accumulated directly into the sum.

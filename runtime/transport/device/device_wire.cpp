@@ -78,7 +78,7 @@ std::vector<Sent> take_off(std::vector<int64_t>& ints, size_t num_tensors) {
     }
   }
   if (!words.empty()) {
-    throw wire::bad("it is longer than the description of its device tensors");
+    throw wire::bad("its description of device tensors has numbers left over");
   }
   ints.resize(first);
   return all;
