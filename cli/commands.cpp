@@ -5,34 +5,39 @@
 
 namespace pp::cli {
 
+namespace {
+
+const std::vector<CommandEntry> kCommands = {
+    {"inspect",
+     "Show a model's modules and cuts, or its stages",
+     "pp inspect gpt2.pt2 --depth 2",
+     setup_inspect},
+    {"split",
+     "Cut a saved model into stages",
+     "pp split gpt2.pt2 -o stages --at transformer.h.2",
+     setup_split},
+    {"run",
+     "Train, evaluate or infer with a pipeline",
+     "pp run job.toml --schedule GPipe --set train.steps=20",
+     setup_run},
+    {"verify",
+     "Compare a pipeline with the unsplit model",
+     "pp verify stages --schedule 1F1B --microbatches 4",
+     setup_verify},
+    {"merge",
+     "Merge stages or a checkpoint into one model file",
+     "pp merge stages --checkpoint runs/x/checkpoints/step_9 -o new.pt2",
+     setup_merge},
+    {"schedule",
+     "Show a pipeline schedule",
+     "pp schedule 1F1B --ranks 4 --microbatches 8",
+     setup_schedule},
+};
+
+}  // namespace
+
 const std::vector<CommandEntry>& commands() {
-  static const std::vector<CommandEntry> entries = {
-      {"inspect",
-       "Show a model's modules and cuts, or its stages",
-       "pp inspect gpt2.pt2 --depth 2",
-       setup_inspect},
-      {"split",
-       "Cut a saved model into stages",
-       "pp split gpt2.pt2 -o stages --at transformer.h.2",
-       setup_split},
-      {"run",
-       "Train, evaluate or infer with a pipeline",
-       "pp run job.toml --schedule GPipe --set train.steps=20",
-       setup_run},
-      {"verify",
-       "Compare a pipeline with the unsplit model",
-       "pp verify stages --schedule 1F1B --microbatches 4",
-       setup_verify},
-      {"merge",
-       "Merge stages or a checkpoint into one model file",
-       "pp merge stages --checkpoint runs/x/checkpoints/step_9 -o new.pt2",
-       setup_merge},
-      {"schedule",
-       "Show a pipeline schedule",
-       "pp schedule 1F1B --ranks 4 --microbatches 8",
-       setup_schedule},
-  };
-  return entries;
+  return kCommands;
 }
 
 CLI::Validator not_empty() {
