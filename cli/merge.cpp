@@ -1,7 +1,9 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/interrupt.h"
+#include "loader/archive/checkpoint_folder.h"
 #include "loader/model_loader.h"
+#include "runtime/job/job.h"
 #include "splitter/files/artifact.h"
 #include "splitter/files/merge_target.h"
 
@@ -23,8 +25,8 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
   app.add_option(
          "--checkpoint",
          options->checkpoint,
-         "Checkpoint to read the weights from")
-      ->type_name("CKPT")
+         "Weights: a checkpoint, a run's folder or 'latest'")
+      ->type_name("CKPT|RUN")
       ->check(not_empty());
   app.add_option(
          "-o,--output", options->output, "Model or .safetensors file to write")
@@ -39,7 +41,8 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
     check_merge_target(options->output, format, options->force);
     std::optional<std::filesystem::path> checkpoint;
     if (!options->checkpoint.empty()) {
-      checkpoint = options->checkpoint;
+      checkpoint = checkpoint_in(
+          named_checkpoint(options->checkpoint, options->directory));
     }
     const EndOnSignal end_on_signal({options->output});
     SandboxRules rules{

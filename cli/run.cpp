@@ -12,6 +12,7 @@
 #include "runtime/launch/stop_signals.h"
 #include "runtime/rank/failure.h"
 #include "runtime/run/dry_run.h"
+#include "runtime/run/init_job.h"
 #include "runtime/run/job_paths.h"
 #include "runtime/run/run_job.h"
 #include "splitter/files/artifact.h"
@@ -27,6 +28,10 @@ struct Options {
   int ranks = 0;
   std::string launcher;
   std::vector<std::string> set;
+  std::vector<std::string> data;
+  std::string loss_target;
+  std::string loss;
+  std::optional<int64_t> steps;
   TrustOptions trust;
   bool dry_run = false;
   std::string cost;
@@ -131,6 +136,16 @@ void declare_options(CLI::App& app, Options& options) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
+  app.add_option("--data", options.data, "Data of an input, without a job file")
+      ->type_name("[NAME=]FILE")
+      ->check(not_empty())
+      ->allow_extra_args(false);
+  app.add_option(
+         "--target", options.loss_target, "Data of the target, with --data")
+      ->type_name("FILE")
+      ->check(not_empty());
+  app.add_option("--loss", options.loss, "Set train.loss")->check(not_empty());
+  app.add_option("--steps", options.steps, "Set train.steps");
   add_trust_options(app, options.trust);
   CLI::Option* dry_run_flag = app.add_flag(
       "--dry-run", options.dry_run, "Print the plan and its memory, then exit");
@@ -170,13 +185,50 @@ RunOptions run_options(const Options& options, const Invocation& with) {
   return run;
 }
 
+/// The job of a model or of stages whose data the command line names.
+Job job_of_data(const Options& options, const Invocation& with) {
+  const bool trains = !options.loss_target.empty() || !options.loss.empty() ||
+                      options.steps.has_value();
+  return job_without_file(
+      {.model = options.target,
+       .kind = trains ? FirstJobKind::Train : FirstJobKind::Infer,
+       .data = options.data,
+       .target = options.loss_target,
+       .loss = options.loss,
+       .steps = options.steps,
+       .command = join(with.argv, " "),
+       .trust = to_trust(options.trust)},
+      overrides(options));
+}
+
+Job job_of(const Options& options, const Invocation& with) {
+  if (!options.data.empty() || !options.loss_target.empty()) {
+    if (needs_no_job_file(options.target)) {
+      return job_of_data(options, with);
+    }
+    throw usage_error(
+        "--data and --target are for a model or a stage directory; in a job "
+        "file, set data.inputs and data.target");
+  }
+  std::vector<std::string> set = overrides(options);
+  if (!options.loss.empty()) {
+    set.push_back("train.loss=\"" + options.loss + "\"");
+  }
+  if (options.steps) {
+    set.push_back("train.steps=" + std::to_string(*options.steps));
+  }
+  return is_stage_directory(options.target)
+             ? job_for_stages(options.target, set)
+             : load_job(options.target, set);
+}
+
 /// Runs the job that the command line asks for.
 /// launch  receives the job's output folder
 int run_as_asked(
-    const Options& options, RunOptions run, LaunchOptions& launch) {
-  const Job job = is_stage_directory(options.target)
-                      ? job_for_stages(options.target, overrides(options))
-                      : load_job(options.target, overrides(options));
+    const Options& options,
+    const Job& job,
+    RunOptions run,
+    LaunchOptions& launch) {
   launch.output_folder = output_folder_text(job);
   // A process that starts others can't give up its rights, nor a GPU's driver.
   if (job.security.sandbox && job.pipeline.device.is_cpu &&
@@ -212,7 +264,7 @@ int run_command(const Options& options, const Invocation& with) {
   LaunchOptions launch;
   launch.log = run.log;
   try {
-    return run_as_asked(options, run, launch);
+    return run_as_asked(options, job_of(options, with), run, launch);
   } catch (const JobFailed&) {
     throw;
   } catch (const Error& error) {

@@ -12,6 +12,12 @@ namespace pp {
 /// throws  Error(Runtime) naming the path and the system's reason
 void write_file(const std::filesystem::path& path, std::string_view content);
 
+/// Writes a file that doesn't exist yet, as write_file() does. Returns false,
+/// and leaves the file as it is, if it exists.
+/// throws  what write_file() throws
+bool write_new_file(
+    const std::filesystem::path& path, std::string_view content);
+
 /// Reads a whole file.
 /// throws  Error(Input) naming the path: the file can't be read
 std::string read_file(const std::filesystem::path& path);

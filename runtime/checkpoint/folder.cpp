@@ -1,25 +1,20 @@
 #include "runtime/checkpoint/folder.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include <fcntl.h>
 
-#include "loader/archive/folders.h"
 #include "loader/core/error.h"
 
 namespace pp {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kPrefix = "step_";
 constexpr std::string_view kUnfinishedPrefix = ".step_";
 constexpr std::string_view kUnfinishedSuffix = ".tmp";
 
@@ -32,27 +27,12 @@ Error error_with_errno(const fs::path& path, const std::string& what) {
 }  // namespace
 
 fs::path checkpoint_path(const fs::path& folder, int64_t step) {
-  return folder / (std::string(kPrefix) + std::to_string(step));
+  return folder / (std::string(kCheckpointPrefix) + std::to_string(step));
 }
 
 fs::path unfinished_path(const fs::path& folder, int64_t step) {
   return folder / (std::string(kUnfinishedPrefix) + std::to_string(step) +
                    std::string(kUnfinishedSuffix));
-}
-
-std::optional<int64_t> step_of(const fs::path& path) {
-  const std::string name = path.filename().string();
-  if (!name.starts_with(kPrefix)) {
-    return std::nullopt;
-  }
-  int64_t step = 0;
-  const char* end = name.data() + name.size();
-  const auto [stop, error] =
-      std::from_chars(name.data() + kPrefix.size(), end, step);
-  if (error != std::errc{} || stop != end || step < 0) {
-    return std::nullopt;
-  }
-  return step;
 }
 
 void remove_unfinished(const fs::path& folder) {
@@ -91,23 +71,6 @@ void move_folder(const fs::path& from, const fs::path& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
     throw error_with_errno(to, "cannot rename the checkpoint into place");
   }
-}
-
-std::vector<fs::path> list_checkpoints(const fs::path& folder) {
-  std::vector<std::pair<int64_t, fs::path>> found;
-  for (const fs::path& path : entries_of(folder)) {
-    std::error_code ignored;
-    const std::optional<int64_t> step = step_of(path);
-    if (step && fs::is_directory(path, ignored)) {
-      found.emplace_back(*step, path);
-    }
-  }
-  std::ranges::sort(found);
-  std::vector<fs::path> paths;
-  for (auto& [step, path] : found) {
-    paths.push_back(std::move(path));
-  }
-  return paths;
 }
 
 }  // namespace pp

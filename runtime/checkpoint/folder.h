@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
-#include <vector>
+
+#include "loader/archive/checkpoint_folder.h"
 
 // The folder that holds a job's checkpoints: the names in it, and how its
 // entries are removed and renamed.
@@ -18,15 +18,6 @@ std::filesystem::path checkpoint_path(
 /// complete, `.step_N.tmp`.
 std::filesystem::path unfinished_path(
     const std::filesystem::path& folder, int64_t step);
-
-/// Returns the N of a folder named `step_N`; nullopt for any other name.
-std::optional<int64_t> step_of(const std::filesystem::path& path);
-
-/// Returns the paths `step_N` in a folder by ascending N; empty if the folder
-/// does not exist.
-/// throws  Error(Input): the folder can't be read
-std::vector<std::filesystem::path> list_checkpoints(
-    const std::filesystem::path& folder);
 
 /// Removes every `.step_*.tmp` in the folder.
 /// throws  Error(Runtime) naming the path and the system's reason

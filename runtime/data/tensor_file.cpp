@@ -19,12 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Returns the tensor with this key, or the only one.
+/// Returns the tensor with the source's key, or the only one, or the one with
+/// the source's name.
 template <typename Value>
 const Value& pick(
     const std::map<std::string, Value>& tensors,
-    const std::string& key,
+    const SourceConfig& source,
     const std::string& path) {
+  const std::string& key = source.key;
   std::vector<std::string> names;
   for (const auto& [name, value] : tensors) {
     names.push_back(name);
@@ -39,9 +41,13 @@ const Value& pick(
   if (tensors.size() == 1) {
     return tensors.begin()->second;
   }
+  if (const auto found = tensors.find(source.name); found != tensors.end()) {
+    return found->second;
+  }
   throw usage_error(
-      path + " holds " + std::to_string(tensors.size()) +
-      " tensors; set key to one of: " + join(names));
+      path + " holds " + std::to_string(tensors.size()) + " tensors" +
+      (source.name.empty() ? "" : ", none of them '" + source.name + "'") +
+      "; set key to one of: " + join(names));
 }
 
 TensorFile open_npy(const fs::path& path) {
@@ -49,9 +55,10 @@ TensorFile open_npy(const fs::path& path) {
   return {path.string(), reader->tensor(), reader};
 }
 
-TensorFile open_safetensors(const fs::path& path, const std::string& key) {
+TensorFile open_safetensors(const fs::path& path, const SourceConfig& source) {
   auto reader = std::make_shared<const SafetensorsReader>(path);
-  return {path.string(), pick(reader->tensors(), key, path.string()), reader};
+  return {
+      path.string(), pick(reader->tensors(), source, path.string()), reader};
 }
 
 std::map<std::string, PickledTensor> pickled_tensors(
@@ -152,10 +159,10 @@ std::vector<std::byte> packed(
   return out;
 }
 
-TensorFile open_pt(const fs::path& path, const std::string& key) {
+TensorFile open_pt(const fs::path& path, const SourceConfig& source) {
   auto archive = std::make_shared<const ZipReader>(path);
   const auto tensors = pickled_tensors(read_pickle(*archive), path.string());
-  const PickledTensor& tensor = pick(tensors, key, path.string());
+  const PickledTensor& tensor = pick(tensors, source, path.string());
   const auto storage = archive->bytes(archive->find(tensor.record));
   const Layout layout =
       checked_layout(tensor.tensor, storage.size(), path.string());
@@ -235,10 +242,10 @@ TensorFile open_tensor_file(const fs::path& path, const SourceConfig& source) {
     return open_npy(path);
   }
   if (ending == ".safetensors") {
-    return open_safetensors(path, source.key);
+    return open_safetensors(path, source);
   }
   if (ending == ".pt") {
-    return open_pt(path, source.key);
+    return open_pt(path, source);
   }
   if (ending == ".bin") {
     return open_bin(path, source);

@@ -28,7 +28,7 @@ std::vector<std::filesystem::path> files_of(const SourceConfig& source);
 /// throws  Error(Input): the file can't be read, it has no tensor with that
 ///         key, or a .bin file's size isn't a multiple of a row's;
 ///         Error(Usage): the extension is unknown, or the file has several
-///         tensors and no key is given
+///         tensors, none of them called `source.name`, and no key is given
 TensorFile open_tensor_file(
     const std::filesystem::path& path, const SourceConfig& source);
 

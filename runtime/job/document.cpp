@@ -9,6 +9,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/job/nested_names.h"
+#include "runtime/job/shorthands.h"
 
 namespace pp {
 namespace {
@@ -84,6 +85,7 @@ toml::table parse_override(const std::string& argument) {
     throw usage_error(source + ": write it as --set key.path=value");
   }
   join_nested_names(*table);
+  expand_shorthands(*table);
   return std::move(*table);
 }
 
@@ -101,6 +103,7 @@ toml::table parse_document(
         place_text(error.source()) + std::string(error.description()));
   }
   join_nested_names(document);
+  expand_shorthands(document);
   for (const std::string& argument : overrides) {
     lay_over(document, parse_override(argument));
   }

@@ -10,6 +10,9 @@
 
 namespace pp {
 
+/// The value of `model.checkpoint` for the newest checkpoint in `output.dir`.
+inline constexpr std::string_view kLatest = "latest";
+
 std::span<const Field<ModelConfig>> model_fields();
 std::span<const Field<SplitSpec>> split_fields();
 std::span<const Field<PipelineConfig>> pipeline_fields();

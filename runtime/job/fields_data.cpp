@@ -69,7 +69,7 @@ constexpr std::array kSourceFields = {
                     "order of their names."}),
     field<&SourceConfig::key>(
         {.path = "data.inputs.<name>.key",
-         .default_note = "the file's only tensor",
+         .default_note = "the file's only tensor, or the one called `<name>`",
          .meaning = "The tensor's name in a `.safetensors` or `.pt`."}),
     Field<SourceConfig>{
         .key =

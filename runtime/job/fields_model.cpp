@@ -18,6 +18,17 @@ void read_stages(
   }
 }
 
+/// A folder, or the word `latest`, which stays as it is until the output folder
+/// is known.
+void read_checkpoint(
+    const toml::node& node,
+    const std::filesystem::path& folder,
+    ModelConfig& model) {
+  model.checkpoint = node.value<std::string>() == kLatest
+                         ? std::filesystem::path(kLatest)
+                         : Codec<std::filesystem::path>::read(node, folder);
+}
+
 constexpr std::array kModelFields = {
     field<&ModelConfig::path>(
         {.path = "model.path",
@@ -42,11 +53,16 @@ constexpr std::array kModelFields = {
          .meaning = "Safetensors files that replace the model's parameters "
                     "and buffers, by FQN; `*` and `?` in the last part of "
                     "the path match several files."}),
-    field<&ModelConfig::checkpoint>(
-        {.path = "model.checkpoint",
-         .default_note = "none",
-         .meaning = "Checkpoint folder `step_N` from which to load the "
-                    "initial weights."})};
+    Field<ModelConfig>{
+        .key =
+            {.path = "model.checkpoint",
+             .default_note = "none",
+             .meaning = "Where to load the initial weights from: a checkpoint "
+                        "folder `step_N`; a run's folder, for its newest "
+                        "checkpoint; or `latest`, for the newest one in "
+                        "`output.dir`.",
+             .types = kString},
+        .read = read_checkpoint}};
 
 constexpr std::array kSplitFields = {
     field<&SplitSpec::at>(

@@ -11,6 +11,7 @@
 #include "loader/core/error.h"
 #include "runtime/job/checks.h"
 #include "runtime/job/document.h"
+#include "runtime/job/fields.h"
 #include "runtime/job/read.h"
 #include "runtime/job/validate.h"
 
@@ -46,6 +47,16 @@ std::string read_text(const fs::path& path) {
         "it, or the stage directory that 'pp split' writes");
   }
   return out;
+}
+
+/// Fills in what depends on the output folder.
+void set_output(Job& job, const fs::path& default_dir) {
+  if (job.output.dir.empty()) {
+    job.output.dir = default_dir;
+  }
+  if (job.model.checkpoint == fs::path(kLatest)) {
+    job.model.checkpoint = job.output.dir;
+  }
 }
 
 bool may_differ(const std::string& key) {
@@ -120,9 +131,7 @@ Job parse_job(
     const std::vector<std::string>& overrides) {
   const fs::path base = fs::absolute(folder);
   Job job = job_of(parse_document(text, name, overrides), name, base);
-  if (job.output.dir.empty()) {
-    job.output.dir = base / "runs" / fs::path(name).stem();
-  }
+  set_output(job, base / "runs" / fs::path(name).stem());
   return job;
 }
 
@@ -136,6 +145,18 @@ Job load_job(const fs::path& path, const std::vector<std::string>& overrides) {
   return job;
 }
 
+fs::path default_output(const fs::path& stage_directory) {
+  const fs::path stages = fs::absolute(stage_directory).lexically_normal();
+  const fs::path name = stages.has_filename() ? stages.filename()
+                                              : stages.parent_path().filename();
+  return fs::current_path() / "runs" / name;
+}
+
+fs::path named_checkpoint(
+    const std::string& text, const fs::path& stage_directory) {
+  return text == kLatest ? default_output(stage_directory) : fs::path(text);
+}
+
 Job job_for_stages(
     const fs::path& stage_directory,
     const std::vector<std::string>& overrides) {
@@ -146,12 +167,7 @@ Job job_for_stages(
       parse_document(text, stages.string(), overrides),
       stages.string(),
       fs::current_path());
-  if (job.output.dir.empty()) {
-    const fs::path name = stages.has_filename()
-                              ? stages.filename()
-                              : stages.parent_path().filename();
-    job.output.dir = fs::current_path() / "runs" / name;
-  }
+  set_output(job, default_output(stages));
   return job;
 }
 

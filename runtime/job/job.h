@@ -41,6 +41,8 @@ struct ModelConfig {
   /// Safetensors files whose tensors replace parameters and buffers; the last
   /// part of the path may hold `*` and `?`.
   std::optional<std::filesystem::path> weights;
+  /// A checkpoint's folder, or a run's, which means its newest checkpoint: see
+  /// checkpoint_in (loader/archive/checkpoint_folder.h).
   std::optional<std::filesystem::path> checkpoint;
   bool operator==(const ModelConfig&) const = default;
 };
@@ -110,8 +112,11 @@ struct SourceConfig {
   /// The absolute path of the file or files; the last part may hold `*` and
   /// `?`.
   std::filesystem::path path;
-  /// Name of the tensor in a .safetensors or .pt file; may be empty.
+  /// Name of the tensor in a .safetensors or .pt file. Empty: the file's only
+  /// tensor, or the one called `name`.
   std::string key;
+  /// The input's name, or "target".
+  std::string name;
   std::optional<ir::ScalarType> dtype;  ///< element type of a .bin file
   /// Shape of one row of a .bin file; empty: a scalar.
   std::vector<int64_t> shape;
@@ -270,6 +275,16 @@ Job parse_job(
     const std::string& name,
     const std::filesystem::path& folder,
     const std::vector<std::string>& overrides = {});
+
+/// Returns the folder in which `pp run DIR` writes by default: `runs/NAME` in
+/// the working directory.
+std::filesystem::path default_output(
+    const std::filesystem::path& stage_directory);
+
+/// Returns the folder that `--checkpoint` names for a stage directory: "latest"
+/// is default_output().
+std::filesystem::path named_checkpoint(
+    const std::string& text, const std::filesystem::path& stage_directory);
 
 /// Returns the job of `pp run DIR`: the stage directory DIR, and defaults for
 /// everything else. Relative paths start from the working directory.

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "loader/core/text.h"
+#include "runtime/job/words.h"
 
 namespace pp {
 namespace {
@@ -93,6 +94,9 @@ bool is_table(const KeyPath& path) {
 
 std::string nearest_keys(const KeyPath& unknown) {
   const std::string& name = unknown.back();
+  if (const std::string_view ours = key_for_foreign_name(name); !ours.empty()) {
+    return "; did you mean '" + std::string(ours) + "'?";
+  }
   std::vector<std::string> near = nearest_names(name, sibling_names(unknown));
   if (!near.empty()) {
     KeyPath path = unknown;

@@ -20,8 +20,8 @@ const JobKey* try_find_key(const KeyPath& path);
 bool is_table(const KeyPath& path);
 
 /// Returns a suggestion such as "; did you mean 'train.steps'?" with the keys
-/// nearest to an unknown one. It looks first in the key's own table, then in
-/// all tables.
+/// nearest to an unknown one. It looks first for a name that other tools use
+/// ("learning_rate"), then in the key's own table, then in all tables.
 std::string nearest_keys(const KeyPath& unknown);
 
 }  // namespace pp

@@ -34,10 +34,12 @@ void read_sources(
   each_table(
       below(table, "inputs"),
       [&](const std::string& name, const toml::table* source) {
+        data.inputs[name].name = name;
         read_fields(source_fields(), source, folder, data.inputs[name]);
       });
   if (const toml::table* target = below(table, "target")) {
-    read_fields(source_fields(), target, folder, data.target.emplace());
+    data.target.emplace().name = "target";
+    read_fields(source_fields(), target, folder, *data.target);
   }
 }
 

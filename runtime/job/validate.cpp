@@ -11,6 +11,7 @@
 #include "loader/core/text.h"
 #include "runtime/job/document.h"
 #include "runtime/job/keys.h"
+#include "runtime/job/words.h"
 
 namespace pp {
 namespace {
@@ -120,7 +121,7 @@ void check_word(
     return choice == word || is_numbered(choice, word);
   };
   if (!choices.empty() && std::ranges::none_of(choices, is_it)) {
-    refuse_value(key, name, item, did_you_mean(word, choices));
+    refuse_value(key, name, item, nearest_words(key, word));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "loader/archive/checkpoint_folder.h"
 #include "loader/archive/content_hash.h"
 #include "loader/core/count_text.h"
 #include "loader/core/error.h"
@@ -176,7 +177,9 @@ void copy_job(const Job& job, Plan& plan) {
   plan.mode = job.model.mode;
   plan.trust = {
       AllowedOperators(job.security.allow), job.security.trust_script};
-  plan.initial_weights = job.model.checkpoint;
+  if (job.model.checkpoint) {
+    plan.initial_weights = checkpoint_in(*job.model.checkpoint);
+  }
   plan.schedule_name = job.pipeline.schedule;
   plan.execution = {
       job.pipeline.device,
@@ -325,6 +328,9 @@ Agreement Plan::agreement() const {
     }
   }
   Agreement all = written.values;
+  if (initial_weights) {
+    all["model.checkpoint"] = initial_weights->filename().string();
+  }
   all["the model's cut"] = hash(to_json(source.manifest));
   all["the schedule's actions"] = hash(actions);
   return all;

@@ -38,6 +38,15 @@ TEST(WriteFile, LeavesATakenTemporaryNameAlone) {
   EXPECT_EQ(slurp(folder / taken), "of a killed process");
 }
 
+TEST(WriteNewFile, LeavesAFileThatExistsAsItIs) {
+  const TempFolder folder;
+  EXPECT_TRUE(write_new_file(folder / "f", "first"));
+  EXPECT_FALSE(write_new_file(folder / "f", "second"));
+  EXPECT_EQ(slurp(folder / "f"), "first");
+  std::filesystem::create_symlink("nowhere", folder / "link");
+  EXPECT_FALSE(write_new_file(folder / "link", "x"));
+}
+
 TEST(WriteFile, OverAFolderFailsAndLeavesNothing) {
   const TempFolder folder;
   std::filesystem::create_directory(folder / "sub");

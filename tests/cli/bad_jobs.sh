@@ -25,16 +25,16 @@ wrong 'steps = 6' 'steps = -1' steps -1 "expected an integer >= 0"
 wrong 'steps = 6' 'steps = true' steps true
 wrong 'steps = 6' 'epochs = 0.5' epochs 0.5
 wrong 'loss =' 'loss = { name = "cross_entropi" }' "cross_entropy"
-wrong 'loss =' 'loss = "cross_entropy"' loss
+wrong 'loss =' 'loss = 3' train.loss "expected a table"
 wrong 'optimizer =' 'optimizer = { name = "adamw", lr = -1 }' lr -1
 wrong 'optimizer =' 'optimizer = { name = "adamw", lr = nan }' lr nan
 wrong 'optimizer =' 'optimizer = { name = "adamw", betas = [0.9] }' betas
 wrong 'optimizer =' 'optimizer = { name = "sgd", lr = 1, betas = [0.9, 0.99] }' \
   betas sgd
 wrong 'optimizer =' 'optimizer = { nam = "adamw" }' "train.optimizer.nam"
-wrong 'at = ["layers.2"]' 'at = "layers.2"' split.at
+wrong 'at = ["layers.2"]' 'at = 2' split.at
 wrong 'at = ["layers.2"]' 'at = [2]' split.at
-wrong 'inputs.x =' 'inputs.x = "x.npy"' data.inputs.x
+wrong 'inputs.x =' 'inputs.x = 3' data.inputs.x
 wrong 'inputs.x =' 'inputs.x = { file = "x.npy" }' "data.inputs.x.file"
 wrong 'inputs.x =' 'inputs.x = { path = "x.npy", window = 0 }' window
 wrong 'microbatches = 4' 'microbatches = 17' "batch_size 16" "microbatches 17"

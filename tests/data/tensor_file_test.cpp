@@ -85,6 +85,19 @@ TEST(TensorFile, SeveralTensorsAndNoKey) {
       [] { open(kFiles + "dict.pt"); });
 }
 
+TEST(TensorFile, TheNameOfTheInputIsTheDefaultOfItsKey) {
+  SourceConfig config = source(kFiles + "dict.pt");
+  config.name = "ids";
+  const TensorFile by_name = open_tensor_file(config.path, config);
+  EXPECT_EQ(by_name.tensor.sizes, open(kFiles + "dict.pt", "ids").tensor.sizes);
+  config.name = "x";
+  expect_error(
+      ErrorKind::Usage,
+      "dict.pt holds 2 tensors, none of them 'x'; set key to one of: ids, "
+      "turned",
+      [&] { open_tensor_file(config.path, config); });
+}
+
 TEST(TensorFile, NoSuchKey) {
   expect_error(
       ErrorKind::Input, "dict.pt has no tensor 'idz'; did you mean 'ids'?", [] {

@@ -103,15 +103,16 @@ const Case kCases[] = {
      "[data]\nshuffle = 1\n",
      "job.toml:2:11: data.shuffle: expected `true` or `false`, got 1"},
     {"StringForList",
-     "[split]\nat = 'layers.2'\n",
-     "job.toml:2:6: split.at: expected a list of strings, got \"layers.2\""},
+     "[pipeline]\nrank_map = '0'\n",
+     "job.toml:2:12: pipeline.rank_map: expected a list of integers >= 0, got "
+     "\"0\""},
     {"MixedList",
      "[split]\nat = ['layers.2', 3]\n",
      "job.toml:2:6: split.at: expected a list of strings, got "
      "[\"layers.2\", 3]"},
     {"ValueForTable",
-     "[train]\nloss = 'mse'\n",
-     "job.toml:2:8: train.loss: expected a table, got \"mse\""},
+     "[train]\nloss = 3\n",
+     "job.toml:2:8: train.loss: expected a table, got 3"},
     {"TableForValue",
      "[train]\nsteps = { a = 1 }\n",
      "job.toml:2:9: train.steps: expected an integer >= 0, got a table"},
@@ -138,9 +139,9 @@ const Case kCases[] = {
      "or "
      "`env`, got \"locl\"; did you mean 'local'?"},
     {"NoSuchLoss",
-     "[train]\nloss.name = 'crossentropy'\n",
+     "[train]\nloss.name = 'crossentropie'\n",
      "job.toml:2:13: train.loss.name: expected `cross_entropy`, `mse`, `l1`, "
-     "`nll` or `bce_with_logits`, got \"crossentropy\"; did you mean "
+     "`nll` or `bce_with_logits`, got \"crossentropie\"; did you mean "
      "'cross_entropy'?"},
     {"NoSuchLrSchedule",
      "[train]\nlr_schedule.name = 'cosin'\n",
