@@ -115,6 +115,8 @@ STORE = {
     "contents": "\11" + '{"state":"' + STATE + '","parts":[""]}',
     "no_contents": "\11" + "null",
     "number": "\12" + "1",
+    "address": "\13" + "47 5 1234567890123",
+    "reach": "\14" + "01",
 }
 
 CHECKPOINT_STATES = {

@@ -213,7 +213,7 @@ def messages() -> None:
     for name, header in headers.items():
         put("wire", name, struct.pack("<H", len(header)) + header)
         # One message at the start of the segment of blocks.
-        start = struct.pack("<BQhBQBQ", 1, 0, -1, 0, 0, 0, 0)
+        start = struct.pack("<QQhBQBQ", 1, 0, -1, 0, 0, 0, 0)
         block = struct.pack("<III4xQ40x", 1, len(header), 0, 64 + 512)
         put("shared_memory", name, start + block + header + bytes(256))
 

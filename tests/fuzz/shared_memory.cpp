@@ -24,7 +24,7 @@ std::shared_ptr<SharedSegment> new_control() {
 void write(Numbers& input, SharedSegment& control, SharedSegment& blocks) {
   shared::Control& peer = shared::control_of(control);
   shared::Lane& lane = peer.lane(kOwn);
-  const auto sent = input.next<uint8_t>();
+  const auto sent = input.next<uint64_t>();
   const auto announced = input.next<uint64_t>();
   peer.segments[0] = {
       blocks.descriptor(), announced == 0 ? kBlockBytes : announced};
@@ -36,7 +36,7 @@ void write(Numbers& input, SharedSegment& control, SharedSegment& blocks) {
   if (!content.empty()) {
     std::memcpy(blocks.bytes().data(), content.data(), content.size());
   }
-  lane.sent.store(sent % 3);
+  lane.sent.store(sent);
 }
 
 }  // namespace

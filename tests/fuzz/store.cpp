@@ -11,6 +11,7 @@
 #include "runtime/launch/stall.h"
 #include "runtime/rank/agree.h"
 #include "runtime/rank/from_rank.h"
+#include "runtime/transport/connect/connect.h"
 #include "tests/fuzz/harness.h"
 
 namespace pp::fuzz {
@@ -100,6 +101,20 @@ void read_number(const std::string& value) {
   number_from_rank(value, 1, "its number", 0, 1);
 }
 
+/// Connects rank 0 through shared memory to a rank that left this address.
+void read_address(const std::string& value) {
+  const Store store = store_with("shared_memory/address/1", value);
+  store->set("shared_memory/sees/1", std::string("11"));
+  connect_ranks({.store = store, .rank = 0, .size = 2}, all_transports()[0]);
+}
+
+/// Connects rank 0 to a rank that left this list of ranks that it reaches.
+void read_reach(const std::string& value) {
+  const Store store = store_with("shared_memory/sees/1", value);
+  store->set("shared_memory/address/1", std::string());
+  connect_ranks({.store = store, .rank = 0, .size = 2}, all_transports()[0]);
+}
+
 constexpr std::array kReaders = {
     read_identity,
     claim,
@@ -111,7 +126,9 @@ constexpr std::array kReaders = {
     read_list,
     read_listed,
     read_contents,
-    read_number};
+    read_number,
+    read_address,
+    read_reach};
 
 }  // namespace
 
