@@ -5,6 +5,8 @@
 // An input is one JSON document with the records `program`, `weights`,
 // `constants` and `names`. A record that is a string stands for itself, so it
 // may be no JSON.
+#include <array>
+
 #include "loader/core/json_fields.h"
 #include "loader/exported_program/load.h"
 #include "loader/ir/lint.h"

@@ -45,13 +45,13 @@ void collect(Json& value, std::vector<Json*>& out) {
   }
 }
 
-std::string text_of(const Json& document) {
+std::string dumped(const Json& document) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 /// Writes a document to `out`. Returns its size; 0 if there is no room.
 size_t write(const Json& document, uint8_t* out, size_t max_size) {
-  const std::string text = text_of(document);
+  const std::string text = dumped(document);
   if (text.size() > max_size) {
     return 0;
   }
@@ -139,7 +139,7 @@ class Mutator {
     auto inner = depth < kMaxDepth ? try_parse_json(text) : std::nullopt;
     if (inner && inner->is_structured()) {
       mutate(*inner, depth + 1);
-      text = fuzz::text_of(*inner);
+      text = dumped(*inner);
       return;
     }
     const size_t size = text.size();
