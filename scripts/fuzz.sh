@@ -13,7 +13,7 @@ cd "$ROOT"
 
 COMPILER=clang-16
 BUILD=build-fuzz
-# What the program itself needs: with LibTorch and sanitizers some 700 MB.
+# The memory includes what a program needs itself, with LibTorch some 700 MB.
 LIMITS=(-rss_limit_mb=1800 -malloc_limit_mb=1024 -timeout="${FUZZ_TIMEOUT:-5}")
 
 usage() {
