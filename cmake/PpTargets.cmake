@@ -8,7 +8,7 @@ target_compile_options(
   INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
             -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference
             $<$<BOOL:${PP_WERROR}>:-Werror>)
-if(PP_UNITY)
+if(PP_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A unity source includes ours, whose types then lie outside its main file.
   target_compile_options(pp_flags INTERFACE -Wno-subobject-linkage)
 endif()
@@ -16,6 +16,11 @@ if(PP_SANITIZE)
   target_compile_options(pp_flags INTERFACE -fsanitize=${PP_SANITIZE}
                                             -fno-omit-frame-pointer)
   target_link_options(pp_flags INTERFACE -fsanitize=${PP_SANITIZE})
+endif()
+if(PP_FUZZ)
+  # libFuzzer learns which branches an input takes, and stops at undefined behaviour.
+  target_compile_options(pp_flags INTERFACE -fsanitize=fuzzer-no-link
+                                            -fno-sanitize-recover=undefined)
 endif()
 if(PP_SANITIZE MATCHES "thread")
   # LibTorch's headers have a fence, which the sanitizer doesn't see.

@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$ROOT"
 
 # Each has a function of its name below, which gets the size.
-PARTS=(asan tsan kernels)
+PARTS=(asan tsan kernels fuzz)
 # Seconds from the beginning of the run until which a part is whole, or reduced.
 WHOLE_UNTIL=900
 REDUCED_UNTIL=3600
@@ -42,7 +42,7 @@ sanitized() {
 # Invalid addresses and undefined behaviour.
 part_asan() {
   case "$1" in
-    whole) sanitized asan 'unit|torch|threads' pp_tests_{unit,torch,threads} ;;
+    whole) sanitized asan 'unit|fuzz|torch|threads' pp_tests_{unit,fuzz,torch,threads} ;;
     reduced) sanitized asan unit pp_tests_unit ;;
     least) sanitized asan unit archive_test ;;
   esac
@@ -73,6 +73,18 @@ part_kernels() {
       run_tests "kernels_$capability" --test-dir build "${tests[@]}" || status=$?
   done
   cat build/logs/kernels_*.log >build/logs/kernels.log
+  return "$status"
+}
+
+# Inputs that once failed, read again with addresses checked; then new ones.
+part_fuzz() {
+  local status=0 some=(zip npy safetensors pickle sympy ir_text)
+  sanitized asan fuzz pp_tests_fuzz || status=$?
+  mv build/logs/asan.log build/logs/fuzz.log
+  case "$1" in
+    whole) scripts/fuzz.sh --seconds 5 || status=$? ;;
+    reduced) scripts/fuzz.sh --seconds 5 "${some[@]}" || status=$? ;;
+  esac
   return "$status"
 }
 

@@ -4,6 +4,8 @@
 # packages.
 # Where nothing is missing, it does not use the network.
 #
+#     scripts/setup.sh [PACKAGE...]    also installs these packages of Debian
+#
 # Exit code 2: something must be installed by hand; the text says what.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -130,10 +132,11 @@ install_python_packages() {
 main() {
   exec 9<"$ROOT" # a lock, so that two runs take turns
   flock 9
+  PACKAGES+=("$@")
   install_packages
   name_this_machine
   install_python_packages
   say "set up: Debian packages and .venv are complete"
 }
 
-main
+main "$@"

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,13 @@ namespace {
 /// O_NONBLOCK: opening a pipe must not wait; it is refused afterwards.
 Descriptor open_for_reading(const std::filesystem::path& path) {
   return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
+/// The bytes after the file's end on its last page. A build that checks
+/// addresses refuses to read them; otherwise they read as zeros.
+std::span<std::byte> rest_of_last_page(std::byte* data, size_t size) {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  return {data + size, (page - size % page) % page};
 }
 
 Error cannot_read(const std::filesystem::path& path, int reason) {
@@ -61,6 +69,8 @@ MappedFile::MappedFile(const std::filesystem::path& path, Mode mode)
       throw cannot_read(path, errno);
     }
     data_ = static_cast<std::byte*>(data);
+    const auto rest = rest_of_last_page(data_, size_);
+    ASAN_POISON_MEMORY_REGION(rest.data(), rest.size());
     note_mapping(
         {.start = data_,
          .size = size_,
@@ -73,6 +83,8 @@ MappedFile::MappedFile(const std::filesystem::path& path, Mode mode)
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) {
+    const auto rest = rest_of_last_page(data_, size_);
+    ASAN_UNPOISON_MEMORY_REGION(rest.data(), rest.size());
     forget_mapping(data_);
     ::munmap(data_, size_);
   }

@@ -45,6 +45,9 @@ std::vector<int> chain_from(int rank, const std::vector<RankState>& ranks) {
       return chain;
     }
     const int next = state.activity.peer;
+    if (static_cast<size_t>(next) >= ranks.size()) {
+      return chain;  // no rank has this number
+    }
     const bool closed = std::ranges::find(chain, next) != chain.end();
     chain.push_back(next);
     if (closed) {

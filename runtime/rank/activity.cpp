@@ -4,6 +4,13 @@
 
 namespace pp {
 
+namespace {
+
+/// More stages, microbatches and ranks than any job has.
+constexpr int kMaxNumber = 1 << 30;
+
+}  // namespace
+
 std::string action_text(const ActivityState& activity) {
   if (!activity.in_action()) {
     return "";
@@ -50,7 +57,13 @@ ActivityState activity_from_json(const std::string& text) {
     activity.peer = json.at(3).get<int>();
     activity.sends = json.at(4).get<bool>();
     activity.seconds = json.at(5).get<double>();
-    return activity;
+    const auto is_possible = [](int number) {
+      return number >= -1 && number < kMaxNumber;
+    };
+    return is_possible(activity.stage) && is_possible(activity.microbatch) &&
+                   is_possible(activity.peer)
+               ? activity
+               : ActivityState();
   } catch (const nlohmann::json::exception&) {
     return {};
   }

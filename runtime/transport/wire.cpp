@@ -159,6 +159,10 @@ Described read_tensor(Reader& reader, const PayloadMemory& memory) {
   if (num_bytes == 0 && out.state == State::Payload) {
     throw bad("it says that data follows for a tensor that has no elements");
   }
+  if (num_bytes > kHeaderBytes && out.state == State::Inline) {
+    throw bad(
+        "a tensor of " + std::to_string(num_bytes) + " bytes in its header");
+  }
   out.tensor = out.state == State::Payload && memory
                    ? memory(sizes, strides, type)
                    : allocate(sizes, strides, type);

@@ -15,6 +15,7 @@ stub() {
 stub "$work/pp/scripts/setup.sh" ''
 stub "$work/pp/scripts/build.sh" ''
 stub "$work/bin/cmake" ''
+stub "$work/pp/scripts/fuzz.sh" 'echo "fuzz.sh $*" >>"$CALLS"'
 stub "$work/bin/ninja" 'echo "ninja $*" >>"$CALLS"'
 
 fail() {
@@ -57,6 +58,15 @@ run PP_CI_PART=asan PP_STARTED="$(($(date +%s) - 3000))"
 calls 'ninja -C build-asan -j [0-9]+ pp_tests_unit$'
 run PP_CI_PART=asan PP_STARTED="$(($(date +%s) - 4000))"
 calls 'ninja -C build-asan -j [0-9]+ archive_test$'
+ends_with "14 passed, 0 failed"
+
+# Known inputs first, then new ones, as far as there is time.
+run PP_CI_PART=fuzz
+calls 'ctest .*--label-regex \^\(fuzz\)'
+calls 'fuzz.sh --seconds 5$'
+run PP_CI_PART=fuzz PP_STARTED="$(($(date +%s) - 4000))"
+calls 'ninja -C build-asan -j [0-9]+ pp_tests_fuzz$'
+! grep -q ^fuzz.sh "$work/calls" || fail "too late for new inputs"
 ends_with "14 passed, 0 failed"
 
 # The commit decides without a word; none, or arguments, mean no part.

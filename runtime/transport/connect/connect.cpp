@@ -65,6 +65,12 @@ Reach try_all(
   all.reserve(static_cast<size_t>(self.size));
   for (int peer = 0; peer < self.size; ++peer) {
     all.push_back(read(store, key_of(transport, "sees", peer)));
+    if (all.back().size() != own.size()) {
+      throw runtime_error(
+          "the job's store doesn't hold which ranks rank " +
+          std::to_string(peer) +
+          " reaches; does every rank run the same version of pp?");
+    }
   }
   return all;
 }

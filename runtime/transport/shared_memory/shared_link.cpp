@@ -9,6 +9,7 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/ScalarType.h>
 
+#include "loader/archive/bytes.h"
 #include "runtime/transport/byte_io.h"
 #include "runtime/transport/wire.h"
 
@@ -71,7 +72,11 @@ uint64_t SharedLink::post() {
 
 void SharedLink::pull() {
   for (uint64_t taken = in_.taken.load(); taken < in_.sent.load();) {
-    const bool was_full = in_.sent.load() - taken == Lane::kSlots;
+    const uint64_t waiting = in_.sent.load() - taken;
+    if (waiting > Lane::kSlots) {
+      throw wire::bad("more messages are announced than the list holds");
+    }
+    const bool was_full = waiting == Lane::kSlots;
     queue.push(read(in_.slots[taken % Lane::kSlots]));
     in_.taken.store(++taken);
     if (was_full) {
@@ -103,18 +108,21 @@ const std::shared_ptr<SharedSegment>& SharedLink::segment(uint32_t index) {
 Message SharedLink::read(const shared::Place& place) {
   const std::shared_ptr<SharedSegment> held = segment(place.segment);
   const auto bytes = held->bytes();
-  if (place.offset + sizeof(Block) > bytes.size()) {
-    throw wire::bad("it begins after the end of its segment");
+  if (!fits(place.offset, sizeof(Block), bytes.size()) ||
+      place.offset % alignof(Block) != 0) {
+    throw wire::bad("it begins at byte " + std::to_string(place.offset));
   }
   auto& block = *reinterpret_cast<Block*>(bytes.data() + place.offset);
-  if (block.num_bytes < sizeof(Block) ||
-      block.num_bytes > bytes.size() - place.offset) {
+  // The sender could still change these numbers, so each is read once.
+  const uint64_t num_bytes = block.num_bytes;
+  const size_t header_bytes = block.header_bytes;
+  const size_t description_bytes = block.description_bytes;
+  if (num_bytes < sizeof(Block) || num_bytes > bytes.size() - place.offset) {
     throw wire::bad("it ends after the end of its segment");
   }
-  wire::Reader content(bytes.subspan(
-      place.offset + sizeof(Block), block.num_bytes - sizeof(Block)));
-  const size_t text_bytes = block.header_bytes + block.description_bytes;
-  const auto text = content.take(aligned(text_bytes));
+  wire::Reader content(
+      bytes.subspan(place.offset + sizeof(Block), num_bytes - sizeof(Block)));
+  const auto text = content.take(aligned(header_bytes + description_bytes));
   const auto tensor_in_block = [&](at::IntArrayRef sizes,
                                    at::IntArrayRef strides,
                                    at::ScalarType dtype) {
@@ -128,12 +136,11 @@ Message SharedLink::read(const shared::Place& place) {
         [held, &block](void*) { release(block); },
         at::TensorOptions().dtype(dtype));
   };
-  Message message =
-      wire::decode(
-          text.first(block.header_bytes),
-          text.subspan(block.header_bytes, block.description_bytes),
-          tensor_in_block)
-          .message;
+  Message message = wire::decode(
+                        text.first(header_bytes),
+                        text.subspan(header_bytes, description_bytes),
+                        tensor_in_block)
+                        .message;
   release(block);
   return message;
 }
