@@ -161,7 +161,8 @@ Described read_tensor(Reader& reader, const PayloadMemory& memory) {
   }
   if (num_bytes > kHeaderBytes && out.state == State::Inline) {
     throw bad(
-        "a tensor of " + std::to_string(num_bytes) + " bytes in its header");
+        "it has a tensor of " + std::to_string(num_bytes) +
+        " bytes in its header");
   }
   out.tensor = out.state == State::Payload && memory
                    ? memory(sizes, strides, type)

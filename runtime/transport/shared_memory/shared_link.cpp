@@ -74,7 +74,7 @@ void SharedLink::pull() {
   for (uint64_t taken = in_.taken.load(); taken < in_.sent.load();) {
     const uint64_t waiting = in_.sent.load() - taken;
     if (waiting > Lane::kSlots) {
-      throw wire::bad("more messages are announced than the list holds");
+      throw wire::bad("its sender announces more messages than the list holds");
     }
     const bool was_full = waiting == Lane::kSlots;
     queue.push(read(in_.slots[taken % Lane::kSlots]));
@@ -110,7 +110,9 @@ Message SharedLink::read(const shared::Place& place) {
   const auto bytes = held->bytes();
   if (!fits(place.offset, sizeof(Block), bytes.size()) ||
       place.offset % alignof(Block) != 0) {
-    throw wire::bad("it begins at byte " + std::to_string(place.offset));
+    throw wire::bad(
+        "it begins at byte " + std::to_string(place.offset) +
+        ", outside its segment or between two blocks");
   }
   auto& block = *reinterpret_cast<Block*>(bytes.data() + place.offset);
   // The sender could still change these numbers, so each is read once.
