@@ -128,8 +128,8 @@ TEST(Lint, AResultThatIsNoListIsOneValue) {
   graph.nodes[0].outputs[0].ids.push_back(kNoValue);
   EXPECT_EQ(
       complaint(graph),
-      "demo: node 'y' (aten.add.Tensor) has an output of 2 values that is not "
-      "a list");
+      "demo: node 'y' (aten.add.Tensor) has an output with 2 values; an output "
+      "that is not a list must have one");
 }
 
 TEST(Lint, SubGraphsObeyTheSame) {
