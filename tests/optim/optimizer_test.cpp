@@ -195,7 +195,7 @@ TEST(Optimizer, NamesTheStateThatIsMissingOrDoesNotFit) {
       {"'optimizer.exp_avg.a' is float32 [3, 2]", "needs float32 [2, 3]"},
       load);
   saved.erase("optimizer.exp_avg.a");
-  expect_error(ErrorKind::Input, {"'optimizer.exp_avg.a' is missing"}, load);
+  expect_error(ErrorKind::Input, {"it lacks 'optimizer.exp_avg.a'"}, load);
   saved.clear();
   expect_error(
       ErrorKind::Input, {"no optimizer state", "'optimizer.step.a'"}, load);
@@ -217,7 +217,7 @@ TEST(Optimizer, ChecksSavedStateWithoutLoadingIt) {
   EXPECT_NO_THROW(check(false));
   EXPECT_TRUE(optimizer->state().empty());
   saved.erase("optimizer.exp_avg.a");
-  expect_error(ErrorKind::Input, {"'optimizer.exp_avg.a' is missing"}, [&] {
+  expect_error(ErrorKind::Input, {"it lacks 'optimizer.exp_avg.a'"}, [&] {
     check(true);
   });
   saved.clear();

@@ -8,6 +8,7 @@ Exits with 1 if a result is wrong, or if what is refused, by `pp` or by torch, d
 from the table in docs/modules.md.
 
 --vision      models of torchvision instead, scripted
+--networks    small networks instead (networks.py), scripted and traced
 --quick       what ctest runs: evaluation mode only of modules that look at it, and
               few models of torchvision
 --only TEXT   only modules whose name contains it
@@ -29,6 +30,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import expected
+import networks
 import numpy as np
 import parity
 import report
@@ -39,6 +41,11 @@ from safetensors.torch import load_file
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "modules.md"
 TOLERANCE = 1e-6
+ENTRIES = {
+    "modules": table.ENTRIES,
+    "vision": vision.ENTRIES,
+    "networks": networks.ENTRIES,
+}
 # Modules that do something else in evaluation mode begin with these words.
 MODAL = (
     *("Batch", "Instance", "Lazy", "Sync", "RNN(", "GRU(", "LSTM("),
@@ -80,7 +87,10 @@ def save(entry, run):
     else:
         forget_scripts()
         path = run.folder / "model.pt"
-        torch.jit.script(model).save(path)
+        if run.form == "scripted":
+            torch.jit.script(model).save(path)
+        else:
+            torch.jit.trace(model, (parts[0],), check_trace=False).save(path)
     eager = entry.build(run.mode) if entry.alone else None
     if eager:
         eager.m.register_forward_hook(with_contiguous_gradient)
@@ -122,8 +132,9 @@ def first_line(error):
 
 
 def modes_of(name, options):
-    both = options.vision or not options.quick or name.startswith(MODAL)
-    return report.MODES if both else report.MODES[:1]
+    one = options.section == "modules" and not name.startswith(MODAL)
+    one = one or options.section == "networks"
+    return report.MODES[:1] if options.quick and one else report.MODES
 
 
 def prepare(entry, run):
@@ -154,7 +165,7 @@ def judge(run, verified, stepped):
 def check(arguments):
     """Runs some entries; returns their runs."""
     names, tool, folder, options = arguments
-    entries = vision.ENTRIES if options.vision else table.ENTRIES
+    entries = ENTRIES[options.section]
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     runs, lines = [], []
@@ -197,7 +208,8 @@ def run_list(tool, path, lines):
 def run_all(args, names, done):
     """Yields the runs of each part of the modules as it is ready."""
     names = [name for name in names if name not in {run.name for run in done}]
-    size = max(1, min(2 if args.vision else 6, len(names) // 2))
+    most = 2 if args.section == "vision" else 6
+    size = max(1, min(most, len(names) // 2))
     parts = [names[i : i + size] for i in range(0, len(names), size)]
     work = [(part, args.tool.resolve(), args.folder.resolve(), args) for part in parts]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
@@ -210,21 +222,23 @@ def parse():
     parser.add_argument("tool", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--vision", action="store_true")
+    section = {"dest": "section", "action": "store_const", "default": "modules"}
+    parser.add_argument("--vision", const="vision", **section)
+    parser.add_argument("--networks", const="networks", **section)
     parser.add_argument("--only", default="")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--table", type=Path)
     options = parser.parse_args()
     if options.table and options.quick:
         parser.error("--table needs every run; leave --quick out")
-    options.section = "vision" if options.vision else "modules"
     return options
 
 
 def main():
     args = parse()
-    entries = vision.ENTRIES if args.vision else table.ENTRIES
-    wanted = vision.SMALL if args.vision and args.quick else entries
+    entries = ENTRIES[args.section]
+    few = args.quick and args.section == "vision"
+    wanted = vision.SMALL if few else entries
     names = [name for name in wanted if args.only in name]
     args.folder.mkdir(parents=True, exist_ok=True)
     results = args.folder / "results.json"

@@ -225,8 +225,8 @@ class WaveNet(nn.Module):
     def forward(self, x):
         x = x.transpose(1, 2)
         total = torch.zeros_like(x)
-        for i, (gate, skip) in enumerate(zip(self.gates, self.skips)):  # noqa: B905
-            h = functional.glu(gate(functional.pad(x, [2**i, 0])), 1)
+        for gate, skip in zip(self.gates, self.skips):  # noqa: B905
+            h = functional.glu(gate(functional.pad(x, [gate.dilation[0], 0])), 1)
             total = total + skip(h)
             x = x + h
         return total.relu().mean(2)
@@ -320,9 +320,9 @@ class Highway(nn.Module):
         return x
 
 
-# Of images, as in networks_images.py.
+# The inputs are images, as in networks_images.py.
 TRANSFORMERS = {"ViT": Vit, "Swin": Windows}
-# Of rows of LENGTH vectors.
+# The inputs are rows of LENGTH vectors.
 SEQUENCES = {
     "MLP-Mixer": Mixer,
     "gMLP": GatedMlp,
@@ -334,7 +334,7 @@ SEQUENCES = {
     "mixture of experts": Experts,
     "highway network": Highway,
 }
-# Of rows of LENGTH tokens.
+# The inputs are rows of LENGTH tokens.
 TEXTS = {
     "GPT": Gpt,
     "nn.Transformer": Translator,

@@ -6,7 +6,11 @@ import re
 from dataclasses import dataclass
 
 MODES = ("train", "eval")
-FORMS = {"modules": ("exported", "scripted"), "vision": ("scripted",)}  # by section
+FORMS = {  # by section
+    "modules": ("exported", "scripted"),
+    "vision": ("scripted",),
+    "networks": ("scripted", "traced"),
+}
 
 
 @dataclass
