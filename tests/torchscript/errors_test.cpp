@@ -136,7 +136,7 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "loop-grows",
         "prim::Loop",
-        "an iteration changes the length of a list that the loop carries"},
+        "an iteration changes the length or structure of a list or dictionary"},
     RefusedCase{
         "loop-text",
         "prim::Loop",
@@ -170,15 +170,18 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "changes-one-of-three-lists",
         "aten::_set_item",
-        "that a branch or loop may have replaced"},
+        "writes into a list or dictionary that a branch or loop may have "
+        "replaced"},
     RefusedCase{
         "changes-a-list-with-two-names",
         "aten::_set_item",
-        "that a branch or loop may have replaced"},
+        "writes into a list or dictionary that a branch or loop may have "
+        "replaced"},
     RefusedCase{
         "changes-a-list-that-a-loop-returns",
         "aten::_set_item",
-        "that a branch or loop may have replaced"},
+        "writes into a list or dictionary that a branch or loop may have "
+        "replaced"},
     RefusedCase{
         "sets-a-buffer",
         "prim::SetAttr",
