@@ -85,7 +85,8 @@ main() {
   mkdir -p "$BUILD/logs"
   say "fuzzing ${#names[@]} harnesses, $seconds s each, $(nproc) at a time"
   export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:quarantine_size_mb=16
-  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  ASAN_OPTIONS+=:allow_addr2line=1
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:allow_addr2line=1
   for name in "${names[@]}"; do
     while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
     fuzz "$name" "$seconds" &

@@ -2,8 +2,22 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
+
+#include "loader/core/checked_math.h"
 
 namespace pp::ir::text {
+
+namespace {
+
+/// The product of a stride and a size; the largest number if it is beyond 64
+/// bits.
+int64_t multiplied(int64_t stride, int64_t size) {
+  // Like torch, count a size of 0 as 1.
+  return try_multiply(stride, std::max<int64_t>(size, 1)).value_or(INT64_MAX);
+}
+
+}  // namespace
 
 bool is_word_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
@@ -24,15 +38,14 @@ std::vector<Dim> contiguous_strides(const std::vector<Dim>& sizes) {
   for (size_t i = sizes.size(); i-- > 0;) {
     out[i] = stride;
     const Dim& size = sizes[i];
-    // Like torch, count a size of 0 as 1.
     if (size.is_fixed()) {
-      factor *= std::max<int64_t>(size.value, 1);
+      factor = multiplied(factor, size.value);
     } else {
       const std::string term =
           is_bare(size.expr) ? size.expr : "(" + size.expr + ")";
       symbols = symbols.empty() ? term : term + "*" + symbols;
     }
-    stride.value *= std::max<int64_t>(size.value, 1);
+    stride.value = multiplied(stride.value, size.value);
     if (!symbols.empty()) {
       stride.expr =
           factor == 1 ? symbols : std::to_string(factor) + "*" + symbols;

@@ -89,7 +89,8 @@ bool is_bare(std::string_view name);
 bool is_word_char(char c);
 
 /// The strides of a contiguous tensor with these sizes. Products of symbols are
-/// written as sympy writes them ("16*s0").
+/// written as sympy writes them ("16*s0"). A stride beyond 64 bits is
+/// INT64_MAX.
 std::vector<Dim> contiguous_strides(const std::vector<Dim>& sizes);
 
 /// Formats a device: "cpu", "cuda:0".
