@@ -93,8 +93,8 @@ class BatchChooser {
     plan.microbatches = std::clamp<int64_t>(
         *available / std::max<int64_t>(least(), 1), 1, plan.microbatches);
     if (plan.batch_size() > *available && may_vary()) {
-      plan.rows = std::max(
-          std::max<int64_t>(least(), 1), *available / plan.microbatches);
+      plan.rows =
+          std::max<int64_t>({least(), 1, *available / plan.microbatches});
     }
     if (!trains && may_vary()) {
       leave_no_small_rest(*available, plan);
