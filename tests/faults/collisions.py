@@ -66,22 +66,6 @@ class CollidingPlay(Play):
         self.says = f"{codes}"
         self.check_two(codes, refused, outputs)
 
-    def end_the_rest(self, ranks, until):
-        """Waits for the ranks of a job; after one failed, ends those that wait for
-        it, as a launcher does."""
-        failed_at = None
-        while time.time() < until:
-            codes = [rank.process.poll() for rank in ranks]
-            if None not in codes:
-                return
-            if failed_at is None and any(codes):
-                failed_at = time.time()
-            if failed_at is not None and time.time() - failed_at > 1:
-                for rank in ranks:
-                    rank.process.terminate()
-                return
-            time.sleep(0.02)
-
     def check_two(self, codes, refused, outputs):
         whole = [name for name in codes if codes[name] == [0] * RANKS]
         for name in whole:

@@ -125,7 +125,7 @@ Containers add_changes(const NodeCall& call, std::array<Side, 2>& sides) {
 }
 
 /// The hint for a leaf after the branch. A number gets the one that it has with
-/// with the example inputs, or of the first side if it is unknown which side
+/// the example inputs, or that of the first side if it is unknown which side
 /// they choose.
 std::optional<c10::IValue> try_merged_hint(
     const NodeCall& call, const Item& a, const Item& b) {
