@@ -146,6 +146,22 @@ Difference compare_outputs(
   return std::nullopt;
 }
 
+Difference compare_mutations(
+    const ir::Graph& left, const ir::Graph& right, const ValueMap& values) {
+  if (left.mutations.size() != right.mutations.size()) {
+    return "the numbers of buffers with new values differ";
+  }
+  for (const ir::Mutation& mutation : left.mutations) {
+    const auto found =
+        std::ranges::find(right.mutations, mutation.fqn, &ir::Mutation::fqn);
+    if (found == right.mutations.end() ||
+        !values.agrees({mutation.value}, {found->value})) {
+      return "the new value of '" + mutation.fqn + "' is different";
+    }
+  }
+  return std::nullopt;
+}
+
 /// Compares two graphs in the order of in_order_of_use().
 Difference compare(const ir::Graph& left, const ir::Graph& right) {
   ValueMap values(left.values.size());
@@ -153,7 +169,10 @@ Difference compare(const ir::Graph& left, const ir::Graph& right) {
   if (!difference) {
     difference = compare_nodes(left, right, values);
   }
-  return difference ? difference : compare_outputs(left, right, values);
+  if (!difference) {
+    difference = compare_outputs(left, right, values);
+  }
+  return difference ? difference : compare_mutations(left, right, values);
 }
 
 }  // namespace

@@ -11,10 +11,12 @@
 #include "loader/torchscript/archive.h"
 #include "loader/torchscript/dead_nodes.h"
 #include "loader/torchscript/inputs.h"
+#include "loader/torchscript/lower/assigned_buffers.h"
 #include "loader/torchscript/lower/first_text_line.h"
 #include "loader/torchscript/lower/open_lists.h"
 #include "loader/torchscript/lower/run.h"
 #include "loader/torchscript/lower/states.h"
+#include "loader/torchscript/mutations.h"
 #include "loader/torchscript/outputs.h"
 #include "loader/torchscript/written_graph.h"
 
@@ -62,6 +64,7 @@ ts::Returned lower_module(
     ts::Returned returned =
         ts::add_outputs(lowering, ts::lower_forward(lowering, module, inputs));
     check(lowering.outer_blocks.empty(), "every block is closed");
+    ts::add_mutations(lowering);
     ts::drop_open_nodes(lowering);
     return returned;
   } catch (const Error& error) {
@@ -133,6 +136,7 @@ Model load_torchscript(
   model.graph = std::move(lowering.graph);
   model.records = std::move(lowering.state_records);
   annotate_effects(model.graph, where);
+  ts::part_mutations(model.graph);
   ts::drop_dead_nodes(model.graph);
   if (archive->has(ts::kGraphRecord)) {
     ts::use_written_graph(*archive, model);

@@ -30,14 +30,17 @@ void reorder(std::vector<T>& items, size_t first, const Order& order) {
   std::ranges::move(moved, items.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
-/// For each value, when it is first read: by a node after `first_node`, or by
-/// an output of the graph.
+/// For each value, when it is first read: by a node after `first_node`, a
+/// mutation or an output of the graph.
 std::map<ir::ValueId, size_t> first_uses(
     const ir::Graph& graph, size_t first_node) {
   std::map<ir::ValueId, size_t> uses;
   const auto note = [&](ir::ValueId id) { uses.emplace(id, uses.size()); };
   for (size_t i = first_node; i < graph.nodes.size(); ++i) {
     std::ranges::for_each(ir::reads_of(graph.nodes[i]), note);
+  }
+  for (const ir::Mutation& mutation : graph.mutations) {
+    note(mutation.value);
   }
   for (const ir::Output& output : graph.outputs) {
     ir::for_each_ref(output.value, note);

@@ -118,6 +118,60 @@ class ScriptedElementType(Pair):
         return self.b(h.to(x.dtype)) * torch.ones(x.size(1), dtype=h.dtype)
 
 
+class ScriptedAssignedBuffers(Pair):
+    """Assigns new tensors to buffers of both stages, and reads old and new ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.ones(WIDTH, dtype=torch.bool))
+        self.register_buffer("mean", torch.linspace(0.5, 1.0, WIDTH))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        self.mask = self.mask & (x < 1.5).any(0)
+        h = self.a(x) * self.mask
+        # The gradient needs the old mean, which the next microbatch replaces.
+        h = self.b(h) * self.mean
+        self.mean = self.mean * 0.9 + h.detach().mean(0) * 0.1
+        self.count = self.count + 1
+        return h + self.mean / self.count
+
+
+class ScriptedSharedAssignments(Pair):
+    """Assigns views of the input, of one another and of what is written later."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("first", torch.zeros(WIDTH))
+        self.register_buffer("second", torch.ones(WIDTH))
+        self.register_buffer("third", torch.arange(0.0, WIDTH))
+        self.register_buffer("scaled", torch.zeros(WIDTH))
+
+    def forward(self, x):
+        y = self.b(self.a(x))
+        last = self.third
+        self.third = self.second
+        self.second = last
+        self.first = x[0]
+        scaled = y.detach().sum(0)
+        self.scaled = scaled
+        scaled.mul_(0.5)
+        self.scaled += 1.0
+        return y + self.second * self.third
+
+
+class ScriptedFloatSizes(Pair):
+    """Computes floats from sizes and then asks for an element type."""
+
+    def forward(self, x):
+        h = self.a(x) * (x.size(1) // 2) ** -0.5
+        half = math.ceil(x.size(1) / 4) + math.floor(x.size(1) / 5)
+        h = functional.pad(h, [0, half])[:, half:] * math.sqrt(float(half))
+        if h.dtype == torch.float32:
+            h = functional.pad(h, [0, half])[:, : x.size(1)]
+        return self.b(h)
+
+
 class ScriptedLayer(Pair):
     """A module before the cut, called with a tensor."""
 
@@ -174,6 +228,9 @@ SCRIPTS = {
     "scripted_masked_tensor": lambda: scripted(ScriptedMaskedTensor(), WIDTH),
     "scripted_buffer_number": lambda: scripted(ScriptedBufferNumber(), WIDTH),
     "scripted_element_type": lambda: scripted(ScriptedElementType(), WIDTH),
+    "scripted_assigned_buffers": lambda: scripted(ScriptedAssignedBuffers(), WIDTH),
+    "scripted_shared_assignments": lambda: scripted(ScriptedSharedAssignments(), WIDTH),
+    "scripted_float_sizes": lambda: scripted(ScriptedFloatSizes(), WIDTH),
     "scripted_assert": lambda: scripted(ScriptedAssert(), WIDTH),
     "scripted_optional": lambda: Case(
         ScriptedOptional(),

@@ -185,7 +185,7 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "sets-a-buffer",
         "prim::SetAttr",
-        "the model sets its attribute 'mask' while it runs"},
+        "the tensor's element type and sizes are unknown"},
     RefusedCase{
         "pops-a-missing-key", "aten::pop", "the dictionary has no key 'z'"},
     RefusedCase{

@@ -27,7 +27,6 @@ std::string identifier(const std::string& name) {
 
 std::shared_ptr<torch::jit::Graph> to_code(
     const ir::Graph& graph, ModuleTree& modules, const Returned* returned) {
-  check(graph.mutations.empty(), "TorchScript writes buffers in place");
   CodeDraft draft{
       .graph = &graph,
       .code = std::make_shared<torch::jit::Graph>(),
@@ -44,6 +43,10 @@ std::shared_ptr<torch::jit::Graph> to_code(
   }
   for (const ir::Node& node : graph.nodes) {
     add_code_node(draft, node);
+  }
+  for (const ir::Mutation& mutation : graph.mutations) {
+    ModuleTree::write(
+        *draft.code, self, mutation.fqn, draft.value(mutation.value));
   }
   add_code_outputs(draft, *modules.unit(), returned);
   draft.code->lint();

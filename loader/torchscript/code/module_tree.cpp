@@ -152,4 +152,20 @@ torch::jit::Value* ModuleTree::read(
   return value;
 }
 
+void ModuleTree::write(
+    torch::jit::Graph& code,
+    torch::jit::Value* self,
+    const std::string& fqn,
+    torch::jit::Value* tensor) {
+  std::vector<std::string> path = split_text(fqn, '.');
+  const std::string name = std::move(path.back());
+  path.pop_back();
+  torch::jit::Value* owner = self;
+  for (const std::string& module : path) {
+    owner = code.insertGetAttr(owner, module);
+  }
+  code.insertNode(code.create(torch::jit::prim::SetAttr, {owner, tensor}, 0))
+      ->s_(torch::jit::attr::name, name);
+}
+
 }  // namespace pp::ts

@@ -26,6 +26,12 @@ class ModuleTree {
   /// `self` is the method's first argument. Returns the tensor that is read.
   static torch::jit::Value* read(
       torch::jit::Graph& code, torch::jit::Value* self, const std::string& fqn);
+  /// Adds an assignment of `tensor` to the buffer `fqn` to `code`.
+  static void write(
+      torch::jit::Graph& code,
+      torch::jit::Value* self,
+      const std::string& fqn,
+      torch::jit::Value* tensor);
 
  private:
   /// Returns the module at `path`; adds it if it is missing.

@@ -7,6 +7,7 @@
 #include "loader/core/error.h"
 #include "loader/ir/operator_parts.h"
 #include "loader/ir/walk.h"
+#include "loader/torchscript/lower/assigned_buffers.h"
 #include "loader/torchscript/lower/states.h"
 
 namespace pp::ts {
@@ -107,7 +108,9 @@ std::optional<Items> lower_get_attribute(const NodeCall& call) {
   if (value.isTensor()) {
     if (const auto state =
             try_find_state(call.lowering, *instance->object, name)) {
-      return Items{{*state}};
+      const auto& assigned = call.lowering.assigned_buffers;
+      const auto found = assigned.find(state->id);
+      return Items{{found == assigned.end() ? *state : found->second}};
     }
   }
   return Items{constant_attribute(call, *instance->object, name)};
@@ -119,8 +122,11 @@ std::optional<Items> lower_set_attribute(const NodeCall& call) {
   const auto* value = call.inputs.at(1).as<GraphValue>();
   if (instance != nullptr && value != nullptr) {
     const auto state = try_find_state(call.lowering, *instance->object, name);
-    if (state && is_state(call.lowering, value->id, *state)) {
-      return Items{};  // `self.buffer += x`
+    if (state) {
+      if (!is_state(call.lowering, value->id, *state)) {
+        assign_buffer(call, name, *state, *value);
+      }  // else `self.buffer += x`, which wrote the buffer in place
+      return Items{};
     }
   }
   refuse(

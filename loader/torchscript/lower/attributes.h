@@ -12,7 +12,8 @@ std::optional<Items> lower_constant(const NodeCall& call);
 /// constant.
 std::optional<Items> lower_get_attribute(const NodeCall& call);
 
-/// Refuses prim::SetAttr, because a graph has no attributes to set.
+/// Lowers prim::SetAttr of a buffer. Other attributes can't be set: the change
+/// would have to last until the next call.
 std::optional<Items> lower_set_attribute(const NodeCall& call);
 
 }  // namespace pp::ts

@@ -80,6 +80,8 @@ struct Lowering {
   /// All other attributes that were read, by object and attribute. Every read
   /// of a list or dict returns the same container.
   std::map<AttributeKey, Item> constant_attributes = {};
+  /// The tensors that code has assigned to buffers, by the buffers' states.
+  std::map<ir::ValueId, GraphValue> assigned_buffers = {};
   /// The literals that became states, by the addresses of their TensorImpl.
   std::map<const void*, GraphValue> literals = {};
   int num_literal_names = 0;

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "loader/core/error.h"
 #include "loader/ir/operator_parts.h"
 #include "loader/ir/walk.h"
 #include "loader/torchscript/lower/arguments.h"
 #include "loader/torchscript/lower/hints.h"
-#include "loader/torchscript/lower/number_functions.h"
+#include "loader/torchscript/lower/number_hints.h"
 #include "loader/torchscript/lower/types.h"
 #include "loader/torchscript/lower/values.h"
 
@@ -93,42 +94,19 @@ Item add_result(
   return {added};
 }
 
-/// Compares two numbers; nullopt if the target is no comparison.
-std::optional<bool> try_compare(std::string_view target, int64_t a, int64_t b) {
-  return target == "_operator.lt"   ? std::optional(a < b)
-         : target == "_operator.le" ? std::optional(a <= b)
-         : target == "_operator.gt" ? std::optional(a > b)
-         : target == "_operator.ge" ? std::optional(a >= b)
-         : target == "_operator.eq" ? std::optional(a == b)
-         : target == "_operator.ne" ? std::optional(a != b)
-                                    : std::nullopt;
-}
-
-/// The number that a function has with the example inputs.
-std::optional<c10::IValue> try_number_hint(
+/// The number that a function has with the example inputs; nullopt if an
+/// argument is unknown.
+std::optional<c10::IValue> try_example_number(
     const Lowering& lowering, std::string_view target, const Items& arguments) {
-  if (target == "_operator.neg" && arguments.size() == 1) {
-    const auto number = try_hint(lowering, arguments[0]);
-    return number && number->isInt()
-               ? try_number_hint(
-                     lowering,
-                     "_operator.sub",
-                     {constant_item(int64_t{0}), arguments[0]})
-               : std::nullopt;
+  std::vector<c10::IValue> numbers;
+  for (const Item& argument : arguments) {
+    auto number = try_hint(lowering, argument);
+    if (!number) {
+      return std::nullopt;
+    }
+    numbers.push_back(std::move(*number));
   }
-  if (arguments.size() != 2) {
-    return std::nullopt;
-  }
-  const auto left = try_hint(lowering, arguments[0]);
-  const auto right = try_hint(lowering, arguments[1]);
-  if (!left || !right || !left->isInt() || !right->isInt()) {
-    return std::nullopt;
-  }
-  if (const auto result = try_compare(target, left->toInt(), right->toInt())) {
-    return c10::IValue(*result);
-  }
-  const auto number = try_compute(target, left->toInt(), right->toInt());
-  return number ? std::optional(c10::IValue(*number)) : std::nullopt;
+  return try_number_hint(target, numbers);
 }
 
 void mark_gradients(Lowering& lowering, const ir::Node& node) {
@@ -227,7 +205,7 @@ GraphValue add_number_function(
       lowering,
       ir::operator_parts(target).name,
       kind,
-      try_number_hint(lowering, target, arguments));
+      try_example_number(lowering, target, arguments));
   node.outputs.push_back({{added.id}, false});
   add_node(lowering, std::move(node));
   return added;

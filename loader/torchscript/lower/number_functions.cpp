@@ -76,6 +76,9 @@ std::optional<int64_t> try_compute(
   if (target == "torch.sym_max") {
     return std::max(a, b);
   }
+  if (target == "torch.sym_min") {
+    return std::min(a, b);
+  }
   return target == "_operator.mod" ? try_modulo(a, b) : std::nullopt;
 }
 

@@ -17,7 +17,7 @@ std::string_view number_target(std::string_view operator_name);
 /// string if there is none.
 std::string_view number_operator(std::string_view target);
 
-/// Computes + - * // % and max() of two integers as Python does. Returns
+/// Computes + - * // % min() and max() of two integers as Python does. Returns
 /// nullopt for all other functions, for a division by zero, and for an
 /// overflow.
 std::optional<int64_t> try_compute(
