@@ -66,7 +66,8 @@ constexpr OperatorFamily kRefusedFamilies[] = {
      "_cummin_helper _histogramdd_* _compute_linear_combination _philox_*"},
     {"it is an internal part of another operator",
      "_cholesky_solve_helper _linalg_check_errors _linalg_solve_ex "
-     "_lu_with_info _ncf_* _neg_view _tensor_to_list _list_to_tensor"},
+     "_logcumsumexp _lu_with_info _ncf_* _neg_view _stack _tensor_to_list "
+     "_list_to_tensor"},
 };
 
 }  // namespace

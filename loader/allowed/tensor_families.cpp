@@ -51,7 +51,7 @@ constexpr OperatorFamily kTensorFamilies[] = {
      "resolve_conj resolve_neg to to_dense type_as view_as_complex "
      "view_as_complex_copy view_as_real view_as_real_copy"},
     {"views and shapes",
-     "_pack_padded_sequence _pad_circular _reshape_copy _stack "
+     "_pack_padded_sequence _pad_circular _reshape_copy "
      "_unsafe_view adjoint as_strided as_strided_copy as_strided_scatter "
      "atleast_1d atleast_2d atleast_3d block_diag broadcast_tensors "
      "broadcast_to cartesian_prod cat channel_shuffle chunk col2im "
@@ -85,7 +85,7 @@ constexpr OperatorFamily kTensorFamilies[] = {
      "unique_dim_consecutive where"},
     {"sums, means, extremes",
      "_aminmax _cdist_forward _euclidean_dist _grad_sum_to_size "
-     "_logcumsumexp _pdist_forward all amax amin aminmax any argmax argmin "
+     "_pdist_forward all amax amin aminmax any argmax argmin "
      "cdist corrcoef cosine_similarity count_nonzero cov cummax cummin "
      "cumprod cumsum cumulative_trapezoid diff dist frobenius_norm "
      "gradient hash_tensor logcumsumexp logsumexp max mean median min mode "

@@ -102,8 +102,9 @@ std::string weight_norm_fault(SchemaRef schema, ArgumentSpan values) {
 std::string lstm_fault(SchemaRef schema, ArgumentSpan values) {
   const NamedArguments arguments(schema, values);
   const at::Tensor input = arguments.tensor("input");
-  if (!input.defined()) {
-    return "";  // Plain operators compute packed sequences.
+  if (!input.defined()) {  // a packed sequence
+    const int64_t num_layers = arguments.find("num_layers").toInt();
+    return num_layers > 0 ? "" : "'num_layers' must be at least 1";
   }
   const std::vector<at::Tensor> states = arguments.find("hx").toTensorVector();
   if (input.dim() != 3 || states.size() != 2 || states[0].dim() != 3 ||

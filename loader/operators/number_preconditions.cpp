@@ -122,6 +122,25 @@ std::string integer_fault(SchemaRef schema, ArgumentSpan values) {
          (b.toInt() == 0 ? " has a divisor of zero" : " overflows 64 bits");
 }
 
+std::string exponent_fault(SchemaRef schema, ArgumentSpan values) {
+  const IValue n = NamedArguments(schema, values).find("n");
+  return n.isInt() && n.toInt() == std::numeric_limits<int64_t>::min()
+             ? "the exponent is too small"
+             : "";
+}
+
+std::string lower_bound_fault(SchemaRef schema, ArgumentSpan values) {
+  const IValue from = NamedArguments(schema, values).find("from");
+  return from.isInt() && from.toInt() == std::numeric_limits<int64_t>::max()
+             ? "no integer is greater than 'from'"
+             : "";
+}
+
+std::string binomial_fault(SchemaRef schema, ArgumentSpan values) {
+  const at::Tensor count = NamedArguments(schema, values).tensor("count");
+  return count.isnan().any().item<bool>() ? "'count' has a NaN" : "";
+}
+
 std::string integer_gcd_fault(SchemaRef schema, ArgumentSpan values) {
   const NamedArguments arguments(schema, values);
   const IValue a = arguments.at(0);

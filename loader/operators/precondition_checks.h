@@ -22,7 +22,8 @@ std::string batch_norm_fault(SchemaRef schema, ArgumentSpan values);
 /// first or last dimension.
 std::string weight_norm_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks an LSTM: oneDNN, which computes it, relies on the sizes of the
-/// weights and states.
+/// weights and states. For a packed sequence, LibTorch computes it and checks
+/// all but the number of layers.
 std::string lstm_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks a convolution whose `kernel_size` must equal the sizes of its weight.
 std::string kernel_fault(SchemaRef schema, ArgumentSpan values);
@@ -43,7 +44,40 @@ std::string lcm_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks a division of two integers of a script: the processor traps on a
 /// divisor of zero and on a quotient that doesn't fit in 64 bits.
 std::string integer_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks a power of a matrix: the kernel negates a negative exponent.
+std::string exponent_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks random integers: the kernel doesn't end if nothing is above the lower
+/// bound.
+std::string lower_bound_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks binomial numbers: the kernel doesn't end for a count that is NaN.
+std::string binomial_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks math.gcd() of two integers of a script, like integer_fault().
 std::string integer_gcd_fault(SchemaRef schema, ArgumentSpan values);
+
+/// Checks an internal Fourier transform, whose kernel trusts its dimensions.
+std::string fourier_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks the distances between pairs of rows, whose backward divides by the
+/// number of pairs.
+std::string pairs_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks a median along a dimension, whose kernel reads an expanded tensor as
+/// if it were contiguous.
+std::string median_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks a range: its length must fit in 64 bits, and the kernel divides by a
+/// step that it has converted to the result's type.
+std::string range_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks a split into a given number of sections, each of which takes memory
+/// even if it is empty.
+std::string sections_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks an adaptive pooling, whose kernel visits all positions of the output
+/// even if one of the other sizes is 0.
+std::string adaptive_pool_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks the padding of a kernel that computes sizes without looking for
+/// overflows.
+std::string padding_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks an internal masked index, whose kernel has room for one index per
+/// dimension.
+std::string masked_index_fault(SchemaRef schema, ArgumentSpan values);
+/// Checks the output of triu and tril, whose kernel trusts its strides.
+std::string triangle_fault(SchemaRef schema, ArgumentSpan values);
 
 }  // namespace pp
