@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/console.h"
+#include "loader/core/error.h"
 #include "loader/model_loader.h"
 
 namespace pp::cli {
@@ -40,19 +41,25 @@ std::function<int()> setup_inspect(CLI::App& app, const Invocation&) {
     } else if (options->format == "dot") {
       inspect_options.format = InspectFormat::Dot;
     }
+    const bool has_stages = std::filesystem::is_directory(options->path);
+    if (has_stages && !options->inputs.empty()) {
+      throw usage_error(
+          "--input is for a saved model; " + options->path +
+          " is a stage directory, and stages keep the sizes that `pp split` "
+          "was given");
+    }
     const Trust trust = to_trust(options->trust);
     enter_sandbox(options->trust, {.reads = {options->path}}, {});
     print(
-        std::filesystem::is_directory(options->path)
-            ? inspect(
-                  open_stages(options->path, model_formats(trust)),
-                  inspect_options)
-            : inspect(
-                  load_model(
-                      options->path,
-                      {.inputs = parse_input_hints(options->inputs)},
-                      trust),
-                  inspect_options));
+        has_stages ? inspect(
+                         open_stages(options->path, model_formats(trust)),
+                         inspect_options)
+                   : inspect(
+                         load_model(
+                             options->path,
+                             {.inputs = parse_input_hints(options->inputs)},
+                             trust),
+                         inspect_options));
     return 0;
   };
 }

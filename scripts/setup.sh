@@ -14,7 +14,7 @@ PACKAGES=(
   g++ cmake ninja-build ccache ca-certificates
   libcli11-dev libtomlplusplus-dev libspdlog-dev nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev libxxhash-dev zlib1g-dev
-  git clang-format shellcheck
+  git clang-format shellcheck strace
 )
 
 # twice COMMAND...: runs it again if it fails, since networks do.

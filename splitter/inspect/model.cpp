@@ -114,21 +114,29 @@ std::string side_inputs_text(const Flow& flow, const std::vector<Cut>& cuts) {
                        : "side inputs: needed after a cut\n" + table.text("  ");
 }
 
+/// The split points of a cut that are at most `depth` modules deep.
+std::vector<std::string> names_within(
+    const Cut& cut, const std::optional<int>& depth) {
+  std::vector<std::string> names;
+  for (const std::string& name : cut.names) {
+    if (!depth || depth_of(name) <= *depth) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
 std::string cuts_text(
     const ir::Graph& graph,
     const std::vector<Cut>& cuts,
     const std::optional<int>& depth) {
   Table table({Left, Right, Left});
   size_t inside_modules = 0;
+  size_t too_deep = 0;
   for (const Cut& cut : cuts) {
-    inside_modules += cut.names.empty() ? 1 : 0;
-    std::vector<std::string> names;
-    for (const std::string& name : cut.names) {
-      if (!depth || depth_of(name) <= *depth) {
-        names.push_back(name);
-      }
-    }
+    const std::vector<std::string> names = names_within(cut, depth);
     if (names.empty()) {
+      ++(cut.names.empty() ? inside_modules : too_deep);
       continue;
     }
     std::vector<std::string> values;
@@ -137,16 +145,23 @@ std::string cuts_text(
     }
     table.add({join(names), human_bytes(cut.num_bytes), join(values)});
   }
-  const std::string inside =
-      inside_modules == 0
-          ? ""
-          : "  and " + std::to_string(inside_modules) +
-                " inside modules, which --stages may choose too; --format json "
-                "lists them\n";
-  return table.empty() ? "no legal cuts at module boundaries\n" + inside
-                       : "cuts: split point, bytes that cross, values that "
-                         "cross\n" +
-                             table.text("  ") + inside;
+  std::string out;
+  if (!table.empty()) {
+    out = "cuts: split point, bytes that cross, values that cross\n" +
+          table.text("  ");
+  } else {
+    out = too_deep > 0 ? "cuts\n" : "no legal cuts at module boundaries\n";
+  }
+  if (too_deep > 0) {
+    out += std::string(table.empty() ? "  " : "  and ") + std::to_string(too_deep) +
+           " at deeper modules, which a higher --depth lists\n";
+  }
+  if (inside_modules > 0) {
+    out += "  and " + std::to_string(inside_modules) +
+           " inside modules, which --stages may choose too; --format json "
+           "lists them\n";
+  }
+  return out;
 }
 
 }  // namespace

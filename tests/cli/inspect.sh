@@ -12,6 +12,10 @@ lines=$(wc -l <out)
 
 expect_ok "$PP" inspect "$gpt2" --depth 1
 expect_no_text out "c_attn     Conv1D"
+expect_text out "at deeper modules, which a higher --depth lists"
+expect_ok "$PP" inspect "$gpt2" --depth 0
+expect_match out '^  [0-9]+ at deeper modules, which a higher --depth lists'
+expect_no_text out "no legal cuts"
 (($(wc -l <out) < lines)) || fail "--depth 1 shows as much as no --depth"
 
 expect_ok "$PP" inspect "$FIXTURES/gpt2-fixed.pt2"
@@ -57,6 +61,8 @@ expect_ok "$PP" inspect stages
 expect_text out "stage 0: stage_0.pt2" "stage 2: stage_2.pt2" "data flow" \
   "data     -> stage 0  input_ids" "stage 0  -> stage 1" \
   "stage 1  -> stage 2" "stage 2  -> output   logits"
+refused 2 "--input is for a saved model" "stages is a stage directory" -- \
+  "$PP" inspect stages --input input_ids=2x4
 expect_ok "$PP" inspect stages --format json
 cp out stages.json
 check_python 'import json; assert "input_ids" in json.dumps(json.load(open("stages.json")))'
