@@ -48,7 +48,7 @@ void remove_entry(const fs::path& path) {
   std::error_code ignored;
   fs::path gone = path;
   if (fs::is_directory(fs::symlink_status(path, ignored))) {
-    // Renamed first, so that nobody adds files to it while it is removed.
+    // Rename it first, so that no process adds files while it is being removed.
     gone += kGone;
     fs::rename(path, gone, ignored);
   }
@@ -82,7 +82,7 @@ void remove_leftovers(const fs::path& target, LeftBy who) noexcept {
         remove_entry(at->path());
       }
     }
-  } catch (const std::exception&) {  // no memory, no working folder
+  } catch (const std::exception&) {  // out of memory, or no working folder
     return;
   }
 }

@@ -7,11 +7,11 @@ namespace pp {
 
 namespace {
 
-/// Greater than the depth of any real input, and far from exhausting the C++
-/// stack.
+/// Limits the depth of nesting: deeper than any real input, far from exhausting
+/// the C++ stack.
 constexpr int kMaxDepth = 100;
-/// Bounds the memory of the result: a pickle may refer to one object many
-/// times.
+/// Limits the memory of the result, because a pickle may refer to one object
+/// many times.
 constexpr uint64_t kMaxBytes = 256U << 20U;
 
 class Unfolder {
@@ -89,7 +89,8 @@ PickleValue read_pickle(const ZipReader& archive) {
   if (archive.has("byteorder") && archive.text("byteorder") != "little") {
     throw input_error(
         archive.label() + ": holds tensors of byte order '" +
-        std::string(archive.text("byteorder")) + "'; 'little' is supported");
+        std::string(archive.text("byteorder")) +
+        "'; only 'little' is supported");
   }
   const std::string label = archive.label() + ": data.pkl";
   pickle::Heap heap;

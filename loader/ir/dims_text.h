@@ -10,8 +10,8 @@
 
 namespace pp::ir {
 
-/// Formats sizes as the export declares them, with symbols by name: "[s0,
-/// 128]".
+/// Formats sizes, with symbolic sizes as the expressions that the model has for
+/// them: "[s0, 128]".
 inline std::string dims_text(std::span<const Dim> dims) {
   std::vector<std::string> parts;
   for (const Dim& dim : dims) {

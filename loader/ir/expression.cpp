@@ -33,7 +33,7 @@ Number real(double value) {
   return {0, value, true};
 }
 
-/// Evaluates one expression; `text` is for messages.
+/// Evaluates one expression. Messages quote `text`.
 class Evaluation {
  public:
   Evaluation(const std::string& text, const Expression::Lookup& lookup)
@@ -77,7 +77,7 @@ class Evaluation {
     throw input_error("'" + text_ + "': " + what);
   }
 
-  /// One operand may decide, whatever the unknown ones are.
+  /// One operand may decide the result, even if others are unknown.
   Result connective(const Term& node) const {
     const bool decides = node.op == Op::Or;
     bool all_known = true;
@@ -91,7 +91,7 @@ class Evaluation {
     return all_known ? Result(whole(decides ? 0 : 1)) : std::nullopt;
   }
 
-  /// A zero decides, whatever the other operand is.
+  /// A zero makes the result 0, even if the other operand is unknown.
   Result bit_and(const Term& node) const {
     for (const auto& operand : node.operands) {
       const Result value = of(*operand);

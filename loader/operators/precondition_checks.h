@@ -21,8 +21,8 @@ std::string batch_norm_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks a weight norm, whose fused kernel reads one norm per slice of the
 /// first or last dimension.
 std::string weight_norm_fault(SchemaRef schema, ArgumentSpan values);
-/// Checks an LSTM: oneDNN, which computes it, relies on the sizes of the
-/// weights and states.
+/// Checks an LSTM, whose kernel (oneDNN's) relies on the sizes of the weights
+/// and states.
 std::string lstm_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks a convolution whose `kernel_size` must equal the sizes of its weight.
 std::string kernel_fault(SchemaRef schema, ArgumentSpan values);
