@@ -13,7 +13,7 @@ namespace pp::ts {
 
 namespace {
 
-/// `name` as a name that Python accepts for an argument.
+/// Turns `name` into a name that Python accepts for an argument.
 std::string identifier(const std::string& name) {
   std::string out = name;
   std::ranges::replace_if(
@@ -27,7 +27,7 @@ std::string identifier(const std::string& name) {
 
 std::shared_ptr<torch::jit::Graph> to_code(
     const ir::Graph& graph, ModuleTree& modules, const Returned* returned) {
-  check(graph.mutations.empty(), "TorchScript writes buffers in place");
+  check(graph.mutations.empty(), "buffers are written in place");
   CodeDraft draft{
       .graph = &graph,
       .code = std::make_shared<torch::jit::Graph>(),

@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 10> kComparisons = {
     "logical_or",
     "logical_xor"};
 
-/// Whether a comparison returned the tensor.
+/// Whether the operator that returned the tensor is a comparison.
 bool is_comparison_result(const ir::Graph& graph, ir::ValueId tensor) {
   const auto returns_it = [&](const ir::Node& node) {
     return std::ranges::any_of(node.outputs, [&](const ir::NodeOutput& output) {
@@ -51,8 +51,9 @@ GraphValue add_read(Lowering& lowering, const Item& tensor) {
 }
 
 GraphValue read_bool(Lowering& lowering, GraphValue tensor) {
-  // A comparison of tensors makes the number that is read a bool already;
-  // TorchScript can't compare a number of unknown type.
+  // The number read must be a bool, because TorchScript can't compare a number
+  // of unknown type. The result of a comparison of tensors holds a bool
+  // already.
   const Item item{tensor};
   const GraphValue number = add_read(
       lowering,

@@ -104,7 +104,7 @@ std::optional<bool> try_compare(std::string_view target, int64_t a, int64_t b) {
                                     : std::nullopt;
 }
 
-/// The number that a function has with the example inputs.
+/// The number that a function returns for the example inputs.
 std::optional<c10::IValue> try_number_hint(
     const Lowering& lowering, std::string_view target, const Items& arguments) {
   if (target == "_operator.neg" && arguments.size() == 1) {
@@ -147,14 +147,14 @@ void mark_gradients(Lowering& lowering, const ir::Node& node) {
   }
 }
 
-/// Notes what a call of the operator changes in all that is known of tensors.
+/// Updates what is known about tensors after a call of the operator.
 void note_effects(Lowering& lowering, const c10::FunctionSchema& schema) {
   const std::string_view name = schema.name();
   if (name.starts_with("aten::quantize_") || name.starts_with("quantized::")) {
     lowering.has_quantised = true;
   }
   if (schema.is_mutable() && lowering.no_grad_depth == 0) {
-    lowering.without_grad.clear();  // it may write what needs a gradient
+    lowering.without_grad.clear();  // it may write values with gradients
   }
 }
 
