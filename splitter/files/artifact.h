@@ -71,8 +71,8 @@ StageDirectory open_stages(
 ///
 /// checkpoint  the folder of the checkpoint; nullopt: the stages' own weights
 /// returns     size conditions that the stages check but the merged file can't
-///             state, one text each; empty if there are none. Example: a
-///             condition on a value that one stage exported by hand passes on
+///             state, one text each; empty if there are none. Example: one on
+///             a value that a stage exported by hand sends to another stage
 /// throws      Error(Input) naming what is missing or doesn't fit
 ///             Error(Usage): `output` is in the stage directory
 std::vector<std::string> merge(

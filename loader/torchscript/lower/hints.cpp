@@ -32,7 +32,8 @@ std::optional<c10::IValue> try_list_hint(
   return list_value(list->type, std::move(values));
 }
 
-/// Moves tensors to the meta device. Operators without operands make others.
+/// Moves tensors to the meta device. An operator without tensor operands may
+/// have created its result on another device.
 void move_to_meta(torch::jit::Stack& stack) {
   for (c10::IValue& value : stack) {
     if (value.isTensor() && value.toTensor().defined() &&
