@@ -64,7 +64,7 @@ void write_graph(
     Sync sync,
     const ModelFormats& formats);
 
-/// Writes a whole model in its own format, with the values of its records.
+/// Writes a whole model, with its weights, in the model's own format.
 void write_model(
     const std::filesystem::path& path,
     const Model& model,

@@ -66,7 +66,7 @@ StageDirectory open_stages(
 
 /// Merges a stage directory into one model file: the source's graph with the
 /// weights of the stages or of a checkpoint (a folder of part_K.safetensors
-/// files, which have tensors by FQN). If the name of `output` ends in
+/// files, whose tensors are named by FQN). If the name of `output` ends in
 /// .safetensors, the file gets only the weights; see WeightsFile.
 ///
 /// checkpoint  the folder of the checkpoint; nullopt: the stages' own weights

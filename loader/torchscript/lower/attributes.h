@@ -12,7 +12,7 @@ std::optional<Items> lower_constant(const NodeCall& call);
 /// constant.
 std::optional<Items> lower_get_attribute(const NodeCall& call);
 
-/// Refuses prim::SetAttr, because a graph has no attributes to set.
+/// Refuses prim::SetAttr, except where it ends an update such as `self.x += 1`.
 std::optional<Items> lower_set_attribute(const NodeCall& call);
 
 }  // namespace pp::ts
