@@ -58,7 +58,8 @@ fs::path checkpoint_in(const fs::path& path) {
   }
   if (is_run) {
     throw input_error(
-        (path / "checkpoints").string() + " holds no checkpoint (step_N)");
+        (path / "checkpoints").string() +
+        " holds no checkpoint: a folder step_N is needed");
   }
   return path;
 }

@@ -174,7 +174,7 @@ ScalarType type_of(const std::string& descr, const std::string& label) {
   throw input_error(
       label + ": holds elements of type '" +
       (descr.empty() ? "structured" : descr) +
-      "'; bool, integers, floats and complex numbers are supported");
+      "'; only bools, integers, floats and complex numbers are supported");
 }
 
 }  // namespace

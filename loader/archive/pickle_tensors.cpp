@@ -2,6 +2,7 @@
 
 #include "loader/archive/pickle_machine.h"
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 
 namespace pp {
 
@@ -35,7 +36,9 @@ class Unfolder {
   void spend(uint64_t num_bytes) {
     spent_ += num_bytes;
     if (spent_ > kMaxBytes) {
-      throw input_error(label_ + ": expands to too many values");
+      throw input_error(
+          label_ + ": its values need more than " + human_bytes(kMaxBytes) +
+          ", the limit");
     }
   }
 

@@ -87,7 +87,7 @@ void check_inflated_size(
     if (entry.inflated_bytes > kMaxInflatedBytes - total) {
       throw input_error(
           label + ": its compressed records inflate to more than " +
-          human_bytes(kMaxInflatedBytes));
+          human_bytes(kMaxInflatedBytes) + ", the limit");
     }
     total += entry.inflated_bytes;
   }

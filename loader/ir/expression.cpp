@@ -67,7 +67,7 @@ class Evaluation {
   int64_t whole_of(double value) const {
     constexpr double kLimit = 9.2e18;
     if (!(std::abs(value) < kLimit)) {
-      fail("a number is out of range");
+      fail("a number does not fit in 64 bits");
     }
     return static_cast<int64_t>(value);
   }
@@ -246,7 +246,7 @@ class Evaluation {
 
   Number in_range(std::optional<int64_t> result) const {
     if (!result) {
-      fail("a number is out of range");
+      fail("a number does not fit in 64 bits");
     }
     return whole(*result);
   }
@@ -275,7 +275,7 @@ std::optional<int64_t> Expression::value(const Lookup& lookup) const {
     return std::nullopt;
   }
   if (result->is_real && result->real != std::floor(result->real)) {
-    throw input_error("'" + text_ + "' is not a whole number");
+    throw input_error("'" + text_ + "' does not give a whole number");
   }
   return result->is_real ? evaluation.whole_of(result->real) : result->whole;
 }

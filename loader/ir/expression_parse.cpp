@@ -298,7 +298,7 @@ class Parser {
     if (word.empty()) {
       fail(
           position_ == text_.size()
-              ? "ends too early"
+              ? "unexpected end"
               : "unexpected '" + std::string(1, peek()) + "'");
     }
     if (take("(")) {

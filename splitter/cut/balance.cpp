@@ -107,7 +107,7 @@ void check_spec(const SplitSpec& spec) {
   if (spec.num_stages < 1) {
     throw usage_error(
         "stages = " + std::to_string(spec.num_stages) +
-        "; a split has at least one stage");
+        ", but must be at least 1");
   }
   const BalanceRow& balance = row_of(spec.balance);
   if (balance.is_measured && !spec.costs) {

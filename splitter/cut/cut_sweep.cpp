@@ -226,7 +226,7 @@ std::optional<std::string> CutSweep::try_refuse_owned_state(
   return first_write_after == set.writes.begin()
              ? name +
                    " would be read before the cut and written after it, but "
-                   "only the stage that writes a buffer has it"
+                   "only the stage that writes a buffer holds it"
              : name +
                    " would be written by two stages, but only one stage can "
                    "own a buffer";

@@ -269,9 +269,8 @@ class Merger {
               payload, state.tensor, checkpoint_->find(state).bytes)) {
         throw input_error(
             checkpoint_->path().string() + ": tensor '" + state.fqn +
-            "' shares memory with others in the model, but their values "
-            "differ; was the checkpoint written for a model whose weights are "
-            "independent?");
+            "' shares memory with others in the model, but its values differ "
+            "from theirs in the checkpoint; name a checkpoint of this model");
       }
     }
     writer.add(record.name, std::span<const std::byte>(payload));

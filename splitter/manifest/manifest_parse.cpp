@@ -170,7 +170,9 @@ TiedParameter read_tie(
     const uint64_t stage = fields.count(item);
     if (stage >= num_stages) {
       fields.fail_at(
-          item, "there are only " + std::to_string(num_stages) + " stages");
+          item,
+          "is stage " + std::to_string(stage) + ", but there are only " +
+              std::to_string(num_stages));
     }
     tied.stages.push_back(static_cast<int>(stage));
   }

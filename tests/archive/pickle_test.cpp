@@ -172,7 +172,7 @@ const Case kRefused[] = {
      "nested deeper than 100 levels",
      std::string(200, ']') + std::string(199, 'a')},
     {"BillionLaughs",
-     "expands to too many values",
+     "its values need more than 256 MiB, the limit",
      [] {
        std::string out = "]";
        for (int i = 0; i < 40; ++i) {
