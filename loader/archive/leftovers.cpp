@@ -75,7 +75,7 @@ void remove_leftovers(const fs::path& target, LeftBy who) noexcept {
       std::string_view rest;
       const pid_t process = process_of(name, stem, &rest);
       const bool ours = process == ::getpid();
-      // A folder that was moved aside may be the only copy.
+      // Keep a folder that was moved aside if it is the only copy.
       const bool is_only_copy = rest.starts_with(kOld) && !target_exists;
       if (process != 0 && !is_only_copy &&
           (who == LeftBy::ThisProcess ? ours : !ours && is_dead(process))) {

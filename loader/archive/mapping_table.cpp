@@ -43,7 +43,7 @@ class SignalText {
   std::string_view text() const { return {buffer_.data(), size_}; }
 
  private:
-  std::array<char, 8192> buffer_{};  // a path has at most 4096
+  std::array<char, 8192> buffer_{};  // a path has at most 4096 bytes
   size_t size_ = 0;
 };
 
@@ -179,7 +179,7 @@ class Table {
         }
       }
       if (block->next == nullptr) {
-        block->next = new Block;  // as long-lived as the table
+        block->next = new Block;  // never freed, like the table
       }
     }
   }

@@ -39,8 +39,8 @@ bool is_stored_in_parts(ir::ScalarType type) {
   return !safetensors_name(type) && type_of_parts(type).has_value();
 }
 
-/// Adds an entry that names the complex tensors stored in parts to the
-/// metadata.
+/// Returns the metadata with an added entry: the names of the complex tensors
+/// that are stored in parts.
 std::map<std::string, std::string> with_complex_names(
     const std::vector<Row>& order,
     std::map<std::string, std::string> metadata) {

@@ -27,7 +27,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
-/// Each time this many more bytes are written, their writeback is started.
+/// Number of written bytes after which their writeback to the disk is started.
 constexpr uint64_t kWritebackBytes = uint64_t{16} << 20U;
 
 /// Whether copy_file_range() failed because the file systems don't support it.

@@ -202,8 +202,8 @@ class Annotator {
     return out;
   }
 
-  /// Passes the inputs that an argument may share memory with on to its
-  /// aliases.
+  /// A result shares memory with every input that the argument it aliases may
+  /// share memory with.
   static void pass_on(const Graph& block, std::vector<std::set<size_t>>& all) {
     for (const Node& node : block.nodes) {
       for (const auto& [result, argument] : node.effects.aliases) {

@@ -18,7 +18,8 @@ namespace {
       "': " + why);
 }
 
-/// The parts of a branch or loop. Each operand in a list counts.
+/// The graphs of a branch or loop, and the numbers of its operands and results.
+/// A list counts once per item.
 struct ControlFlow {
   std::vector<const ir::Graph*> graphs;
   size_t num_operands = 0;
@@ -42,7 +43,7 @@ ControlFlow control_flow_of(const ir::Node& node) {
   return out;
 }
 
-/// Describes a kind of branch or loop: which of its values have no counterpart.
+/// A kind of branch or loop, and how many of its values have no counterpart.
 struct ControlFlowRow {
   std::string_view target;
   size_t num_graphs;

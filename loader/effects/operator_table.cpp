@@ -57,7 +57,8 @@ constexpr std::array<std::string_view, 4> kControlFlow{
     "prim::Loop",
 };
 
-// Operators that may return their input, although their schemas say otherwise.
+// Operators that may return their input, although their schemas declare no
+// alias.
 constexpr std::array<std::string_view, 42> kMayReturnInput{
     "aten::_cast_Byte",
     "aten::_cast_Char",

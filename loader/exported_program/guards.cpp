@@ -39,7 +39,7 @@ std::string text_in_variadic(
   if (is_keyword) {
     return "['" + input.argument + "']" + inner_text(input);
   }
-  // Its elements are arguments of their own: args_0, args_1.
+  // The elements of `*args` are separate arguments: args_0, args_1.
   const std::string prefix = parameter + "_";
   return input.argument.starts_with(prefix)
              ? "[" + input.argument.substr(prefix.size()) + "]" +

@@ -20,7 +20,7 @@ using ep::Json;
 
 constexpr int64_t kSchemaMajor = 8;
 
-/// Lists NAME of every record "models/NAME.json".
+/// Lists the NAME of every record "models/NAME.json".
 std::vector<std::string> model_names(const ZipReader& archive) {
   constexpr std::string_view kSuffix = ".json";
   const std::string prefix = ep::kModels;
@@ -225,7 +225,7 @@ class ProgramReader {
     }
   }
 
-  /// The name in forward of the argument that a leaf belongs to; empty if the
+  /// The name of the argument of forward that a leaf belongs to; empty if the
   /// tree doesn't give it.
   std::string root_name(const ep::TreePath& leaf) const {
     if (leaf.size() < 2) {

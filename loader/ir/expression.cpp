@@ -63,7 +63,7 @@ class Evaluation {
     }
   }
 
-  /// value  a whole number
+  /// value  must be a whole number
   int64_t whole_of(double value) const {
     constexpr double kLimit = 9.2e18;
     if (!(std::abs(value) < kLimit)) {

@@ -103,7 +103,7 @@ class Parser {
     return true;
   }
 
-  /// Takes a whole word: "or", but not the beginning of "order".
+  /// Accepts a whole word: "or", but not the beginning of "order".
   bool take_word(std::string_view word) {
     skip_space();
     const std::string_view rest = text_.substr(position_);

@@ -25,8 +25,8 @@ std::vector<int64_t> lengths_of(const IValue& value) {
   return {begin, begin + lengths.numel()};
 }
 
-/// Looks for a quotient that doesn't fit its integer type: the processor traps
-/// on it. Narrower integers than 32 bits don't trap.
+/// Looks for a quotient that doesn't fit its integer type, because the
+/// processor traps on it. Integers of fewer than 32 bits never trap.
 std::string quotient_fault(
     const at::Tensor& dividend, const at::Tensor& divisor, bool is_lcm) {
   const at::ScalarType type = at::result_type(dividend, divisor);

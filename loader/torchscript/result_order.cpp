@@ -30,8 +30,8 @@ void reorder(std::vector<T>& items, size_t first, const Order& order) {
   std::ranges::move(moved, items.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
-/// For each value, when it is first read: by a node after `first_node`, or by
-/// an output of the graph.
+/// For each value that is read: the position of its first read, by a node after
+/// `first_node` or by an output of the graph.
 std::map<ir::ValueId, size_t> first_uses(
     const ir::Graph& graph, size_t first_node) {
   std::map<ir::ValueId, size_t> uses;

@@ -57,8 +57,8 @@ void refuse_inside_blocks(const ir::Graph& graph, const std::string& fqn) {
   }
 }
 
-/// Refuses a module that runs inside a branch or loop, as the reads of its
-/// state there show.
+/// Refuses a module whose state a branch or loop reads, because the module runs
+/// inside that branch or loop.
 void refuse_state_inside_block(
     const ir::Graph& graph, const ir::State& state, const std::string& fqn) {
   for (const ir::Node& node : graph.nodes) {

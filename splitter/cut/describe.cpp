@@ -136,7 +136,7 @@ class Describer {
     return stage;
   }
 
-  /// The module of the stage that reads the value.
+  /// The module that reads the value in a stage.
   std::string reader_in(const StagePlan& plan, ir::ValueId id) const {
     for (const int node : plan.kept) {
       const auto reads = ir::reads_of(graph_.nodes[node]);

@@ -181,7 +181,7 @@ class Search {
   const Definitions& definitions_;
   const AliasSets& aliases_;
   bool rematerialise_;
-  std::vector<bool> pure_;         // by node: made of values without gradients
+  std::vector<bool> pure_;         // by node: reads no value with a gradient
   std::vector<int> visited_from_;  // by node: the last search that met it
 };
 

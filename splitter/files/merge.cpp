@@ -46,7 +46,7 @@ class Checkpoint {
       }
     }
     std::error_code ignored;
-    // If there are no parts, reading state.json says what a checkpoint needs.
+    // If there are no parts, read_checkpoint() reports what the folder lacks.
     if (files.empty() || fs::exists(path_ / kStateFile, ignored)) {
       check_parts_are_there(path_, read_checkpoint(path_));
     }

@@ -52,7 +52,8 @@ bool has_two_operands(const NodeCall& call, std::string_view target) {
   return alpha != nullptr && alpha->value.isInt() && alpha->value.toInt() == 1;
 }
 
-/// The number in an operand that may be a tensor; nullopt if it isn't there.
+/// Returns the number in an operand, which may be a tensor without dimensions;
+/// nullopt if the operand has no known number.
 std::optional<Item> try_operand_number(
     const Lowering& lowering, const Item& item) {
   if (const auto* tensor = item.as<NumberTensor>()) {

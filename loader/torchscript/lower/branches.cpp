@@ -40,7 +40,7 @@ struct Side {
   /// that either side changes, each in a container of its own.
   Results results;
   Containers changed;
-  std::vector<Results> changed_to;  ///< contents of `changed` at its end
+  std::vector<Results> changed_to;  ///< contents of `changed` at the side's end
 };
 
 Results results_of(const NodeCall& call, Items items) {

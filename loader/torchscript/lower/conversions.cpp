@@ -135,7 +135,7 @@ std::optional<Items> lower_to_number(const NodeCall& call) {
     }
   }
   if (const auto* tensor = item.as<NumberTensor>()) {
-    // It holds an integer, see arithmetic.cpp.
+    // A NumberTensor holds an integer, see arithmetic.cpp.
     if (wanted && *wanted != ir::TypeKind::Int) {
       return std::nullopt;
     }
@@ -151,7 +151,7 @@ std::optional<Items> lower_to_number(const NodeCall& call) {
   }
   const ir::TypeKind kind = lowering.value(value->id).type.kind;
   if (kind != ir::TypeKind::Tensor) {
-    // A number of unknown type is read from a tensor; float() may change it.
+    // The type of a number that was read from a tensor may be unknown.
     const bool has_type =
         call.node.input(0)->type()->kind() != c10::TypeKind::NumberType;
     return wanted == kind && has_type ? std::optional(Items{item})

@@ -35,7 +35,7 @@ std::optional<Items> text_or_nothing(const torch::jit::Node& node) {
   return returns_text(node) ? std::optional(Items{Item{Text{}}}) : std::nullopt;
 }
 
-/// The operators whose text may be longer than all of their inputs together.
+/// The operators whose result may be longer than all of their inputs together.
 constexpr std::array<std::string_view, 7> kLengthening = {
     "aten::center",
     "aten::expandtabs",

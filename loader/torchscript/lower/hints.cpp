@@ -95,7 +95,7 @@ std::optional<std::vector<c10::IValue>> try_run_on_zeros(
   } catch (const std::exception&) {
     return std::nullopt;
   }
-  // A list may have as many items as an operand has elements of some kind.
+  // Refuse lists, because their lengths may depend on the operands' elements.
   for (const c10::IValue& value : stack) {
     if (!value.isTensor()) {
       return std::nullopt;
@@ -163,7 +163,8 @@ std::optional<c10::IValue> try_literal_number(
 
 namespace {
 
-/// Makes an operator that creates a tensor allocate no memory.
+/// Sets the argument `device` to meta, so that an operator that creates a
+/// tensor allocates no memory.
 void use_meta_device(
     const c10::FunctionSchema& schema, torch::jit::Stack& stack) {
   for (size_t i = 0; i < stack.size(); ++i) {

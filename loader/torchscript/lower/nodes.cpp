@@ -154,7 +154,7 @@ void note_effects(Lowering& lowering, const c10::FunctionSchema& schema) {
     lowering.has_quantised = true;
   }
   if (schema.is_mutable() && lowering.no_grad_depth == 0) {
-    lowering.without_grad.clear();  // it may write values with gradients
+    lowering.without_grad.clear();  // the call may write values with gradients
   }
 }
 

@@ -23,7 +23,7 @@ std::optional<ir::ValueId> try_tensor_object(
     }
     const ir::OperatorParts op = ir::operator_parts(node.target);
     if (may_return_its_input(op.qualified_name()) || node.target[0] == 'p') {
-      return std::nullopt;  // 'p': a branch or loop
+      return std::nullopt;  // 'p': prim::If, prim::Loop
     }
     const auto* first = std::get_if<ir::Ref>(&node.inputs.at(0).arg.value);
     if (op.name.ends_with('_') && !op.name.ends_with("__") &&
