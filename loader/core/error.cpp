@@ -22,6 +22,7 @@ std::string_view from_root(std::string_view file) {
 }  // namespace
 
 void check_failed(std::string_view what, const char* file, int line) {
+  throw std::logic_error(
       "bug in pp: assertion failed: " + std::string(what) + " (" +
       std::string(from_root(file)) + ":" + std::to_string(line) + ")");
 }
