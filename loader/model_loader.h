@@ -18,7 +18,7 @@ ModelFormats model_formats(Trust trust = {});
 ///         looks like a model but isn't one (a pickled module, a state dict, an
 ///         AOTInductor package; the message says how to export); its version is
 ///         not supported; an operator is unknown or not allowed (the message
-///         names node and record)
+///         names the node and the record)
 ///         Error(Usage): `options.inputs` is given for a file that describes
 ///         its own inputs, or names an input that the model doesn't have
 Model load_model(

@@ -60,7 +60,7 @@ const std::unordered_set<std::string_view>& reviewed() {
   return names;
 }
 
-/// Whether the operator was reviewed and found only to compute.
+/// Whether the operator was reviewed and found to do nothing but compute.
 bool is_reviewed(std::string_view qualified_name) {
   if (qualified_name.find("::") == std::string_view::npos) {
     return false;

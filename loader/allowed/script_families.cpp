@@ -4,10 +4,10 @@ namespace pp {
 
 namespace {
 
-// Operators of the namespace "aten", without the underscore of those that work
-// in place.
+// Operators of the namespace "aten". In-place operators are listed without
+// their trailing underscore.
 constexpr OperatorFamily kScriptFamilies[] = {
-    {"text of scripts",
+    {"strings of scripts",
      "bin capitalize center chr endswith expandtabs find format hash hex "
      "isalnum isalpha isdecimal isdigit isidentifier islower isnumeric "
      "isprintable isspace istitle isupper join ljust lower lstrip oct ord "
@@ -24,10 +24,10 @@ constexpr OperatorFamily kScriptFamilies[] = {
      "__round_to_zero_floordiv _unwrap_optional can_cast degrees divmod "
      "equal fabs factorial floordiv gamma mathremainder modf promote_types "
      "radians result_type"},
-    {"questions of scripts about the process and the file",
+    {"queries of scripts about the process and the file",
      "has_torch_function is_autocast_cpu_enabled is_autocast_enabled "
      "is_grad_enabled is_scripting _is_tracing"},
-    {"what the interpreter of scripts does itself",
+    {"functions that the interpreter of scripts computes itself",
      "prim::abs prim::ConstantChunk prim::device prim::dtype "
      "prim::EnumName prim::EnumValue prim::index prim::is_cpu prim::is_cuda "
      "prim::is_ipu prim::is_maia prim::is_meta prim::is_mkldnn prim::is_mps "

@@ -4,16 +4,16 @@ namespace pp {
 
 namespace {
 
-// Operators of the namespace "aten", without the underscore of those that work
-// in place.
+// Operators of the namespace "aten". In-place operators are listed without
+// their trailing underscore.
 constexpr OperatorFamily kTensorFamilies[] = {
-    {"checks: they throw, or do nothing",
+    {"assertions",
      "_assert_async _assert_scalar _assert_tensor_metadata "
      "_functional_assert_async _functional_assert_scalar "
      "_functional_sym_constrain_range "
      "_functional_sym_constrain_range_for_size _size_if_not_equal "
      "sym_constrain_range sym_constrain_range_for_size"},
-    {"what a tensor is",
+    {"properties of tensors",
      "_cast_Byte _cast_Char _cast_Double _cast_Float _cast_Half _cast_Int "
      "_cast_Long _cast_Short _dim_arange _is_all_true _is_any_true "
      "_local_scalar_dense _reshape_from_tensor _shape_as_tensor allclose "
@@ -71,7 +71,7 @@ constexpr OperatorFamily kTensorFamilies[] = {
      "unflatten unfold unfold_copy unsafe_chunk unsafe_split "
      "unsafe_split_with_sizes unsqueeze unsqueeze_copy view view_as "
      "view_copy vsplit vstack"},
-    {"places chosen by values",
+    {"indexing, sorting, searching",
      "_embedding_bag _embedding_bag_forward_only _masked_scale "
      "_no_grad_embedding_renorm_ _unique _unique2 _unsafe_index "
      "_unsafe_index_put _unsafe_masked_index "
@@ -110,7 +110,7 @@ constexpr OperatorFamily kTensorFamilies[] = {
      "linalg_tensorsolve linalg_vecdot linalg_vector_norm linear logdet "
      "lu_unpack matmul matrix_exp matrix_power mm mv orgqr ormqr outer "
      "pinverse slogdet svd tensordot triangular_solve vdot"},
-    {"transforms",
+    {"Fourier transforms",
      "_fft_c2c _fft_c2r _fft_r2c fft_fft fft_fft2 fft_fftfreq fft_fftn "
      "fft_fftshift fft_hfft fft_hfft2 fft_hfftn fft_ifft fft_ifft2 "
      "fft_ifftn fft_ifftshift fft_ihfft fft_ihfft2 fft_ihfftn fft_irfft "
@@ -167,7 +167,7 @@ constexpr OperatorFamily kTensorFamilies[] = {
      "multilabel_margin_loss_forward nll_loss nll_loss2d "
      "nll_loss2d_forward nll_loss_forward nll_loss_nd poisson_nll_loss "
      "smooth_l1_loss soft_margin_loss triplet_margin_loss"},
-    {"element by element",
+    {"elementwise functions",
      "__and__ __iand__ __ilshift__ __ior__ __irshift__ __ixor__ __lshift__ "
      "__or__ __rshift__ __xor__ abs absolute acos acosh add addcdiv "
      "addcmul angle arccos arccosh arcsin arcsinh arctan arctan2 arctanh "

@@ -4,7 +4,7 @@
 
 namespace pp {
 
-/// How far the user trusts the files that a command reads. By default, a file
+/// How far the user trusts the files that a command reads. By default, a model
 /// may only compute on its inputs.
 struct Trust {
   AllowedOperators operators = {};

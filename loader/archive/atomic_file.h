@@ -12,8 +12,8 @@ namespace pp {
 /// throws  Error(Runtime) naming the path and the system's reason
 void write_file(const std::filesystem::path& path, std::string_view content);
 
-/// Writes a file that doesn't exist yet, as write_file() does. Returns false,
-/// and leaves the file as it is, if it exists.
+/// Writes a new file like write_file(). If `path` already exists, returns false
+/// and leaves the file unchanged.
 /// throws  what write_file() throws
 bool write_new_file(
     const std::filesystem::path& path, std::string_view content);

@@ -48,7 +48,7 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
 fs::path checkpoint_in(const fs::path& path) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
-    return path;  // its reader says what is wrong
+    return path;  // reading it reports what is wrong
   }
   const bool is_run = fs::is_directory(path / "checkpoints", ignored);
   const std::vector<fs::path> found =
@@ -58,7 +58,8 @@ fs::path checkpoint_in(const fs::path& path) {
   }
   if (is_run) {
     throw input_error(
-        (path / "checkpoints").string() + " holds no checkpoint (step_N)");
+        (path / "checkpoints").string() +
+        " holds no checkpoint: a folder step_N is needed");
   }
   return path;
 }

@@ -21,8 +21,8 @@ std::optional<int64_t> step_of(const std::filesystem::path& path);
 std::vector<std::filesystem::path> list_checkpoints(
     const std::filesystem::path& folder);
 
-/// Returns the folder of the checkpoint that a user means by `path`: the newest
-/// one if it is the folder of a run or of its checkpoints, otherwise `path`.
+/// Returns the folder of the checkpoint that `path` stands for: the newest one
+/// if `path` is a run's folder or its `checkpoints` folder, otherwise `path`.
 /// throws  Error(Input): the folder of a run has no checkpoint, or can't be
 /// read
 std::filesystem::path checkpoint_in(const std::filesystem::path& path);

@@ -17,7 +17,7 @@ int64_t count_at(
     const JsonFields& fields, const Json& object, const char* key) {
   const uint64_t value = fields.count_at(object, key);
   if (value > static_cast<uint64_t>(INT64_MAX)) {
-    fields.fail_at(object.at(key), "is too large");
+    fields.fail_at(object.at(key), "is too large for 64 bits");
   }
   return static_cast<int64_t>(value);
 }

@@ -22,7 +22,7 @@ struct CheckpointState {
   std::map<std::string, std::string> job;
 };
 
-/// One file of a checkpoint. It holds tensors.
+/// A file of a checkpoint that holds tensors.
 struct CheckpointPart {
   std::string file;  ///< its name, without a path, in the checkpoint's folder
   uint64_t num_bytes = 0;

@@ -36,7 +36,7 @@ void make_output_folder(const fs::path& path) {
   fs::create_directories(path, error);
   if (error) {
     throw runtime_error(
-        "can't make the output folder " + path.string() + ": " +
+        "can't create the output folder " + path.string() + ": " +
         error.message());
   }
 }

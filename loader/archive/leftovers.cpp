@@ -48,7 +48,7 @@ void remove_entry(const fs::path& path) {
   std::error_code ignored;
   fs::path gone = path;
   if (fs::is_directory(fs::symlink_status(path, ignored))) {
-    // Renamed first, so that nobody adds files to it while it is removed.
+    // Rename it first, so that no process adds files while it is being removed.
     gone += kGone;
     fs::rename(path, gone, ignored);
   }
@@ -75,14 +75,14 @@ void remove_leftovers(const fs::path& target, LeftBy who) noexcept {
       std::string_view rest;
       const pid_t process = process_of(name, stem, &rest);
       const bool ours = process == ::getpid();
-      // A folder that was moved aside may be the only copy.
+      // Keep a folder that was moved aside if it is the only copy.
       const bool is_only_copy = rest.starts_with(kOld) && !target_exists;
       if (process != 0 && !is_only_copy &&
           (who == LeftBy::ThisProcess ? ours : !ours && is_dead(process))) {
         remove_entry(at->path());
       }
     }
-  } catch (const std::exception&) {  // no memory, no working folder
+  } catch (const std::exception&) {  // out of memory, or no working folder
     return;
   }
 }

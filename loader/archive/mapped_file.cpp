@@ -17,13 +17,13 @@ namespace pp {
 
 namespace {
 
-/// O_NONBLOCK: opening a pipe must not wait; it is refused afterwards.
+/// With O_NONBLOCK, opening a pipe doesn't wait; pipes are refused later.
 Descriptor open_for_reading(const std::filesystem::path& path) {
   return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 }
 
-/// The bytes after the file's end on its last page. A build that checks
-/// addresses refuses to read them; otherwise they read as zeros.
+/// The bytes after the file's end on its last page. AddressSanitizer reports a
+/// read of them; without it, they read as zeros.
 std::span<std::byte> rest_of_last_page(std::byte* data, size_t size) {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   return {data + size, (page - size % page) % page};

@@ -43,7 +43,7 @@ class SignalText {
   std::string_view text() const { return {buffer_.data(), size_}; }
 
  private:
-  std::array<char, 8192> buffer_{};  // a path has at most 4096
+  std::array<char, 8192> buffer_{};  // a path has at most 4096 bytes
   size_t size_ = 0;
 };
 
@@ -65,9 +65,9 @@ struct Block {
   std::atomic<Block*> next{nullptr};
 };
 
-/// The file as it is now; nothing if it is gone. A file that took the path of
-/// the mapped one doesn't count: what is mapped stays as it was.
-/// Async-signal-safe.
+/// The mapped file's current state; nullopt if the file is gone. Another file
+/// that is now at its path doesn't count, because it leaves the mapping
+/// unchanged. Async-signal-safe.
 std::optional<struct stat> state_of(const Mapping& mapping) {
   struct stat now {};
   const bool is_same = ::stat(mapping.path, &now) == 0 &&
@@ -86,7 +86,7 @@ void describe_lost(const Mapping& mapping, SignalText& out) {
         << " bytes, but had " << uint64_t{mapping.size}
         << " when it was opened";
   } else {
-    out << " can't be read any more: it was overwritten while it was in use, "
+    out << " can no longer be read: it was overwritten while it was in use, "
            "or its disk failed";
   }
   out << "; to change a file that a job reads, replace it with a new file";
@@ -179,7 +179,7 @@ class Table {
         }
       }
       if (block->next == nullptr) {
-        block->next = new Block;  // as long-lived as the table
+        block->next = new Block;  // never freed, like the table
       }
     }
   }
@@ -198,7 +198,7 @@ class Table {
   std::set<std::string> told_;
 };
 
-/// It is never destroyed: a signal may come while the process exits.
+/// The table is never destroyed: a signal may arrive while the process exits.
 Table& table() {
   static auto* const table = new Table;
   return *table;
@@ -212,11 +212,11 @@ void on_bus_error(int number, siginfo_t* info, void* /*context*/) {
       table().try_find(static_cast<const std::byte*>(info->si_addr));
   if (slot == nullptr) {
     ::sigaction(SIGBUS, &previous_action, nullptr);
-    ::raise(number);  // comes when this handler has returned
+    ::raise(number);  // delivered after this handler returns
     return;
   }
   while (is_ending.test_and_set()) {
-    ::pause();  // another thread is printing, and ends the process
+    ::pause();  // another thread prints its line and ends the process
   }
   SignalText line;
   line << "pp: error: ";
@@ -238,7 +238,7 @@ void forget_mapping(const std::byte* start) {
 }
 
 void end_on_lost_pages() {
-  table();  // a handler must not make it
+  table();  // create it here: a handler must not allocate
   struct sigaction action {};
   action.sa_sigaction = on_bus_error;
   action.sa_flags = SA_SIGINFO | SA_RESTART;

@@ -49,7 +49,7 @@ class HeaderParser {
  public:
   explicit HeaderParser(std::string_view text) : text_(text) {}
 
-  /// Gives nothing if the text is not such a dict.
+  /// Returns nullopt if the text is not such a dict.
   std::optional<Header> parse() {
     Header header;
     int num_keys = 0;
@@ -174,7 +174,7 @@ ScalarType type_of(const std::string& descr, const std::string& label) {
   throw input_error(
       label + ": holds elements of type '" +
       (descr.empty() ? "structured" : descr) +
-      "'; bool, integers, floats and complex numbers are supported");
+      "'; only bools, integers, floats and complex numbers are supported");
 }
 
 }  // namespace
@@ -187,8 +187,8 @@ NpyReader::NpyReader(const std::filesystem::path& path)
     throw input_error(
         label + ": is not a .npy file, such as numpy.save writes");
   }
-  // The header's length follows the magic, major and minor version. It has 2
-  // bytes in version 1, else 4.
+  // The header's length follows the magic and two bytes for the version. It
+  // takes 2 bytes in version 1, and 4 in later versions.
   const int version = bytes.size() > 6 ? std::to_integer<int>(bytes[6]) : 0;
   const uint64_t begin = version == 1 ? 10 : 12;
   if (bytes.size() < begin) {

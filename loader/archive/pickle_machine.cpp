@@ -193,7 +193,7 @@ class Machine {
   }
 
   void step(Op op);
-  // Each runs an instruction of its kind and returns false for any other.
+  // Each runs `op` if it is an instruction of its kind, else returns false.
   bool step_stack(Op op);
   bool step_value(Op op);
   bool step_collection(Op op);

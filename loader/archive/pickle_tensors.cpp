@@ -2,16 +2,17 @@
 
 #include "loader/archive/pickle_machine.h"
 #include "loader/core/error.h"
+#include "loader/core/text.h"
 
 namespace pp {
 
 namespace {
 
-/// Greater than the depth of any real input, and far from exhausting the C++
-/// stack.
+/// Limits the depth of nesting: deeper than any real input, far from exhausting
+/// the C++ stack.
 constexpr int kMaxDepth = 100;
-/// Bounds the memory of the result: a pickle may refer to one object many
-/// times.
+/// Limits the memory of the result, because a pickle may refer to one object
+/// many times.
 constexpr uint64_t kMaxBytes = 256U << 20U;
 
 class Unfolder {
@@ -35,7 +36,9 @@ class Unfolder {
   void spend(uint64_t num_bytes) {
     spent_ += num_bytes;
     if (spent_ > kMaxBytes) {
-      throw input_error(label_ + ": expands to too many values");
+      throw input_error(
+          label_ + ": its values need more than " + human_bytes(kMaxBytes) +
+          ", the limit");
     }
   }
 
@@ -89,7 +92,8 @@ PickleValue read_pickle(const ZipReader& archive) {
   if (archive.has("byteorder") && archive.text("byteorder") != "little") {
     throw input_error(
         archive.label() + ": holds tensors of byte order '" +
-        std::string(archive.text("byteorder")) + "'; 'little' is supported");
+        std::string(archive.text("byteorder")) +
+        "'; only 'little' is supported");
   }
   const std::string label = archive.label() + ": data.pkl";
   pickle::Heap heap;

@@ -30,8 +30,8 @@ constexpr std::array<std::pair<std::string_view, ScalarType>, 13> kStorages = {{
     {"UntypedStorage", ScalarType::Byte},
 }};
 
-/// Element types that a pickle may name. Those without a storage class are
-/// stored in an untyped one.
+/// Element types that a pickle may name. Tensors of types without a storage
+/// class are in untyped storages.
 constexpr std::array kNamedTypes = {
     ScalarType::Byte,           ScalarType::Char,
     ScalarType::Short,          ScalarType::Int,

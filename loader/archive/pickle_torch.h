@@ -4,8 +4,8 @@
 
 #include "loader/archive/pickle_machine.h"
 
-/// The globals and persistent ids that `torch.save` writes, and what they stand
-/// for.
+/// The globals and persistent ids that `torch.save` writes, and the objects
+/// that they stand for.
 namespace pp::pickle {
 
 /// Whether a pickle may refer to `global`.

@@ -64,9 +64,9 @@ struct TensorSource {
   const TempFile* file = nullptr;
 };
 
-/// Writes a `.safetensors` file, as write_safetensors() does. Some tensors may
-/// be in temporary files; the kernel copies these files where the file system
-/// allows it.
+/// Writes a `.safetensors` file like write_safetensors(). Some tensors may be
+/// in temporary files; the kernel copies these files if the file system
+/// supports it.
 void assemble_safetensors(
     const std::filesystem::path& path,
     const std::map<std::string, TensorSource>& tensors,

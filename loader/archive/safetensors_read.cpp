@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The reference reader has the same limit, which bounds the memory.
+/// Bounds the memory for a header. The reference reader has the same limit.
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
 /// Parses the header. Refuses a name that appears twice: a JSON parser would
@@ -41,14 +41,14 @@ Json parse_header(std::string_view text, const std::string& label) {
       return header;
     }
   } catch (const Json::exception&) {
-    // The message below says more than the library's.
+    // The message below says more than the parser's.
   }
   throw input_error(
       label + ": is not a safetensors file: its header is not a JSON object");
 }
 
-/// A list of sizes or offsets. Nothing if it is not a list of integers in
-/// range.
+/// Reads a list of sizes or offsets. Returns nullopt if it isn't a list of
+/// integers in range.
 std::optional<std::vector<int64_t>> numbers(
     const Json& entry, const char* key) {
   const auto list = entry.find(key);
@@ -93,8 +93,9 @@ TensorView parse_tensor(
   if (begin > end || static_cast<uint64_t>(end) > data.size()) {
     throw input_error(
         where + " should be at bytes " + std::to_string(begin) + " to " +
-        std::to_string(end) + " of " + std::to_string(data.size()) +
-        ": the file is truncated or damaged");
+        std::to_string(end) + ", but the data section has " +
+        std::to_string(data.size()) +
+        " bytes: the file is truncated or damaged");
   }
   const auto expected = dense_bytes(*sizes, ir::element_size(*type));
   if (expected != static_cast<uint64_t>(end - begin)) {
@@ -111,8 +112,8 @@ TensorView parse_tensor(
   };
 }
 
-/// Gives the tensors that are stored as pairs of real numbers their complex
-/// type (see kComplexNames).
+/// Restores the complex type of tensors that are stored as pairs of real
+/// numbers (see kComplexNames).
 void join_parts(
     std::map<std::string, TensorView>& tensors,
     const std::string& names,
@@ -208,7 +209,7 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path)
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
       if (entry.is_null()) {
-        continue;  // as torch's reader does
+        continue;  // torch's reader accepts null too
       }
       if (!entry.is_object()) {
         throw input_error(label + ": '__metadata__' is not an object");

@@ -12,9 +12,9 @@ namespace pp {
 std::optional<std::string_view> safetensors_name(ir::ScalarType type);
 
 /// Key of the metadata entry that lists, as a JSON array of names, the tensors
-/// whose complex type the format lacks (all but complex64). Such a tensor is
-/// stored as a real tensor with an added last dimension of size 2 (real part,
-/// imaginary part).
+/// whose complex type the format lacks (every type but complex64). Such a
+/// tensor is stored as a real tensor with an added last dimension of size 2
+/// (real part, imaginary part).
 inline constexpr const char* kComplexNames = "pp.complex";
 /// The type of the real and imaginary parts of a complex type; nullopt for all
 /// other types.

@@ -39,7 +39,8 @@ bool is_stored_in_parts(ir::ScalarType type) {
   return !safetensors_name(type) && type_of_parts(type).has_value();
 }
 
-/// The metadata, with the names of complex tensors that are stored in parts.
+/// Returns the metadata with an added entry: the names of the complex tensors
+/// that are stored in parts.
 std::map<std::string, std::string> with_complex_names(
     const std::vector<Row>& order,
     std::map<std::string, std::string> metadata) {
@@ -124,8 +125,8 @@ void assemble_safetensors(
     const std::map<std::string, std::string>& metadata) {
   const std::vector<Row> order = data_order(tensors);
   std::string header = header_text(order, metadata, path);
-  // Aligns the data: kernels crash where a complex128 lies between multiples of
-  // 16, and readers map the file.
+  // Align the data: readers map the file, and kernels crash on a complex128
+  // that isn't at a multiple of 16 bytes.
   constexpr size_t kAlignment = 16;
   constexpr size_t kPrefix = sizeof(uint64_t);
   header.resize(

@@ -27,7 +27,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
-/// Number of bytes after which writing to the disk is started each time.
+/// Number of written bytes after which their writeback to the disk is started.
 constexpr uint64_t kWritebackBytes = uint64_t{16} << 20U;
 
 /// Whether copy_file_range() failed because the file systems don't support it.
@@ -75,7 +75,7 @@ void TempFile::write(std::span<const std::byte> bytes) {
         continue;
       }
       const int reason = errno;
-      // The system can't read bytes that a mapped file has lost.
+      // EFAULT: `bytes` is in a mapped file that has lost these pages.
       const std::string lost =
           reason == EFAULT ? lost_pages_text(bytes.data()) : "";
       throw lost.empty()
@@ -87,8 +87,8 @@ void TempFile::write(std::span<const std::byte> bytes) {
   }
 }
 
-/// Counts written bytes. The disk already writes while the file is being made,
-/// which leaves less to the final sync.
+/// Counts written bytes and starts their writeback to the disk early, which
+/// leaves less to the final sync.
 void TempFile::grow(uint64_t num_bytes) {
   size_ += num_bytes;
   if (size_ - writeback_started_ >= kWritebackBytes) {

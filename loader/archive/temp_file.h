@@ -31,7 +31,7 @@ class TempFile {
   /// Appends `bytes`.
   void write(std::span<const std::byte> bytes);
   /// Appends `num_bytes` of another file, starting at `offset` in that file.
-  /// The kernel copies the bytes where the file systems allow it.
+  /// The kernel copies the bytes if the file systems support it.
   void copy(const MappedFile& from, uint64_t offset, uint64_t num_bytes);
   /// Appends the whole content of another temporary file.
   void append(const TempFile& other);

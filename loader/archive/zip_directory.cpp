@@ -59,7 +59,7 @@ Entry read_entry(
       load_le<uint32_t>(directory, position) != kEntryMagic) {
     throw damaged(
         label,
-        "no directory entry at byte " + std::to_string(position) +
+        "there is no entry at byte " + std::to_string(position) +
             " of the zip directory");
   }
   const uint64_t at = position;
@@ -180,8 +180,8 @@ std::vector<Entry> read_directory(Bytes bytes, const std::string& label) {
   if (position != place.num_bytes) {
     throw damaged(
         label,
-        "its zip directory holds more than the " +
-            std::to_string(place.num_entries) + " records that it declares");
+        "its zip directory holds more records than the " +
+            std::to_string(place.num_entries) + " that it declares");
   }
   check_overlaps(entries, label);
   return entries;

@@ -55,7 +55,7 @@ Error no_end(Bytes bytes, const std::string& label) {
 }
 
 /// Checks that the 16- and 32-bit numbers of the end record equal the 64-bit
-/// ones, unless they are marks that refer to these.
+/// ones, unless they are marks that stand for the 64-bit numbers.
 void check_agreement(
     Bytes bytes,
     uint64_t end,

@@ -68,7 +68,7 @@ void check_method(
   if (stored && entry.stored_bytes != entry.inflated_bytes) {
     throw input_error(
         label + ": is damaged: record '" + std::string(name) +
-        "' is uncompressed, but has two sizes, " +
+        "' is uncompressed, but its two sizes differ: " +
         std::to_string(entry.stored_bytes) + " and " +
         std::to_string(entry.inflated_bytes));
   }
@@ -87,7 +87,7 @@ void check_inflated_size(
     if (entry.inflated_bytes > kMaxInflatedBytes - total) {
       throw input_error(
           label + ": its compressed records inflate to more than " +
-          human_bytes(kMaxInflatedBytes));
+          human_bytes(kMaxInflatedBytes) + ", the limit");
     }
     total += entry.inflated_bytes;
   }
@@ -234,8 +234,8 @@ std::string ZipReader::content_hash() const {
       hash = (hash ^ std::to_integer<uint64_t>(byte)) * 0x100000001b3;
     }
   };
-  // Records are hashed in the order of their names. Hashing the length of each
-  // name tells where it ends.
+  // Records are hashed in the order of their names. The hash includes the
+  // length of each name, so that names can't run together.
   for (const auto& [name, i] : index_) {
     std::string numbers;
     append_le<uint64_t>(numbers, name.size());

@@ -37,8 +37,8 @@ class ZipReader {
   /// Opens and checks the archive.
   /// throws  Error(Input): missing, not a zip, truncated, a compressed record
   ///         (other than TorchScript's sources), an entry that points outside
-  ///         the file or escapes its folder, two records whose names differ at
-  ///         most in the case of letters
+  ///         the file or escapes its folder, two records whose names are equal
+  ///         except for the case of letters
   explicit ZipReader(const std::filesystem::path& path);
 
   /// Opens a stored record that is itself an archive, such as the record

@@ -19,7 +19,7 @@ struct EnumName {
 
 /// An enum whose values users write as words. A constexpr function
 /// `enum_names(Enum)` in the enum's own namespace returns its table: an array
-/// of EnumName, in the order in which the words are listed.
+/// of EnumName, in the order in which messages list the words.
 template <typename Enum>
 concept NamedEnum = std::is_enum_v<Enum> && requires {
   enum_names(Enum{});

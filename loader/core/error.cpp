@@ -6,7 +6,7 @@ namespace pp {
 
 namespace {
 
-/// The path from the root of the sources, without where they were built.
+/// Returns `file` relative to the root of the sources.
 std::string_view from_root(std::string_view file) {
   size_t begin = 0;
   for (const std::string_view room :
@@ -23,8 +23,8 @@ std::string_view from_root(std::string_view file) {
 
 void check_failed(std::string_view what, const char* file, int line) {
   throw std::logic_error(
-      "bug in pp: " + std::string(what) + " (" + std::string(from_root(file)) +
-      ":" + std::to_string(line) + ")");
+      "bug in pp: assertion failed: " + std::string(what) + " (" +
+      std::string(from_root(file)) + ":" + std::to_string(line) + ")");
 }
 
 }  // namespace pp

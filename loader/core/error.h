@@ -8,7 +8,7 @@ namespace pp {
 
 /// The origin of an error. The enumerator's number is the exit code of `pp`.
 enum class ErrorKind {
-  Usage = 2,    ///< command line or job file: wrong, or unfit for the model
+  Usage = 2,    ///< command line or job file is wrong or unfit for the model
   Input = 3,    ///< unusable file: a model, stages, data, a checkpoint
   Runtime = 4,  ///< a failure while running: operator, shape, peer, disk
   Verify = 5,   ///< `pp verify` found a difference

@@ -230,7 +230,7 @@ bool JsonFields::boolean_at(const Json& object, const char* key) const {
 std::pair<const std::string&, const Json&> JsonFields::one_of(
     const Json& value) const {
   if (value.is_object()) {
-    // Other writers of the format spell out the fields that are not set.
+    // Other writers of the format include the unset fields, with a null value.
     for (auto it = value.begin(); it != value.end(); ++it) {
       if (!it->is_null()) {
         return {it.key(), it.value()};
@@ -239,8 +239,7 @@ std::pair<const std::string&, const Json&> JsonFields::one_of(
   }
   fail_at(
       value,
-      "must be an object with a key that names its kind, found " +
-          excerpt(value));
+      "must be an object such as {\"as_int\": 3}, found " + excerpt(value));
 }
 
 }  // namespace pp

@@ -39,7 +39,7 @@ class JsonFields {
 
   const std::string& where() const { return where_; }
   const Json& root() const { return root_; }
-  /// Moves the document out of this object, which then can't be read any more.
+  /// Moves the document out of this object, which can't be read afterwards.
   Json take_root() { return std::move(root_); }
 
   /// Sets the place that messages name, such as "node 'add_1'". An empty string

@@ -37,8 +37,9 @@ constexpr LevelName kLevels[] = {
     {LogLevel::Debug, spdlog::level::debug, 'V'},
 };
 
-/// How closely one of torch's names matches `pp`; 0 if it does not. The closest
-/// match decides, wherever it stands.
+/// How closely a name in TORCH_LOGS matches `pp`; 0 if it doesn't match. The
+/// closest match sets the level, at any position in the list; among equally
+/// close matches, the last one.
 int closeness(std::string_view name) {
   if (name == "pp" || name == "torch.distributed.pipelining") {
     return 3;

@@ -9,7 +9,7 @@ namespace pp {
 
 enum class LogLevel { Error, Warning, Info, Debug };
 
-/// Reads the log level from a list in the style of TORCH_LOGS: `pp` is Info,
+/// Reads the log level from a list in the style of TORCH_LOGS: `pp` means Info,
 /// `+pp` Debug, `-pp` Error. `torch.distributed.pipelining` is another name for
 /// `pp`; other entries (`+dynamo`) are ignored. If the list doesn't mention
 /// `pp`, the level is Warning.

@@ -32,9 +32,9 @@ std::string join(const Parts& parts, std::string_view separator = ", ") {
 /// Splits `text` at each `separator`. An empty `text` gives one empty piece.
 std::vector<std::string> split_text(std::string_view text, char separator);
 
-/// Returns up to `max_count` candidates that are similar to `name`, best first
-/// by edit distance. A candidate is similar if at most half of its letters
-/// differ, or if it contains `name`.
+/// Returns up to `max_count` candidates that are similar to `name`, in order of
+/// edit distance. A candidate is similar if at most half of its letters differ,
+/// or if it contains `name`.
 std::vector<std::string> nearest_names(
     std::string_view name,
     std::span<const std::string> candidates,

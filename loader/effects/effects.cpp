@@ -23,8 +23,8 @@ using ir::Node;
 using ir::ValueId;
 
 /// Says how to remove an unregistered operator. torch.func.vmap and
-/// associative_scan leave calls into Python's functorch in an export, which
-/// decomposing it removes.
+/// associative_scan leave calls into Python's functorch in an exported program;
+/// decomposing the program removes these calls.
 std::string advice(const std::string& called) {
   return called.find("_functorch.") == std::string::npos
              ? ""
@@ -134,8 +134,8 @@ class Annotator {
     }
   }
 
-  /// Adds the effects that TorchScript's blocks have on their operands: they
-  /// may write to them and return them.
+  /// Adds the effects that a TorchScript node's blocks have on its operands: a
+  /// block may write to an operand, and may return it.
   void annotate_blocks(Node& node) const {
     for (const ir::NamedArg& input : node.inputs) {
       if (const auto* sub = std::get_if<ir::SubGraph>(&input.arg.value)) {
@@ -202,7 +202,8 @@ class Annotator {
     return out;
   }
 
-  /// Lets results share what their aliased arguments share.
+  /// A result shares memory with every input that the argument it aliases may
+  /// share memory with.
   static void pass_on(const Graph& block, std::vector<std::set<size_t>>& all) {
     for (const Node& node : block.nodes) {
       for (const auto& [result, argument] : node.effects.aliases) {
@@ -213,7 +214,7 @@ class Annotator {
   }
 
   /// In a loop's next iteration, a carried input has the memory of the output
-  /// at its position. Repeats until that adds nothing.
+  /// at the same position. Repeats until nothing is added.
   static void share_across_iterations(
       const Graph& block, std::vector<std::set<size_t>>& all) {
     const size_t num_carried =
@@ -290,7 +291,7 @@ class Annotator {
     return positional ? &node.inputs[position].arg : nullptr;
   }
 
-  /// False only where the flag is the constant false.
+  /// Returns false only if the flag is the constant false.
   static bool may_be_true(const Node& node, std::string_view flag) {
     const Arg* given = try_argument(node, node.inputs.size(), flag);
     const bool* constant =

@@ -18,7 +18,8 @@ namespace {
       "': " + why);
 }
 
-/// A branch or loop. Operands in a list count one by one.
+/// The graphs of a branch or loop, and the numbers of its operands and results.
+/// A list counts once per item.
 struct ControlFlow {
   std::vector<const ir::Graph*> graphs;
   size_t num_operands = 0;
@@ -42,7 +43,7 @@ ControlFlow control_flow_of(const ir::Node& node) {
   return out;
 }
 
-/// Describes a kind of branch or loop by how its numbers of values differ.
+/// A kind of branch or loop, and how many of its values have no counterpart.
 struct ControlFlowRow {
   std::string_view target;
   size_t num_graphs;
@@ -71,8 +72,8 @@ void check_graph(
         node,
         where,
         "one of its graphs has " +
-            count_text(graph.inputs.size(), "input", "inputs") + ", but gets " +
-            count_text(num_inputs, "value", "values"));
+            count_text(graph.inputs.size(), "input", "inputs") +
+            ", but receives " + count_text(num_inputs, "value", "values"));
   }
   if (graph.outputs.size() != num_outputs) {
     refuse(
@@ -100,7 +101,7 @@ void check_results(
   }
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     const ir::NodeOutput& output = node.outputs[i];
-    // A single value that was dropped says nothing about its type.
+    // A single dropped result doesn't show whether it was a list.
     const bool is_dropped =
         !output.is_list && output.ids == std::vector{ir::kNoValue};
     if (output.is_list != schema.results[i].is_list && !is_dropped) {
@@ -109,8 +110,8 @@ void check_results(
           where,
           "its result " + std::to_string(i) +
               (output.is_list
-                   ? " is a list, but the operator does not return one there"
-                   : " isn't a list, but the operator returns one there"));
+                   ? " is a list, but the operator returns a single value"
+                   : " isn't a list, but the operator returns one"));
     }
   }
 }
@@ -122,13 +123,14 @@ void check_builtin(
         node,
         where,
         "it has " + count_text(node.inputs.size(), "operand", "operands") +
-            ", not " + std::to_string(builtin.num_operands));
+            ", but needs " + std::to_string(builtin.num_operands));
   }
   if (node.outputs.size() > 1) {
     refuse(
         node,
         where,
-        "it has " + std::to_string(node.outputs.size()) + " results, not 1");
+        "it has " + std::to_string(node.outputs.size()) +
+            " results; at most 1 is valid");
   }
 }
 
@@ -143,7 +145,7 @@ void check_control_flow(const ir::Node& node, std::string_view where) {
           node,
           where,
           "it has " + count_text(flow.graphs.size(), "graph", "graphs") +
-              ", not " + std::to_string(row.num_graphs));
+              ", but needs " + std::to_string(row.num_graphs));
     }
     if (flow.num_operands < row.num_conditions) {
       refuse(node, where, "it has no condition");

@@ -22,10 +22,10 @@ void check_results(
 void check_builtin(
     const ir::Node& node, const Builtin& builtin, std::string_view where);
 
-/// Checks a branch or loop. Its operands, apart from the condition, must match
-/// the inputs of its graphs, and the outputs of its graphs must match its
-/// results. If the kind of loop has a counter or a condition, the body also
-/// receives the counter and returns the condition.
+/// Checks the numbers of values in a branch or loop. Its operands, except for
+/// the condition, must match the inputs of its graphs, and the graphs' outputs
+/// must match its results. If a loop has a counter or a condition, its body
+/// also receives the counter and returns the condition.
 void check_control_flow(const ir::Node& node, std::string_view where);
 
 }  // namespace pp

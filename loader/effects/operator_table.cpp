@@ -7,8 +7,8 @@ namespace pp {
 
 namespace {
 
-// Python functions that torch.export leaves in graphs, all on numbers but for
-// getitem, and the marker that `pipe_split()` leaves.
+// Python functions that torch.export leaves in graphs (on numbers, except for
+// getitem), and the marker that `pipe_split()` leaves.
 constexpr std::array kBuiltins{
     Builtin{"_operator.add", 2},
     Builtin{"_operator.and_", 2},
@@ -57,7 +57,8 @@ constexpr std::array<std::string_view, 4> kControlFlow{
     "prim::Loop",
 };
 
-// Their schemas declare no alias.
+// Operators that may return their input, although their schemas declare no
+// alias.
 constexpr std::array<std::string_view, 42> kMayReturnInput{
     "aten::_cast_Byte",
     "aten::_cast_Char",

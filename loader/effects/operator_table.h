@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-// Facts about operators that schemas do not declare.
+// Facts that the schemas of operators do not declare.
 namespace pp {
 
 /// A node target that is not an operator of the dispatcher: arithmetic on

@@ -15,7 +15,7 @@ namespace pp {
 
 namespace {
 
-/// The value that a node's operand refers to; kNoValue if it is none.
+/// The value that a node's operand refers to; kNoValue if there is none.
 ir::ValueId operand_of(const ir::Node& node, size_t index) {
   if (index >= node.inputs.size()) {
     return ir::kNoValue;

@@ -5,7 +5,7 @@
 namespace pp {
 
 /// Whether a node writes its first operand in place and returns that operand,
-/// as aten::add_ does. Needs Node::effects.
+/// like aten::add_. Needs Node::effects.
 bool returns_its_operand(const ir::Node& node);
 
 /// Removes nodes that copy a tensor to itself. Exporters add them after an

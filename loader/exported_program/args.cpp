@@ -276,7 +276,7 @@ class ArgWriter {
       case ListKind::Lists:
         return nested(list);
     }
-    check(false, "an unknown kind of list");
+    check(false, "every kind of list is handled");
     return {};
   }
 
@@ -289,8 +289,8 @@ class ArgWriter {
     return out;
   }
 
-  /// An item without its tag: 3, not {"as_int": 3}. A value in a list is
-  /// {"name": ...} whatever its type.
+  /// Returns an item without its tag: 3, not {"as_int": 3}. A reference to a
+  /// value is {"name": ...}, whatever the value's type.
   Json bare(const Arg& item) const {
     if (const auto* ref = std::get_if<ir::Ref>(&item.value)) {
       return {{"name", value_of(*ref).name}};

@@ -43,8 +43,8 @@ Json arg_json(
     const ir::Graph& graph,
     const WriteSubGraph& write_sub_graph);
 
-/// Returns a reference to `value`, in the schema's form for the value's type,
-/// such as
+/// Returns a reference to `value` in the schema's form, which depends on the
+/// value's type:
 ///     {"as_tensor": {"name": "x"}}.
 Json value_json(const ir::Value& value);
 

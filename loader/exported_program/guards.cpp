@@ -14,7 +14,7 @@ void replace_all(
   }
 }
 
-/// "['gain'][0]": the place of an input in its argument.
+/// "['gain'][0]": the path of an input inside its argument.
 std::string inner_text(const GuardInput& input) {
   constexpr size_t kFirstInner = 2;  // after the kind of argument and its name
   std::string out;
@@ -30,15 +30,16 @@ std::string path_text(const GuardInput& input) {
   return "L['" + input.argument + "']" + inner_text(input);
 }
 
-/// How the file names an input that `forward` receives in its `*args` or
-/// `**kwargs`, after the name of that parameter; empty if it can't be in it.
+/// The path of an input inside `*args` or `**kwargs`, as the file writes it
+/// after `parameter`, the name of that parameter; empty if the input isn't in
+/// it.
 std::string text_in_variadic(
     const GuardInput& input, const std::string& parameter) {
   const bool is_keyword = input.path.size() > 1 && input.path[0].key == "1";
   if (is_keyword) {
     return "['" + input.argument + "']" + inner_text(input);
   }
-  // Its elements are arguments of their own: args_0, args_1.
+  // The elements of `*args` are separate arguments: args_0, args_1.
   const std::string prefix = parameter + "_";
   return input.argument.starts_with(prefix)
              ? "[" + input.argument.substr(prefix.size()) + "]" +
@@ -50,7 +51,7 @@ bool is_input(std::span<const GuardInput> inputs, const std::string& name) {
   return std::ranges::find(inputs, name, &GuardInput::name) != inputs.end();
 }
 
-/// Replaces what the file calls inputs in `*args` and `**kwargs`.
+/// Replaces paths of inputs inside `*args` and `**kwargs` by names of inputs.
 void replace_variadic(std::string& guard, std::span<const GuardInput> inputs) {
   constexpr std::string_view kBegin = "L['";
   for (size_t at = guard.find(kBegin); at != std::string::npos;

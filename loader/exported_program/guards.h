@@ -25,8 +25,8 @@ struct GuardInput {
 std::vector<std::string> read_guards(
     const JsonFields& program, std::span<const GuardInput> inputs);
 
-/// Converts conditions to the form in which a file with these inputs has them.
-/// This is the inverse of read_guards().
+/// Converts conditions to the form that a file with these inputs stores. This
+/// is the inverse of read_guards().
 std::vector<std::string> guards_in_file(
     const std::vector<std::string>& guards, std::span<const GuardInput> inputs);
 

@@ -19,8 +19,8 @@ inline constexpr const char* kConstants = "data/constants/";
 inline constexpr const char* kSampleInputs = "data/sample_inputs/";
 /// NAME of the record "models/NAME.json" in files that pp writes.
 inline constexpr const char* kWrittenModelName = "model";
-/// A record that only pp writes. It has the names of inputs and outputs that
-/// the trees of a file can't express.
+/// A record that only pp writes. It has the names of inputs and outputs that a
+/// file's trees can't express.
 inline constexpr const char* kNamesRecord = "extra/pp_names.json";
 
 /// Keys of Node::metadata that the reader sets for the writer.

@@ -20,7 +20,7 @@ using ep::Json;
 
 constexpr int64_t kSchemaMajor = 8;
 
-/// Lists NAME of every record "models/NAME.json".
+/// Lists the NAME of every record "models/NAME.json".
 std::vector<std::string> model_names(const ZipReader& archive) {
   constexpr std::string_view kSuffix = ".json";
   const std::string prefix = ep::kModels;
@@ -191,7 +191,7 @@ class ProgramReader {
     if (is_new) {
       state.value = reader.define(name);
     } else {
-      // A tied parameter has a name for each of its FQNs; all mean one value.
+      // A tied parameter has a name for each of its FQNs; all name one value.
       reader.bind(name, state.value);
     }
   }
@@ -225,7 +225,7 @@ class ProgramReader {
     }
   }
 
-  /// The name in forward of the argument that a leaf belongs to; empty if the
+  /// The name of the argument of forward that a leaf belongs to; empty if the
   /// tree doesn't give it.
   std::string root_name(const ep::TreePath& leaf) const {
     if (leaf.size() < 2) {
@@ -370,10 +370,10 @@ bool is_exported_program(const ZipReader& archive) {
   return !model_names(archive).empty();
 }
 
-// Its type is that of every format's function.
+// FormatRow::load prescribes this type.
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
 Model load_exported_program(std::shared_ptr<const ZipReader> archive) {
-  check(is_exported_program(*archive), "not an ExportedProgram archive");
+  check(is_exported_program(*archive), "this is an ExportedProgram archive");
   return ProgramReader(archive, only_model(*archive)).read();
 }
 

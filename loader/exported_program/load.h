@@ -52,8 +52,8 @@ void write_exported_program(
     OutputTree outputs,
     Sync sync = Sync::Now);
 
-/// One of several programs that are joined into one, and the new names that its
-/// states and symbols get.
+/// One of several programs that are joined into one, and the new names of its
+/// states and symbols.
 struct ProgramPart {
   const Model* program;
   std::string prefix;  ///< prefix of its FQNs, without the dot; empty: none
@@ -61,8 +61,8 @@ struct ProgramPart {
   std::map<std::string, std::string> symbols;
 };
 
-/// Creates the details for writing a chain of programs as one program. The
-/// written program has the first one's arguments and the last one's result.
+/// Creates the details for a program that is a chain of several. It has the
+/// arguments of the first program in the chain and the result of the last one.
 ///
 /// guards  the guards of the whole chain, on inputs of the first program
 std::shared_ptr<const FormatDetails> join_details(

@@ -179,7 +179,8 @@ void GraphReader::read_metadata(
   if (const auto stack = node.metadata.find(kModuleStack);
       stack != node.metadata.end()) {
     auto frames = read_module_stack(stack->second, fields_);
-    // The writer derives the entry from the frames. The marker is kept.
+    // Keep the marker of a node outside all modules. The writer derives all
+    // other entries from the frames.
     if (!frames.empty()) {
       node.modules = std::move(frames);
       node.metadata.erase(stack);

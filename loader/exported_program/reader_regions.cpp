@@ -1,5 +1,5 @@
-// Regions of an export under no_grad or autocast. Their graphs become part of
-// the graph around them.
+// Inlines regions of a program that run under no_grad or autocast: their graphs
+// become part of the enclosing graph.
 #include <algorithm>
 
 #include "loader/exported_program/internal.h"
@@ -122,7 +122,7 @@ void GraphReader::enter_region(
   if (const auto* dtype = std::get_if<ir::ScalarType>(&settings[1].value)) {
     autocast.dtype = *dtype;
   } else {
-    // Torch's default.
+    // This is torch's default.
     autocast.dtype =
         *device == "cpu" ? ir::ScalarType::BFloat16 : ir::ScalarType::Half;
   }

@@ -65,7 +65,7 @@ void collect_symbols(const ir::Graph& graph, std::set<std::string>& symbols) {
   }
 }
 
-/// The modules under which nodes ran, and the modules around these.
+/// The modules in which nodes ran, and the modules that contain these.
 std::set<std::string> called_modules(const ir::Graph& graph) {
   std::set<std::string> out;
   for (const ir::Node& node : graph.nodes) {
@@ -174,7 +174,7 @@ class ProgramWriter {
 
   void add_inputs() {
     if (same_inputs_) {
-      // Keep the constants that the export fixed in their places.
+      // Keep each constant that the export fixed at its position.
       size_t next = 0;
       for (const ep::UserInput& user : details_.user_inputs) {
         if (user.constant.is_null()) {
@@ -245,8 +245,8 @@ class ProgramWriter {
     return same_inputs_ && output_tree_ == OutputTree::Source;
   }
 
-  /// The root, the modules under which nodes ran, and modules inside these
-  /// under which no node of the source ran; in the source's order.
+  /// The root, the modules in which nodes ran, and those of their submodules in
+  /// which no node of the source ran; in the source's order.
   Json module_calls() const {
     const auto used = called_modules(graph_);
     const auto used_in_source = called_modules(source_.graph);
@@ -348,7 +348,7 @@ class ProgramWriter {
   std::string out_spec_;
   Json argument_names_;
   std::vector<std::string>
-      order_;  // names of inputs if they differ from the source's
+      order_;  // names of the inputs, if not those of the source
 };
 
 }  // namespace

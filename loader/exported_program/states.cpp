@@ -10,8 +10,8 @@ namespace pp::ep {
 
 namespace {
 
-/// Bytes from the record's start to the end of the tensor's last element.
-/// Nothing if the number overflows or a size is negative or symbolic.
+/// Bytes from the record's start to the end of the tensor's last element;
+/// nullopt if the number overflows or a size is negative or symbolic.
 std::optional<uint64_t> needed_bytes(const ir::TensorMeta& tensor) {
   uint64_t last = 0;
   const auto count = [](const ir::Dim& dim) -> std::optional<uint64_t> {
@@ -48,7 +48,7 @@ std::optional<uint64_t> needed_bytes(const ir::TensorMeta& tensor) {
   return out;
 }
 
-/// Whether the tensor was exported on the meta device and so has no bytes.
+/// Whether the tensor was exported on the meta device and so has no values.
 bool is_meta(const Payload& payload) {
   return payload.tensor.device.type == "meta";
 }
@@ -114,7 +114,7 @@ std::map<std::string, Payload> read_table(
     fields.set_place("");
     check_record(archive, fqn, payload, fields);
     if (is_meta(payload)) {
-      payload.record = folder + fqn;  // all share one empty record
+      payload.record = folder + fqn;  // all share an empty record
     }
     out.emplace(fqn, std::move(payload));
   }

@@ -80,8 +80,8 @@ class TreeReader {
   }
 
   // The context of a dict is ["a", "b"], of a dataclass [["a", "b"],
-  // ["unset"]], of a defaultdict {"dict_context": ["a", "b"]}; most are JSON in
-  // a string.
+  // ["unset"]], of a defaultdict {"dict_context": ["a", "b"]}; most are stored
+  // as a string of JSON.
   static std::vector<std::string> context_keys(const Json& context) {
     Json inner = context;
     if (context.is_string()) {

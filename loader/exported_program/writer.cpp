@@ -14,7 +14,7 @@ namespace pp::ep {
 
 namespace {
 
-/// Index of the last reader for values that leave the graph.
+/// Stands for the last reader of a value that leaves the graph.
 constexpr size_t kAfterAll = std::numeric_limits<size_t>::max();
 
 Json empty_graph() {
@@ -158,7 +158,7 @@ void GraphWriter::add_run(const Run& run) {
   for (size_t i = run.begin; i < run.end; ++i) {
     writes = writes || !graph_.nodes[i].effects.writes.empty();
   }
-  // The mode doesn't matter for nodes without results (assertions).
+  // The region doesn't matter for nodes without results (assertions).
   if (is_plain(first) || (results.empty() && !writes)) {
     for (size_t i = run.begin; i < run.end; ++i) {
       add_node(root_, graph_.nodes[i]);
@@ -224,12 +224,12 @@ Json GraphWriter::section_of(
   return out;
 }
 
-// A region of the source keeps its module stack. Any other one gets the stack
-// that all its nodes share.
+// A region of the source keeps its module stack. Any other region gets the
+// frames that the stacks of all its nodes have in common.
 GraphWriter::RegionOrigin GraphWriter::origin_of(
     const Run& run, bool outermost) const {
   auto lines = split_text(region_of(graph_.nodes[run.begin]), '\n');
-  lines.pop_back();  // what follows the last line's end
+  lines.pop_back();  // the empty text after the last line
   if (lines.empty()) {
     return {
         "submod_0",
@@ -341,8 +341,8 @@ void GraphWriter::add_node(Json& section, const ir::Node& node) {
        {"name", node_name(node)}});
 }
 
-// Torch gives a node the name of its only result. Any other name must be
-// unused.
+// Torch gives a node the name of its only result. A node with no result or
+// several gets an unused name.
 std::string GraphWriter::node_name(const ir::Node& node) {
   const bool single = node.outputs.size() == 1 && !node.outputs[0].is_list &&
                       node.outputs[0].ids[0] != ir::kNoValue;

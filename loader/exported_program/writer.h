@@ -22,7 +22,7 @@ class GraphWriter {
 
   /// Adds a placeholder for a value that the caller passes.
   void add_input(ir::ValueId value);
-  /// Adds a placeholder for a constant, which is in the schema's form.
+  /// Adds a placeholder for a constant, given in the schema's form.
   void add_constant_input(Json constant);
   void add_nodes();
   void add_output(const ir::Arg& value);

@@ -10,8 +10,8 @@
 
 namespace pp::ir {
 
-/// Formats sizes as the export declares them, with symbols by name: "[s0,
-/// 128]".
+/// Formats sizes: "[s0, 128]". A symbolic size is written as its expression
+/// over symbols.
 inline std::string dims_text(std::span<const Dim> dims) {
   std::vector<std::string> parts;
   for (const Dim& dim : dims) {

@@ -7,8 +7,8 @@
 
 namespace pp::ir {
 
-/// Calls `visit` for every field of a node that holds a value's id; some fields
-/// hold kNoValue. Sub-graphs are skipped, because they have their own values.
+/// Calls `visit` for every field of a node that holds a value's id or kNoValue.
+/// Sub-graphs are skipped, because they have their own values.
 void for_each_id(Node& node, const std::function<void(ValueId&)>& visit);
 /// Calls `visit` for every field of a graph and its nodes that holds an id.
 void for_each_id(Graph& graph, const std::function<void(ValueId&)>& visit);

@@ -33,7 +33,7 @@ Number real(double value) {
   return {0, value, true};
 }
 
-/// Evaluates one expression; `text` is for messages.
+/// Evaluates one expression. Messages quote `text`.
 class Evaluation {
  public:
   Evaluation(const std::string& text, const Expression::Lookup& lookup)
@@ -63,11 +63,11 @@ class Evaluation {
     }
   }
 
-  /// value  a whole number
+  /// value  must be a whole number
   int64_t whole_of(double value) const {
     constexpr double kLimit = 9.2e18;
     if (!(std::abs(value) < kLimit)) {
-      fail("a number is out of range");
+      fail("a number does not fit in 64 bits");
     }
     return static_cast<int64_t>(value);
   }
@@ -77,7 +77,7 @@ class Evaluation {
     throw input_error("'" + text_ + "': " + what);
   }
 
-  /// One operand may decide, whatever the unknown ones are.
+  /// One operand may decide the result, even if others are unknown.
   Result connective(const Term& node) const {
     const bool decides = node.op == Op::Or;
     bool all_known = true;
@@ -91,7 +91,7 @@ class Evaluation {
     return all_known ? Result(whole(decides ? 0 : 1)) : std::nullopt;
   }
 
-  /// A zero decides, whatever the other operand is.
+  /// A zero makes the result 0, even if the other operand is unknown.
   Result bit_and(const Term& node) const {
     for (const auto& operand : node.operands) {
       const Result value = of(*operand);
@@ -246,7 +246,7 @@ class Evaluation {
 
   Number in_range(std::optional<int64_t> result) const {
     if (!result) {
-      fail("a number is out of range");
+      fail("a number does not fit in 64 bits");
     }
     return whole(*result);
   }
@@ -275,7 +275,7 @@ std::optional<int64_t> Expression::value(const Lookup& lookup) const {
     return std::nullopt;
   }
   if (result->is_real && result->real != std::floor(result->real)) {
-    throw input_error("'" + text_ + "' is not a whole number");
+    throw input_error("'" + text_ + "' does not give a whole number");
   }
   return result->is_real ? evaluation.whole_of(result->real) : result->whole;
 }

@@ -22,7 +22,7 @@ class Expression {
   /// Parses an expression.
   /// throws  Error(Input) that quotes the text: it isn't in this language, for
   ///         example because of an unknown function or character, or it is
-  ///         nested deeper than 100
+  ///         nested more than 100 levels deep
   static Expression parse(std::string_view text);
 
   /// Returns the value of a leaf (a symbol or path), or nullopt if it is

@@ -16,8 +16,8 @@ enum class ExpressionOp {
   Subtract,
   Multiply,
   Divide,       ///< true division: "/"
-  FloorDivide,  ///< rounds towards minus infinity, as Python's "//"
-  Modulo,       ///< has the divisor's sign, as Python's "%"
+  FloorDivide,  ///< rounds towards minus infinity, like Python's "//"
+  Modulo,       ///< has the divisor's sign, like Python's "%"
   Power,
   Negate,
   Equal,
@@ -40,7 +40,7 @@ enum class ExpressionOp {
   Floor,
   Ceiling,
   Truncate,
-  Round,  ///< halves to even, as Python's round()
+  Round,  ///< rounds halves to even, like Python's round()
   Sqrt,
   ToFloat,
   /// Operands: a condition, the value if it is true, the value if it is false.

@@ -15,7 +15,7 @@ using NodePtr = std::shared_ptr<const Expression::Term>;
 using Op = ExpressionOp;
 
 constexpr int kMaxNesting = 100;
-// A chain of operators is as deep as it is long, and evaluation recurses.
+// Bounds recursion: a chain of n operators is a tree of depth n.
 constexpr size_t kLongestText = 8192;
 
 struct Symbol {
@@ -68,7 +68,8 @@ class Parser {
     if (text_.size() > kLongestText) {
       throw input_error(
           "an expression of " + std::to_string(text_.size()) +
-          " characters is too long; at most " + std::to_string(kLongestText));
+          " characters is too long; the limit is " +
+          std::to_string(kLongestText));
     }
     NodePtr node = disjunction();
     if (position_ != text_.size()) {
@@ -102,7 +103,7 @@ class Parser {
     return true;
   }
 
-  /// Takes a whole word: "or", but not the beginning of "order".
+  /// Accepts a whole word: "or", but not the beginning of "order".
   bool take_word(std::string_view word) {
     skip_space();
     const std::string_view rest = text_.substr(position_);
@@ -166,7 +167,7 @@ class Parser {
     return all ? all : left;
   }
 
-  // These bind tighter than comparisons, in Python.
+  // As in Python, these bind tighter than comparisons.
   NodePtr bit_or() {
     NodePtr left = bit_xor();
     while (take("|")) {
@@ -203,7 +204,7 @@ class Parser {
   std::optional<Op> take_any(const std::array<Symbol, kSize>& symbols) {
     for (const Symbol& symbol : symbols) {
       const std::string_view rest = text_.substr(position_);
-      // "<" and "*" may begin another operator.
+      // "<" and "*" may begin a longer operator ("<<", "**").
       if (symbol.text.size() == 1 && rest.size() > 1 &&
           rest[0] == symbol.text[0] && rest[1] == rest[0] && rest[0] != '-' &&
           rest[0] != '+') {
@@ -297,7 +298,7 @@ class Parser {
     if (word.empty()) {
       fail(
           position_ == text_.size()
-              ? "ends too early"
+              ? "unexpected end"
               : "unexpected '" + std::string(1, peek()) + "'");
     }
     if (take("(")) {

@@ -38,8 +38,7 @@ ir::ScalarType dtype_of(const std::string& text, const std::string& name) {
     names.push_back(ir::name_of(type));
   }
   refuse(
-      text,
-      "there is no element type '" + name + "'" + did_you_mean(name, names));
+      text, "unknown element type '" + name + "'" + did_you_mean(name, names));
 }
 
 std::vector<ir::Dim> sizes_of(const std::string& text, std::string_view sizes) {
@@ -68,7 +67,7 @@ InputHints parse_input_hints(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      refuse(text, "a name and '=' are missing");
+      refuse(text, "'NAME=' is missing before the sizes");
     }
     std::string_view sizes = std::string_view(text).substr(equals + 1);
     ir::TensorMeta meta;

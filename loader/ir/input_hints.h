@@ -9,7 +9,7 @@
 namespace pp {
 
 /// Types and sizes of a model's inputs, by name. The user states them if the
-/// file doesn't: a scripted module has no sizes.
+/// file doesn't: TorchScript files don't record the sizes of inputs.
 using InputHints = std::map<std::string, ir::TensorMeta>;
 
 /// Parses hints such as "x=4x32" and "tokens=2x16:int64". The type defaults to

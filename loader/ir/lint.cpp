@@ -107,7 +107,8 @@ class Linter {
     if (!in_range(id)) {
       fail(
           by + " defines value " + std::to_string(id) +
-          ", but the graph has only " + std::to_string(graph_.values.size()));
+          ", but the graph has only " + std::to_string(graph_.values.size()) +
+          " values");
     }
     if (defined_[static_cast<size_t>(id)]) {
       fail(by + " defines " + name(id) + " a second time");
@@ -119,7 +120,8 @@ class Linter {
     if (!in_range(id)) {
       fail(
           by + " reads value " + std::to_string(id) +
-          ", but the graph has only " + std::to_string(graph_.values.size()));
+          ", but the graph has only " + std::to_string(graph_.values.size()) +
+          " values");
     }
     if (!defined_[static_cast<size_t>(id)]) {
       fail(by + " reads " + name(id) + " before it is defined");

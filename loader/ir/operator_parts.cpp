@@ -20,7 +20,7 @@ std::string OperatorParts::schema_name() const {
 }
 
 bool updates_in_place(std::string_view name) {
-  // They end like the others, but change what a tensor is, not its values.
+  // Despite the '_', these change a tensor's properties, not its values.
   constexpr std::array<std::string_view, 14> kOthers{
       "as_strided_",
       "detach_",

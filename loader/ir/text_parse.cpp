@@ -15,12 +15,12 @@ namespace {
 
 using text::Cursor;
 
-// Graphs and lists are walked by recursion. Those of models are a few deep.
+// Bounds recursion. The graphs and lists of real models nest a few levels.
 constexpr int kMaxDepth = 100;
 
 class TextParser {
  public:
-  /// depth  number of arguments around this graph
+  /// depth  number of arguments that enclose this graph
   explicit TextParser(Cursor& cursor, int depth = 0)
       : cursor_(cursor), depth_(depth) {}
 
@@ -336,7 +336,7 @@ class TextParser {
     }
     const Cursor start = cursor_;
     const std::string digits = cursor_.number();
-    // The "n" finds "-inf" and "nan".
+    // The "n" matches "-inf" and "nan".
     return digits.find_first_of(".en") == std::string::npos
                ? Arg{text::to_integer(digits, start)}
                : Arg{text::to_real(cursor_, digits)};

@@ -42,7 +42,7 @@ std::string dims_text(const std::vector<Dim>& dims) {
   return join(parts);
 }
 
-// The shortest text that reads back to the same bits and not as an integer.
+// The shortest text that parses back to the same double, not to an integer.
 std::string double_text(double value) {
   std::array<char, 40> buffer{};
   const auto end =

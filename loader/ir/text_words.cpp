@@ -10,7 +10,7 @@ namespace pp::ir::text {
 
 namespace {
 
-/// The product of a stride and a size; the largest number if it is beyond 64
+/// Returns stride * size, or INT64_MAX if the product doesn't fit in 64
 /// bits.
 int64_t multiplied(int64_t stride, int64_t size) {
   // Like torch, count a size of 0 as 1.
@@ -25,7 +25,7 @@ bool is_word_char(char c) {
 }
 
 bool is_bare(std::string_view name) {
-  // A trailing colon would run into the type that follows a value's name.
+  // A trailing colon would be taken for the one that precedes a value's type.
   return !name.empty() && std::ranges::all_of(name, is_word_char) &&
          name != "_" && name.back() != ':';
 }

@@ -66,8 +66,8 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-/// A size: either fixed by the export, or an expression over symbols ("s0",
-/// "2*s1") with the value that it had at export as a hint.
+/// A size: either fixed at export, or an expression over symbols ("s0", "2*s1")
+/// with the value that it had at export as a hint.
 struct Dim {
   int64_t value = 0;
   std::string expr;  ///< expression over symbols; empty: the size is fixed

@@ -23,7 +23,7 @@ bool has_record_under(const ZipReader& archive, std::string_view prefix) {
   });
 }
 
-/// Says what an archive is that holds no model, and what to do about it.
+/// Describes an archive that holds no model, and says what to do instead.
 std::string describe_foreign(const ZipReader& archive) {
   if (archive.has("serialized_exported_program.json")) {
     return "an exported program in the layout of torch before 2.8; export it "
@@ -42,7 +42,7 @@ std::string describe_foreign(const ZipReader& archive) {
   return std::string("an archive that holds no model; ") + kHowToExport;
 }
 
-/// Refuses files of torch.save from before it wrote archives.
+/// Refuses files that torch.save wrote before it used archives (torch 1.6).
 void refuse_bare_pickle(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::string start(kPickleStart, '\0');

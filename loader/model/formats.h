@@ -27,8 +27,8 @@ struct FormatRow {
   /// Writes `graph` as a file that Python torch opens. `graph` is a part of
   /// `source` in which values and states keep their names.
   /// whole_output  true: the graph has the outputs of `source`, in order, and
-  ///               the file returns them in the structure of `source`; false:
-  ///               the file returns a tuple
+  ///               the saved model returns them in the structure of `source`;
+  ///               false: the saved model returns a tuple
   void (*write)(
       const std::filesystem::path& path,
       const ir::Graph& graph,
@@ -64,7 +64,7 @@ void write_graph(
     Sync sync,
     const ModelFormats& formats);
 
-/// Writes a whole model in its own format, with the values of its records.
+/// Writes a whole model, with its weights, in the model's own format.
 void write_model(
     const std::filesystem::path& path,
     const Model& model,

@@ -16,7 +16,7 @@ struct LoadOptions {
   InputHints examples = {};
   /// The mode to load the model in: true for training, false for evaluation,
   /// nullopt for the saved mode. A script's branches on `self.training` are
-  /// resolved for this mode. (set_mode() sets the training flags of operators.)
+  /// resolved for this mode; set_mode() sets operators' training flags later.
   std::optional<bool> training = std::nullopt;
 };
 

@@ -27,15 +27,15 @@ Span span_of(const ir::TensorMeta& tensor) {
   return out;
 }
 
-/// First and last coordinate along each of some strides.
+/// The first and last coordinate along each stride, both inclusive.
 using Box = std::vector<std::pair<int64_t, int64_t>>;
 
 /// Describes the elements of a tensor as a box: each element's position is the
-/// sum of its coordinates times the strides, in one way only. Returns an empty
-/// box if there is no such description.
+/// sum of its coordinates times the strides, and distinct coordinates have
+/// distinct positions. Returns an empty box if there is no such description.
 ///
-/// strides  descending, the last one 1
-/// origin   where coordinates begin
+/// strides  in descending order; the last one is 1
+/// origin   the position at which all coordinates are 0
 Box box_of(
     const ir::TensorMeta& tensor,
     const std::vector<int64_t>& strides,
@@ -52,7 +52,7 @@ Box box_of(
       box[found - strides.begin()].second += tensor.sizes[i].value - 1;
     }
   }
-  int64_t reach = 0;  // of the coordinates along smaller strides
+  int64_t reach = 0;  // greatest sum of the coordinates seen so far
   for (size_t i = strides.size(); i-- > 0;) {
     if (reach >= strides[i]) {
       return {};
@@ -62,10 +62,10 @@ Box box_of(
   return box;
 }
 
-/// Unites the states of one record that share elements.
+/// Unites those states of one record that share elements.
 ///
-/// members  indices of states
-/// leader   by state: the lowest index that it is united with
+/// members  indices of the record's states
+/// leader   for each state, the lowest index in the set that it belongs to
 void unite(
     const Model& model,
     std::vector<size_t> members,
@@ -80,7 +80,7 @@ void unite(
     return Span{span.begin * size, span.end * size};
   };
   std::ranges::sort(members, {}, [&](size_t i) { return bytes_of(i).begin; });
-  std::vector<size_t> open;  // those that reach beyond the current begin
+  std::vector<size_t> open;  // members that end after the current begin
   for (const size_t i : members) {
     const int64_t begin = bytes_of(i).begin;
     std::erase_if(open, [&](size_t k) { return bytes_of(k).end <= begin; });

@@ -10,7 +10,7 @@ namespace pp {
 
 namespace {
 
-/// Number of elements from the first to the last; strides are never negative.
+/// Number of elements in memory from the first to the last of the tensor.
 int64_t extent(const ir::TensorMeta& tensor) {
   int64_t out = 1;
   for (size_t i = 0; i < tensor.sizes.size(); ++i) {
@@ -90,8 +90,8 @@ std::vector<SharedWeights> find_shared_weights(const Model& model) {
     if (base == members.end()) {
       throw input_error(
           model.path + ": '" + members[0].fqn + "' and '" + members[1].fqn +
-          "' share only part of their memory, so weight files can't replace "
-          "them; clone() one of them before the export");
+          "' share only part of their memory, so weight files can't set "
+          "their values; clone() one of them before the export");
     }
     SharedWeights& group = out.emplace_back();
     group.base = std::move(*base);
@@ -105,7 +105,7 @@ void bind_shared_weights(
     Model& model, const SharedWeights& group, const WeightFiles& files) {
   const StateRecord& base = model.records.at(group.base.fqn);
   if (!base.file) {
-    return;  // the files lack it, which is reported
+    return;  // the files lack the base, which bind_weights() reports
   }
   const auto values = base.file->bytes().subspan(base.offset, base.num_bytes);
   for (const SharedWeights::Member& other : group.others) {

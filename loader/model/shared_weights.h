@@ -14,7 +14,7 @@ namespace pp {
 struct SharedWeights {
   struct Member {
     std::string fqn;
-    ir::TensorMeta tensor;  ///< its place in its record, before binding
+    ir::TensorMeta tensor;  ///< its place in the model's record before binding
   };
   Member base;
   std::vector<Member> others;

@@ -106,9 +106,9 @@ class Binder {
     return read;
   }
 
-  /// The index of the state for which `dead`, a parameter that no node reads,
-  /// is another name: the only one of its dtype and sizes whose values don't
-  /// differ. Returns -1 if there is none, or more than one.
+  /// Finds the only state that `dead`, a parameter that no node reads, can be
+  /// tied to: it has the same dtype and sizes, and the files don't give the two
+  /// different values. Returns -1 if there is no such state, or more than one.
   int try_find_tie(
       const Model& model,
       const std::vector<bool>& read,
@@ -130,8 +130,8 @@ class Binder {
     return candidates.size() == 1 ? candidates.front() : -1;
   }
 
-  /// Recovers ties: an export on the meta device doesn't say which parameters
-  /// are tied.
+  /// Recovers ties, because an export on the meta device doesn't record which
+  /// parameters are tied.
   void find_hidden_ties(Model& model) {
     std::vector<ir::State>& states = model.graph.states;
     for (size_t i = states.size(); i-- > 0;) {
@@ -143,7 +143,7 @@ class Binder {
       if (tie < 0) {
         continue;
       }
-      // The first name stands for all of them, as in other exports.
+      // The first name stands for all tied parameters, as in other exports.
       const size_t first = std::min(i, static_cast<size_t>(tie));
       const size_t second = std::max(i, static_cast<size_t>(tie));
       const ir::ValueId dead = states[i].value;
@@ -157,7 +157,7 @@ class Binder {
     }
   }
 
-  /// may_lack  whether the files need not have the state's values
+  /// may_lack  whether the files may lack the state's values
   void bind_state(
       Model& model, const ir::State& state, size_t number, bool may_lack) {
     StateRecord& record = model.records.at(state.fqn);
@@ -172,7 +172,7 @@ class Binder {
       if (found.tensor != nullptr && !same_bytes(*found.tensor, *each.tensor)) {
         throw input_error(
             files_.label() + ": '" + found_name + "' and '" + name +
-            "' are one parameter of the model, but differ in the files");
+            "' are tied in the model, but their values in the files differ");
       }
       if (found.tensor == nullptr) {
         found = each;

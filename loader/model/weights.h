@@ -21,7 +21,7 @@ namespace pp {
 /// returns  notes for the user about tensors in the files that no model has
 /// throws   Error(Input) naming the tensor: no file matches; a tensor is
 ///          missing, is in two files, has another dtype or shape, or differs
-///          from a tensor that it is tied to; a buffer has no values
+///          from a tensor that it is tied to; a state has no values
 std::vector<std::string> bind_weights(
     std::span<Model> models, const std::filesystem::path& files);
 

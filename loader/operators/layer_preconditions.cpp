@@ -21,17 +21,18 @@ std::string sizes_text(at::IntArrayRef sizes) {
 struct LstmSizes {
   int64_t num_layers = 0;
   int64_t num_directions = 0;
-  int64_t features = 0;   ///< of the input
-  int64_t hidden = 0;     ///< of the cell's state
-  int64_t passed_on = 0;  ///< of the output; less than `hidden` if projected
+  int64_t features = 0;   ///< size of the input
+  int64_t hidden = 0;     ///< size of the cell's state
+  int64_t passed_on = 0;  ///< size of the output; below `hidden` if projected
   bool has_biases = false;
 
   size_t weights_per_layer() const {
     return 2 + (has_biases ? 2 : 0) + (passed_on == hidden ? 0 : 1);
   }
-  /// The weights of one direction of one layer, in the operator's order.
+  /// The weights' sizes for one direction of one layer, in the operator's
+  /// order.
   std::vector<std::vector<int64_t>> of_layer(bool is_first) const {
-    // No tensor has the size -1.
+    // -1 (the product overflows) matches no tensor's size.
     const int64_t gates = try_multiply(4, hidden).value_or(-1);
     const int64_t joined = try_multiply(num_directions, passed_on).value_or(-1);
     std::vector<std::vector<int64_t>> out = {
@@ -90,7 +91,11 @@ std::string weight_norm_fault(SchemaRef schema, ArgumentSpan values) {
   const at::Tensor v = arguments.tensor("v");
   const at::Tensor g = arguments.tensor("g");
   const int64_t dim = arguments.find("dim").toInt();
-  // For other dimensions plain operators compute the result.
+  if (schema.name() == "aten::_weight_norm_interface" &&
+      !(v.is_non_overlapping_and_dense() && g.is_non_overlapping_and_dense())) {
+    return "'v' and 'g' must have memory of their own for each element";
+  }
+  // For other dimensions, plain operators compute the result.
   if ((dim != 0 && dim != v.dim() - 1) || g.numel() == v.size(dim)) {
     return "";
   }
@@ -155,7 +160,7 @@ std::string upsampling_fault(SchemaRef schema, ArgumentSpan values) {
   const std::vector<int64_t> output = arguments.integers("output_size");
   const auto num_dims = static_cast<int64_t>(output.size());
   if (output.size() > kScales.size() || input.dim() < num_dims) {
-    return "";  // LibTorch refuses it.
+    return "";  // LibTorch refuses such a call.
   }
   for (int64_t i = 0; i < num_dims; ++i) {
     const std::string name =
@@ -163,7 +168,7 @@ std::string upsampling_fault(SchemaRef schema, ArgumentSpan values) {
                       : kScales[static_cast<size_t>(3 - num_dims + i)];
     const IValue scale = arguments.find(name);
     if (scale.isNone() || !(scale.toDouble() > 0)) {
-      continue;  // The kernel computes it from the sizes.
+      continue;  // The kernel computes the scale.
     }
     const int64_t size = input.size(input.dim() - num_dims + i);
     const int64_t wanted = output[static_cast<size_t>(i)];
@@ -184,10 +189,11 @@ std::string flash_attention_fault(SchemaRef schema, ArgumentSpan values) {
   const at::Tensor value = arguments.tensor("value");
   for (const at::Tensor& tensor : {query, key, value}) {
     if (tensor.dim() != 4 || tensor.size(0) != query.size(0)) {
-      return "query, key and value must have 4 dimensions and equal batches";
+      return "query, key and value must have 4 dimensions and equal batch "
+             "sizes";
     }
     if (tensor.size(1) == 0 || tensor.size(2) == 0) {
-      return "query, key and value must have heads and positions";
+      return "query, key and value each need at least one head and position";
     }
     if (tensor.size(3) > 1 && tensor.stride(3) != 1) {
       return "the last dimension of query, key and value must be contiguous";

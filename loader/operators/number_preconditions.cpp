@@ -25,8 +25,8 @@ std::vector<int64_t> lengths_of(const IValue& value) {
   return {begin, begin + lengths.numel()};
 }
 
-/// The processor traps on an integer quotient that doesn't fit its type. It has
-/// no such instruction for types of fewer than 32 bits.
+/// Looks for a quotient that doesn't fit its integer type, because the
+/// processor traps on it. Integers of fewer than 32 bits never trap.
 std::string quotient_fault(
     const at::Tensor& dividend, const at::Tensor& divisor, bool is_lcm) {
   const at::ScalarType type = at::result_type(dividend, divisor);
@@ -40,7 +40,7 @@ std::string quotient_fault(
   if (!is_least.any().item<bool>()) {
     return "";
   }
-  // The gcd by which lcm divides may be -1 where the other number isn't.
+  // lcm divides by the gcd, which may be -1 even if `divisor` isn't.
   const at::Tensor other = divisor.to(type);
   const at::Tensor overflows = is_lcm ? other.ne(0) : other.eq(-1);
   return is_least.logical_and(overflows).any().item<bool>()
@@ -65,7 +65,7 @@ std::string ctc_loss_fault(SchemaRef schema, ArgumentSpan values) {
       lengths_of(arguments.find("target_lengths"));
   for (int64_t i = 0; i < targets.numel(); ++i) {
     const auto row = static_cast<size_t>(i / width);
-    // Rows of a matrix are padded to one length.
+    // The rows of a matrix are padded to the same length.
     const bool is_padding =
         targets.dim() == 2 && row < lengths.size() && i % width >= lengths[row];
     if (!is_padding && (data[i] < 0 || data[i] >= num_classes)) {
@@ -92,7 +92,7 @@ std::string division_fault(SchemaRef schema, ArgumentSpan values) {
   if (divisor.isTensor()) {
     return quotient_fault(dividend, divisor.toTensor(), false);
   }
-  // Only an integer keeps the dividend's type.
+  // Only an integer divisor leaves the result in the dividend's type.
   return divisor.isInt() && divisor.toInt() == -1
              ? quotient_fault(dividend, dividend.new_full({}, -1), false)
              : "";

@@ -19,19 +19,19 @@ using ArgumentSpan = std::span<const c10::IValue>;
 /// per channel.
 std::string batch_norm_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks a weight norm, whose fused kernel reads one norm per slice of the
-/// first or last dimension.
+/// first or last dimension, and memory without gaps or overlaps.
 std::string weight_norm_fault(SchemaRef schema, ArgumentSpan values);
-/// Checks an LSTM: oneDNN, which computes it, relies on the sizes of the
-/// weights and states. For a packed sequence, LibTorch computes it and checks
-/// all but the number of layers.
+/// Checks an LSTM, whose kernel (oneDNN's) relies on the sizes of the weights
+/// and states. The kernel for packed sequences checks all but the number of
+/// layers.
 std::string lstm_fault(SchemaRef schema, ArgumentSpan values);
-/// Checks a convolution whose `kernel_size` must equal the sizes of its weight.
+/// Checks a convolution: `kernel_size` must equal the sizes of the weight.
 std::string kernel_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks an upsampling: each output position divided by the scale must be a
 /// position in the input.
 std::string upsampling_fault(SchemaRef schema, ArgumentSpan values);
-/// Checks flash attention, whose kernel reads keys and values by the sizes of
-/// the query.
+/// Checks flash attention, whose kernel assumes that the sizes of keys and
+/// values fit those of the query.
 std::string flash_attention_fault(SchemaRef schema, ArgumentSpan values);
 
 /// Checks a CTC loss: each target must be the index of a class.

@@ -11,7 +11,7 @@ namespace pp {
 
 /// Checks the arguments of an operator whose kernel trusts sizes, indices or
 /// numbers that it doesn't check. Given bad arguments, the kernel would access
-/// memory that isn't its own, or end the process.
+/// memory outside its tensors, or end the process.
 ///
 /// arguments  all arguments, in the order of the schema
 /// returns    what is wrong with the arguments; an empty string if the kernel

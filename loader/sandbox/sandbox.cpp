@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Later than the headers of Debian 12: Linux 6.2.
+// LANDLOCK_ACCESS_FS_TRUNCATE (Linux 6.2), which Debian 12's headers lack.
 constexpr uint64_t kTruncate = uint64_t{1} << 14;
 constexpr uint64_t kRead =
     LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
@@ -40,7 +40,7 @@ constexpr uint64_t kOfFiles = LANDLOCK_ACCESS_FS_READ_FILE |
                               LANDLOCK_ACCESS_FS_WRITE_FILE |
                               LANDLOCK_ACCESS_FS_EXECUTE | kTruncate;
 
-// Read by libraries: other libraries, time zones, host names, processor data.
+// For libraries: other libraries, time zones, host names, processor data.
 constexpr std::array kSystemReads = {
     "/usr", "/lib", "/lib64", "/etc", "/run/systemd/resolve", "/proc", "/sys"};
 // Shared memory of ranks, and devices that output may go to.
@@ -72,7 +72,7 @@ std::set<fs::path> folders_of_libraries() {
   return out;
 }
 
-/// The path itself, or the nearest folder above it that exists.
+/// Returns `path`, or its nearest existing ancestor if it doesn't exist.
 fs::path existing(const fs::path& path) {
   std::error_code error;
   fs::path out = fs::absolute(path, error).lexically_normal();
@@ -82,8 +82,8 @@ fs::path existing(const fs::path& path) {
   return out;
 }
 
-/// The symbolic links in a folder: a rule holds for what they lead to, as in
-/// the caches of downloaded models.
+/// The symbolic links in a folder. A rule for the folder doesn't cover their
+/// targets, so each link needs a rule (caches of downloaded models have links).
 std::vector<fs::path> links_in(const fs::path& folder) {
   std::vector<fs::path> out;
   std::error_code error;
@@ -95,7 +95,7 @@ std::vector<fs::path> links_in(const fs::path& folder) {
   return out;
 }
 
-/// A set of rules that the kernel holds.
+/// Owns a Landlock ruleset of the kernel.
 class Ruleset {
  public:
   explicit Ruleset(int version)
@@ -133,7 +133,7 @@ class Ruleset {
   void allow(const fs::path& path, uint64_t rights) const {
     const int place = ::open(path.c_str(), O_PATH | O_CLOEXEC);
     if (place < 0) {
-      return;  // what can't be found needs no right
+      return;  // a path that doesn't exist needs no rule
     }
     struct stat status {};
     const bool is_folder =

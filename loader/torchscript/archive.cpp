@@ -18,9 +18,9 @@ namespace pp::ts {
 
 namespace {
 
-/// Gives the mapped file to LibTorch's reader, and notes which memory each
-/// record was read into. LibTorch reads a storage straight into the memory that
-/// it keeps.
+/// Lets LibTorch's reader read the mapped file, and records into which memory
+/// each record was read. LibTorch uses that memory as the storage of the
+/// tensors.
 class RecordReader : public caffe2::serialize::ReadAdapterInterface {
  public:
   RecordReader(std::shared_ptr<const ZipReader> archive, bool withholds_data)
@@ -64,15 +64,15 @@ class RecordReader : public caffe2::serialize::ReadAdapterInterface {
 
  private:
   std::shared_ptr<const ZipReader> archive_;
-  bool withholds_data_;  // of weights
+  bool withholds_data_;  // whether the weights' bytes are withheld
   std::map<uint64_t, const ZipRecord*> by_offset_;
   mutable std::mutex mutex_;
   mutable StorageRecords storages_;
 };
 
-/// Whether code of the archive runs while its objects are made. It may read
-/// tensors, as packed weights of quantised modules do. LibTorch ignores the
-/// case of names when it looks for a record.
+/// Whether loading the archive runs code in it. That code may read tensors, as
+/// packed weights of quantised modules do. LibTorch ignores the case of a
+/// record's name, and so must this check.
 bool runs_code_on_loading(const ZipReader& archive) {
   return std::ranges::any_of(archive.records(), [&](const ZipRecord& record) {
     return folded_name(record.name).starts_with("code/") &&

@@ -12,7 +12,7 @@ namespace pp::ts {
 
 namespace {
 
-/// Whether each value is read by the graph's user: inputs, states, outputs.
+/// For each value: whether it is an input, a state or an output of the graph.
 std::vector<bool> live_values(const ir::Graph& graph) {
   std::vector<bool> live(graph.values.size(), false);
   const auto mark = [&](ir::ValueId id) {
@@ -73,7 +73,7 @@ void drop_unread_results(
   }
 }
 
-/// Whether each value of a block is read in it.
+/// For each value of a block: whether the block reads it.
 std::vector<bool> read_values(const ir::Graph& block) {
   std::vector<bool> read(block.values.size(), false);
   const auto mark = [&](ir::ValueId id) {
@@ -112,8 +112,8 @@ void drop_unread_inputs(ir::Node& node, ControlFlowParts& parts) {
   }
 }
 
-/// Drops results of a branch that nobody reads, and what the blocks of a branch
-/// or loop get but don't read.
+/// Drops the unread results of a branch, and the inputs of a branch's or loop's
+/// blocks that the blocks don't read.
 void prune_blocks(ir::Node& node, const std::vector<bool>& live) {
   ControlFlowParts parts = copy_parts(node);
   if (node.target == "prim::If") {
@@ -131,8 +131,8 @@ void prune_blocks(ir::Node& node, const std::vector<bool>& live) {
   }
 }
 
-/// Whether a branch has no nodes left on either side, because it decided on an
-/// assertion.
+/// Whether a branch has no nodes left on either side, for example because its
+/// sides only held assertions.
 bool is_hollow(const ir::Node& node) {
   return node.target == "prim::If" &&
          std::ranges::all_of(node.inputs, [](const ir::NamedArg& input) {
@@ -141,7 +141,7 @@ bool is_hollow(const ir::Node& node) {
          });
 }
 
-/// Keeps the marked values and nodes, and renumbers what refers to values.
+/// Drops unmarked values and nodes, and renumbers the references to values.
 void keep_marked(
     ir::Graph& graph,
     const std::vector<bool>& keeps_value,
@@ -194,7 +194,7 @@ void drop_dead_nodes(ir::Graph& graph) {
     }
   }
   keep_marked(graph, live, kept);
-  // The alias of a dropped result of a branch is gone, too.
+  // Also drop the aliases of a branch's dropped results.
   for (ir::Node& node : graph.nodes) {
     std::erase_if(node.effects.aliases, [](const auto& pair) {
       return pair.first == ir::kNoValue || pair.second == ir::kNoValue;

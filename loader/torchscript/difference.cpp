@@ -51,7 +51,7 @@ std::vector<const ir::Graph*> blocks_of(const ir::Node& node) {
   return out;
 }
 
-/// Maps the nodes' results; false if they have different numbers of them.
+/// Maps the results of `left` to those of `right`; false if the numbers differ.
 bool map_results(
     const ir::Node& left, const ir::Node& right, ValueMap& values) {
   if (left.outputs.size() != right.outputs.size()) {

@@ -41,7 +41,7 @@ std::vector<std::string> argument_names(const c10::FunctionSchema& schema) {
   return out;
 }
 
-/// Whether an argument is a tensor, or one that may be missing.
+/// Whether an argument is a tensor or an optional tensor.
 bool may_be_tensor(const c10::Argument& argument) {
   c10::TypePtr type = argument.type();
   if (const auto optional = type->cast<c10::OptionalType>()) {

@@ -24,8 +24,8 @@ namespace pp {
 
 namespace {
 
-/// Advises on options where `problem` says that something is unknown, which may
-/// follow from the sizes of inputs; "" if all are stated.
+/// Advises the user to state the sizes of inputs if `problem` says that
+/// something is unknown. Returns "" if that can't help.
 std::string size_advice(
     const std::string& problem,
     const c10::FunctionSchema& schema,
@@ -39,14 +39,14 @@ std::string size_advice(
     options += " --input " + name + "=SIZES";
   }
   return options.empty() ? ""
-                         : "; the file states no input sizes, and they may be "
-                           "what is missing: try" +
+                         : "; the file doesn't state the sizes of inputs, "
+                           "which may be the cause: try" +
                                options + ", with SIZES such as 4x3x32x32";
 }
 
 /// Lowers the module's forward, with its inputs, states and outputs.
-/// training  the mode that the module is put into first, if any
-/// returns   the structure of what forward returns
+/// training  the mode to put the module into first; nullopt: leave it as it is
+/// returns   the structure of the value that forward returns
 ts::Returned lower_module(
     ts::Lowering& lowering,
     torch::jit::Module& module,
@@ -95,7 +95,7 @@ std::vector<std::string> size_notes(
         "traced: sizes come from the example inputs and may be built into the "
         "graph; only element types and numbers of dimensions are checked"};
   }
-  return {};  // options.examples are checked where they come from
+  return {};  // the caller checks options.examples
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace pp::ts {
 
 namespace {
 
-/// The leaves found so far, with the way to each.
+/// The leaves found so far, and the path to each.
 struct OutputLeaves {
   std::vector<ir::Arg> values;
   std::vector<ep::TreePath> paths;
@@ -29,7 +29,7 @@ Returned::Kind returned_kind(Container::Kind kind) {
   }
 }
 
-/// Adds the names of type and fields if `tuple` is a named tuple.
+/// If `tuple` is a named tuple, adds the names of its type and its fields.
 void add_field_names(const Container& tuple, Returned& out) {
   const auto type = tuple.type ? tuple.type->cast<c10::TupleType>() : nullptr;
   if (!type || !type->name() || !type->schema()) {

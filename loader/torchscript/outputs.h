@@ -7,8 +7,8 @@ namespace pp::ts {
 
 /// Adds an output to the graph for each leaf of the value that forward returns.
 /// returns  the structure around the leaves
-/// throws   Error(Input): a list has unknown length, or a graph can't hold a
-///          leaf
+/// throws   Error(Input): a list has unknown length, or a leaf can't be a value
+///          of a graph
 Returned add_outputs(Lowering& lowering, const Item& returned);
 
 }  // namespace pp::ts

@@ -20,7 +20,7 @@ using Order = std::vector<size_t>;
 template <typename T>
 void reorder(std::vector<T>& items, size_t first, const Order& order) {
   if (first + order.size() > items.size()) {
-    return;  // not a node that the lowering makes
+    return;  // the lowering makes no such node
   }
   std::vector<T> moved;
   moved.reserve(order.size());
@@ -84,7 +84,7 @@ class ControlFlow {
     }
     const Order order = order_of(results, uses);
     reorder(node_.outputs, 0, order);
-    if (is_loop()) {  // what it carries is an operand, an input and an output
+    if (is_loop()) {  // a carried value is an operand, input and output
       reorder(node_.inputs, first_operand(), order);
     }
     for (ir::Graph& block : blocks_) {
@@ -113,7 +113,7 @@ class ControlFlow {
     std::map<ir::ValueId, size_t> uses;  // by position among the reads
     for (const ir::Graph& block : blocks_) {
       if (block.inputs.size() != first_input + count) {
-        return;  // not a node that the lowering makes
+        return;  // the lowering makes no such node
       }
       const auto inner = first_uses(block, 0);
       std::vector<std::pair<size_t, ir::ValueId>> used;
@@ -156,7 +156,7 @@ class ControlFlow {
 }  // namespace
 
 ir::Graph in_order_of_use(ir::Graph graph) {
-  // The last node comes first, because the order in which it reads values
+  // Begin with the last node, because the order in which a node reads values
   // decides the order of earlier results.
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     ControlFlow flow(graph.nodes[i]);

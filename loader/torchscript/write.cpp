@@ -19,9 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A temporary folder beside the file that is written, removed with this
-/// object. remove_leftovers() knows its name. The file has its final name in
-/// it, because LibTorch names the archive's top folder after the file.
+/// A temporary folder beside the target file, removed with this object.
+/// remove_leftovers() knows its name. The file is written inside it under its
+/// final name, because LibTorch names the archive's top folder after the file.
 class TemporaryFolder {
  public:
   explicit TemporaryFolder(const fs::path& path)

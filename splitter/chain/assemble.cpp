@@ -17,7 +17,8 @@ namespace pp {
 
 namespace {
 
-/// Fills in everything but the stage's inputs and outputs, which are there.
+/// Fills in all of `entry` except its inputs and outputs, which are set
+/// already.
 void describe(const ir::Graph& graph, StageManifest& entry) {
   for (const auto& [fqn, span] : module_spans(graph)) {
     if (fqn.find('.') == std::string::npos) {
@@ -135,8 +136,8 @@ class Assembler {
     graph().inputs = std::move(inputs);
   }
 
-  /// Makes an output of an earlier stage an input of this one: an input that
-  /// the stage has, or a new one that it only relays.
+  /// Makes an output of an earlier stage an input of this one: either an input
+  /// that the stage has already, or a new one whose value it only relays.
   ir::Input receive(int index, StageManifest& entry) {
     const ChainedOutput& output = chain_.outputs[index];
     const auto& entries = chain_.entries[static_cast<size_t>(stage_)];
@@ -149,8 +150,8 @@ class Assembler {
       contract = expected && expected->known ? *expected : contract;
       if (own->name != output.output || output.stage + 1 != stage_) {
         entry.notes.push_back(
-            "reads '" + own->name + "' from '" + output.output + "' of stage " +
-            std::to_string(output.stage));
+            "reads its input '" + own->name + "' from '" + output.output +
+            "' of stage " + std::to_string(output.stage));
       }
     } else {
       std::string name = output.name;
@@ -189,7 +190,7 @@ class Assembler {
     }
   }
 
-  /// name  of the graph's output
+  /// name  the output's name in the graph
   void add_output(
       int index, bool to_next, const std::string& name, StageManifest& entry) {
     const ChainedOutput& source = chain_.outputs[index];
@@ -258,7 +259,7 @@ class Assembler {
   Assembly out_;
   const StageChain& chain_;
   int stage_ = 0;  // the stage being rebuilt
-  // Its value for each output that it receives, by the output's index.
+  // The stage's value for each output that it receives, by the output's index.
   std::map<int, ir::ValueId> received_values_;
 };
 

@@ -58,7 +58,7 @@ bool JointSymbols::meet(const ir::Dim& earlier, const ir::Dim& current) {
     const Pinned met{earlier.value, current.value};
     return met_.emplace(current.expr, met).first->second.value == earlier.value;
   }
-  return true;  // the value of an expression is checked when it runs
+  return true;  // the runtime checks the value of an expression
 }
 
 void JointSymbols::rename(ir::Graph& graph) {

@@ -39,8 +39,8 @@ class Chainer {
     return stages_[static_cast<size_t>(stage)].path;
   }
 
-  /// Puts a prefix before all FQNs if two stages use the same one. They have
-  /// two different parameters then, because nothing says that they share one.
+  /// Adds a prefix to all FQNs if two stages use the same FQN. Nothing says
+  /// that the stages share such a parameter, so they have two.
   void separate_states() {
     std::set<std::string> fqns;
     bool clash = false;
@@ -275,7 +275,7 @@ class Chainer {
   std::vector<Model>& stages_;
   StageChain out_;
   int stage_ = 0;                      // the stage being joined
-  std::set<std::string> value_names_;  // of all stages so far
+  std::set<std::string> value_names_;  // names in all stages so far
 };
 
 }  // namespace

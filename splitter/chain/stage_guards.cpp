@@ -25,7 +25,7 @@ bool is_received(const StageManifest& stage, const std::string& leaf) {
          });
 }
 
-/// A symbol as the size of an input that has it; none if no input does.
+/// Expresses a symbol as a size of an input; nullopt if no input has that size.
 std::optional<std::string> leaf_of(
     const std::string& symbol, const StageManifest& stage) {
   for (const StageInput& input : stage.inputs) {
@@ -40,8 +40,8 @@ std::optional<std::string> leaf_of(
   return std::nullopt;
 }
 
-/// An expression of symbols as one of sizes of the stage's inputs; none if one
-/// of its symbols is no such size.
+/// Replaces the symbols of an expression by sizes of the stage's inputs;
+/// nullopt if one of the symbols isn't such a size.
 std::optional<std::string> in_leaves(
     const std::string& expression,
     const ir::Graph& graph,
@@ -65,7 +65,7 @@ bool is_size_of_input(const StageChain& chain, const std::string& symbol) {
   });
 }
 
-/// Whether the stage that sends a value computes one of its sizes.
+/// Whether a size of `value` is an expression that its sender computes.
 bool is_computed(
     const StageChain& chain, const std::string& value, size_t dimension) {
   const auto sent =
@@ -77,8 +77,8 @@ bool is_computed(
   return !size.is_fixed() && !ir::is_symbol(size);
 }
 
-/// Adds what the stage's export assumed about the sizes of a value that it
-/// receives.
+/// Adds guards for what the stage's export assumed about the sizes of a value
+/// that the stage receives.
 void add_size_guards(
     const StageInput& input,
     const ir::Graph& graph,

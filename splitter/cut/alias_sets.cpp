@@ -75,8 +75,8 @@ class Finder {
     }
   }
 
-  /// The only member that isn't made from another one, if all others are each
-  /// made from one member; else kNoValue.
+  /// The only member that isn't made from another one, provided that each of
+  /// the others is made from one member; else kNoValue.
   ir::ValueId root_of(const AliasSet& set) const {
     ir::ValueId root = ir::kNoValue;
     for (const ir::ValueId member : set.members) {
@@ -125,12 +125,12 @@ class Finder {
 
   const ir::Graph& graph_;
   const std::vector<int>& made_at_;
-  std::vector<ir::ValueId> parent_;  // of each value in its union-find tree
+  std::vector<ir::ValueId> parent_;  // by value, in the union-find tree
   AliasSets out_;
 };
 
-/// Whether an operator's result always shares memory with its operand. Others
-/// (reshape, to) may copy.
+/// Whether an operator's result always shares memory with its operand. Other
+/// operators (reshape, to) may copy.
 bool is_view(std::string_view name) {
   constexpr std::array<std::string_view, 34> kViews{
       "alias",     "as_strided", "chunk",      "detach",   "detach_",

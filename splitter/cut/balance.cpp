@@ -53,14 +53,14 @@ Table<T> solve(
   return best;
 }
 
-/// Decides between splits of the same weight: the smallest wins. Of cuts that
-/// are equal otherwise, the last one is at the boundary of the outermost
-/// module.
+/// Ranks splits that have the same heaviest stage: the smallest Choice wins. Of
+/// adjacent cuts that are otherwise equal, `from_end` prefers the last one,
+/// which is at the boundary of the outermost module.
 struct Choice {
   uint64_t odd_cuts = 0;  ///< number of cuts inside modules
   uint64_t light = 0;     ///< stages of less than half the heaviest's weight
-  uint64_t bytes = 0;     ///< sent over all cuts
-  double squares = 0;     ///< of the weights: least where they are equal
+  uint64_t bytes = 0;     ///< bytes sent over all cuts
+  double squares = 0;     ///< sum of squared weights: least if all are equal
   uint64_t from_end = 0;  ///< bounds between the last cut and the graph's end
 
   auto operator<=>(const Choice&) const = default;
@@ -107,7 +107,7 @@ void check_spec(const SplitSpec& spec) {
   if (spec.num_stages < 1) {
     throw usage_error(
         "stages = " + std::to_string(spec.num_stages) +
-        "; a split has at least one stage");
+        ", but must be at least 1");
   }
   const BalanceRow& balance = row_of(spec.balance);
   if (balance.is_measured && !spec.costs) {

@@ -15,8 +15,8 @@ enum class Balance { Params, Flops, Time, Memory };
 /// The weight of a node or a state in each measure.
 struct Weights {
   uint64_t params = 0;  ///< number of elements of a parameter
-  uint64_t flops = 0;  ///< forward FLOPs by formula, at the sizes of the export
-  uint64_t ns = 0;     ///< measured forward time in nanoseconds
+  uint64_t flops = 0;   ///< forward FLOPs by formula, for the sizes at export
+  uint64_t ns = 0;      ///< measured forward time in nanoseconds
   /// Bytes held: for a parameter, four times its size (weight, gradient, and
   /// two moments of the optimizer); for a buffer, its size; for a node, the
   /// size of its results.
@@ -29,7 +29,7 @@ struct BalanceRow {
   std::string_view meaning;
   /// The member of Weights that is summed per stage.
   uint64_t Weights::*weight;
-  bool is_measured;  ///< uses NodeCosts; sent values count, too
+  bool is_measured;  ///< needs NodeCosts; includes the time to send values
 };
 
 inline constexpr std::array kBalances{

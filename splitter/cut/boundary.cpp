@@ -89,8 +89,8 @@ class Planner {
            });
   }
 
-  /// Leaves out nodes whose results only later stages need, which run them
-  /// again, and assertions about those results.
+  /// Leaves out nodes whose results only later stages need (these stages run
+  /// the nodes again), and assertions about those results.
   void keep_nodes() {
     std::vector<bool> used(graph_.values.size(), false);
     for (const ir::ValueId id : asked_for()) {
@@ -135,7 +135,7 @@ class Planner {
 
   /// Makes a value that an earlier node, an input or a state defines available
   /// in this stage.
-  /// read_here  one of the stage's own nodes reads it
+  /// read_here  whether one of the stage's own nodes reads the value
   void obtain(ir::ValueId id, bool read_here) {
     if (is_here(flow_.made_at[id])) {
       return;
@@ -307,7 +307,7 @@ class Planner {
   std::set<ir::ValueId> obtained_;
   std::set<ir::ValueId> received_;
   std::set<ir::ValueId> user_inputs_;
-  std::set<ir::ValueId> scalars_;  // to be found, made or received
+  std::set<ir::ValueId> scalars_;  // must be found, made or received
   std::set<ir::ValueId> read_;     // read by a node that runs here
 };
 
@@ -349,8 +349,7 @@ std::vector<StagePlan> plan_stages(
           "split point next to it, or use pp split --no-remat");
     }
   }
-  check(
-      plans.front().received.empty(), "the first stage has no stage before it");
+  check(plans.front().received.empty(), "the first stage receives no values");
   return plans;
 }
 

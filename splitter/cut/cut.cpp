@@ -57,7 +57,8 @@ void refuse_inside_blocks(const ir::Graph& graph, const std::string& fqn) {
   }
 }
 
-/// Refuses a module whose state a branch or loop reads: the module runs inside.
+/// Refuses a module whose state a branch or loop reads, because the module runs
+/// inside that branch or loop.
 void refuse_state_inside_block(
     const ir::Graph& graph, const ir::State& state, const std::string& fqn) {
   for (const ir::Node& node : graph.nodes) {
@@ -96,8 +97,8 @@ void refuse_state_inside_block(
       did_you_mean(fqn, modules));
 }
 
-/// The first and last node that do work and must run in their own stage. A
-/// stage without any node of that kind would be empty.
+/// The first and last node that do work and aren't free. A stage needs at least
+/// one such node; without one, it would be empty.
 std::pair<int, int> working_range(const Flow& flow) {
   int first = flow.end;
   int last = -1;

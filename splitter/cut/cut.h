@@ -30,7 +30,7 @@ std::vector<Cut> legal_cuts(const Flow& flow);
 /// flow    SplitFlow::for_cuts()
 /// throws  Error(Usage): an unknown FQN (with the nearest names), a module that
 ///         the graph never calls, an empty stage (with both FQNs), a cut that
-///         aliasing or two writers of one buffer forbid
+///         is illegal because of aliasing or two writers of one buffer
 std::vector<Cut> resolve(
     const Flow& flow, const std::vector<SplitPoint>& points);
 

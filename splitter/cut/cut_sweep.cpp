@@ -95,8 +95,8 @@ class Crossing {
     return set.is_written() && !set.has_state && position_ <= set.writes.back();
   }
 
-  /// Adds the root of a set instead of its members, which the next stages
-  /// recompute from it, and the sizes that they need for that.
+  /// Adds the root of a set instead of its members, and the sizes that the next
+  /// stages need to recompute the members from the root.
   void add_root(const AliasSet& set) {
     bool is_needed = false;
     for (const ir::ValueId member : set.members) {
@@ -174,8 +174,8 @@ CutSweep::CutSweep(const Flow& flow)
       }
     }
   }
-  // A state that nodes write is a value like any other after its last write, a
-  // user input after its first.
+  // After its last write, a state that nodes write crosses cuts like any other
+  // value; so does a user input after its first write.
   for (size_t i = 0; i < flow.graph->values.size(); ++i) {
     const auto id = static_cast<ir::ValueId>(i);
     const AliasSet& set = flow.aliases.of(id);
@@ -226,7 +226,7 @@ std::optional<std::string> CutSweep::try_refuse_owned_state(
   return first_write_after == set.writes.begin()
              ? name +
                    " would be read before the cut and written after it, but "
-                   "only the stage that writes a buffer has it"
+                   "only the stage that writes a buffer holds it"
              : name +
                    " would be written by two stages, but only one stage can "
                    "own a buffer";

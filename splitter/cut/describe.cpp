@@ -136,7 +136,7 @@ class Describer {
     return stage;
   }
 
-  /// The module in the stage that reads the value.
+  /// The module that reads the value in a stage.
   std::string reader_in(const StagePlan& plan, ir::ValueId id) const {
     for (const int node : plan.kept) {
       const auto reads = ir::reads_of(graph_.nodes[node]);
@@ -193,12 +193,14 @@ class Describer {
       }
       notes.push_back(
           "sends its parameter '" + graph_.states[state].fqn + "' (" +
-          human_bytes(num_bytes(flow_.value(id))) + ") to stage " +
-          join(readers) + ", which reads it too");
+          human_bytes(num_bytes(flow_.value(id))) + ") to " +
+          (readers.size() == 1 ? "stage " : "stages ") + join(readers) +
+          (readers.size() == 1 ? ", which reads it too"
+                               : ", which read it too"));
     }
   }
 
-  /// Number of nodes that a stage runs again for the results of a free node.
+  /// Number of nodes that a stage runs to recompute the results of a free node.
   size_t count_rerun_nodes(int position) const {
     std::vector<int> open{position};
     std::set<int> seen{position};
@@ -219,14 +221,14 @@ class Describer {
     for (const ir::ValueId id : plan.recomputed) {
       const int made = flow_.made_at[id];
       if (flow_.free_sources[made].empty()) {
-        continue;  // only a container
+        continue;  // the node only builds a container
       }
       const size_t nodes = count_rerun_nodes(made);
       notes.push_back(
           "recomputes '" + flow_.value(id).name + "' (" +
           std::to_string(nodes) + (nodes == 1 ? " node" : " nodes") +
           ") instead of relaying " + human_bytes(num_bytes(flow_.value(id))) +
-          ": made only of " + flow_.free_sources[made]);
+          ": computed only from " + flow_.free_sources[made]);
     }
   }
 
@@ -235,12 +237,13 @@ class Describer {
     for (const ir::ValueId id : plan.copied) {
       notes.push_back(
           "copies '" + flow_.value(id).name +
-          "' on entry: it is written in place here");
+          "' on entry: this stage writes it in place");
     }
   }
 
-  /// States that only other stages read, but whose updates change the memory of
-  /// this one's.
+  /// Notes groups of states that share memory. The stage holds all of them,
+  /// even those that only other stages read, because their updates change its
+  /// own.
   void note_shared_memory(
       const StagePlan& plan, std::vector<std::string>& notes) const {
     if (plans_.size() == 1) {

@@ -59,7 +59,7 @@ uint64_t convolution_flops(const ir::Graph& graph, const ir::Node& node) {
       transposed = *flag;
     }
   }
-  // Multiply-adds per element of the output; if transposed, of the input.
+  // Multiply-adds per element: of the input if transposed, else of the output.
   const uint64_t per_element =
       num_elements(*weight) / static_cast<uint64_t>(weight->sizes[0].value);
   return 2 * num_elements(transposed ? *input : *out) * per_element;

@@ -33,7 +33,7 @@ bool usually_copies(const ir::Node& node) {
 }  // namespace
 
 void refuse_input_writes(const ir::Graph& graph) {
-  std::map<ir::ValueId, std::string> inputs;  // and their views, by value
+  std::map<ir::ValueId, std::string> inputs;  // and their views
   for (const ir::Input& input : graph.inputs) {
     inputs.emplace(input.value, input.name);
   }

@@ -54,8 +54,8 @@ void place_unread_states(
   }
 }
 
-/// Gives every stage that has a state the states that share its memory too.
-/// Then each of them sees all updates of that memory, in the same order.
+/// Adds to every stage that has a state the states that share its memory, so
+/// that each of these stages sees all updates of the memory, in the same order.
 void complete_shared_memory(
     const ir::Graph& graph, std::vector<StagePlan>& plans) {
   std::map<std::string, std::set<int>> groups;
@@ -74,8 +74,8 @@ void complete_shared_memory(
   }
 }
 
-/// Refuses writes to states that share memory with others: the others would
-/// have to see them, also in other stages.
+/// Refuses writes to states that share memory with others, because the writes
+/// would have to change the others too, even in other stages.
 void refuse_shared_writes(const Flow& flow) {
   for (const ir::State& state : flow.graph->states) {
     if (state.memory.empty() || !flow.aliases.of(state.value).is_written()) {

@@ -16,8 +16,8 @@ namespace pp {
 namespace {
 
 // Largest number of elements of a value that stages recompute rather than
-// receive: tables of real or complex numbers cost arithmetic, masks and
-// positions almost nothing.
+// receive. Real and complex numbers take arithmetic to compute; masks and
+// positions take almost none, so their limit is higher.
 constexpr uint64_t kMaxFloatElements = uint64_t{1} << 22;
 constexpr uint64_t kMaxOtherElements = uint64_t{1} << 26;
 
@@ -118,7 +118,7 @@ class Search {
         return false;
       }
     }
-    // A product over a dimension of one or two costs no more than adding.
+    // A product over a dimension of one or two costs no more than an addition.
     return flops(graph_, node) <= 4 * elements;
   }
 
@@ -141,8 +141,8 @@ class Search {
     });
   }
 
-  /// The names of the inputs and buffers that a node's results are made of, or
-  /// nothing if that takes more than kMaxRecomputedNodes nodes.
+  /// The names of the inputs and buffers from which a node's results are
+  /// computed; nullopt if that takes more than kMaxRecomputedNodes nodes.
   std::optional<std::string> try_find_sources(int position) {
     std::vector<int> open{position};
     std::set<std::string> names;
@@ -181,7 +181,7 @@ class Search {
   const Definitions& definitions_;
   const AliasSets& aliases_;
   bool rematerialise_;
-  std::vector<bool> pure_;         // by node: made of values without gradients
+  std::vector<bool> pure_;         // by node: reads no value with a gradient
   std::vector<int> visited_from_;  // by node: the last search that met it
 };
 

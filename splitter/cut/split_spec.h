@@ -49,7 +49,7 @@ struct SplitSpec {
   bool markers = false;
   bool rematerialise = true;  ///< whether stages run free nodes again, see Flow
   TiedParameters tied = TiedParameters::Replicate;
-  std::optional<uint64_t> memory = {};          ///< most bytes a stage may hold
+  std::optional<uint64_t> memory = {};          ///< maximum bytes of a stage
   std::shared_ptr<const NodeCosts> costs = {};  ///< needed by Balance::Time
 
   bool operator==(const SplitSpec&) const = default;

@@ -35,7 +35,7 @@ StageCosts::StageCosts(
   check(
       !row.is_measured ||
           (costs != nullptr && std::ssize(costs->node_ns) == flow.end),
-      "a cost for each node");
+      "each node has a cost");
   for (const Cut& place : places) {
     bounds_.push_back(place.position);
     const double ns = row.is_measured ? costs->ns_per_byte *
@@ -103,7 +103,7 @@ void StageCosts::add_node(int node, size_t stamp, Load& sum) {
 
 const std::vector<uint64_t>& StageCosts::row(size_t i) {
   row_.clear();
-  // Callers ask for a row more than once: no stamp may be left from before.
+  // A row may be computed more than once, so clear the stamps of earlier calls.
   const size_t no_row = bounds_.size();
   std::ranges::fill(node_stamps_, no_row);
   std::ranges::fill(state_stamps_, no_row);

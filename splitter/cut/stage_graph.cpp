@@ -49,8 +49,7 @@ class StageBuilder {
   ir::ValueId local(ir::ValueId source) const {
     check(
         local_[source] != ir::kNoValue,
-        "a stage reads '" + source_.values[source].name +
-            "', which it doesn't have");
+        "the stage has '" + source_.values[source].name + "', which it reads");
     return local_[source];
   }
 
@@ -130,8 +129,8 @@ class StageBuilder {
       add_node(node);
       return;
     }
-    // It ran in an earlier stage. Its results are other names of the values
-    // that it wrote.
+    // The node ran in an earlier stage. Its results are other names of the
+    // values that it wrote.
     for (const auto& [output, input] : node.effects.aliases) {
       if (output != input && local_[input] != ir::kNoValue) {
         local_[output] = local_[input];
@@ -162,7 +161,7 @@ class StageBuilder {
   }
 
   /// The value to send or return: a copy if it shares memory with a state that
-  /// the stage writes, because the next microbatch writes it again.
+  /// the stage writes, because the next microbatch overwrites that memory.
   ir::ValueId leaving(ir::ValueId source) {
     const AliasSet& set = flow_.aliases.of(source);
     const bool written_here = set.is_written_state() &&

@@ -26,7 +26,7 @@ std::set<ir::ValueId> read_values(const ir::Graph& graph) {
 
 /// Adds the names of the model inputs that a stage reads.
 ///
-/// graph  null: the stage counts as one that reads all its inputs
+/// graph  the stage's graph; null: assume that the stage reads all its inputs
 void add_read_inputs(
     const StageManifest& stage,
     const ir::Graph* graph,

@@ -66,13 +66,13 @@ StageDirectory open_stages(
 
 /// Merges a stage directory into one model file: the source's graph with the
 /// weights of the stages or of a checkpoint (a folder of part_K.safetensors
-/// files, which have tensors by FQN). If the name of `output` ends in
+/// files, whose tensors are named by FQN). If the name of `output` ends in
 /// .safetensors, the file gets only the weights; see WeightsFile.
 ///
 /// checkpoint  the folder of the checkpoint; nullopt: the stages' own weights
 /// returns     size conditions that the stages check but the merged file can't
-///             state, one text each; empty if there are none. Example: a
-///             condition on a value that one stage exported by hand passes on
+///             state, one text each; empty if there are none. Example: one on
+///             a value that a stage exported by hand sends to another stage
 /// throws      Error(Input) naming what is missing or doesn't fit
 ///             Error(Usage): `output` is in the stage directory
 std::vector<std::string> merge(

@@ -12,7 +12,7 @@ namespace pp {
 /// A model with the values of weight files (see bind_weights()), saved as a
 /// file of its own, so that it can be split and merged like any other model
 /// file. The file is in a hidden folder next to the future stage directory. The
-/// destructor removes that folder; if it never runs, remove_leftovers() does.
+/// destructor removes it; after a crash, remove_leftovers() does.
 class BoundModel {
  public:
   /// Binds `model` to the weight files and writes it.

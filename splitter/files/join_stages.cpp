@@ -58,7 +58,8 @@ class Joiner {
 
   ir::ValueId& id_of(ir::ValueId id) { return ids_[static_cast<size_t>(id)]; }
 
-  /// Adds the model's inputs, each as the first stage that reads it has it.
+  /// Adds the model's inputs. Each gets the type and sizes that the first stage
+  /// to read it has.
   void add_inputs() {
     for (const ModelInput& input : assembly_.manifest.inputs) {
       ir::Value value;
@@ -97,8 +98,8 @@ class Joiner {
         continue;
       }
       id_of(own) = passed_.at(next++);
-      // The stage may know its sizes where the stage that made it doesn't, if
-      // it is a trace.
+      // This stage may know the sizes of the value even if the stage that
+      // computed it doesn't (in a trace).
       const auto& expected = graph().values[static_cast<size_t>(own)].tensor;
       auto& given = out_.graph.values[static_cast<size_t>(id_of(own))].tensor;
       if (given && expected && !given->known && expected->known) {
@@ -205,8 +206,8 @@ class Joiner {
     source.format = first.format;
     source.archive = first.archive;
     source.graph = out_.graph;
-    // The writer keeps the structure of the first file's arguments if all
-    // inputs are the first stage's.
+    // The writer keeps the structure of the first file's arguments if the first
+    // stage has all inputs.
     std::erase_if(source.graph.inputs, [&](const ir::Input& input) {
       const auto& inputs = assembly_.manifest.stages.front().inputs;
       return std::ranges::none_of(inputs, [&](const StageInput& each) {
@@ -228,8 +229,8 @@ class Joiner {
     source.details = join_details(parts, assembly_.manifest.guards);
   }
 
-  /// A file states conditions on its inputs only, and in the words of the first
-  /// stage's arguments.
+  /// Collects the guards that the joined file can't state: a file's guards
+  /// refer to its inputs only, by their paths in the first stage's arguments.
   void note_lost_guards() {
     if (out_.source.graph.inputs.size() != out_.graph.inputs.size()) {
       out_.lost_guards = assembly_.manifest.guards;

@@ -36,7 +36,7 @@ class Checkpoint {
       throw input_error(
           path_.string() +
           " is not a checkpoint; name a folder that holds part_0.safetensors "
-          "and its other parts");
+          "and the checkpoint's other parts");
     }
     std::vector<fs::path> files;
     for (const fs::path& entry : entries_of(path_)) {
@@ -46,7 +46,7 @@ class Checkpoint {
       }
     }
     std::error_code ignored;
-    // Without parts, it throws and says what a checkpoint has.
+    // If there are no parts, read_checkpoint() reports what the folder lacks.
     if (files.empty() || fs::exists(path_ / kStateFile, ignored)) {
       check_parts_are_there(path_, read_checkpoint(path_));
     }
@@ -90,8 +90,8 @@ class Checkpoint {
     return *found;
   }
 
-  /// Whether the checkpoint has or must have the state. It has constants and
-  /// transient buffers where the graph writes them.
+  /// Whether the checkpoint has or must have the state. Checkpoints contain
+  /// constants and transient buffers only if the graph writes them.
   bool replaces(const SourceState& state) const {
     return state.in_checkpoints || try_find(state) != nullptr;
   }
@@ -115,8 +115,8 @@ class Checkpoint {
   std::map<std::string, const TensorView*> tensors_;
 };
 
-/// Copies the elements of a contiguous tensor to the places in the record that
-/// `meta` gives them.
+/// Copies the elements of a contiguous tensor into the record, to the places
+/// that `meta` describes.
 void scatter(
     std::span<const std::byte> from,
     const ir::TensorMeta& meta,
@@ -130,7 +130,7 @@ void scatter(
   });
 }
 
-/// Whether the record has the elements of a contiguous tensor in those places.
+/// Whether the elements of a contiguous tensor are where scatter() puts them.
 bool has_elements(
     std::span<const std::byte> record,
     const ir::TensorMeta& meta,
@@ -208,7 +208,8 @@ class Merger {
     const StateRecord* record;
   };
 
-  /// Checks the size that the stage's archive has, whatever its graph says.
+  /// Checks the size of the record in the stage's archive, whatever the stage's
+  /// graph says.
   static void check_size(
       const Held& held, const std::string& fqn, uint64_t num_bytes) {
     if (!held.record->has_values()) {
@@ -223,7 +224,7 @@ class Merger {
     }
   }
 
-  /// The stage's record that holds the source's bytes.
+  /// Finds the stage's record that replaces a record of the source.
   const Held& find(const SourceRecord& record) const {
     for (const SourceState& state : record.states) {
       if (const auto found = held_.find(state.fqn); found != held_.end()) {
@@ -268,9 +269,8 @@ class Merger {
               payload, state.tensor, checkpoint_->find(state).bytes)) {
         throw input_error(
             checkpoint_->path().string() + ": tensor '" + state.fqn +
-            "' shares memory with others in the model, but their values "
-            "differ; was the checkpoint written for a model whose weights are "
-            "independent?");
+            "' shares memory with others in the model, but its values differ "
+            "from theirs in the checkpoint; name a checkpoint of this model");
       }
     }
     writer.add(record.name, std::span<const std::byte>(payload));
@@ -354,7 +354,7 @@ std::vector<std::string> merge(
   }
   if (stages.manifest.is_assembled()) {
     if (checkpoint) {
-      const Checkpoint checked(*checkpoint);  // throws if it is not one
+      const Checkpoint checked(*checkpoint);  // throws if it isn't a checkpoint
     }
     return merge_assembled(
         stages.manifest, stage_directory, checkpoint, output, formats);

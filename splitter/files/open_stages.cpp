@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Reads the files. One that may be absent, and is, becomes an empty model.
+/// Reads the stage files. If allowed, a missing file becomes an empty model.
 void load_stages(
     StageDirectory& directory,
     const ModelFormats& formats,
@@ -35,8 +35,8 @@ void load_stages(
   }
 }
 
-/// Chains stages that were exported by hand: the files are as they were
-/// exported.
+/// Chains stages that were exported by hand, whose files are copies of the
+/// exported ones.
 void chain_assembled(StageDirectory& directory) {
   Assembly assembly = assemble(std::move(directory.stages));
   for (size_t i = 0; i < assembly.stages.size(); ++i) {

@@ -84,7 +84,7 @@ bool fits(const ir::TensorMeta& tensor, uint64_t num_bytes) {
   return empty || static_cast<uint64_t>(last) < num_bytes / element;
 }
 
-/// The list of records; version 1 was the list alone.
+/// Returns the list of records. In version 1, the list was the whole document.
 const Json& records_of(const JsonFields& fields) {
   const Json& root = fields.root();
   if (root.is_array()) {

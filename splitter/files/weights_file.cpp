@@ -12,8 +12,8 @@ namespace pp {
 
 namespace {
 
-// Python tools look for the format. The other entry says that the file may be
-// written again.
+// Python tools look for the entry `format`. The entry `written_by` marks a file
+// that pp may overwrite.
 constexpr std::pair<const char*, const char*> kFormat{"format", "pt"};
 constexpr std::pair<const char*, const char*> kWriter{"written_by", "pp merge"};
 

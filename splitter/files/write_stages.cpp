@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder that is removed in the end, unless it is moved into place.
+/// A folder that the destructor removes, unless it was moved into place.
 class TemporaryFolder {
  public:
   explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {
@@ -75,7 +75,7 @@ void move_into_place(const fs::path& fresh, const fs::path& directory) {
     fs::rename(fresh, directory);
     return;
   }
-  // Exchange the two if the file system can: then one of them is always there.
+  // Exchange the two if the file system can, so that `directory` always exists.
   if (::renameat2(
           AT_FDCWD,
           fresh.c_str(),
@@ -163,7 +163,7 @@ void write_assembled(
     const fs::path& directory,
     const std::vector<fs::path>& files,
     Assembly assembly) {
-  check(files.size() == assembly.stages.size(), "a file for each stage");
+  check(files.size() == assembly.stages.size(), "each stage has a file");
   replace_folder(directory, [&](const fs::path& folder) {
     copy_files(folder, files, assembly);
   });

@@ -90,7 +90,7 @@ class Drawing {
     return out;
   }
 
-  /// The box that makes a value; none for an input or state.
+  /// The box that makes a value; nullopt for an input or state.
   const std::optional<std::string>& maker(ir::ValueId id) const {
     return made_by_[id];
   }
@@ -142,7 +142,7 @@ std::string inspect_dot(const Model& model, const InspectOptions& options) {
     out += ellipse(id, output.name);
     const auto* ref = std::get_if<ir::Ref>(&output.value.value);
     if (ref == nullptr) {
-      continue;  // a number of the graph
+      continue;  // the output is a constant
     }
     if (const auto input = inputs.find(ref->id); input != inputs.end()) {
       out += drawing.arrow(input->second, id, ref->id);

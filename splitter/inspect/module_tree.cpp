@@ -65,7 +65,7 @@ void add_state(
   const bool counts =
       state.kind == ir::StateKind::Parameter && value.tensor.has_value();
   if (state.kind == ir::StateKind::Constant) {
-    return;  // the exporter named it, not a module
+    return;  // the exporter chose its FQN, no module owns it
   }
   walk_to(root, owner, [&](ModuleNode& module) {
     if (counts) {

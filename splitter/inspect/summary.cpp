@@ -7,7 +7,8 @@ namespace pp {
 
 namespace {
 
-/// All modules if they are few; else the first and last, and their number.
+/// Lists all modules if they are few; else the first two, the last, and a
+/// count.
 std::string modules_text(const std::vector<std::string>& modules) {
   constexpr size_t kMostListed = 4;
   if (modules.size() <= kMostListed) {

@@ -48,10 +48,10 @@ struct StageManifest {
   std::vector<std::string> buffers;
   uint64_t num_parameters = 0;  ///< number of elements of all its parameters
   uint64_t parameter_bytes = 0;
-  uint64_t flops = 0;  ///< forward FLOPs by formula, at the sizes of the export
-  /// Bytes received from the previous stage, at the sizes of the export.
+  uint64_t flops = 0;  ///< forward FLOPs by formula, for the sizes at export
+  /// Bytes per forward from the previous stage, for the sizes at export.
   uint64_t bytes_in = 0;
-  /// Bytes sent to the next stage, at the sizes of the export.
+  /// Bytes per forward to the next stage, for the sizes at export.
   uint64_t bytes_out = 0;
   /// For a stage that was exported on its own: the conditions on its inputs'
   /// sizes under which it was exported, in the language of Graph::guards. A

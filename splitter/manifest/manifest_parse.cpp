@@ -83,7 +83,7 @@ void read_type(
     }
   }
   if (layout != nullptr && !parse_layout(fields.text(*layout), tensor.layout)) {
-    refuse_word(fields, *layout, "a layout");
+    refuse_word(fields, *layout, "a layout; write 'strided' or another layout");
   }
   tensor.requires_grad = fields.boolean_at(json, "requires_grad");
 }
@@ -112,7 +112,8 @@ StageOutput read_output(const JsonFields& fields, const Json& json) {
   return output;
 }
 
-/// The name of a file beside the manifest, never a way out of the folder.
+/// Reads the name of a file beside the manifest. Refuses paths to other
+/// folders.
 std::string read_file_name(const JsonFields& fields, const Json& json) {
   const std::string& name = fields.text(json);
   if (name.empty() || name.find('/') != std::string::npos ||
@@ -169,7 +170,9 @@ TiedParameter read_tie(
     const uint64_t stage = fields.count(item);
     if (stage >= num_stages) {
       fields.fail_at(
-          item, "there are only " + std::to_string(num_stages) + " stages");
+          item,
+          "is stage " + std::to_string(stage) + ", but there are only " +
+              std::to_string(num_stages));
     }
     tied.stages.push_back(static_cast<int>(stage));
   }

@@ -30,9 +30,9 @@ TEST(CheckpointIn, ARunWithoutCheckpointIsRefused) {
   const TempFolder folder;
   std::filesystem::create_directories(folder / "run" / "checkpoints");
   expect_error(
-      ErrorKind::Input, "run/checkpoints holds no checkpoint (step_N)", [&] {
-        checkpoint_in(folder / "run");
-      });
+      ErrorKind::Input,
+      "run/checkpoints holds no checkpoint: a folder step_N is needed",
+      [&] { checkpoint_in(folder / "run"); });
 }
 
 }  // namespace

@@ -206,10 +206,10 @@ const Case kDamage[] = {
      "tensor 'w' needs 'shape' and two 'data_offsets'",
      file_of(one(R"({"dtype":"U8","shape":[1],"data_offsets":[0]})"), 1)},
     {"PastTheEnd",
-     "tensor 'w' should be at bytes 0 to 9 of 8: the file is trunc",
+     "tensor 'w' should be at bytes 0 to 9, but the data section has 8 bytes",
      file_of(one(R"({"dtype":"U8","shape":[9],"data_offsets":[0,9]})"), 8)},
     {"Backwards",
-     "tensor 'w' should be at bytes 3 to 1 of 8",
+     "tensor 'w' should be at bytes 3 to 1, but the data section has 8 bytes",
      file_of(one(R"({"dtype":"U8","shape":[2],"data_offsets":[3,1]})"), 8)},
     {"WrongSize",
      "tensor 'w' of shape [3] and type float32 cannot have 8 bytes; it needs "

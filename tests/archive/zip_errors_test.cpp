@@ -145,7 +145,7 @@ const Case kDamage[] = {
        b.put<uint16_t>(b.end() + 10, zip::kSee64Short);
      }},
     {"CountTooSmall",
-     "its zip directory holds more than the 1 records",
+     "its zip directory holds more records than the 1 that",
      [](Bytes& b) {
        b.put<uint64_t>(b.end64() + 24, 1);
        b.put<uint64_t>(b.end64() + 32, 1);
@@ -157,7 +157,7 @@ const Case kDamage[] = {
 
     // --- an entry of the directory ---
     {"BadEntryMagic",
-     "no directory entry at byte 0 of the zip directory",
+     "there is no entry at byte 0 of the zip directory",
      [](Bytes& b) { b.put<uint32_t>(b.entry("m/first"), 7); }},
     {"EntryNameTooLong",
      "runs past the end of the zip directory",
@@ -176,7 +176,7 @@ const Case kDamage[] = {
        b.text = raw_zip({{.name = "t/code/a", .payload = "x", .method = 99}});
      }},
     {"TwoSizes",
-     "record 'a' is uncompressed, but has two sizes, 1 and 9",
+     "record 'a' is uncompressed, but its two sizes differ: 1 and 9",
      [](Bytes& b) {
        b.text = raw_zip({{.name = "t/a", .payload = "x", .size = 9}});
      }},

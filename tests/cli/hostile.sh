@@ -37,7 +37,7 @@ refused_by_all many_results.pt2 "models/model.json" "'relu'" \
 refused_by_all many_outputs.pt2 "higher_order.while_loop" \
   "one of its graphs has 20 outputs, but must have 2"
 refused_by_all no_operands.pt2 "'full' calls '_operator.add'" \
-  "it has 0 operands, not 2"
+  "it has 0 operands, but needs 2"
 refused_by_all script.pt2 "'full' (prim::If)" "is a TorchScript operator"
 
 # The kernel would read the statistics of 4096 channels.

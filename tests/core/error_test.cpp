@@ -18,7 +18,7 @@ std::string message_of(const char* file) {
 
 TEST(Check, NamesTheSourceWithoutTheFoldersItWasBuiltIn) {
   const std::string expected =
-      "bug in pp: two is three (runtime/plan/plan.cpp:7)";
+      "bug in pp: assertion failed: two is three (runtime/plan/plan.cpp:7)";
   for (const char* file :
        {"/home/me/pp/runtime/plan/plan.cpp",
         "/home/loader/pp/runtime/plan/plan.cpp",
@@ -34,7 +34,7 @@ TEST(Check, NamesItsCaller) {
     FAIL() << "it holds";
   } catch (const std::logic_error& error) {
     EXPECT_TRUE(std::string_view(error.what())
-                    .starts_with("bug in pp: two is three "
+                    .starts_with("bug in pp: assertion failed: two is three "
                                  "(tests/core/error_test.cpp:"))
         << error.what();
   }

@@ -128,16 +128,17 @@ TEST(Effects, ResultsThatAnOperatorDoesNotReturnAreRefused) {
   EXPECT_EQ(
       error_in("[%a: float32[2], %b: float32[2]] = aten.add.Tensor(%x, %y)\n"),
       "test: node 'a' calls 'aten.add.Tensor': its result 0 is a list, but the "
-      "operator does not return one there");
+      "operator returns a single value");
 }
 
 TEST(Effects, BuiltinsHaveTheirOperandsAndOneResult) {
   EXPECT_EQ(
       error_in("%a: int = _operator.add()\n"),
-      "test: node 'a' calls '_operator.add': it has 0 operands, not 2");
+      "test: node 'a' calls '_operator.add': it has 0 operands, but needs 2");
   EXPECT_EQ(
       error_in("%a: int, %b: int = _operator.neg(1)\n"),
-      "test: node 'a' calls '_operator.neg': it has 2 results, not 1");
+      "test: node 'a' calls '_operator.neg': it has 2 results; at most 1 is "
+      "valid");
   EXPECT_EQ(error_in("%a: int = torch.sym_ite(true, 1, 2)\n"), "none");
 }
 
@@ -168,7 +169,7 @@ TEST(Effects, BranchesAndLoopsPassWhatTheirGraphsReceive) {
   output v = 1
 }))"),
       "test: node 'z' calls 'prim::Loop': one of its graphs has 1 input, but "
-      "gets 2 values");
+      "receives 2 values");
   EXPECT_EQ(
       error_in(R"(%z: float32[2] = prim::Loop(3, true, graph "body" {
   input %i: int
@@ -181,7 +182,7 @@ TEST(Effects, BranchesAndLoopsPassWhatTheirGraphsReceive) {
       error_in(R"(%z: float32[2] = prim::If(true, graph "yes" {
   output v = 1
 }))"),
-      "test: node 'z' calls 'prim::If': it has 1 graph, not 2");
+      "test: node 'z' calls 'prim::If': it has 1 graph, but needs 2");
 }
 
 TEST(Effects, UnknownOperatorsAreRefused) {

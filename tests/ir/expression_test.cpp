@@ -103,7 +103,7 @@ TEST(Expression, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(error_of("f(s0)"), "'f(s0)': unknown function 'f'");
   EXPECT_EQ(
       error_of("Mod(s0)"), "'Mod(s0)': wrong number of arguments for 'Mod'");
-  EXPECT_EQ(error_of("s0 +"), "'s0 +': ends too early");
+  EXPECT_EQ(error_of("s0 +"), "'s0 +': unexpected end");
   EXPECT_EQ(error_of("(s0"), "'(s0': expected ')'");
   EXPECT_EQ(error_of("s0 s1"), "'s0 s1': unexpected 's'");
   EXPECT_EQ(error_of("s0 $ 2"), "'s0 $ 2': unexpected '$'");
@@ -117,15 +117,15 @@ TEST(Expression, RefusesWhatItDoesNotKnow) {
 TEST(Expression, RefusesNumbersThatDoNotFit) {
   EXPECT_EQ(error_of("s0 // 0"), "'s0 // 0': division by zero");
   EXPECT_EQ(error_of("s0 % 0"), "'s0 % 0': division by zero");
-  EXPECT_EQ(error_of("s0 / 2"), "'s0 / 2' is not a whole number");
+  EXPECT_EQ(error_of("s0 / 2"), "'s0 / 2' does not give a whole number");
   EXPECT_EQ(
       error_of("9223372036854775807 + 1"),
-      "'9223372036854775807 + 1': a number is out of range");
-  EXPECT_EQ(error_of("s0**100"), "'s0**100': a number is out of range");
-  EXPECT_EQ(error_of("2.0**64"), "'2.0**64': a number is out of range");
+      "'9223372036854775807 + 1': a number does not fit in 64 bits");
+  EXPECT_EQ(error_of("s0**100"), "'s0**100': a number does not fit in 64 bits");
+  EXPECT_EQ(error_of("2.0**64"), "'2.0**64': a number does not fit in 64 bits");
   EXPECT_EQ(
       error_of("(-9223372036854775807 - 1) // -1"),
-      "'(-9223372036854775807 - 1) // -1': a number is out of range");
+      "'(-9223372036854775807 - 1) // -1': a number does not fit in 64 bits");
 }
 
 TEST(Expression, RefusesNestingWithoutOverflowingTheStack) {

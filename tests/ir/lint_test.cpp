@@ -63,13 +63,13 @@ TEST(Lint, IdsAreInRange) {
   graph.inputs[0].value = 99;
   EXPECT_EQ(
       complaint(graph),
-      "demo: input 'x' defines value 99, but the graph has only 5");
+      "demo: input 'x' defines value 99, but the graph has only 5 values");
   graph = good();
   graph.nodes[0].inputs[0].arg.value = Ref{-1};
   EXPECT_EQ(
       complaint(graph),
       "demo: node 'y' (aten.add.Tensor) reads value -1, but the graph has only "
-      "5");
+      "5 values");
 }
 
 TEST(Lint, ValuesAreDefinedBeforeTheyAreRead) {

@@ -33,7 +33,7 @@ output y = %y
   EXPECT_EQ(parts.stages[1].nodes[0].target, "aten.clone.default");
   EXPECT_THAT(
       parts.manifest.stages[1].notes,
-      Contains("copies 'c' on entry: it is written in place here"));
+      Contains("copies 'c' on entry: this stage writes it in place"));
   EXPECT_EQ(try_all_cuts(text), "");
 }
 

@@ -61,7 +61,7 @@ TEST(Rematerialise, MakesMasksAndTablesWhereTheyAreNeeded) {
       Contains(
           "recomputes 'cos' (4 nodes) instead of relaying 512 B: made only "
           "of rotary.freq"));
-  EXPECT_THAT(stages[1].notes, Contains(HasSubstr("made only of ids")));
+  EXPECT_THAT(stages[1].notes, Contains(HasSubstr("computed only from ids")));
 }
 
 TEST(Rematerialise, LeavesOutWhatOnlyLaterStagesNeed) {

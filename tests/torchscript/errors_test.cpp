@@ -247,8 +247,7 @@ TEST(TorchScriptErrors, TheMessageNamesTheInputsWhoseSizesMayHelp) {
   };
   EXPECT_THAT(
       refusal([&] { load({}); }),
-      HasSubstr(
-          "may be what is missing: try --input x=SIZES, with SIZES such as"));
+      HasSubstr("may be the cause: try --input x=SIZES, with SIZES such as"));
   EXPECT_THAT(
       refusal([&] { load(parse_input_hints({"x=4x8"})); }),
       ::testing::Not(HasSubstr("--input")));

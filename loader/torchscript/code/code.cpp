@@ -13,7 +13,7 @@ namespace pp::ts {
 
 namespace {
 
-/// `name` as a name that Python accepts for an argument.
+/// Turns `name` into a name that Python accepts for an argument.
 std::string identifier(const std::string& name) {
   std::string out = name;
   std::ranges::replace_if(

@@ -11,8 +11,8 @@ namespace {
 using torch::jit::Value;
 
 /// The parts of a control-flow node. A branch has one condition; a loop has two
-/// (the most iterations, and whether there is a first one) and carries its
-/// first `num_carried` operands.
+/// (the maximum number of iterations, and whether to run the first one) and
+/// carries its first `num_carried` operands.
 struct ControlFlow {
   std::vector<const ir::Graph*> blocks;
   std::vector<Value*> conditions;
@@ -38,9 +38,9 @@ ControlFlow read_control_flow(CodeDraft& draft, const ir::Node& node) {
   return out;
 }
 
-/// The values of a block's inputs. The iteration and the carried values of a
-/// loop are inputs of the code's block; what else a block reads from around it,
-/// it reads by name.
+/// The values of a block's inputs. In the code, only a loop's iteration number
+/// and carried values are inputs of the block; it reads all other values from
+/// the enclosing code directly.
 std::vector<Value*> block_values(
     torch::jit::Block& block,
     const ir::Graph& graph,

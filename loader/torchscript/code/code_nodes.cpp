@@ -24,7 +24,7 @@ c10::OperatorHandle find_operator(const ir::Node& node) {
       return *op;
     }
   }
-  refuse_node(node, "it is not an operator of LibTorch");
+  refuse_node(node, "LibTorch has no such operator");
 }
 
 /// Finds the node's argument for an argument of the schema; null if there is

@@ -10,7 +10,7 @@ namespace {
 
 using torch::jit::Value;
 
-/// The type of a named tuple; null for another tuple.
+/// The type of a named tuple; null if `returned` is no named tuple.
 c10::TupleTypePtr named_tuple_type(
     torch::jit::CompilationUnit& unit,
     const Returned& returned,
@@ -30,7 +30,7 @@ c10::TupleTypePtr named_tuple_type(
   return type;
 }
 
-/// Builds a structure around the leaves from position `next` on.
+/// Builds the structure from the leaves at `next` on, and advances `next`.
 Value* add_structure(
     torch::jit::Graph& code,
     torch::jit::CompilationUnit& unit,
@@ -38,7 +38,7 @@ Value* add_structure(
     const std::vector<Value*>& leaves,
     size_t& next) {
   if (returned.kind == Returned::Kind::Leaf) {
-    check(next < leaves.size(), "an output for each leaf");
+    check(next < leaves.size(), "each leaf has an output");
     return leaves[next++];
   }
   std::vector<Value*> items;
@@ -80,7 +80,7 @@ void add_code_outputs(
   }
   size_t next = 0;
   Value* whole = add_structure(code, unit, *returned, leaves, next);
-  check(next == leaves.size(), "a leaf for each output");
+  check(next == leaves.size(), "each output has a leaf");
   code.registerOutput(whole);
 }
 

@@ -11,7 +11,7 @@ namespace pp::ts {
 
 namespace {
 
-/// Converts the constants that an argument can be.
+/// Converts an argument of a node that is a constant.
 struct ToConstant {
   bool wants_float;
 

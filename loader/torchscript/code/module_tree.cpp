@@ -83,11 +83,11 @@ class MappedTensors {
   }
 
   const Model& source_;
-  std::shared_ptr<MappedFile> mapping_;          // of the source's archive
+  std::shared_ptr<MappedFile> mapping_;          // the source's archive
   std::map<std::string, at::Storage> storages_;  // by record
 };
 
-/// The owner's FQN and the name in it.
+/// Splits an FQN into its owner's FQN and the name within the owner.
 std::pair<std::string, std::string> split_fqn(const std::string& fqn) {
   const size_t dot = fqn.rfind('.');
   return dot == std::string::npos

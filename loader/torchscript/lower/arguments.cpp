@@ -17,7 +17,7 @@ namespace {
 
 using c10::TypeKind;
 
-/// Enumerations of the graph are integers in TorchScript.
+/// Converts an integer, which TorchScript also uses for enumerators.
 ir::Arg integer_arg(int64_t number, TypeKind wanted) {
   switch (wanted) {
     case TypeKind::ScalarTypeType:
@@ -82,8 +82,8 @@ bool has_numbers(const std::vector<ir::Dim>& dims, c10::IntArrayRef numbers) {
       dims, numbers, {}, [](const ir::Dim& dim) { return dim.value; });
 }
 
-/// The parameter or buffer that a tensor in an attribute's list is, as in the
-/// flat weights of a recurrent module.
+/// Finds the parameter or buffer that `tensor` is. The flat weights of a
+/// recurrent module, for example, are a list of its parameters in an attribute.
 std::optional<GraphValue> try_owned_state(
     const Lowering& lowering, const at::Tensor& tensor) {
   const auto record = lowering.storages.find(tensor.storage().data());
@@ -105,7 +105,7 @@ std::optional<GraphValue> try_owned_state(
   return std::nullopt;
 }
 
-/// The state of a literal, which is added for its first use.
+/// The state of a literal. It is added when the literal is first used.
 GraphValue literal_state(Lowering& lowering, const Literal& literal) {
   const void* key = literal.tensor.unsafeGetTensorImpl();
   const auto found = lowering.literals.find(key);
@@ -125,7 +125,7 @@ GraphValue literal_state(Lowering& lowering, const Literal& literal) {
   return state;
 }
 
-/// The element type that torch gives a tensor of that number.
+/// The element type that torch chooses for a tensor of `number`.
 at::ScalarType number_dtype(const Lowering& lowering, const Item& number) {
   ir::TypeKind kind = ir::TypeKind::Int;
   if (const auto* constant = number.as<Constant>()) {
@@ -189,7 +189,7 @@ ir::Arg to_arg(Lowering& lowering, const Item& item, const c10::TypePtr& type) {
   const c10::TypePtr wanted = without_optional(type);
   if (const auto* constant = item.as<Constant>()) {
     if (try_element_type(wanted) && !constant->value.isNone()) {
-      // A single number stands for a list of them ("int[2] stride=2").
+      // A number stands for a list that repeats it ("int[2] stride=2").
       return list_arg(
           lowering,
           {.kind = Container::Kind::List,

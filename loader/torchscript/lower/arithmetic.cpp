@@ -52,7 +52,8 @@ bool has_two_operands(const NodeCall& call, std::string_view target) {
   return alpha != nullptr && alpha->value.isInt() && alpha->value.toInt() == 1;
 }
 
-/// The number in an operand that may be a tensor; nothing if it is computed.
+/// Returns the number in an operand, which may be a tensor without dimensions;
+/// nullopt if the operand has no known number.
 std::optional<Item> try_operand_number(
     const Lowering& lowering, const Item& item) {
   if (const auto* tensor = item.as<NumberTensor>()) {
@@ -65,7 +66,7 @@ std::optional<Item> try_operand_number(
   return item.as<Constant>() != nullptr ? std::optional(item) : std::nullopt;
 }
 
-/// Traces compute with sizes as tensors; integers stay numbers.
+/// Lowers arithmetic on integers that a trace stores in tensors.
 std::optional<Items> try_lower_number_tensors(
     const NodeCall& call, std::string_view target) {
   if (std::ranges::find(kIntegerFunctions, target) == kIntegerFunctions.end() ||

@@ -14,8 +14,8 @@ namespace pp::ts {
 
 namespace {
 
-/// The value of an attribute that is no module and no state. The code can't
-/// change it: the change would have to last until the next call.
+/// The value of an attribute that is neither a module nor a state. Code must
+/// not change it, because a graph can't keep the change for the next call.
 Item constant_attribute(
     const NodeCall& call,
     const c10::ivalue::Object& object,
@@ -42,7 +42,7 @@ Item constant_attribute(
 const ir::Node* try_find_definition(
     const Lowering& lowering, ir::ValueId value) {
   const auto find = [&](const std::vector<ir::Node>& nodes) {
-    // Nearly always one of the last.
+    // The node is nearly always one of the last.
     const auto found =
         std::find_if(nodes.rbegin(), nodes.rend(), [&](const ir::Node& node) {
           return std::ranges::count(ir::defines_of(node), value) > 0;

@@ -39,7 +39,7 @@ std::vector<ir::ValueId> captured_values(
   return out;
 }
 
-/// Makes a separate graph of a block. Values get ids of their own in it.
+/// Turns a block into a graph of its own, in which values get new ids.
 class Extraction {
  public:
   explicit Extraction(const ir::Graph& around) : around_(around) {}

@@ -20,7 +20,7 @@ namespace {
 
 using Containers = std::vector<std::shared_ptr<Container>>;
 
-/// Items with their leaves, and each leaf as an argument.
+/// Items, the leaves of these items, and an argument for each leaf.
 struct Results {
   Items items;
   Items leaves;
@@ -40,7 +40,7 @@ struct Side {
   /// that either side changes, each in a container of its own.
   Results results;
   Containers changed;
-  std::vector<Results> changed_to;  ///< contents of `changed` at its end
+  std::vector<Results> changed_to;  ///< contents of `changed` at the side's end
 };
 
 Results results_of(const NodeCall& call, Items items) {
@@ -56,7 +56,7 @@ Results results_of(const NodeCall& call, Items items) {
   return results;
 }
 
-/// A copy of a container that counts as made in a side of the branch.
+/// A copy of a container that counts as created inside the current side.
 Item inner_copy(const NodeCall& call, const Container& container) {
   Container copy = container;
   copy.block_depth = call.lowering.block_depth() + 1;
@@ -124,9 +124,9 @@ Containers add_changes(const NodeCall& call, std::array<Side, 2>& sides) {
   return changed;
 }
 
-/// The hint for a leaf after the branch. A number gets the one that it has with
-/// the example inputs, or that of the first side if it is unknown which side
-/// they choose.
+/// The hint for a leaf after the branch. A number gets the hint of the side
+/// that the example inputs choose, or of the first side if the choice is
+/// unknown.
 std::optional<c10::IValue> try_merged_hint(
     const NodeCall& call, const Item& a, const Item& b) {
   if (auto common = try_common_hint(call.lowering, a, b)) {

@@ -9,8 +9,8 @@ namespace pp::ts {
 
 namespace {
 
-/// torch's own marker. The call stays in a script, although the function's body
-/// is optimised away.
+/// torch's marker for a cut. The call stays in a script, although the
+/// function's body is optimised away.
 constexpr std::string_view kPipeSplit =
     "__torch__.torch.distributed.pipelining._IR.pipe_split";
 

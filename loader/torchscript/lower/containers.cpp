@@ -14,8 +14,8 @@ namespace pp::ts {
 
 namespace {
 
-/// Adds the keys and values that alternate in the node's inputs. The last value
-/// of a key counts.
+/// Adds the entries whose keys and values alternate in the node's inputs. If a
+/// key occurs several times, its last value is used.
 void add_entries(const NodeCall& call, Container& dict) {
   std::map<std::string, size_t> positions;
   for (size_t i = 0; i + 1 < call.inputs.size(); i += 2) {
@@ -221,7 +221,7 @@ std::optional<Items> lower_slice_list(const NodeCall& call) {
       call, call.inputs.at(1), bounds, *step < 0 ? highest : lowest);
   const int64_t end = slice_bound(
       call, call.inputs.at(2), bounds, *step < 0 ? lowest : highest);
-  // A longer step ends the slice just as well, and can't overflow.
+  // A longer step selects one item anyway; clamping it avoids an overflow.
   const int64_t stride = std::clamp<int64_t>(*step, -count - 1, count + 1);
   Items out;
   for (int64_t i = begin; stride < 0 ? i > end : i < end; i += stride) {

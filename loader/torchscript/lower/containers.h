@@ -16,7 +16,7 @@ std::optional<Items> lower_unpack(const NodeCall& call);
 /// Lowers aten::__getitem__ and prim::TupleIndex.
 std::optional<Items> lower_get_item(const NodeCall& call);
 
-/// Lowers aten::list and aten::copy, the latter on dicts too.
+/// Lowers aten::list and aten::copy of a list, or aten::copy of a dict.
 std::optional<Items> lower_copy_list(const NodeCall& call);
 
 /// Lowers aten::add of two lists.

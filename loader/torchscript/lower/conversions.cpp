@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 10> kComparisons = {
     "logical_or",
     "logical_xor"};
 
-/// Whether a comparison returned the tensor.
+/// Whether the operator that returned the tensor is a comparison.
 bool is_comparison_result(const ir::Graph& graph, ir::ValueId tensor) {
   const auto returns_it = [&](const ir::Node& node) {
     return std::ranges::any_of(node.outputs, [&](const ir::NodeOutput& output) {
@@ -51,8 +51,9 @@ GraphValue add_read(Lowering& lowering, const Item& tensor) {
 }
 
 GraphValue read_bool(Lowering& lowering, GraphValue tensor) {
-  // A comparison of tensors makes the number that is read a bool already;
-  // TorchScript can't compare a number of unknown type.
+  // The number read must be a bool, because TorchScript can't compare a number
+  // of unknown type. The result of a comparison of tensors holds a bool
+  // already.
   const Item item{tensor};
   const GraphValue number = add_read(
       lowering,
@@ -134,7 +135,7 @@ std::optional<Items> lower_to_number(const NodeCall& call) {
     }
   }
   if (const auto* tensor = item.as<NumberTensor>()) {
-    // It holds an integer, see arithmetic.cpp.
+    // A NumberTensor holds an integer, see arithmetic.cpp.
     if (wanted && *wanted != ir::TypeKind::Int) {
       return std::nullopt;
     }
@@ -150,7 +151,7 @@ std::optional<Items> lower_to_number(const NodeCall& call) {
   }
   const ir::TypeKind kind = lowering.value(value->id).type.kind;
   if (kind != ir::TypeKind::Tensor) {
-    // A number of unknown type is read from a tensor; float() may change it.
+    // The type of a number that was read from a tensor may be unknown.
     const bool has_type =
         call.node.input(0)->type()->kind() != c10::TypeKind::NumberType;
     return wanted == kind && has_type ? std::optional(Items{item})

@@ -121,7 +121,7 @@ std::optional<Items> lower_update(const NodeCall& call) {
     return std::nullopt;
   }
   for (size_t i = 0; i < added->keys.size(); ++i) {
-    // Each entry is looked for among the others.
+    // Each added entry is searched for among the existing ones.
     call.lowering.steps.add(dict->keys.size() + 1);
     set_entry(*dict, added->keys[i], added->items[i]);
   }

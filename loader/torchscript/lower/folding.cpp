@@ -30,12 +30,12 @@ bool returns_text(const torch::jit::Node& node) {
          node.output()->type()->kind() == c10::TypeKind::StringType;
 }
 
-/// A text never blocks a model: nothing but a message may need it.
+/// An unknown string never blocks lowering: perhaps only a message uses it.
 std::optional<Items> text_or_nothing(const torch::jit::Node& node) {
   return returns_text(node) ? std::optional(Items{Item{Text{}}}) : std::nullopt;
 }
 
-/// The operators whose text may be longer than all of their inputs together.
+/// The operators whose result may be longer than all of their inputs together.
 constexpr std::array<std::string_view, 7> kLengthening = {
     "aten::center",
     "aten::expandtabs",
@@ -98,7 +98,7 @@ void count_made_items(const NodeCall& call, const torch::jit::Stack& inputs) {
   }
 }
 
-/// The values of all inputs; nothing if one is unknown.
+/// The values of all inputs; nullopt if one is unknown.
 std::optional<torch::jit::Stack> try_known_inputs(const NodeCall& call) {
   torch::jit::Stack inputs;
   for (const Item& input : call.inputs) {

@@ -52,7 +52,7 @@ Item detached(Lowering& lowering, const Item& item) {
   return results.front();
 }
 
-/// The argument that a result is, because the operator writes into it.
+/// The index of the argument that the operator writes and returns as `result`.
 std::optional<size_t> try_written_argument(
     const c10::FunctionSchema& schema, const c10::Argument& result) {
   const c10::AliasInfo* alias = result.alias_info();

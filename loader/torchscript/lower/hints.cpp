@@ -32,7 +32,8 @@ std::optional<c10::IValue> try_list_hint(
   return list_value(list->type, std::move(values));
 }
 
-/// Puts tensors that were made without any operand on meta, too.
+/// Moves tensors to the meta device. An operator without tensor operands may
+/// have created its result on another device.
 void move_to_meta(torch::jit::Stack& stack) {
   for (c10::IValue& value : stack) {
     if (value.isTensor() && value.toTensor().defined() &&
@@ -69,8 +70,9 @@ int64_t fill_with_zeros(c10::IValue& value) {
   return tensor.numel();
 }
 
-/// Runs an operator that has no kernel for meta tensors on zeros. Nothing if it
-/// fails, takes too long, or returns sizes that depend on elements.
+/// Runs an operator that has no kernel for meta tensors on zeros. Returns
+/// nullopt if it fails, takes too long, or returns sizes that depend on
+/// elements.
 std::optional<std::vector<c10::IValue>> try_run_on_zeros(
     const c10::OperatorHandle& op, torch::jit::Stack stack) {
   if (op.hasTag(at::Tag::dynamic_output_shape) ||
@@ -93,7 +95,7 @@ std::optional<std::vector<c10::IValue>> try_run_on_zeros(
   } catch (const std::exception&) {
     return std::nullopt;
   }
-  // A list may have as many items as there are elements of some kind.
+  // Refuse lists, because their lengths may depend on the operands' elements.
   for (const c10::IValue& value : stack) {
     if (!value.isTensor()) {
       return std::nullopt;
@@ -161,7 +163,8 @@ std::optional<c10::IValue> try_literal_number(
 
 namespace {
 
-/// Lets an operator that makes a tensor allocate nothing.
+/// Sets the argument `device` to meta, so that an operator that creates a
+/// tensor allocates no memory.
 void use_meta_device(
     const c10::FunctionSchema& schema, torch::jit::Stack& stack) {
   for (size_t i = 0; i < stack.size(); ++i) {

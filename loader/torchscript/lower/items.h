@@ -63,8 +63,8 @@ struct Container {
   std::optional<size_t> open_node;
   /// Number of branches and loops around the code that made the container.
   size_t block_depth = 0;
-  /// If the code may not change the container: its description for messages,
-  /// such as "a list that attribute 'a' holds". Empty: the code may change it.
+  /// If code must not change the container: its description for messages, such
+  /// as "a list that attribute 'a' holds". Empty: the code may change it.
   std::string why_fixed = {};
 };
 

@@ -12,7 +12,7 @@ namespace pp::ts {
 
 namespace {
 
-/// The container to look into; null for a leaf.
+/// The container whose items are merged or split; null for a leaf.
 const Container* try_inner(const Item& item) {
   const Container* container = item.container();
   return container == nullptr || container->open_node ? nullptr : container;
@@ -86,8 +86,8 @@ class Merger {
       merged.why_fixed = b.why_fixed;
     }
     Item out = container_item(std::move(merged));
-    // Whether others hold a side's list, too, is unknown if it was made before
-    // the branch, or is merged with different lists.
+    // Another item may hold a side's list too if the list was made before the
+    // branch, or was already merged with another list.
     const bool shares_a = note_use(&a, out);
     const bool shares_b = note_use(&b, out);
     if (shares_a || shares_b || is_older(then, lowering_) ||
@@ -100,7 +100,7 @@ class Merger {
     return out;
   }
 
-  /// Notes that a side's container was merged, with the result. If it had been
+  /// Records that a side's container was merged into `result`. If it had been
   /// merged before, fixes the earlier result and returns true.
   bool note_use(const Container* container, const Item& result) {
     const auto [found, is_first] = first_results_.emplace(container, result);
@@ -116,8 +116,8 @@ class Merger {
   /// The first result of each container of either side. All later results are
   /// fixed when they are made.
   std::map<const Container*, Item> first_results_;
-  /// The results, by the containers of the two sides. Two names of one list
-  /// stay names of one list.
+  /// The results, by the containers of the two sides, so that two names of one
+  /// list remain two names of one list.
   std::map<std::pair<const Container*, const Container*>, Item> merged_;
 };
 

@@ -37,7 +37,7 @@ constexpr size_t kMaxSteps = 5'000'000;
 constexpr size_t kMaxTextLength = 1'000'000;
 
 /// Number of elements in the operands of an operator that is run only to learn
-/// the sizes of its results. Such operands are allocated and computed on.
+/// the sizes of its results. Such operands take memory and time.
 constexpr int64_t kMaxElements = 1 << 20;
 
 }  // namespace pp::ts

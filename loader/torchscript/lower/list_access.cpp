@@ -80,8 +80,8 @@ void check_changeable(
         call,
         verb + std::string(is_list ? " a list" : " a dictionary") +
             " made outside the enclosing loop; its contents would be unknown, "
-            "because the number of iterations is computed; write into a "
-            "tensor, or trace the model");
+            "because the number of iterations isn't known before the model "
+            "runs; write into a tensor, or trace the model");
   }
   call.lowering.steps.add(
       block.before_changes.size() + container->items.size());

@@ -29,7 +29,7 @@ bool is_before(const c10::IValue& a, const c10::IValue& b) {
                       : a.toBool() < b.toBool();
 }
 
-/// Whether values of that kind have an order.
+/// Whether values of this kind have an order.
 bool has_order(const c10::IValue& value) {
   return value.isString() || value.isInt() || value.isBool() ||
          (value.isDouble() && !std::isnan(value.toDouble()));

@@ -21,30 +21,32 @@ namespace {
 /// The limit that TorchScript writes for a `while`, which has none.
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-/// Why a list is fixed that an iteration gets (items.h).
+/// Container::why_fixed of a list that a loop carries.
 constexpr const char* kIsCarried =
     "a list or dictionary that the loop carries from one iteration to the "
-    "next; its contents would be unknown, because the number of iterations is "
-    "computed; write into a tensor, or trace the model";
+    "next; its contents would be unknown, because the number of iterations "
+    "isn't known before the model runs; write into a tensor, or trace the "
+    "model";
 
-/// A loop that becomes a node. Its limit and condition are computed.
+/// A loop that becomes a node, because its limit or its condition is computed.
 struct GraphLoop {
-  const Item& limit;      ///< the most iterations
+  const Item& limit;      ///< maximum number of iterations
   const Item& condition;  ///< whether there is a first iteration
-  const Items& carried;   ///< what the first iteration gets
+  const Items& carried;   ///< the items that the first iteration receives
   Items initial;          ///< the leaves of `carried`
 };
 
-/// The body of such a loop.
+/// The body of a GraphLoop.
 struct LoopBody {
   BlockDraft block;
-  Items carried;   ///< what an iteration gets
-  Items returned;  ///< what the next iteration gets
+  Items carried;   ///< the items that an iteration receives
+  Items returned;  ///< the items that the next iteration receives
   Items results;   ///< the leaves of `returned`
 };
 
-/// The length of a list that the loop appends to, if the code after the loop
-/// unpacks the list. A loop over a list of unknown length runs that often.
+/// The length of a list that the loop appends to, if code after the loop
+/// unpacks the list. It is also the number of iterations of a loop over an open
+/// list.
 std::optional<int64_t> try_unpacked_length(const NodeCall& call) {
   for (const torch::jit::Node* inner : call.node.blocks()[0]->nodes()) {
     if (inner->kind() != c10::aten::append) {
@@ -52,7 +54,7 @@ std::optional<int64_t> try_unpacked_length(const NodeCall& call) {
     }
     const auto list = call.values.find(inner->input(0));
     if (list == call.values.end()) {
-      continue;  // the body makes it
+      continue;  // the list is made in the body
     }
     if (list->second.container() == nullptr ||
         !list->second.container()->items.empty()) {
@@ -67,7 +69,7 @@ std::optional<int64_t> try_unpacked_length(const NodeCall& call) {
   return std::nullopt;
 }
 
-/// The most iterations of the loop; nothing if they are computed.
+/// The maximum number of iterations; nullopt if the model computes it.
 std::optional<int64_t> try_limit(const NodeCall& call) {
   const auto known = try_int(call.inputs[0]);
   if (known) {
@@ -79,8 +81,8 @@ std::optional<int64_t> try_limit(const NodeCall& call) {
              : std::nullopt;
 }
 
-/// Opens the block of the body and adds its inputs: the iteration and the
-/// carried values.
+/// Opens the block of the body and adds its inputs: the iteration number and
+/// the carried values.
 void open_body(
     const NodeCall& call,
     const GraphLoop& loop,
@@ -114,8 +116,8 @@ void open_body(
   }
 }
 
-/// Adds the body's outputs, whether there is another iteration and the carried
-/// values, and closes its block.
+/// Adds the body's outputs (whether there is another iteration, then the
+/// carried values), and closes its block.
 void close_body(const NodeCall& call, const GraphLoop& loop, LoopBody& out) {
   Items outputs = block_outputs(*call.node.blocks()[0], call.values);
   out.block.outputs.push_back(leaf_arg(call, outputs.front()));
@@ -145,7 +147,7 @@ void close_body(const NodeCall& call, const GraphLoop& loop, LoopBody& out) {
   out.block.nodes = close_block(call.lowering);
 }
 
-/// keeps_hint  for each carried leaf: what is known about it before the loop
+/// keeps_hint  for each carried leaf: whether its hint from before the loop
 ///             holds in every iteration
 LoopBody lower_body(
     const NodeCall& call,
@@ -181,15 +183,15 @@ Items loop_results(
   return out;
 }
 
-/// Whether every iteration returns a carried leaf as it got it.
+/// Whether every iteration returns a carried leaf unchanged.
 bool is_unchanged(const GraphLoop& loop, const LoopBody& body, size_t leaf) {
   const auto* returned = body.results[leaf].as<GraphValue>();
   return loop.initial[leaf].as<GraphValue>() != nullptr &&
          returned != nullptr && returned->id == body.block.inputs[leaf + 1];
 }
 
-/// Adds the node that owns the body. Leaves that no iteration changes become
-/// operands that are only read, after those that are carried.
+/// Adds the node that owns the body. Its operands are the carried leaves, and
+/// then those that no iteration changes, which are only read.
 Items add_loop_node(
     const NodeCall& call, const GraphLoop& loop, const LoopBody& body) {
   Lowering& lowering = call.lowering;
@@ -262,9 +264,9 @@ Items add_loop(
   }
   const GraphLoop loop{limit, condition, carried, flatten(carried)};
   check_supported(call, loop);
-  // An iteration may change the sizes of a tensor. Then the body is lowered
-  // again, with nothing known about that tensor. If it quantises a tensor, the
-  // next iteration may get that tensor.
+  // An iteration may change the sizes of a carried tensor, or quantise tensors
+  // that the next iteration receives. In both cases, lower the body again, with
+  // what is now known.
   std::vector<bool> keeps_hint(loop.initial.size(), true);
   while (true) {
     const bool had_quantised = call.lowering.has_quantised;

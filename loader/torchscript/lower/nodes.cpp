@@ -125,14 +125,14 @@ void mark_gradients(Lowering& lowering, const ir::Node& node) {
   }
 }
 
-/// Notes what a call of the operator changes in all that is known of tensors.
+/// Updates what is known about tensors after a call of the operator.
 void note_effects(Lowering& lowering, const c10::FunctionSchema& schema) {
   const std::string_view name = schema.name();
   if (name.starts_with("aten::quantize_") || name.starts_with("quantized::")) {
     lowering.has_quantised = true;
   }
   if (schema.is_mutable() && lowering.no_grad_depth == 0) {
-    lowering.without_grad.clear();  // it may write what needs a gradient
+    lowering.without_grad.clear();  // the call may write values with gradients
   }
 }
 

@@ -19,7 +19,7 @@ constexpr std::array kNumberTable = {
     NumberRow{"aten::sub", "_operator.sub"},
     NumberRow{"aten::mul", "_operator.mul"},
     NumberRow{"aten::div", "_operator.truediv"},
-    // The first of two rows with the same target is written into code.
+    // If two rows have the same target, code is written with the first one.
     NumberRow{"aten::floordiv", "_operator.floordiv"},
     NumberRow{"aten::floor_divide", "_operator.floordiv"},
     NumberRow{"aten::remainder", "_operator.mod"},

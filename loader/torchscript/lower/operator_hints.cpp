@@ -11,7 +11,8 @@ namespace pp::ts {
 
 namespace {
 
-/// Operators whose result is like their first argument.
+/// Operators whose result has the element type and sizes of their first
+/// argument.
 constexpr std::array<std::string_view, 13> kLikeFirst = {
     "aten::relu",
     "aten::relu_",

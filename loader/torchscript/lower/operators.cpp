@@ -11,7 +11,7 @@ namespace pp::ts {
 
 namespace {
 
-/// Whether the sizes of an interpolation are given, not factors.
+/// Whether an interpolation is given output sizes rather than scale factors.
 bool has_output_size(const NodeCall& call) {
   const std::string_view kind = call.node.kind().toQualString();
   return (kind.starts_with("aten::upsample_") ||
@@ -32,7 +32,7 @@ Items add_call(
 }
 
 /// Lowers an interpolation to given sizes to the overload that takes only
-/// sizes. When code is read, TorchScript chooses that overload, too.
+/// sizes. TorchScript chooses that overload too when it reads code.
 Items lower_interpolation(const NodeCall& call) {
   const auto op = c10::Dispatcher::singleton().findSchemaOrThrow(
       call.node.kind().toQualString(), "");
@@ -55,7 +55,7 @@ std::string refusal(const NodeCall& call) {
     return "this kind of change to a list or dictionary is not supported";
   }
   return "its operands are not known before the model runs (" +
-         (call.inputs.empty() ? "nothing" : describe(call.inputs.front())) +
+         (call.inputs.empty() ? "it has none" : describe(call.inputs.front())) +
          ")";
 }
 

@@ -12,8 +12,8 @@ namespace pp::ts {
 
 namespace {
 
-/// The tensor object that a value is; nothing if an operator may have returned
-/// either a new tensor or its input.
+/// The tensor object that a value is. In-place operators return their operand.
+/// Returns nullopt if an operator may have returned a new tensor or its input.
 std::optional<ir::ValueId> try_tensor_object(
     const Lowering& lowering, ir::ValueId id) {
   for (const ir::Node& node : std::views::reverse(lowering.graph.nodes)) {
@@ -23,18 +23,18 @@ std::optional<ir::ValueId> try_tensor_object(
     }
     const ir::OperatorParts op = ir::operator_parts(node.target);
     if (may_return_its_input(op.qualified_name()) || node.target[0] == 'p') {
-      return std::nullopt;  // or a branch or loop
+      return std::nullopt;  // 'p': prim::If, prim::Loop
     }
     const auto* first = std::get_if<ir::Ref>(&node.inputs.at(0).arg.value);
     if (op.name.ends_with('_') && !op.name.ends_with("__") &&
         first != nullptr) {
-      id = first->id;  // in place
+      id = first->id;  // the operator works in place
     }
   }
   return id;
 }
 
-/// Whether two items are the same tensor object; nothing if that is unknown.
+/// Whether two items are the same tensor object; nullopt if that is unknown.
 std::optional<bool> try_is_same_tensor(
     const Lowering& lowering, const Item& a, const Item& b) {
   const auto* left = a.as<GraphValue>();

@@ -7,8 +7,8 @@ namespace pp::ts {
 
 namespace {
 
-/// The meta tensor of the node's first input, if it is a tensor that something
-/// is known about.
+/// The meta tensor of the node's first input; nullopt if that input isn't a
+/// tensor or nothing is known about it.
 std::optional<at::Tensor> try_operand_hint(const NodeCall& call) {
   const auto* value = call.inputs.at(0).as<GraphValue>();
   return value == nullptr ? std::nullopt

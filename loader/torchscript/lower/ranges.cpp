@@ -29,7 +29,7 @@ bool are_known(const Items& numbers) {
   return true;
 }
 
-/// Applies a function on numbers: now, if both operands are known.
+/// Applies a function on numbers: at once if both operands are known.
 Item compute(
     const NodeCall& call,
     std::string_view target,
@@ -59,7 +59,7 @@ std::optional<Items> lower_range_length(const NodeCall& call) {
         "the step of the range must be a number other than 0 that is known "
         "before the model runs");
   }
-  // It counts the steps from the lower to the higher end and rounds up.
+  // The length is the distance of the ends divided by the step, rounded up.
   const bool ascends = *step > 0;
   const int64_t size = ascends ? *step : -*step;
   const Item& low = call.inputs[ascends ? 0 : 1];

@@ -15,9 +15,10 @@ namespace pp::ts {
 
 namespace {
 
-/// The storage of a tensor, the elements that it uses, and whether it is
-/// trained. Two tensors that agree in it are one state. A buffer over the
-/// memory of a parameter is a state of its own, which sees the updates.
+/// Identifies a tensor: whether it is trained, its storage, and the elements
+/// that it uses. Tensors with equal identities are one state. A buffer over a
+/// parameter's memory is a state of its own, which sees the parameter's
+/// updates.
 using TensorIdentity = std::tuple<
     bool,
     const void*,

@@ -14,8 +14,8 @@ ir::Dim fixed_dim(int64_t size) {
   return {.value = size, .expr = {}};
 }
 
-/// The contract of a tensor like the example's. A symbol in each size says that
-/// it may differ in another call.
+/// The metadata of a tensor like the example. Each size has a symbol, because
+/// it may be different in another call.
 ir::TensorMeta example_meta(const at::Tensor& tensor, const std::string& name) {
   ir::TensorMeta out;
   out.dtype = static_cast<ir::ScalarType>(tensor.scalar_type());

@@ -21,7 +21,7 @@ GraphValue add_value(
 
 /// Adds a tensor of the archive to the graph as a state. The tensor's bytes are
 /// not copied.
-/// stem    the name of the state's value is made from this
+/// stem    the start of the new name of the state's value
 /// throws  Error(Input): the tensor is sparse, quantised or in no record
 GraphValue add_state(
     Lowering& lowering,
