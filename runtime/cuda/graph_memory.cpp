@@ -48,8 +48,8 @@ class CudaGraphMemory final : public GraphMemory {
   explicit CudaGraphMemory(int device)
       : device_(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device)),
         pool_(at::cuda::graph_pool_handle()) {
-    // Frees what earlier steps left in the allocator, because during a capture
-    // it can't free that to make room.
+    // Release the memory that the allocator has cached: during a capture it
+    // couldn't do so to make room.
     const std::lock_guard lock(capture_mutex());
     c10::cuda::CUDACachingAllocator::emptyCache();
   }

@@ -45,7 +45,7 @@ struct BatchPlan {
 /// throws        Error(Usage): there are fewer rows than microbatches, the
 ///               microbatches would have another size than the export fixed,
 ///               the export fixed different sizes for different inputs, or
-///               there is no batch_size
+///               batch_size is not set
 BatchPlan plan_batch(
     const DataConfig& data,
     std::optional<int> microbatches,

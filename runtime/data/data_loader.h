@@ -51,9 +51,9 @@ struct DataLoaderOptions {
   /// that don't fill a batch are dropped, with a notice.
   bool pads_fixed_batch = false;
   /// If true, the loader gives a single step with two microbatches to compare.
-  /// Both are the last microbatch of the data, one padded with copies of a row
-  /// and the other with zeros. Requires that pads() is true for the same loader
-  /// without this option.
+  /// Both hold the rows of the data's last microbatch. One is padded with
+  /// copies of its last row, the other with zeros. Requires that pads() is true
+  /// if this option is false.
   bool is_padding_trial = false;
   Log log;  ///< receives the notices as warnings
 };
@@ -72,11 +72,11 @@ class DataLoader {
  public:
   /// Opens every source and checks it against the model's inputs.
   ///
-  /// throws  Error(Usage): [data] is missing, an input has no source or a
-  ///         source no input, there are fewer rows than one batch, or the
-  ///         export excludes the size of the microbatches (SizeRules);
+  /// throws  Error(Usage): [data] is missing, an input has no source, a source
+  ///         has no input, or there are fewer rows than one batch;
   ///         Error(Input): a file can't be read, a shape or dtype doesn't match
-  ///         its input, or sources have different numbers of rows
+  ///         its input, the model wasn't exported for microbatches of that size
+  ///         (SizeRules), or sources have different numbers of rows
   DataLoader(const DataConfig& config, DataLoaderOptions options);
   ~DataLoader();
   DataLoader(DataLoader&&) noexcept;

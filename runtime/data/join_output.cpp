@@ -228,7 +228,7 @@ Join join_of(const OutputRule& rule, const at::Tensor& value) {
   return rule.join.value_or(value.dim() == 0 ? Join::Mean : Join::Dimension);
 }
 
-/// The dimension along which values are joined; it may not exist.
+/// The dimension along which values are joined; the value may not have it.
 int64_t dimension_of(const OutputRule& rule, const at::Tensor& value) {
   const int64_t given = rule.join ? rule.dimension : 0;
   return given < 0 ? given + value.dim() : given;

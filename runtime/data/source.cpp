@@ -32,9 +32,9 @@ Source::Source(
     files_.push_back(open_tensor_file(path, config));
     if (files_.back().tensor.dtype != dtype()) {
       throw input_error(
-          label_ + ": files disagree: " + files_.front().path + " holds " +
-          ir::name_of(dtype()) + ", " + files_.back().path + " " +
-          ir::name_of(files_.back().tensor.dtype));
+          label_ + ": files have different types: " + files_.front().path +
+          " holds " + ir::name_of(dtype()) + ", " + files_.back().path +
+          " holds " + ir::name_of(files_.back().tensor.dtype));
     }
   }
   if (!config_.lengths.empty()) {
@@ -77,9 +77,9 @@ void Source::lay_out_rows() {
     if (wanted != sizes) {
       throw input_error(
           label_ +
-          ": files disagree on the shape of a row: " + files_.front().path +
+          ": files have rows of different shapes: " + files_.front().path +
           " has " + shape_text(files_.front().tensor.sizes) + ", " + file.path +
-          " " + shape_text(sizes));
+          " has " + shape_text(sizes));
     }
     strips_.push_back(
         {.first_row = sizes_[dimension],

@@ -25,8 +25,8 @@ struct FirstJobModel {
   std::map<std::string, ir::Range> ranges;  ///< see Graph::ranges
   std::vector<std::string> guards;          ///< see Graph::guards
   int num_stages = 1;
-  /// The split points of the cuts. Empty although there are several stages: a
-  /// cut has no name.
+  /// The split points of the cuts. Empty if there are none, or if one of the
+  /// cuts has no name.
   std::vector<std::string> cuts;
   bool has_modes = false;  ///< dropout or batch norm, which model.mode sets
   /// Outputs that are logarithms of probabilities.
@@ -42,7 +42,7 @@ struct FirstJobData {
   bool is_bin = false;  ///< a .bin, whose type the job file must state
 };
 
-/// The user's wishes, and the files that there are.
+/// What the user asks for, and what is known about the data files.
 struct FirstJobRequest {
   FirstJobKind kind = FirstJobKind::Train;
   std::string command = {};  ///< "pp init cnn.pt2", for the file's first line
@@ -58,8 +58,8 @@ struct FirstJobRequest {
 struct FirstJobSource {
   std::string name = {};  ///< the input's name, or "target"
   FirstJobData data = {};
-  std::string needs = {};              ///< "float32 [rows, 3, 32, 32]"
-  std::optional<int64_t> window = {};  ///< the file is one long sequence
+  std::string needs = {};              ///< type and sizes: "float32 [rows, 3]"
+  std::optional<int64_t> window = {};  ///< set: the file is one long sequence
   int64_t shift = 0;
   bool has_rows = true;
 };
@@ -72,14 +72,14 @@ struct FirstJobPlan {
   std::vector<FirstJobSource> inputs = {};
   std::optional<FirstJobSource> target = {};  ///< nullopt: the loss needs none
   std::string loss = {};         ///< empty: the model computes its own loss
-  std::string loss_output = {};  ///< empty: the only one that it can be
+  std::string loss_output = {};  ///< empty: there is only one candidate
   std::string loss_reason = {};
 
   int64_t batch_size() const { return rows * microbatches; }
 };
 
-/// Decides what the job file leaves open: which inputs have rows, how many rows
-/// a step has, which loss compares which output with what. Every decision
+/// Chooses the settings of the job file: which inputs have rows, how many rows
+/// a step has, and which loss compares which output with what. Every choice
 /// follows from names, types and shapes.
 FirstJobPlan plan_first_job(
     const FirstJobModel& model, const FirstJobRequest& request);

@@ -17,7 +17,7 @@
 namespace pp {
 namespace {
 
-/// The mean. An empty mean is a sum, which is 0 and has gradients of 0.
+/// Returns Mean, or for count 0 Sum, which is then 0 and has gradients of 0.
 int64_t reduction_over(double count) {
   return count > 0 ? at::Reduction::Mean : at::Reduction::Sum;
 }

@@ -25,8 +25,8 @@ std::string shapes_text(const Message& message) {
   return join(shapes);
 }
 
-/// Adds what the stage holds to the reason of a failure for lack of memory. The
-/// number of bytes in the reason itself says little.
+/// If the reason is lack of memory, adds what the stage holds, because the size
+/// of the failed allocation alone says little.
 std::string with_memory(const std::string& reason, const Stage* stage) {
   if (stage == nullptr || reason.find("out of memory") == std::string::npos) {
     return reason;
@@ -147,7 +147,7 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
       return;
     case ActionKind::Unshard:
     case ActionKind::Reshard:
-      return;  // parameters are whole
+      return;  // every rank has whole parameters
   }
 }
 
@@ -168,7 +168,7 @@ void Executor::forward(const Action& action, const StepInputs& inputs) {
                : take({action.stage, action.microbatch, Direction::Forward});
   OutputsCallback on_outputs;
   if (is_last) {
-    // It holds a copy, since a stage may call it again in its backward.
+    // Copy the callback, because a stage may call it again in its backward.
     on_outputs = [callback = inputs.on_outputs,
                   microbatch = action.microbatch](const ModelOutputs& outputs) {
       return callback(microbatch, outputs);

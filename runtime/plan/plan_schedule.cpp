@@ -91,7 +91,7 @@ Schedule generate(
        num_microbatches});
 }
 
-/// The schedule for one stage on each rank that a looped one resembles.
+/// The schedule with one stage per rank that corresponds to a looped schedule.
 std::string plain_schedule(const ScheduleEntry& entry) {
   return entry.name == "LoopedBFS" ? "GPipe" : "1F1B";
 }
@@ -144,7 +144,7 @@ Schedule plan_schedule(
                 name, num_ranks, num_stages, num_microbatches, stages_per_rank);
   const int num_groups = static_cast<int>(schedule.stage_to_rank.size());
   if (num_groups < num_stages) {
-    // Checked in its own stages, before they are expanded.
+    // Validate it while its stages still are the groups.
     validate(schedule, num_microbatches, has_backward(schedule));
     schedule = expand_groups(schedule, even_groups(num_stages, num_groups));
   }

@@ -35,8 +35,8 @@ struct InitResult {
 /// Makes the first job of a model. If all its data exist, checks that a run
 /// would accept them.
 ///
-/// throws  Error(Usage): there are fewer legal cuts than stages asked for, a
-///         name in `data` isn't an input, a target that nothing reads;
+/// throws  Error(Usage): the model has too few legal cuts for the stages asked
+///         for, a name in `data` isn't an input, or nothing reads the target;
 ///         Error(Input): the model or the data can't be used
 InitResult init_job(const InitOptions& options);
 

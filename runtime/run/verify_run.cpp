@@ -27,7 +27,7 @@ at::Tensor summable(const at::Tensor& output) {
   if (!output.is_floating_point()) {
     return {};
   }
-  // Nothing can be computed with numbers of a byte.
+  // Kernels don't compute with one-byte floating-point types.
   return output.element_size() == 1 ? output.to(at::kFloat) : output;
 }
 
