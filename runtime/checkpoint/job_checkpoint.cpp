@@ -47,7 +47,9 @@ JobCheckpoint::JobCheckpoint(
       content_(std::move(content)),
       sharing_(std::move(sharing)),
       holders_(std::move(holders)) {
-  check(holders_.size() == content_.parts.size(), "each part has its holders");
+  check(
+      holders_.size() == content_.parts.size(),
+      "each part must have a list of holders");
 }
 
 bool JobCheckpoint::has(int rank, size_t part) const {

@@ -53,7 +53,7 @@ FolderSharing::FolderSharing(std::vector<int> leader_of)
     if (leads(rank)) {
       leaders_.push_back(rank);
     }
-    check(leads(leader_of_[rank]), "a leader leads itself");
+    check(leads(leader_of_[rank]), "a leader must be its own leader");
   }
 }
 

@@ -162,7 +162,7 @@ BatchPlan plan_batch(
 }
 
 std::vector<int64_t> chunk_sizes(int64_t num_rows, int num_chunks) {
-  check(num_chunks > 0, "there is at least one chunk");
+  check(num_chunks > 0, "there must be at least one chunk");
   std::vector<int64_t> sizes(num_chunks, num_rows / num_chunks);
   for (int64_t chunk = 0; chunk < num_rows % num_chunks; ++chunk) {
     ++sizes[chunk];

@@ -284,7 +284,7 @@ at::Tensor without_padding(
   }
   check(
       try_find_obstacle(rule, reduced, rows).empty(),
-      "the padding can be cut off");
+      "it must be possible to cut the padding off");
   return reduced.narrow(dimension_of(rule, reduced), 0, rows.own);
 }
 
@@ -311,7 +311,7 @@ std::unique_ptr<JoinedOutput> join_output(
     case Join::Mean:
       return std::make_unique<Summed>(name, true, first);
   }
-  check(false, "every join has a case");
+  check(false, "a join has no case");
   return nullptr;
 }
 

@@ -125,7 +125,7 @@ void Source::lay_out_windows(int64_t last_shift) {
 const Source::Strips& Source::strips_of(int64_t row) const {
   const auto after =
       std::ranges::upper_bound(strips_, row, {}, &Strips::first_row);
-  check(after != strips_.begin(), "the row is in a file");
+  check(after != strips_.begin(), "the row must be in a file");
   return *std::prev(after);
 }
 

@@ -132,7 +132,7 @@ std::unique_ptr<Loss> make_loss(LossKind kind) {
     case LossKind::BceWithLogits:
       return std::make_unique<ElementLoss>(name, bce_with_logits, false);
   }
-  check(false, "every loss has a case");
+  check(false, "a loss has no case");
   return nullptr;
 }
 

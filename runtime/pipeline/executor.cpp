@@ -99,7 +99,7 @@ void Executor::run_part(
 void Executor::finish() {
   check(
       outgoing_.empty() && receiving_.empty() && arrived_.empty(),
-      "every message of the step was used");
+      "every message of the step must have been used");
   sending_.clear();
 }
 
@@ -246,7 +246,8 @@ Message Executor::take(const Slot& slot) {
     return std::move(local.mapped());
   }
   auto pending = receiving_.extract(slot);
-  check(!pending.empty(), "a receive was posted before its value is needed");
+  check(
+      !pending.empty(), "a receive must be posted before its value is needed");
   Message message =
       restore_gaps(pending.mapped()->wait(context_.stall_timeout));
   const auto [stage, microbatch, direction] = slot;
@@ -272,7 +273,7 @@ void Executor::send(const Action& action, Direction direction) {
       direction == Direction::Forward ? action.stage + 1 : action.stage - 1;
   const Slot slot{receiver, action.microbatch, direction};
   auto message = outgoing_.extract(slot);
-  check(!message.empty(), "a value is computed before it is sent");
+  check(!message.empty(), "a value must be computed before it is sent");
   const int to = stage_to_rank_.at(receiver);
   if (context_.log.enabled(LogLevel::Debug)) {
     context_.log.debug(
@@ -295,7 +296,8 @@ void Executor::wait_send(const Action& action, Direction direction) {
   const int receiver =
       direction == Direction::Forward ? action.stage + 1 : action.stage - 1;
   auto pending = sending_.extract({receiver, action.microbatch, direction});
-  check(!pending.empty(), "a send is waited for once, after it was issued");
+  check(
+      !pending.empty(), "a send must be waited for once, after it was issued");
   pending.mapped()->wait(context_.stall_timeout);
 }
 

@@ -53,7 +53,7 @@ std::optional<ir::ScalarType> autocast_type(Precision precision) {
     case Precision::Float16:
       return ir::ScalarType::Half;
   }
-  check(false, "every precision has a case");
+  check(false, "a precision has no case");
   return std::nullopt;
 }
 

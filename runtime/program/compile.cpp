@@ -35,7 +35,7 @@ class Compiler {
     }
     check(
         body_->wanted_outputs.size() == graph.outputs.size(),
-        "there is one flag for each output of the graph");
+        "there must be one flag for each output of the graph");
   }
 
   std::unique_ptr<Program::Body> compile() {

@@ -192,7 +192,7 @@ void Replicas::send_buffers() {
 const at::Tensor& Replicas::whole(int stage, const std::string& fqn) const {
   const std::vector<NamedParameter>& all = whole_.at(stage);
   const auto found = std::ranges::find(all, fqn, &NamedParameter::fqn);
-  check(found != all.end(), "optimizer state belongs to a parameter");
+  check(found != all.end(), "optimizer state must belong to a parameter");
   return found->tensor;
 }
 

@@ -315,7 +315,7 @@ class Trainer {
     throw JobFailed(cause);
   }
 
-  /// is_last  nothing changes the model afterwards
+  /// is_last  whether nothing changes the model afterwards
   void save(int64_t done, bool is_last) {
     check_mapped_files(world().log);
     trace_.begin("checkpoint");
@@ -364,15 +364,15 @@ class Trainer {
   RankStages stages_;
   Replicas replicas_;
   TrainingData data_;
-  int64_t num_steps_;  ///< of the whole run
+  int64_t num_steps_;  ///< updates in the whole run
   Updates updates_;
-  std::optional<SavedOutputs> outputs_;  ///< with the last stage, if asked for
+  std::optional<SavedOutputs> outputs_;  ///< nullopt if this rank saves none
   StepRunner steps_;
   TrainingCheckpoints checkpoints_;
   std::optional<Evaluation> evaluation_;
-  std::optional<TrainingOutput> output_;  ///< from the start of the run
+  std::optional<TrainingOutput> output_;  ///< set by start()
   FaultReports faults_;
-  int64_t first_step_ = 0;  ///< of this run, from 0
+  int64_t first_step_ = 0;  ///< first step of this run, counted from 0
   int64_t saved_at_ = -1;   ///< number of updates at the last save()
   std::optional<std::filesystem::path> last_checkpoint_;  ///< on rank 0
 };

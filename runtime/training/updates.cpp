@@ -36,7 +36,7 @@ std::set<std::string> kept_states(const OptimizerConfig& optimizer) {
 }
 
 /// Whether the checkpoint names the states that its optimizer kept, and they
-/// are all that this one keeps. Older checkpoints don't.
+/// are all that this one keeps. Older checkpoints name none.
 bool has_kept_states(
     const OptimizerConfig& optimizer, const CheckpointState& state) {
   const auto found = state.job.find(kKeptStates);

@@ -123,7 +123,7 @@ std::vector<Pattern> find_patterns(int num_ranks, const Hops& hops) {
       }
     }
   }
-  check(!best.empty(), "some pauses fit the period");
+  check(!best.empty(), "no pauses fit the period");
   return best;
 }
 
