@@ -55,7 +55,7 @@ inline constexpr auto kNoContents = "null";
 /// A checkpoint that some leaders have in their folders.
 struct Candidate {
   Listed listed;
-  bool of_earlier_launch = true;  ///< true if it is so on every leader
+  bool of_earlier_launch = true;  ///< see Listed; true on all its leaders
   /// Whether a leader says that the checkpoint was complete at some time.
   bool was_whole = false;
 };

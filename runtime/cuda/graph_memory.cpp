@@ -38,7 +38,8 @@ void check_version() {
   throw std::runtime_error("LibTorch " TORCH_VERSION " is older than 2.15");
 #else
   if (at::cuda::isCUDABlasWorkspaceCachingEnabled()) {
-    throw std::runtime_error("TORCH_CUBLAS_WORKSPACE_CACHE is set");
+    throw std::runtime_error(
+        "TORCH_CUBLAS_WORKSPACE_CACHE is set; unset it to use CUDA graphs");
   }
 #endif
 }

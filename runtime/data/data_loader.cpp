@@ -302,7 +302,7 @@ void DataLoader::check_lengths(
           input.name + ": the longest row of batch " + std::to_string(step) +
           " has " + count_text(lengths->padded(rows), "element", "elements") +
           ", but the model needs at least " + std::to_string(least) +
-          "; set pad_to");
+          "; set pad_to to at least " + std::to_string(least));
     }
   }
 }

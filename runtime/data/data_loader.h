@@ -51,9 +51,9 @@ struct DataLoaderOptions {
   /// that don't fill a batch are dropped, with a notice.
   bool pads_fixed_batch = false;
   /// If true, the loader gives a single step with two microbatches to compare.
-  /// Both hold the rows of the data's last microbatch. One is padded with
-  /// copies of its last row, the other with zeros. Requires that pads() is true
-  /// if this option is false.
+  /// Both hold the rows of the data's last microbatch. Its padding rows are
+  /// copies of the last row in one of them, and zeros in the other. Set it only
+  /// if the loader would pad without it, see pads().
   bool is_padding_trial = false;
   Log log;  ///< receives the notices as warnings
 };

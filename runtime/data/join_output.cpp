@@ -18,8 +18,6 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-constexpr char kThisWay[] = "this way";
-
 std::string text_of(const Sizes& sizes) {
   return shape_text({sizes.data(), sizes.size()});
 }
@@ -89,7 +87,7 @@ class Appended : public JoinedOutput {
     const Sizes sizes = value.sizes().vec();
     if (stack_ ? !same_sizes(sizes, first_) : !same_sizes(sizes, first_, 0)) {
       refuse_shapes(
-          name_, stack_ ? kThisWay : "along dimension 0", first_, value);
+          name_, stack_ ? "by \"stack\"" : "along dimension 0", first_, value);
     }
     length_ += stack_ ? 1 : sizes[0];
     file_.write(bytes_of(value));
@@ -166,7 +164,11 @@ class Summed : public JoinedOutput {
 
   void add(const at::Tensor& value, int64_t num_rows) override {
     if (value.sizes() != sum_.sizes()) {
-      refuse_shapes(name_, kThisWay, sum_.sizes().vec(), value);
+      refuse_shapes(
+          name_,
+          mean_ ? "by \"mean\"" : "by \"sum\"",
+          sum_.sizes().vec(),
+          value);
     }
     const at::Tensor wide = value.to(sum_.scalar_type());
     sum_ += mean_ ? wide.mul(static_cast<double>(num_rows)) : wide;
@@ -197,7 +199,7 @@ class Same : public JoinedOutput {
 
   void add(const at::Tensor& value, int64_t /*num_rows*/) override {
     if (value.sizes() != value_.sizes()) {
-      refuse_shapes(name_, kThisWay, value_.sizes().vec(), value);
+      refuse_shapes(name_, "by \"same\"", value_.sizes().vec(), value);
     }
     if (!at::equal(value, value_)) {
       throw usage_error(

@@ -18,9 +18,9 @@ enum class FirstJobKind { Train, Finetune, Infer };
 
 /// The facts about a model on which its first job depends.
 struct FirstJobModel {
-  std::string path;  ///< as the job file writes it
+  std::string path;  ///< the model's path, as written in the job file
   bool is_stage_directory = false;
-  std::vector<ModelInput> inputs;  ///< those that are tensors
+  std::vector<ModelInput> inputs;  ///< the inputs that are tensors
   std::vector<ModelOutput> outputs;
   std::map<std::string, ir::Range> ranges;  ///< see Graph::ranges
   std::vector<std::string> guards;          ///< see Graph::guards
@@ -36,13 +36,13 @@ struct FirstJobModel {
 
 /// A file of data. One that doesn't exist yet has no type and no sizes.
 struct FirstJobData {
-  std::string path = {};  ///< as the job file writes it
+  std::string path = {};  ///< the file's path, as written in the job file
   std::optional<ir::ScalarType> dtype = {};
   std::vector<int64_t> sizes = {};
   bool is_bin = false;  ///< a .bin, whose type the job file must state
 };
 
-/// What the user asks for, and what is known about the data files.
+/// The user's requests, and the known facts about the data files.
 struct FirstJobRequest {
   FirstJobKind kind = FirstJobKind::Train;
   std::string command = {};  ///< "pp init cnn.pt2", for the file's first line

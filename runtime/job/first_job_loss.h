@@ -10,7 +10,7 @@ namespace pp {
 struct FirstJobLoss {
   std::string name = {};  ///< empty: the model computes its own
   std::string output =
-      {};  ///< the output that it reads; empty: there is only one
+      {};  ///< the output that it reads; empty: the model has only one
   std::string reason = {};  ///< why this one, as a sentence
   std::string target = {};  ///< what the target must be: "int64 [rows]"
   /// Whether each token of the output is compared with a token.

@@ -17,7 +17,7 @@ namespace pp {
 struct NamedParameter {
   std::string fqn;
   at::Tensor tensor;  ///< a leaf that requires grad
-  /// Its other names in the model, if it is tied.
+  /// The parameter's other names in the model, if it is tied.
   std::vector<std::string> aliases = {};
 };
 

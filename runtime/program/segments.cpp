@@ -264,8 +264,8 @@ class Divider {
   Segment repeated(Stretch stretch, const std::string& module) const {
     Segment out = segment(Segment::Kind::Repeated, stretch);
     append_parts(out.parts, stretch);
-    // By root of the memory: the number of values that share it, exist before
-    // the module and are read in the module or later.
+    // Maps the root of a memory to the number of values that share it, exist
+    // before the module, and are read in the module or later.
     std::map<ir::ValueId, int> sharers;
     for (size_t id = 0; id < last_reader_.size(); ++id) {
       const auto value = static_cast<ir::ValueId>(id);

@@ -88,9 +88,8 @@ class DataFinder {
     if (!is_read) {
       throw usage_error(
           "--data " + path.string() +
-          ": no input is left without a file; to say which input it is for, "
-          "use --data NAME=FILE with one of " +
-          join(names()));
+          ": no input is left for this file; the model's inputs are " +
+          join(names()) + " (name one: --data NAME=FILE)");
     }
   }
 

@@ -30,21 +30,21 @@ void sum_tied_gradients(
 /// The numbers of one step, combined from all ranks. The comments say which
 /// ranks have each number.
 struct StepSummary {
-  double loss = 0;       ///< every rank
-  double grad_norm = 0;  ///< every rank
-  double busy_s = 0;     ///< rank 0: summed over ranks
-  double wall_s = 0;     ///< rank 0: summed over ranks
-  double tokens = 0;     ///< rank 0
-  bool stop = false;     ///< every rank: whether any rank was asked to stop
-  /// Every rank: the number of elements or rows that enter the loss, see
+  double loss = 0;       ///< on every rank
+  double grad_norm = 0;  ///< on every rank
+  double busy_s = 0;     ///< on rank 0: sum over all ranks
+  double wall_s = 0;     ///< on rank 0: sum over all ranks
+  double tokens = 0;     ///< on rank 0: sum over all replicas
+  bool stop = false;     ///< on every rank: whether any was asked to stop
+  /// On every rank: the number of elements or rows that enter the loss, see
   /// Loss::weight().
   double weight = 0;
-  /// Every rank: the first microbatch whose loss isn't finite; -1 if there is
-  /// none.
+  /// On every rank: the first microbatch whose loss isn't finite; -1 if there
+  /// is none.
   int bad_microbatch = -1;
-  /// Every rank: whether bad_state is set in any RankSummary.
+  /// On every rank: whether bad_state is set in any RankSummary.
   bool bad_state = false;
-  /// Rank 0: names of the parameters whose gradient isn't finite.
+  /// On rank 0: names of the parameters whose gradient isn't finite.
   std::vector<std::string> bad_gradients;
 };
 

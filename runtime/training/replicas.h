@@ -68,7 +68,7 @@ class Replicas {
 
   RankContext& context_;
   std::map<int, Stage>& stages_;
-  /// Whether replicas have shares: `zero`, and several replicas.
+  /// Whether replicas have shares: `zero` is set and there are several.
   bool has_shares_;
   Parameters whole_;
   Parameters parameters_;

@@ -27,7 +27,7 @@ class TrainingOutput {
     /// Whether this rank sets an earlier run's files aside. Exactly one of the
     /// ranks that share an output folder does so.
     bool leads_folder = false;
-    /// Whether to remove an earlier run's files instead.
+    /// Whether to remove an earlier run's files, not set them aside.
     bool overwrite = false;
   };
 
