@@ -152,7 +152,8 @@ Schedule plan_schedule(
     schedule = renumber_ranks(std::move(schedule), rank_map);
   }
   if (forward) {
-    // Its forwards must be valid; what runs is a stream on its placement.
+    // The schedule must be valid, but only its placement is used: a stream of
+    // forwards runs on it.
     validate(forward_only(schedule), num_microbatches, false);
     schedule = forward_stream(schedule.stage_to_rank, num_microbatches);
   }

@@ -12,8 +12,8 @@ namespace pp {
 
 namespace {
 
-/// Whether the value is a tensor that can have a gradient. One of unknown type
-/// may be.
+/// Whether the value is a tensor that can have a gradient. A value of unknown
+/// type counts as one.
 bool may_have_gradient(const ir::Value& value) {
   if (value.type.kind != ir::TypeKind::Tensor) {
     return false;

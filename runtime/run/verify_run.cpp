@@ -32,7 +32,7 @@ at::Tensor summable(const at::Tensor& output) {
 }
 
 /// The sum of the floating and complex outputs' means under a fixed random
-/// weighting, which gives every entry another gradient.
+/// weighting, which gives every entry a different gradient.
 at::Tensor projected_loss(const std::map<std::string, at::Tensor>& outputs) {
   at::Tensor loss;
   for (const auto& [name, output] : outputs) {

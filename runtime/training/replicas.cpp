@@ -38,8 +38,8 @@ std::vector<std::vector<at::Tensor>> buckets_of(
   return buckets;
 }
 
-/// Whether replicas hold shares of this kind of optimizer state. All have the
-/// same count of steps; other kinds have one entry per entry of the parameter.
+/// Whether replicas hold shares of this kind of optimizer state. The count of
+/// steps is the same on all; other kinds have one entry per parameter entry.
 bool is_sharded(const std::string& kind) {
   return kind != "step";
 }
