@@ -59,7 +59,7 @@ struct FirstJobSource {
   std::string name = {};  ///< the input's name, or "target"
   FirstJobData data = {};
   std::string needs = {};              ///< type and sizes: "float32 [rows, 3]"
-  std::optional<int64_t> window = {};  ///< set: the file is one long sequence
+  std::optional<int64_t> window = {};  ///< row length, if cut from a sequence
   int64_t shift = 0;
   bool has_rows = true;
 };

@@ -45,7 +45,7 @@ struct FaultyStep {
   const StepData& batch;
   /// The rows' numbers in the data, in the order of the batch.
   std::span<const int64_t> rows;
-  std::vector<std::string> bad_states;  ///< names of this rank's NaN states
+  std::vector<std::string> bad_states;  ///< this rank's states that hold NaN
 };
 
 /// Describes a fault to the user. `what` is a text such as "the loss of
