@@ -27,7 +27,7 @@ struct Microbatch {
   /// Number of padding rows, which are copies of the last row and follow the
   /// `num_rows` rows of each input to fill a fixed batch. The target has none.
   int64_t num_padding = 0;
-  /// Inputs that this rank wants, by name.
+  /// The inputs that this rank's stages read, by name.
   std::map<std::string, at::Tensor> inputs;
   at::Tensor target;  ///< undefined if none is wanted or configured
 };

@@ -28,7 +28,7 @@ struct FirstJobModel {
   /// The split points of the cuts. Empty if there are none, or if one of the
   /// cuts has no name.
   std::vector<std::string> cuts;
-  bool has_modes = false;  ///< dropout or batch norm, which model.mode sets
+  bool has_modes = false;  ///< whether it has dropout or batch norm
   /// Outputs that are logarithms of probabilities.
   std::vector<std::string> log_probabilities;
   std::string first_module;  ///< FQN of a module that could be frozen

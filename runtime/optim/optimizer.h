@@ -85,7 +85,7 @@ class Optimizer {
   std::vector<OptimizerState> states(size_t parameter) const {
     return config_.states(options(parameter));
   }
-  /// Returns a parameter's state before its first step, which is all zeros.
+  /// Returns the state, all zeros, that a parameter has before its first step.
   State initial_state(size_t parameter) const;
   const OptimizerOptions& options(size_t parameter) const {
     return options_[parameter];

@@ -40,7 +40,7 @@ constexpr bool ends_run(StepFault fault, OnNan on_nan) {
          on_nan == OnNan::Stop;
 }
 
-/// A faulty step, as one rank knows it.
+/// The facts that one rank knows about a faulty step.
 struct FaultyStep {
   const StepData& batch;
   /// The rows' numbers in the data, in the order of the batch.
