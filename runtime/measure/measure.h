@@ -16,8 +16,8 @@ namespace pp {
 ///         an operator fails
 NodeCosts measure_costs(const Model& model, const MeasureOptions& options = {});
 
-/// Returns `spec` with measured costs added if it balances by time and has no
-/// costs.
+/// If `spec` balances by time and has no costs, returns it with measured costs;
+/// otherwise returns it unchanged.
 SplitSpec with_costs(const Model& model, SplitSpec spec);
 
 }  // namespace pp

@@ -99,7 +99,7 @@ class Optimizer {
   /// Updates those parameters of a batch that have a gradient.
   virtual void update(const Batch& batch, double lr) = 0;
   /// Returns the tensor that a kernel updates: the parameter or its master, or
-  /// a dense copy if that tensor has gaps.
+  /// a dense copy if there are gaps between that tensor's elements in memory.
   at::Tensor& target(size_t parameter);
   /// Returns a parameter's gradient in the dtype and memory layout of target(),
   /// because kernels iterate over memory and not over indices; undefined if the

@@ -65,7 +65,7 @@ struct Instruction {
   int32_t generator_argument = -1;
   std::optional<c10::OperatorHandle> op;
   BuiltinFunction builtin = nullptr;
-  /// Checks arguments of `op`; null if none is needed.
+  /// Checks arguments of `op`; null if there is nothing to check.
   Precondition precondition = nullptr;
   std::vector<Operand> operands;
   std::vector<ir::NodeOutput> outputs;

@@ -18,8 +18,8 @@ namespace pp {
 /// the backward, so there such a parameter has no gradient at all.
 class OperandGradients {
  public:
-  /// Puts an alias, which the blocks have to read, in the place of each operand
-  /// that requires a gradient.
+  /// Replaces each operand that requires a gradient by an alias. The blocks
+  /// must read the alias.
   explicit OperandGradients(std::vector<c10::IValue>& operands);
 
   /// Makes every result depend on all operands, so that the backward reaches

@@ -29,7 +29,7 @@ struct InitOptions {
 
 struct InitResult {
   std::string text;     ///< the job file
-  std::string summary;  ///< for the user: what it does and which files it needs
+  std::string summary;  ///< for the user: what the job does, and its files
 };
 
 /// Makes the first job of a model. If all its data exist, checks that a run
@@ -48,7 +48,7 @@ void check_no_job(const InitOptions& options);
 /// throws  Error(Usage): the file exists
 void write_first_job(const InitOptions& options, const InitResult& result);
 
-/// Whether `pp run` can make a job for `path` itself: it is a stage directory
+/// Whether `pp run` can run `path` without a job file: it is a stage directory
 /// or a saved model.
 bool needs_no_job_file(const std::filesystem::path& path);
 

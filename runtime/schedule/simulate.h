@@ -71,7 +71,7 @@ struct Timeline {
   std::vector<Transfer> transfers;  ///< in the order of their sending ranks
   double makespan = 0;
   double bubble = 0;  ///< idle share of all ranks' time, from 0 to 1
-  /// Ordered by time; gaps are messages.
+  /// Ordered by time; a gap between two steps is a message's time.
   std::vector<CriticalStep> critical_path;
 };
 

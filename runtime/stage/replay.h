@@ -89,7 +89,7 @@ class Replay {
   /// Whether `refused_` was called because inputs have too many sizes.
   bool told_of_sizes_ = false;
   int num_moves_ = 0;  ///< how often states or gradients moved
-  /// Keyed by the sizes and numbers of the inputs.
+  /// Keyed by the result of sizes_of() for the inputs.
   std::map<std::vector<int64_t>, Observations> observations_;
   std::vector<std::shared_ptr<ReplaySlot>> slots_;
 };

@@ -35,7 +35,7 @@ struct StepSummary {
   double busy_s = 0;     ///< on rank 0: sum over all ranks
   double wall_s = 0;     ///< on rank 0: sum over all ranks
   double tokens = 0;     ///< on rank 0: sum over all replicas
-  bool stop = false;     ///< on every rank: whether any was asked to stop
+  bool stop = false;     ///< on every rank: whether any rank was asked to stop
   /// On every rank: the number of elements or rows that enter the loss, see
   /// Loss::weight().
   double weight = 0;
