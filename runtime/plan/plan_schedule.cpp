@@ -144,7 +144,7 @@ Schedule plan_schedule(
                 name, num_ranks, num_stages, num_microbatches, stages_per_rank);
   const int num_groups = static_cast<int>(schedule.stage_to_rank.size());
   if (num_groups < num_stages) {
-    // Validate it while its stages still are the groups.
+    // Validate it now, while each of its stages is a whole group.
     validate(schedule, num_microbatches, has_backward(schedule));
     schedule = expand_groups(schedule, even_groups(num_stages, num_groups));
   }

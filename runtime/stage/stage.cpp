@@ -132,8 +132,8 @@ Replay* Stage::replay_for(Pass pass) const {
                                                   : replay_.get();
 }
 
-/// Runs the program of a pass on what entered, directly or by a replay, and
-/// stores what it leaves in the states.
+/// Runs the program of a pass on the values that entered, directly or as a
+/// replay, and stores the new values of the states.
 ProgramRun Stage::run(
     int microbatch,
     const EnteredValues& entered,

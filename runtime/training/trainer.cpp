@@ -113,7 +113,7 @@ class Trainer {
         break;
       }
       note_saved(checkpoints_.poll());
-      // Before an evaluation, which may fail.
+      // Save before the evaluation, which may fail.
       if (is_last || is_due(plan_.output.checkpoint_every, done)) {
         save(done, is_last && !evaluation_);
       }
@@ -136,7 +136,7 @@ class Trainer {
   /// Ends the threads that work beside the loop, in an order that matters:
   ///
   /// 1. The checkpoint thread, while the job's store and transports are still
-  ///    there and before any member goes: it writes tensors of the stages and
+  ///    there and all members exist: it writes tensors of the stages and
   ///    optimizers, and a save under way is finished if it can be.
   /// 2. The thread that reads data ahead.
   ///
@@ -282,7 +282,7 @@ class Trainer {
       output_->write_evaluation(*report);
       output_->note("wrote " + output_->evaluation_path().string());
     }
-    // Beside the trace of the training.
+    // A file of its own: trace.json stays the trace of the training.
     finish(plan_.output.dir / "eval_trace.json");
   }
 

@@ -212,7 +212,7 @@ class Packer {
       size_t rank, int now, std::deque<Action>& weights) {
     const auto& timed = timed_[rank];
     size_t& next = next_[rank];
-    // At a weight gradient's place in the pattern it may be done already.
+    // A weight gradient may be done before its place in the pattern.
     while (next < timed.size() &&
            timed[next].action.kind == ActionKind::BackwardWeight) {
       const Action due = timed[next].action;
