@@ -18,7 +18,7 @@ namespace pp {
 void check_job(
     const Job& job, const toml::table& document, const std::string& name);
 
-/// Checks one entry of `data.inputs`, or a target; check_job() calls it.
+/// The part of check_job() that checks one entry of `data.inputs` or a target.
 ///
 /// path    the source's key: {"data", "inputs", "x"}
 /// inputs  all inputs of the table that holds the source

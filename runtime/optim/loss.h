@@ -34,8 +34,8 @@ class Loss {
   ///
   /// weight  what weight() returned for this microbatch
   /// throws  Error(Input): shapes or dtypes don't fit (names both); on the CPU
-  ///         also a class that is out of range (names it). On other devices,
-  ///         this check would make the host wait
+  ///         also a class that is out of range (names it). Other devices would
+  ///         have to wait for this check
   virtual at::Tensor compute(
       const at::Tensor& output,
       const at::Tensor& target,

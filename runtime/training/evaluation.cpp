@@ -190,7 +190,7 @@ Evaluation::Result Evaluation::run(const std::stop_token& stop) {
   if (ranks_.world.rank != 0) {
     return {};
   }
-  // The loss is NaN if every target is ignored.
+  // NaN where no target counts.
   Result result{.loss = total.sum / total.weight};
   if (total.bad_batch >= 0) {
     result.problem = "the loss is " + number_text(result.loss) + ", first in " +

@@ -30,13 +30,13 @@ void sum_tied_gradients(
 /// The numbers of one step, combined from all ranks. The comments say which
 /// ranks have each number.
 struct StepSummary {
-  double loss = 0;       ///< on every rank
-  double grad_norm = 0;  ///< on every rank
-  double busy_s = 0;     ///< on rank 0: sum over all ranks
-  double wall_s = 0;     ///< on rank 0: sum over all ranks
-  double tokens = 0;     ///< on rank 0: sum over all replicas
-  bool stop = false;     ///< on every rank: whether any rank was asked to stop
-  /// On every rank: the number of elements or rows that enter the loss, see
+  double loss = 0;       ///< every rank
+  double grad_norm = 0;  ///< every rank
+  double busy_s = 0;     ///< rank 0: summed over ranks
+  double wall_s = 0;     ///< rank 0: summed over ranks
+  double tokens = 0;     ///< rank 0
+  bool stop = false;     ///< every rank: whether any rank was asked to stop
+  /// Every rank: the number of elements or rows that enter the loss, see
   /// Loss::weight().
   double weight = 0;
   /// On every rank: the first microbatch whose loss isn't finite; -1 if there

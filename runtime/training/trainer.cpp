@@ -113,7 +113,7 @@ class Trainer {
         break;
       }
       note_saved(checkpoints_.poll());
-      // Save before the evaluation, which may fail.
+      // Before an evaluation, which may fail.
       if (is_last || is_due(plan_.output.checkpoint_every, done)) {
         save(done, is_last && !evaluation_);
       }
@@ -370,7 +370,7 @@ class Trainer {
   StepRunner steps_;
   TrainingCheckpoints checkpoints_;
   std::optional<Evaluation> evaluation_;
-  std::optional<TrainingOutput> output_;  ///< set by start()
+  std::optional<TrainingOutput> output_;  ///< from the start of the run
   FaultReports faults_;
   int64_t first_step_ = 0;  ///< first step of this run, counted from 0
   int64_t saved_at_ = -1;   ///< number of updates at the last save()

@@ -74,7 +74,7 @@ class TrainingCheckpoints {
   /// throws  what CheckpointSaver::save() throws
   void save(const Step& step);
 
-  /// These call the functions of CheckpointSaver with the same names.
+  /// The functions of CheckpointSaver with the same names.
   std::vector<std::filesystem::path> poll() { return saver_.poll(); }
   std::vector<std::filesystem::path> finish() { return saver_.finish(); }
   std::vector<std::filesystem::path> leave() noexcept { return saver_.leave(); }
