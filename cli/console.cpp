@@ -15,17 +15,17 @@ namespace pp::cli {
 
 namespace {
 
-/// Names the limit if an error, which any library may report, is for want of
-/// file descriptors; else empty.
+/// Returns a text that names the limit if the message says that the process has
+/// run out of file descriptors, which any library may report; otherwise "".
 std::string descriptor_limit(const std::string& message) {
   rlimit limit{};
-  // Libraries write it with and without a capital.
+  // Some libraries write it with a capital T, others without.
   if (message.find("oo many open files") == std::string::npos ||
       getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     return "";
   }
-  return "; this user may open " + std::to_string(limit.rlim_cur) +
-         "; raise the limit with ulimit -n";
+  return "; this process may open " + std::to_string(limit.rlim_cur) +
+         " files; raise the limit with ulimit -n";
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace pp::cli {
 /// other ranks. Construct the object before starting any thread.
 class EndOnSignal {
  public:
-  /// outputs  the files and folders that the command writes; if one is
-  ///          incomplete when the signal comes, its previous content stays
+  /// outputs  the files and folders that the command writes; one that is
+  ///          incomplete when the signal arrives keeps its previous content
   /// scratch  the command's temporary files, which are removed
   explicit EndOnSignal(
       std::vector<std::filesystem::path> outputs,

@@ -77,8 +77,8 @@ std::vector<std::string> same_command(const std::vector<std::string>& argv) {
   return command;
 }
 
-/// Runs a job. SIGINT, SIGTERM and SIGHUP end it on all ranks, a training after
-/// it has saved; the exit code is 128 + signal.
+/// Runs a job. SIGINT, SIGTERM and SIGHUP end it on all ranks; a training run
+/// first saves a checkpoint. The exit code is then 128 + the signal's number.
 void run_until_signal(const Job& job, RunOptions options) {
   if (choose_launcher(job, options.env) == LauncherKind::Processes) {
     return run_job(job, options);  // handles signals itself, for its children
@@ -101,7 +101,8 @@ void run_until_signal(const Job& job, RunOptions options) {
   }
 }
 
-/// Adds to an interrupted training's error how to resume it.
+/// Throws `failure`, with a hint how to resume if it is an interrupted training
+/// run.
 [[noreturn]] void fail_with_hint(const Job& job, const JobFailed& failure) {
   Cause cause = failure.cause();
   if (cause.interrupted && job.train) {
@@ -136,7 +137,8 @@ void declare_options(CLI::App& app, Options& options) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
-  app.add_option("--data", options.data, "Data of an input, without a job file")
+  app.add_option(
+         "--data", options.data, "Data of an input, if there is no job file")
       ->type_name("[NAME=]FILE")
       ->check(not_empty())
       ->allow_extra_args(false);
@@ -185,7 +187,8 @@ RunOptions run_options(const Options& options, const Invocation& with) {
   return run;
 }
 
-/// The job of a model or of stages whose data the command line names.
+/// Makes the job of a model or stage directory whose data is named on the
+/// command line.
 Job job_of_data(const Options& options, const Invocation& with) {
   const bool trains = !options.loss_target.empty() || !options.loss.empty() ||
                       options.steps.has_value();
@@ -230,7 +233,7 @@ int run_as_asked(
     RunOptions run,
     LaunchOptions& launch) {
   launch.output_folder = output_folder_text(job);
-  // A process that starts others can't give up its rights, nor a GPU's driver.
+  // The sandbox allows neither starting other processes nor a GPU's driver.
   if (job.security.sandbox && job.pipeline.device.is_cpu &&
       choose_launcher(job, run.env) != LauncherKind::Processes) {
     enter_sandbox(options.trust, paths_of(job), run.log);

@@ -37,7 +37,7 @@ struct Options {
   int stages_per_rank = 0;
   bool lowered = false;
   std::string cost;
-  std::string format;  ///< empty: by the extension of `output`
+  std::string format;  ///< empty: chosen by the extension of `output`
   std::string output;
   bool no_color = false;  ///< https://no-color.org
 };
@@ -74,7 +74,8 @@ bool trains(const Schedule& schedule) {
   return false;
 }
 
-/// A file says itself how many ranks, stages and microbatches it has.
+/// Refuses numbers of ranks, stages and microbatches that are given along with
+/// a file, which sets them itself.
 void refuse_sizes(const Options& options) {
   const char* given = options.ranks > 0             ? "--ranks"
                       : options.microbatches > 0    ? "--microbatches"

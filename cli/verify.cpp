@@ -61,8 +61,8 @@ void declare_options(CLI::App& app, Options& options) {
       ->check(not_empty());
 }
 
-/// Refuses one stage, which would be compared with itself, and a cut of what is
-/// split already.
+/// Refuses a model of one stage, which would be compared with itself, and cuts
+/// for a model that is already split.
 void check_cut(const std::string& path, const SplitOptions& split) {
   const bool has_cut = !split.at.empty() || split.stages > 1 || split.markers;
   const bool is_split = is_stage_directory(path);

@@ -40,7 +40,8 @@ struct Decision {
 /// One rank's side of the search. Rank 0 leads it, and the other leaders report
 /// on the checkpoints it asks for.
 class Search {
-  /// Gives every rank what `read` makes of the value that rank 0 passes.
+  /// Broadcasts the JSON that rank 0 passes. On every rank, returns what `read`
+  /// makes of it.
   template <typename Read>
   auto from_rank_0(const Json& value, const std::string& what, Read read) {
     return from_rank(broadcast_text(patient_, value.dump()), 0, what, read);
@@ -61,7 +62,7 @@ class Search {
   std::optional<JobCheckpoint> run() {
     const auto [resumes, this_launch] = from_rank_0(
         {point_.resume != Resume::No, point_.this_launch},
-        "whether to resume",
+        "its setting of --resume",
         [](const Json& point) {
           return std::pair<bool, bool>(point.at(0), point.at(1));
         });
@@ -192,12 +193,12 @@ class Search {
   }
 
   RankContext& context_;
-  RankContext patient_;  ///< leaders hash whole checkpoints
+  RankContext patient_;  ///< waits longer: leaders hash whole checkpoints
   const fs::path& folder_;
   const FolderSharing& sharing_;
   const ResumePoint& point_;
   std::vector<Listed> own_;
-  std::set<std::string> hosts_;  ///< of the job; on rank 0
+  std::set<std::string> hosts_;  ///< the job's hosts; known on rank 0 only
   /// The lost parts of the newest checkpoint; empty if none are lost.
   std::string missing_;
 };

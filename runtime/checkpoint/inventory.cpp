@@ -30,8 +30,9 @@ using Json = nlohmann::json;
 constexpr auto kWhole = "";
 constexpr auto kAbsent = "-";
 
-/// A run that torchrun restarts before its own first checkpoint must not
-/// continue from what an earlier run left in the folder.
+/// Whether a checkpoint was saved before torchrun was started. If torchrun
+/// restarts a run that has saved nothing yet, the run must not continue from a
+/// checkpoint that an earlier run left in the folder.
 bool is_of_earlier_launch(const fs::path& path) {
   const auto launched = torchrun_start();
   struct stat status {};
@@ -50,7 +51,7 @@ struct Contents {
   std::vector<std::string> verdicts;  ///< by part
 };
 
-/// Nothing for kNoContents.
+/// Returns nullopt for kNoContents.
 std::optional<Contents> parse_contents(const std::string& text, int rank) {
   return from_rank(text, rank, kContents, [](const Json& json) {
     return json.is_null()
@@ -61,13 +62,13 @@ std::optional<Contents> parse_contents(const std::string& text, int rank) {
   });
 }
 
-/// Paths in messages may hold any bytes.
+/// Writes JSON whose texts needn't be UTF-8: paths in messages hold any bytes.
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-/// Refuses a checkpoint that may be whole but that this user can't read: to
-/// skip it would lose work.
+/// Throws if this user lacks the permission to read a checkpoint. It may be
+/// complete, and a run that skipped it would lose work.
 void check_readable(const fs::path& checkpoint) {
   for (const fs::path& path : {checkpoint, checkpoint / kStateFile}) {
     if (access(path.c_str(), R_OK) != 0 && errno == EACCES) {
@@ -79,7 +80,7 @@ void check_readable(const fs::path& checkpoint) {
 
 }  // namespace
 
-// nlohmann::json finds these two where Listed is.
+// nlohmann::json looks for these two functions in the namespace of Listed.
 // NOLINTBEGIN(misc-use-anonymous-namespace)
 static void to_json(Json& json, const Listed& listed) {
   json = {

@@ -21,8 +21,8 @@ struct Listed {
   std::string error;  ///< why state.json can't be read; empty if it can
   /// Whether it was saved before torchrun was started.
   bool of_earlier_launch = false;
-  /// Whether it is the newest in its folder. All older ones were complete at
-  /// some time.
+  /// Whether it is the newest checkpoint in its folder. The older ones were all
+  /// complete at some time.
   bool is_newest = false;
 
   bool same_as(const Listed& other) const {
@@ -55,7 +55,7 @@ inline constexpr auto kNoContents = "null";
 /// A checkpoint that some leaders have in their folders.
 struct Candidate {
   Listed listed;
-  bool of_earlier_launch = true;  ///< AND over the leaders that have it
+  bool of_earlier_launch = true;  ///< see Listed; true on all its leaders
   /// Whether a leader says that the checkpoint was complete at some time.
   bool was_whole = false;
 };
@@ -64,7 +64,7 @@ struct Candidate {
 /// checkpoints of one step are in the order of their leaders.
 ///
 /// lists   each rank's list_text(), or "[]" if the rank is not a leader
-/// throws  Error(Runtime): a rank sent something else
+/// throws  Error(Runtime): a rank sent any other text
 std::vector<Candidate> candidates_of(const std::vector<std::string>& lists);
 
 /// A checkpoint combined from the folders of all leaders.
@@ -83,7 +83,7 @@ struct Combined {
 /// contents  each rank's contents_text(), or kNoContents
 /// path      the checkpoint's path, for messages
 /// throws    Error(Input): the contents belong to different checkpoints;
-///           Error(Runtime): a rank sent something else
+///           Error(Runtime): a rank sent any other text
 Combined combine(
     const std::vector<std::string>& contents,
     const std::filesystem::path& path);

@@ -47,7 +47,9 @@ JobCheckpoint::JobCheckpoint(
       content_(std::move(content)),
       sharing_(std::move(sharing)),
       holders_(std::move(holders)) {
-  check(holders_.size() == content_.parts.size(), "each part has its holders");
+  check(
+      holders_.size() == content_.parts.size(),
+      "each part must have a list of holders");
 }
 
 bool JobCheckpoint::has(int rank, size_t part) const {
@@ -97,8 +99,8 @@ TensorLookup JobCheckpoint::lookup(const std::set<std::string>& fqns) {
   };
 }
 
-/// Sends each rank that lacks something the names found in the parts that this
-/// rank answers for, and their tensors.
+/// Sends each rank the tensors that it lacks, if they are in a part for which
+/// this rank is the first holder: the list of their names, then each tensor.
 void JobCheckpoint::send(
     const std::vector<std::vector<std::string>>& wanted,
     std::vector<std::unique_ptr<Pending>>& sends) {

@@ -59,8 +59,8 @@ class JobCheckpoint {
 /// Opens the checkpoint at `path`, which names a folder on each rank's host.
 /// Each rank reads and checks all parts in its own folder. All ranks call it
 /// together.
-/// throws  Error(Input): the folder is not a checkpoint or is damaged, or a
-///         part is on no rank (names the host that saved the part)
+/// throws  Error(Input): the folder is not a checkpoint or is damaged, or no
+///         rank has one of the parts (names the host that saved that part)
 JobCheckpoint open_checkpoint(
     RankContext& context, const std::filesystem::path& path);
 

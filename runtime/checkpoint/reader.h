@@ -33,7 +33,7 @@ class CheckpointReader {
   ///         newer version, or a tensor is in two parts with different content
   explicit CheckpointReader(
       const std::filesystem::path& path, Verify verify = Verify::Full);
-  /// Opens some parts of a checkpoint, which the caller must have checked.
+  /// Opens some parts of a checkpoint. The caller must have checked them.
   ///
   /// parts   the file names of the parts
   CheckpointReader(

@@ -112,7 +112,7 @@ void check_resume_contract(
   for (const auto& [key, value] : contract) {
     const auto found = saved.job.find(key);
     if (found != saved.job.end() && found->second != value) {
-      // The rows and their order also follow from other entries.
+      // If another entry differs, the rows may differ because of it.
       if (key == "data" && !same_apart_from_data(contract, saved)) {
         continue;
       }

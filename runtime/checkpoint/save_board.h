@@ -37,7 +37,7 @@ class SaveBoard {
   bool has_begun(int leader) const;
   void note_written(int part, const WrittenPart& written) const;
   bool has_all_parts() const;
-  /// Returns all parts of the job, in order. Waits for them.
+  /// Waits until all parts of the job are written, and returns them in order.
   std::vector<WrittenPart> parts() const;
   void note_committed() const;
   int64_t num_committed() const;

@@ -79,8 +79,8 @@ void CheckpointSaver::save(
   });
 }
 
-/// Copies of one checkpoint are overwritten by the next, since fresh memory
-/// costs more than the copying.
+/// Keeps the tensors to save. Copies go to the memory of the previous
+/// checkpoint's copies, because new memory costs more than the copying.
 void CheckpointSaver::keep_tensors(
     const CheckpointParts& parts, Tensors tensors) {
   const at::NoGradGuard no_grad;
@@ -128,8 +128,8 @@ void CheckpointSaver::write(const CheckpointState& state, const Prune& prune) {
 }
 
 /// The work of a rank that leads no folder. It ends when the whole checkpoint
-/// is saved, so that a slow disk holds up all ranks alike: one that went on
-/// would take a leader that waits for its disk for one that hangs.
+/// is saved, so that a slow disk delays all ranks alike. A rank that continued
+/// earlier would mistake a leader that waits for its disk for one that hangs.
 void CheckpointSaver::follow(int leader) {
   if (!parts_.empty()) {  // only the first replica writes
     if (!wait_for([&] { return board_->has_begun(leader); })) {
@@ -158,8 +158,8 @@ void CheckpointSaver::write_parts() {
   }
 }
 
-/// The rest of a leader's work. Returns false if the rank is leaving; then
-/// there may be no such checkpoint.
+/// The work of a leader after its folder is made. Returns false if the rank is
+/// leaving; then the checkpoint may be incomplete.
 bool CheckpointSaver::lead(const CheckpointState& state, const Prune& prune) {
   if (!wait_for([&] { return board_->has_all_parts(); })) {
     return false;
@@ -196,7 +196,7 @@ std::filesystem::path CheckpointSaver::commit(const CheckpointState& state) {
   return commit_checkpoint(folder_, content, here);
 }
 
-/// A rank that has not reached the save in progress.
+/// Returns a rank that has not reached the save in progress, if there is one.
 std::optional<int> CheckpointSaver::missing_rank() const {
   for (int rank = 0; rank < context_.size; ++rank) {
     if (!board_->has_entered(rank)) {

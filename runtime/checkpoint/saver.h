@@ -77,9 +77,9 @@ class CheckpointSaver {
   ///         begin the save in time
   std::vector<std::filesystem::path> finish();
 
-  /// Ends saving after the run has failed. Completes the save in progress if
-  /// that takes no longer than writing this rank's parts to the disk; otherwise
-  /// abandons that save. Returns what poll() would return, but drops write
+  /// Ends saving after the run has failed. Finishes writing this rank's parts,
+  /// and completes the save if the other ranks do their share within 0.3 s;
+  /// otherwise abandons it. Returns what poll() would return, but drops write
   /// errors, because they are not what made the run fail.
   std::vector<std::filesystem::path> leave() noexcept;
 
@@ -106,7 +106,7 @@ class CheckpointSaver {
   const int num_parts_;
   /// Board of the save in progress, or else of the last one.
   std::optional<SaveBoard> board_;
-  int64_t step_ = 0;               ///< step of that save
+  int64_t step_ = 0;               ///< the step of board_
   CheckpointParts parts_;          ///< used by the thread while it runs
   bool parts_are_copies_ = false;  ///< whether the next save may overwrite them
 

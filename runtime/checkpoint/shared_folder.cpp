@@ -38,8 +38,8 @@ class Mark {
   fs::path path_;
 };
 
-/// A name that has never been looked up: file systems cache that a file does
-/// not exist.
+/// Returns a random name, so that no rank has looked for it before: file
+/// systems cache that a file does not exist.
 std::string new_name() {
   std::random_device device;
   return ".pp-" + std::to_string(device()) + std::to_string(device()) + "-";
@@ -53,7 +53,7 @@ FolderSharing::FolderSharing(std::vector<int> leader_of)
     if (leads(rank)) {
       leaders_.push_back(rank);
     }
-    check(leads(leader_of_[rank]), "a leader leads itself");
+    check(leads(leader_of_[rank]), "a leader must be its own leader");
   }
 }
 
@@ -88,7 +88,7 @@ FolderSharing find_sharing(RankContext& context, const fs::path& folder) {
        all_gather_text(context, std::to_string(seen))) {
     const int rank = static_cast<int>(leader_of.size());
     const int leader = static_cast<int>(
-        number_from_rank(text, rank, "the rank whose folder it sees", 0, rank));
+        number_from_rank(text, rank, "the leader of its folder", 0, rank));
     leader_of.push_back(
         leader < static_cast<int>(leader_of.size()) ? leader_of[leader]
                                                     : leader);

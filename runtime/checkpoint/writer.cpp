@@ -26,8 +26,8 @@ void make_folders(const fs::path& path) {
   }
 }
 
-/// Describes a part that was just written. Another process may have removed it,
-/// which is no fault of the job's input.
+/// Describes a part that was just written. Throws Error(Runtime) rather than
+/// Error(Input) if the file is gone: another process has removed it then.
 CheckpointPart describe_part(const fs::path& path) {
   try {
     return {path.filename().string(), fs::file_size(path), file_hash(path)};

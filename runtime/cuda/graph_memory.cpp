@@ -38,7 +38,8 @@ void check_version() {
   throw std::runtime_error("LibTorch " TORCH_VERSION " is older than 2.15");
 #else
   if (at::cuda::isCUDABlasWorkspaceCachingEnabled()) {
-    throw std::runtime_error("TORCH_CUBLAS_WORKSPACE_CACHE is set");
+    throw std::runtime_error(
+        "TORCH_CUBLAS_WORKSPACE_CACHE is set; unset it to use CUDA graphs");
   }
 #endif
 }
@@ -48,8 +49,8 @@ class CudaGraphMemory final : public GraphMemory {
   explicit CudaGraphMemory(int device)
       : device_(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device)),
         pool_(at::cuda::graph_pool_handle()) {
-    // Frees what earlier steps left in the allocator, because during a capture
-    // it can't free that to make room.
+    // Release the memory that the allocator has cached: during a capture it
+    // couldn't do so to make room.
     const std::lock_guard lock(capture_mutex());
     c10::cuda::CUDACachingAllocator::emptyCache();
   }

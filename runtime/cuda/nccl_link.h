@@ -6,7 +6,7 @@
 
 namespace pp {
 
-/// Makes one end of a link over NCCL, which is a communicator of two ranks.
+/// Makes one end of a link, which is an NCCL communicator of two ranks.
 /// Waits until both ends are open.
 std::unique_ptr<DeviceLink> make_nccl_link(
     const c10::intrusive_ptr<c10d::Store>& store,

@@ -30,8 +30,8 @@ class CudaPlugin final : public DevicePlugin {
     // Products of float32 are computed in float32, as on the CPU.
     at::globalContext().setAllowTF32CuBLAS(false);
     at::globalContext().setAllowTF32CuDNN(false);
-    // Bits are the same for every split and schedule if kernels are
-    // deterministic.
+    // With deterministic kernels, results have the same bits for every split
+    // and schedule.
     at::globalContext().setDeterministicCuDNN(true);
     // c10d's own monitoring of NCCL ends the process without a message. The
     // ranks' watcher notices a dead peer sooner, and says which and why.

@@ -53,7 +53,7 @@ std::optional<FixedInput> fixed_input(
       " in a job file or with --set");
 }
 
-/// wanted  the batch sizes that fit, and other settings
+/// wanted  settings that would fit, such as "batch_size to 8"
 [[noreturn]] void refuse_fixed(
     const FixedInput& fixed,
     const std::string& conflict,
@@ -65,8 +65,8 @@ std::optional<FixedInput> fixed_input(
       "export with a dynamic dimension " + std::to_string(fixed.dimension));
 }
 
-/// The number of microbatches follows from the batch size, which must be a
-/// multiple of the fixed rows.
+/// Returns the number of microbatches that a batch makes. The batch size must
+/// be a multiple of the number of rows that the export fixed.
 int fixed_microbatches(
     const FixedInput& fixed, int64_t batch_size, int replicas) {
   const int64_t unit = fixed.rows * replicas;
@@ -90,8 +90,8 @@ int fixed_microbatches(
   return static_cast<int>(batch_size / unit);
 }
 
-/// Checks that the batch size and the number of microbatches that a job gives
-/// make microbatches of the fixed rows.
+/// Checks that the batch size and number of microbatches make microbatches that
+/// have the number of rows that the export fixed.
 void check_microbatches(
     const FixedInput& fixed,
     int64_t batch_size,
@@ -162,7 +162,7 @@ BatchPlan plan_batch(
 }
 
 std::vector<int64_t> chunk_sizes(int64_t num_rows, int num_chunks) {
-  check(num_chunks > 0, "there is at least one chunk");
+  check(num_chunks > 0, "there must be at least one chunk");
   std::vector<int64_t> sizes(num_chunks, num_rows / num_chunks);
   for (int64_t chunk = 0; chunk < num_rows % num_chunks; ++chunk) {
     ++sizes[chunk];

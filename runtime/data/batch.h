@@ -20,8 +20,8 @@ struct InputSpec {
   std::vector<ir::Dim> sizes;
   /// Whether the model states the type and sizes. If not, any data is accepted.
   bool known = true;
-  /// Bounds of the symbols in `sizes`, for the symbols to which the export gave
-  /// bounds.
+  /// Bounds of the symbols in `sizes`; symbols that the export left unbounded
+  /// are absent.
   std::map<std::string, ir::Range> ranges = {};
 };
 
@@ -45,7 +45,7 @@ struct BatchPlan {
 /// throws        Error(Usage): there are fewer rows than microbatches, the
 ///               microbatches would have another size than the export fixed,
 ///               the export fixed different sizes for different inputs, or
-///               there is no batch_size
+///               batch_size is not set
 BatchPlan plan_batch(
     const DataConfig& data,
     std::optional<int> microbatches,

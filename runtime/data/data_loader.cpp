@@ -125,7 +125,7 @@ struct DataLoader::State {
             .keep_short = options.keep_short_batch,
             .pads_fixed = options.pads_fixed_batch,
             .is_padding_trial = options.is_padding_trial});
-    // Every size that is known before the rows are.
+    // Check all sizes that can be known before the rows are read.
     for (const int64_t count : steps->microbatch_sizes()) {
       check_sizes(count, {});
     }
@@ -208,7 +208,7 @@ struct DataLoader::State {
     }
   }
 
-  /// Makes the rows that fill a microbatch zeros.
+  /// Sets a microbatch's padding rows to zero.
   void clear_padding(Microbatch& microbatch) const {
     for (const Source& source : sources) {
       const auto input = microbatch.inputs.find(source.label());
@@ -234,7 +234,7 @@ struct DataLoader::State {
   DataLoaderOptions options;
   SizeRules rules;
   std::vector<Source> sources;  ///< in the order of options.inputs
-  std::vector<bool> is_mask;    ///< the input is the mask of its source
+  std::vector<bool> is_mask;    ///< whether the input is a mask, by source
   std::unique_ptr<Source> target;
   std::optional<StepRows> steps;
   bool shuffle = false;
@@ -302,7 +302,7 @@ void DataLoader::check_lengths(
           input.name + ": the longest row of batch " + std::to_string(step) +
           " has " + count_text(lengths->padded(rows), "element", "elements") +
           ", but the model needs at least " + std::to_string(least) +
-          "; set pad_to");
+          "; set pad_to to at least " + std::to_string(least));
     }
   }
 }

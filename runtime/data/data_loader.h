@@ -27,7 +27,7 @@ struct Microbatch {
   /// Number of padding rows, which are copies of the last row and follow the
   /// `num_rows` rows of each input to fill a fixed batch. The target has none.
   int64_t num_padding = 0;
-  /// Inputs that this rank wants, by name.
+  /// The inputs that this rank's stages read, by name.
   std::map<std::string, at::Tensor> inputs;
   at::Tensor target;  ///< undefined if none is wanted or configured
 };
@@ -51,9 +51,9 @@ struct DataLoaderOptions {
   /// that don't fill a batch are dropped, with a notice.
   bool pads_fixed_batch = false;
   /// If true, the loader gives a single step with two microbatches to compare.
-  /// Both are the last microbatch of the data, one padded with copies of a row
-  /// and the other with zeros. Requires that pads() is true for the same loader
-  /// without this option.
+  /// Both hold the rows of the data's last microbatch. Its padding rows are
+  /// copies of the last row in one of them, and zeros in the other. Set it only
+  /// if the loader would pad without it, see pads().
   bool is_padding_trial = false;
   Log log;  ///< receives the notices as warnings
 };
@@ -72,11 +72,11 @@ class DataLoader {
  public:
   /// Opens every source and checks it against the model's inputs.
   ///
-  /// throws  Error(Usage): [data] is missing, an input has no source or a
-  ///         source no input, there are fewer rows than one batch, or the
-  ///         export excludes the size of the microbatches (SizeRules);
+  /// throws  Error(Usage): [data] is missing, an input has no source, a source
+  ///         has no input, or there are fewer rows than one batch;
   ///         Error(Input): a file can't be read, a shape or dtype doesn't match
-  ///         its input, or sources have different numbers of rows
+  ///         its input, the model wasn't exported for microbatches of that size
+  ///         (SizeRules), or sources have different numbers of rows
   DataLoader(const DataConfig& config, DataLoaderOptions options);
   ~DataLoader();
   DataLoader(DataLoader&&) noexcept;

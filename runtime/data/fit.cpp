@@ -118,8 +118,9 @@ void check_symbols(
       if (!first && wanted != sources[k]->sizes()[i]) {
         throw input_error(
             inputs[k].name + " and " + seen.source->label() +
-            " share the size " + entry->first + ", but " + sources[k]->path() +
-            " has " + std::to_string(sources[k]->sizes()[i]) + " and " +
+            " need the same size " + entry->first + ", but " +
+            sources[k]->path() + " has " +
+            std::to_string(sources[k]->sizes()[i]) + " and " +
             seen.source->path() + " has " + std::to_string(wanted));
       }
     }

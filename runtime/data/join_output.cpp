@@ -18,8 +18,6 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-constexpr char kThisWay[] = "this way";
-
 std::string text_of(const Sizes& sizes) {
   return shape_text({sizes.data(), sizes.size()});
 }
@@ -89,7 +87,7 @@ class Appended : public JoinedOutput {
     const Sizes sizes = value.sizes().vec();
     if (stack_ ? !same_sizes(sizes, first_) : !same_sizes(sizes, first_, 0)) {
       refuse_shapes(
-          name_, stack_ ? kThisWay : "along dimension 0", first_, value);
+          name_, stack_ ? "by \"stack\"" : "along dimension 0", first_, value);
     }
     length_ += stack_ ? 1 : sizes[0];
     file_.write(bytes_of(value));
@@ -166,7 +164,11 @@ class Summed : public JoinedOutput {
 
   void add(const at::Tensor& value, int64_t num_rows) override {
     if (value.sizes() != sum_.sizes()) {
-      refuse_shapes(name_, kThisWay, sum_.sizes().vec(), value);
+      refuse_shapes(
+          name_,
+          mean_ ? "by \"mean\"" : "by \"sum\"",
+          sum_.sizes().vec(),
+          value);
     }
     const at::Tensor wide = value.to(sum_.scalar_type());
     sum_ += mean_ ? wide.mul(static_cast<double>(num_rows)) : wide;
@@ -197,7 +199,7 @@ class Same : public JoinedOutput {
 
   void add(const at::Tensor& value, int64_t /*num_rows*/) override {
     if (value.sizes() != value_.sizes()) {
-      refuse_shapes(name_, kThisWay, value_.sizes().vec(), value);
+      refuse_shapes(name_, "by \"same\"", value_.sizes().vec(), value);
     }
     if (!at::equal(value, value_)) {
       throw usage_error(
@@ -228,7 +230,7 @@ Join join_of(const OutputRule& rule, const at::Tensor& value) {
   return rule.join.value_or(value.dim() == 0 ? Join::Mean : Join::Dimension);
 }
 
-/// The dimension along which values are joined; it may not exist.
+/// The dimension along which values are joined; the value may not have it.
 int64_t dimension_of(const OutputRule& rule, const at::Tensor& value) {
   const int64_t given = rule.join ? rule.dimension : 0;
   return given < 0 ? given + value.dim() : given;
@@ -284,7 +286,7 @@ at::Tensor without_padding(
   }
   check(
       try_find_obstacle(rule, reduced, rows).empty(),
-      "the padding can be cut off");
+      "it must be possible to cut the padding off");
   return reduced.narrow(dimension_of(rule, reduced), 0, rows.own);
 }
 
@@ -311,7 +313,7 @@ std::unique_ptr<JoinedOutput> join_output(
     case Join::Mean:
       return std::make_unique<Summed>(name, true, first);
   }
-  check(false, "every join has a case");
+  check(false, "a join has no case");
   return nullptr;
 }
 

@@ -20,8 +20,8 @@ class Lengths {
   ///         other as one long sequence, or the shape is [rows, longest]
   /// throws  Error(Input) naming file, row and reason: a length is negative, or
   ///         longer than its row or than `pad_to`, or the lengths don't add up
-  ///         to their sequence; Error(Usage): there are not as many files of
-  ///         lengths as files of rows
+  ///         to their sequence; Error(Usage): the number of files of lengths
+  ///         differs from the number of files of rows
   Lengths(
       const std::string& label,
       const SourceConfig& config,

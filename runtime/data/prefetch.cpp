@@ -14,8 +14,8 @@ Prefetch::Prefetch(Load load, int64_t end)
                state = at::ThreadLocalState(),
                num_threads = at::get_num_threads()] {
         const at::ThreadLocalStateGuard as_in_creator(state);
-        // A thread that sets no number of threads gets the one set last
-        // anywhere in the process.
+        // Without this call, kernels in this thread would use the number of
+        // threads that was set last anywhere in the process.
         at::set_num_threads(num_threads);
         run();
       }) {}

@@ -22,7 +22,7 @@ RowOrder::RowOrder(int64_t num_rows, bool shuffle, uint64_t seed)
 int64_t RowOrder::row(int64_t epoch, int64_t position) const {
   check(
       position >= 0 && static_cast<uint64_t>(position) < num_rows_,
-      "the position is inside the epoch");
+      "the position must be inside the epoch");
   if (!shuffle_) {
     return position;
   }

@@ -193,9 +193,11 @@ std::map<std::string, int64_t> SizeRules::symbols_of(
     first_input.emplace(dim.expr, input.name);
     if (value->second != size) {
       throw input_error(
-          where + ": " + sizes_text(sizes, first_input.at(dim.expr)) + " and " +
-          sizes_text(sizes, input.name) +
-          ", but in the model both have the size " + dim.expr);
+          where + ": size " + dim.expr + " of the model is " +
+          std::to_string(value->second) + " in one place and " +
+          std::to_string(size) +
+          " in another: " + sizes_text(sizes, first_input.at(dim.expr)) + ", " +
+          sizes_text(sizes, input.name));
     }
   });
   visit_free_sizes(sizes, [&](const InputSpec& input, size_t i, int64_t size) {
@@ -222,8 +224,8 @@ void SizeRules::solve(
   const auto at = [&](int64_t value) {
     return expression.value([value](std::string_view) { return value; });
   };
-  // Three values give the slope of a linear expression, and show that it is
-  // one.
+  // Two values give the slope of a linear expression, and a third shows that it
+  // is linear.
   const int64_t start = at(2).value_or(0);
   const int64_t slope = at(3).value_or(0) - start;
   if (slope == 0 || at(4).value_or(0) != start + 2 * slope) {
@@ -255,7 +257,7 @@ void SizeRules::check_guards(
     for (const std::string& leaf : guard.leaves()) {
       const std::string input = ir::parse_guard_leaf(leaf)->input;
       if (!sizes.contains(input)) {
-        continue;  // another leaf decided
+        continue;  // its size is unknown, so it didn't break the guard
       }
       const std::string text = sizes_text(sizes, input);
       if (std::ranges::find(found, text) == found.end()) {

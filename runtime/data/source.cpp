@@ -32,9 +32,9 @@ Source::Source(
     files_.push_back(open_tensor_file(path, config));
     if (files_.back().tensor.dtype != dtype()) {
       throw input_error(
-          label_ + ": files disagree: " + files_.front().path + " holds " +
-          ir::name_of(dtype()) + ", " + files_.back().path + " " +
-          ir::name_of(files_.back().tensor.dtype));
+          label_ + ": files have different types: " + files_.front().path +
+          " holds " + ir::name_of(dtype()) + ", " + files_.back().path +
+          " holds " + ir::name_of(files_.back().tensor.dtype));
     }
   }
   if (!config_.lengths.empty()) {
@@ -77,9 +77,9 @@ void Source::lay_out_rows() {
     if (wanted != sizes) {
       throw input_error(
           label_ +
-          ": files disagree on the shape of a row: " + files_.front().path +
+          ": files have rows of different shapes: " + files_.front().path +
           " has " + shape_text(files_.front().tensor.sizes) + ", " + file.path +
-          " " + shape_text(sizes));
+          " has " + shape_text(sizes));
     }
     strips_.push_back(
         {.first_row = sizes_[dimension],
@@ -125,7 +125,7 @@ void Source::lay_out_windows(int64_t last_shift) {
 const Source::Strips& Source::strips_of(int64_t row) const {
   const auto after =
       std::ranges::upper_bound(strips_, row, {}, &Strips::first_row);
-  check(after != strips_.begin(), "the row is in a file");
+  check(after != strips_.begin(), "the row must be in a file");
   return *std::prev(after);
 }
 

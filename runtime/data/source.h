@@ -40,7 +40,7 @@ class Source {
   int64_t split_dim() const { return *config_.split_dim; }
   int64_t num_rows() const { return sizes_[*config_.split_dim]; }
 
-  /// The lengths of the rows if they are padded; null if all rows have one
+  /// The lengths of the rows if they are padded; null if all rows have the same
   /// length.
   const Lengths* lengths() const { return lengths_ ? &*lengths_ : nullptr; }
 

@@ -10,7 +10,7 @@ namespace pp {
 StepRows::StepRows(
     int64_t num_rows, const BatchPlan& plan, const LastBatch& last)
     : num_rows_(num_rows), plan_(plan), last_(last) {
-  check(plan.batch_size > 0, "the batch has been planned");
+  check(plan.batch_size > 0, "the batch must have been planned");
   settle_steps();
   if (fills_microbatches()) {
     settle_padding();
@@ -59,7 +59,7 @@ void StepRows::settle_padding() {
       plan_.batch_size, num_rows_ - (steps_per_epoch_ - 1) * plan_.batch_size);
   padding_ = (fixed - last % fixed) % fixed;
   if (last_.is_padding_trial) {
-    check(padding_ > 0, "the last microbatch lacks rows");
+    check(padding_ > 0, "a trial needs padding rows");
     steps_per_epoch_ = 1;
   }
 }
@@ -86,7 +86,7 @@ std::pair<int, int> StepRows::own_microbatches(
 }
 
 std::pair<int64_t, int64_t> StepRows::positions(int64_t step) const {
-  check(step >= 0, "steps count from 0");
+  check(step >= 0, "a step must be 0 or more");
   if (last_.is_padding_trial) {
     return {num_rows_ + padding_ - *plan_.fixed_rows, num_rows_};
   }

@@ -33,7 +33,8 @@ class SourceChecker {
     check_file();
     check_window();
     if (is_target() && source_.split_dim != 0) {
-      refuse_key("split_dim", "of a target is always 0");
+      refuse_key(
+          "split_dim", "must be 0: a target's rows are along dimension 0");
     }
   }
 

@@ -127,7 +127,7 @@ struct Codec<Enum> {
       kEnumWords<Enum>;
   static Enum read(const toml::node& node, const std::filesystem::path&) {
     const auto value = try_parse_enum<Enum>(node.value_or(std::string()));
-    check(value.has_value(), "validated against the same words");
+    check(value.has_value(), "the word must have been validated");
     return *value;
   }
   static std::string text(Enum value) {

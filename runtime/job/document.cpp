@@ -26,8 +26,8 @@ std::string in_quotes(std::string_view text) {
   return out + '"';
 }
 
-/// Writes the values of `over` into `base`. The tables of a dotted key are
-/// merged; an inline table is a value as a whole and replaces.
+/// Writes the values of `over` into `base`. Tables that are written as dotted
+/// keys are merged; an inline table replaces the old value as a whole.
 void lay_over(toml::table& base, toml::table&& over) {
   for (auto& [key, node] : over) {
     toml::node* below = base.get(key.str());

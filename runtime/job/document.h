@@ -11,9 +11,9 @@
 
 namespace pp {
 
-/// Parses a job file as TOML, applies the `--set` arguments to it, and writes
-/// out its shorthands (expand_shorthands). Every key and value keeps the place
-/// that it came from.
+/// Parses a job file as TOML, applies the `--set` arguments to it, and expands
+/// its shorthands (expand_shorthands). Every key and value keeps the place in
+/// the file, or the argument, that it came from.
 ///
 /// name    the file's name in messages
 /// throws  Error(Usage): the text isn't TOML, or a key is given twice (names

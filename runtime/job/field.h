@@ -27,7 +27,7 @@ struct Field {
   /// Returns the default as TOML. Null if the key has a default_note instead.
   std::string (*default_value)() = nullptr;
 
-  /// Returns the key's name in its table, which is the last part of its path.
+  /// Returns the last part of the key's path, which is its name in its table.
   std::string_view name() const {
     return key.path.substr(key.path.rfind('.') + 1);
   }

@@ -24,7 +24,7 @@ constexpr std::array kDataFields = {
          .meaning = "Leave out the last batch of an epoch if it is not "
                     "full."})};
 
-/// "batch", one length, or a list of them.
+/// Reads "batch", one length, or a list of lengths.
 void read_pad_to(
     const toml::node& node,
     const std::filesystem::path& folder,

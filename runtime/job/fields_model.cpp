@@ -5,7 +5,7 @@
 namespace pp {
 namespace {
 
-/// A directory, or a list of files.
+/// Reads a directory, or a list of files.
 void read_stages(
     const toml::node& node,
     const std::filesystem::path& folder,
@@ -18,8 +18,8 @@ void read_stages(
   }
 }
 
-/// A folder, or the word `latest`, which stays as it is until the output folder
-/// is known.
+/// Reads a folder, or the word `latest`, which set_output() replaces by a
+/// folder once the output folder is known.
 void read_checkpoint(
     const toml::node& node,
     const std::filesystem::path& folder,

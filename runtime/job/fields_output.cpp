@@ -76,7 +76,7 @@ constexpr std::array kOutputFields = {
             .supported_only = "-",
             .types = kInteger}}};
 
-/// A dimension, or the name of a rule.
+/// Reads a dimension, or the name of a rule.
 void read_join(
     const toml::node& node,
     const std::filesystem::path& folder,

@@ -7,7 +7,7 @@ namespace {
 
 inline constexpr std::string_view kAuto = "auto";
 
-/// A name, or a file that may be relative.
+/// Reads a schedule's name, or the path of a file.
 void read_schedule(
     const toml::node& node,
     const std::filesystem::path& folder,

@@ -56,7 +56,7 @@ bool is_sequence(const ModelInput& input, const FirstJobData& data) {
 std::string needs_text(
     const FirstJobModel& model, const ModelInput& input, bool rows) {
   if (!input.tensor.known) {
-    return "the file doesn't say what it needs";
+    return "an unknown type and shape, which the model doesn't state";
   }
   return ir::name_of(input.tensor.dtype) + " " +
          sizes_text(model, input.tensor.sizes, rows ? "rows" : "");
@@ -121,8 +121,8 @@ class BatchChooser {
     return found == model_.ranges.end() ? ir::Range() : found->second;
   }
 
-  /// The rows of the export if they are fixed, or if it is unclear which others
-  /// it accepts.
+  /// Returns the number of rows of the export if it is fixed, or if it is
+  /// unclear which other numbers the export accepts.
   int64_t usual_rows() const {
     if (!may_vary()) {
       return std::max<int64_t>(batch_->value, 1);
@@ -134,7 +134,8 @@ class BatchChooser {
     return std::min(rows, range.max.value_or(rows));
   }
 
-  /// The export may need more rows than the last batch of the data has.
+  /// Lowers the number of rows if the last microbatch of the data would have
+  /// fewer rows than the export needs.
   void leave_no_small_rest(int64_t available, FirstJobPlan& plan) const {
     for (int64_t rows = plan.rows; rows >= std::max<int64_t>(least(), 1);
          --rows) {

@@ -18,17 +18,17 @@ enum class FirstJobKind { Train, Finetune, Infer };
 
 /// The facts about a model on which its first job depends.
 struct FirstJobModel {
-  std::string path;  ///< as the job file writes it
+  std::string path;  ///< the model's path, as written in the job file
   bool is_stage_directory = false;
-  std::vector<ModelInput> inputs;  ///< those that are tensors
+  std::vector<ModelInput> inputs;  ///< the inputs that are tensors
   std::vector<ModelOutput> outputs;
   std::map<std::string, ir::Range> ranges;  ///< see Graph::ranges
   std::vector<std::string> guards;          ///< see Graph::guards
   int num_stages = 1;
-  /// The split points of the cuts. Empty although there are several stages: a
-  /// cut has no name.
+  /// The split points of the cuts. Empty if there are none, or if one of the
+  /// cuts has no name.
   std::vector<std::string> cuts;
-  bool has_modes = false;  ///< dropout or batch norm, which model.mode sets
+  bool has_modes = false;  ///< whether it has dropout or batch norm
   /// Outputs that are logarithms of probabilities.
   std::vector<std::string> log_probabilities;
   std::string first_module;  ///< FQN of a module that could be frozen
@@ -36,13 +36,13 @@ struct FirstJobModel {
 
 /// A file of data. One that doesn't exist yet has no type and no sizes.
 struct FirstJobData {
-  std::string path = {};  ///< as the job file writes it
+  std::string path = {};  ///< the file's path, as written in the job file
   std::optional<ir::ScalarType> dtype = {};
   std::vector<int64_t> sizes = {};
   bool is_bin = false;  ///< a .bin, whose type the job file must state
 };
 
-/// The user's wishes, and the files that there are.
+/// The user's requests, and the known facts about the data files.
 struct FirstJobRequest {
   FirstJobKind kind = FirstJobKind::Train;
   std::string command = {};  ///< "pp init cnn.pt2", for the file's first line
@@ -58,8 +58,8 @@ struct FirstJobRequest {
 struct FirstJobSource {
   std::string name = {};  ///< the input's name, or "target"
   FirstJobData data = {};
-  std::string needs = {};              ///< "float32 [rows, 3, 32, 32]"
-  std::optional<int64_t> window = {};  ///< the file is one long sequence
+  std::string needs = {};              ///< type and sizes: "float32 [rows, 3]"
+  std::optional<int64_t> window = {};  ///< row length, if cut from a sequence
   int64_t shift = 0;
   bool has_rows = true;
 };
@@ -72,14 +72,14 @@ struct FirstJobPlan {
   std::vector<FirstJobSource> inputs = {};
   std::optional<FirstJobSource> target = {};  ///< nullopt: the loss needs none
   std::string loss = {};         ///< empty: the model computes its own loss
-  std::string loss_output = {};  ///< empty: the only one that it can be
+  std::string loss_output = {};  ///< empty: there is only one candidate
   std::string loss_reason = {};
 
   int64_t batch_size() const { return rows * microbatches; }
 };
 
-/// Decides what the job file leaves open: which inputs have rows, how many rows
-/// a step has, which loss compares which output with what. Every decision
+/// Chooses the settings of the job file: which inputs have rows, how many rows
+/// a step has, and which loss compares which output with what. Every choice
 /// follows from names, types and shapes.
 FirstJobPlan plan_first_job(
     const FirstJobModel& model, const FirstJobRequest& request);

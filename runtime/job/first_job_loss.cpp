@@ -34,7 +34,8 @@ bool is_scalar(const ModelOutput& output) {
   return output.tensor.known && output.tensor.sizes.empty();
 }
 
-/// The output that is a loss: a scalar that is alone, or is called a loss.
+/// Returns the output that is the model's own loss: a scalar that is the only
+/// output, or whose name contains "loss". Null if there is none.
 const ModelOutput* own_loss(const std::vector<const ModelOutput*>& outputs) {
   for (const ModelOutput* output : outputs) {
     if (is_scalar(*output) &&
@@ -72,8 +73,8 @@ bool reads_images(const FirstJobModel& model) {
   });
 }
 
-/// The dimension of an output that counts classes. Images have it after the
-/// rows.
+/// The dimension of an output along which the classes lie: the last one, or for
+/// images the one after the rows.
 size_t class_dim(const std::vector<ir::Dim>& sizes) {
   return sizes.size() > 3 ? 1 : sizes.size() - 1;
 }

@@ -8,10 +8,10 @@ namespace pp {
 
 /// The loss of a first job.
 struct FirstJobLoss {
-  std::string name = {};  ///< empty: the model computes its own
+  std::string name = {};  ///< empty: the model computes its own loss
   std::string output =
-      {};  ///< the output that it reads; empty: there is only one
-  std::string reason = {};  ///< why this one, as a sentence
+      {};  ///< the output that it reads; empty: the model has only one
+  std::string reason = {};  ///< why this loss was chosen, as a sentence
   std::string target = {};  ///< what the target must be: "int64 [rows]"
   /// Whether each token of the output is compared with a token.
   bool is_per_token = false;

@@ -207,7 +207,7 @@ class JobWriter {
       return "The next token of each token: the same sequence, shifted by one.";
     }
     const std::string file =
-        source.data.dtype ? "Reads " : "Save here what it needs: ";
+        source.data.dtype ? "Reads " : "Save the data in this file: ";
     return source.window ? file + source.needs + "; a row is a window of " +
                                std::to_string(*source.window) + " elements."
                          : file + source.needs + ".";
@@ -254,7 +254,7 @@ class JobWriter {
         "clip_grad_norm",
         "1.0");
     if (finetunes() && !model_.first_module.empty()) {
-      comment("Parameters that shall stay as they are, such as:");
+      comment("Parameters that are not trained, for example:");
       out_ += "# freeze = " + quoted(model_.first_module + ".*") + "\n";
     }
   }

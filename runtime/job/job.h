@@ -41,7 +41,7 @@ struct ModelConfig {
   /// Safetensors files whose tensors replace parameters and buffers; the last
   /// part of the path may hold `*` and `?`.
   std::optional<std::filesystem::path> weights;
-  /// A checkpoint's folder, or a run's, which means its newest checkpoint: see
+  /// A checkpoint's folder, or a run's folder for its newest checkpoint, see
   /// checkpoint_in (loader/archive/checkpoint_folder.h).
   std::optional<std::filesystem::path> checkpoint;
   bool operator==(const ModelConfig&) const = default;

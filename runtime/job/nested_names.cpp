@@ -13,8 +13,8 @@ namespace {
 
 using Entry = std::pair<toml::key, toml::table>;
 
-/// Takes the tables out of `table`, whose name begins with `prefix`, and those
-/// that lie in them.
+/// Moves the tables in `table`, and those nested in them, to `found`. Each gets
+/// the names of the tables around it, joined by dots, as its key.
 void take_tables(
     toml::table& table, const std::string& prefix, std::vector<Entry>& found) {
   std::vector<toml::key> keys;

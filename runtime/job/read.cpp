@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A table of a table; null where either is absent.
+/// Returns the table `key` in a table; null if either table is absent.
 const toml::table* below(const toml::table* table, std::string_view key) {
   const toml::node* node = table == nullptr ? nullptr : table->get(key);
   return node == nullptr ? nullptr : node->as_table();

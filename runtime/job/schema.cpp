@@ -32,7 +32,7 @@ constexpr JobKey kEvalTarget = {
     .same_as = "data.inputs.<name>",
     .types = kTable};
 
-/// All keys, and the defaults that they are views of.
+/// All keys. Owns the texts of their defaults, which the keys view.
 class JobKeys {
  public:
   JobKeys() {

@@ -12,7 +12,7 @@ namespace pp {
 ///   split.at = "layers.4"       a string where a list of strings is expected
 ///   optimizer.name = "AdamW"    another spelling of a word, see word_for()
 ///
-/// Every value keeps its place.
+/// Every value keeps its place in the file, which messages name.
 void expand_shorthands(toml::table& document);
 
 }  // namespace pp

@@ -77,7 +77,7 @@ std::vector<const toml::node*> items_of(const toml::node& value) {
   throw usage_error(place_text(at.source()) + message);
 }
 
-/// Whether `text` is "cuda:1" where the choice is "cuda:N".
+/// Whether `text` is a word such as "cuda:1" and the choice is "cuda:N".
 bool is_numbered(std::string_view choice, std::string_view text) {
   constexpr size_t kMostDigits = 4;
   if (!choice.ends_with(":N") ||

@@ -10,9 +10,9 @@
 namespace pp {
 
 /// Returns the word of a key that `written` stands for, or `written` itself if
-/// it stands for none. Upper and lower case, `_`, `-`, a package of torch in
-/// front and "Loss" at the end make no difference, and "bfloat16" is "bf16": so
-/// torch's names work ("AdamW", "torch.nn.CrossEntropyLoss").
+/// it stands for none. Ignores case, `_`, `-`, a package of torch in front and
+/// "Loss" at the end, and reads "bfloat16" as "bf16", so torch's names work
+/// ("AdamW", "torch.nn.CrossEntropyLoss").
 std::string_view word_for(const JobKey& key, std::string_view written);
 
 /// Suggests words of a key instead of an unknown one: "; did you mean

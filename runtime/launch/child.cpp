@@ -81,7 +81,7 @@ Child::Child(
     const std::vector<std::string>& command,
     const std::map<std::string, std::string>& environment,
     const sigset_t& mask) {
-  check(!command.empty(), "a command to start");
+  check(!command.empty(), "there must be a command to start");
   auto arguments = command;
   auto variables = merged_environment(environment);
   const auto argv = pointers(arguments);

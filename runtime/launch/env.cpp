@@ -184,7 +184,7 @@ class EnvJob {
         kConnectLimit,
         [this] { first_.check(); });
     if (!connected) {
-      throw runtime_error("the ranks can't connect to each other");
+      throw runtime_error("the ranks took too long to connect to each other");
     }
     transport_ = std::move(*connected);
     limit_answers(store_, std::max(kShortestAnswer, options_.stall_timeout));

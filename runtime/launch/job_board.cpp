@@ -98,7 +98,7 @@ std::pair<std::optional<Cause>, std::vector<std::string>> JobBoard::read(
   for (const auto& value : store_->multiGet(keys)) {
     values.emplace_back(value.begin(), value.end());
   }
-  check(values.size() == keys.size(), "a value for each key");
+  check(values.size() == keys.size(), "each key must have a value");
   const auto cause = parse(values.front());
   values.erase(values.begin());
   return {cause, std::move(values)};

@@ -32,8 +32,8 @@ struct JobStore {
   std::vector<int> sockets;  ///< descriptors of the three connections
 };
 
-/// Makes each call on the store throw c10::DistNetworkError if it doesn't
-/// answer within `limit`. By default c10d waits forever.
+/// Makes each call on the store throw c10::DistNetworkError if the store
+/// doesn't answer within `limit`. By default c10d waits forever.
 void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 
 /// Makes each call on the store fail at once, on any thread, even one that is

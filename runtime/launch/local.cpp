@@ -106,7 +106,7 @@ class LocalJob {
 
 void launch_local(
     int num_ranks, const LaunchOptions& options, const RankMain& main) {
-  check(num_ranks >= 1, "at least one rank");
+  check(num_ranks >= 1, "there must be at least one rank");
   LocalJob(num_ranks, options, main).run();
 }
 

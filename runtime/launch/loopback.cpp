@@ -35,7 +35,7 @@ int port_of(int socket) {
   socklen_t size = sizeof(address);
   check(
       ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0,
-      "the socket is bound");
+      "the socket must be bound");
   return ntohs(address.sin_port);
 }
 

@@ -65,7 +65,7 @@ void AllocationLedger::allocated(
     int owner, const void* address, int64_t num_bytes) {
   const std::lock_guard lock(mutex_);
   Block& block = blocks_[address];
-  // A known address was freed by a thread without a watch.
+  // If the address is known, a thread without a watch freed its old block.
   accounts_[block.owner].live -= block.num_bytes;
   block = {owner, num_bytes};
   Account& account = accounts_.at(owner);

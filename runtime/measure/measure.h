@@ -9,15 +9,15 @@ namespace pp {
 
 /// Runs the model's graph forward on its sample inputs and times its nodes.
 /// Uses the fastest of many passes: noise only adds time. Node times are scaled
-/// to add up to the graph's time when the clock isn't read at each node. A byte
-/// that crosses a cut is assumed to cost as much as a copy of it in memory.
+/// so that their sum is the time of a pass without a clock reading at each
+/// node. Sending a byte across a cut is assumed to cost as much as copying it.
 ///
 /// throws  Error(Usage): the model doesn't describe its inputs; Error(Runtime):
 ///         an operator fails
 NodeCosts measure_costs(const Model& model, const MeasureOptions& options = {});
 
-/// Returns `spec` with measured costs added if it balances by time and has no
-/// costs.
+/// If `spec` balances by time and has no costs, returns it with measured costs;
+/// otherwise returns it unchanged.
 SplitSpec with_costs(const Model& model, SplitSpec spec);
 
 }  // namespace pp

@@ -29,7 +29,7 @@ StageRuns::StageRuns(const Model& model, const Partition& parts)
           std::ranges::find(inputs, input.user_name, &ir::Input::name);
       check(
           found != inputs.end(),
-          "a user input of a stage is an input of the model");
+          "a stage's user input must be an input of the model");
       sources.push_back({true, static_cast<size_t>(found - inputs.begin())});
     }
   }

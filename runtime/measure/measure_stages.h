@@ -17,7 +17,7 @@ class StageRuns {
 
   /// Runs all stages once, each on the results of the previous ones.
   ///
-  /// counts  whether to use the pass's times; false while warming up
+  /// counts  whether to use the pass's times; false during warm-up
   void pass(bool counts);
 
   /// The time of each stage's fastest forward, in nanoseconds.
@@ -27,7 +27,7 @@ class StageRuns {
   /// The source of a stage's argument: the user or the previous stage.
   struct Source {
     bool from_user = false;
-    /// Position among the model's inputs, or among the values sent.
+    /// Position among the model's inputs, or in the previous stage's message.
     size_t index = 0;
   };
   std::vector<c10::IValue> user_;

@@ -15,7 +15,7 @@ struct MeasureOptions {
 
 /// Calls `pass` to warm up, then until the limit on time or on passes is
 /// reached, with gradients off and `threads` threads. `pass` receives false
-/// while warming up, and true when its time is used.
+/// during warm-up, and true when the pass counts.
 void run_passes(
     const MeasureOptions& options, const std::function<void(bool)>& pass);
 

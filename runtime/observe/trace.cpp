@@ -18,8 +18,8 @@ constexpr double kNsPerMicrosecond = 1000;
 // The threads of a rank's process.
 constexpr int kHost = 0;
 constexpr int kDevice = 1;
-// An action that begins with a wait did nothing before it. What was recorded
-// until the wait began is the recording's own time.
+// A shorter slice before a wait is left out: it is the time of recording, and
+// not work of the action.
 constexpr int64_t kShortestSliceNs = 50'000;
 
 /// Returns a colour by its name in the palette of trace viewers.
@@ -243,7 +243,8 @@ std::string TraceRecorder::span_events(
   if (span.arrow.empty()) {
     return out;
   }
-  // It ends where the action has its message, and begins with the send.
+  // An arrow begins where the send begins, and ends after the waits of the
+  // action that uses the message.
   const Interval& at = span.arrow_begins ? slices.front() : slices.back();
   Json arrow = {
       {"name", "message"},

@@ -17,7 +17,7 @@
 namespace pp {
 namespace {
 
-/// The mean. An empty mean is a sum, which is 0 and has gradients of 0.
+/// Returns Mean, or for count 0 Sum, which is then 0 and has gradients of 0.
 int64_t reduction_over(double count) {
   return count > 0 ? at::Reduction::Mean : at::Reduction::Sum;
 }
@@ -132,7 +132,7 @@ std::unique_ptr<Loss> make_loss(LossKind kind) {
     case LossKind::BceWithLogits:
       return std::make_unique<ElementLoss>(name, bce_with_logits, false);
   }
-  check(false, "every loss has a case");
+  check(false, "a loss has no case");
   return nullptr;
 }
 

@@ -20,7 +20,7 @@ double remaining(LrShape shape, double t) {
     case LrShape::Cosine:
       return (1 + std::cos(std::numbers::pi * t)) / 2;
   }
-  check(false, "every shape has a case");
+  check(false, "a shape has no case");
   return 1;
 }
 

@@ -77,7 +77,7 @@ std::unique_ptr<Optimizer> make_optimizer(
     case OptimizerKind::AdamW:
       return make_adamw(config, std::move(parameters));
   }
-  check(false, "every optimizer has a case");
+  check(false, "an optimizer has no case");
   return nullptr;
 }
 

@@ -17,7 +17,7 @@ namespace pp {
 struct NamedParameter {
   std::string fqn;
   at::Tensor tensor;  ///< a leaf that requires grad
-  /// Its other names in the model, if it is tied.
+  /// The parameter's other names in the model, if it is tied.
   std::vector<std::string> aliases = {};
 };
 
@@ -85,7 +85,7 @@ class Optimizer {
   std::vector<OptimizerState> states(size_t parameter) const {
     return config_.states(options(parameter));
   }
-  /// Returns a parameter's state before its first step, which is all zeros.
+  /// Returns the state, all zeros, that a parameter has before its first step.
   State initial_state(size_t parameter) const;
   const OptimizerOptions& options(size_t parameter) const {
     return options_[parameter];
@@ -99,7 +99,7 @@ class Optimizer {
   /// Updates those parameters of a batch that have a gradient.
   virtual void update(const Batch& batch, double lr) = 0;
   /// Returns the tensor that a kernel updates: the parameter or its master, or
-  /// a dense copy if that tensor has gaps.
+  /// a dense copy if there are gaps between that tensor's elements in memory.
   at::Tensor& target(size_t parameter);
   /// Returns a parameter's gradient in the dtype and memory layout of target(),
   /// because kernels iterate over memory and not over indices; undefined if the

@@ -14,7 +14,7 @@ class Sgd final : public Optimizer {
 
  private:
   void update(const Batch& batch, double lr) override {
-    // Divide them before either call, because the first step makes the buffer.
+    // Sort them before either call: a parameter's first step makes its buffer.
     std::vector<size_t> first;
     std::vector<size_t> later;
     const bool keeps_momentum =

@@ -8,7 +8,7 @@ namespace pp {
 /// `pipeline.device`: where the ranks compute.
 struct DeviceChoice {
   bool is_cpu = true;
-  /// The N of "cuda:N"; nullopt for "cuda", where the rank's number decides.
+  /// The N of "cuda:N"; nullopt for "cuda", see device_of_rank().
   std::optional<int> index = {};
   bool operator==(const DeviceChoice&) const = default;
 };

@@ -9,7 +9,7 @@ namespace pp {
 /// backward but recomputed there.
 struct Recompute {
   bool stage = false;  ///< recompute whole stages, the loss included
-  /// If not `stage`: patterns of modules, see ProgramOptions.
+  /// If `stage` is false: patterns of modules, see ProgramOptions::recompute.
   std::vector<std::string> modules;
   bool operator==(const Recompute&) const = default;
 };

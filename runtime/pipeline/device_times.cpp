@@ -7,7 +7,7 @@
 namespace pp {
 
 c10::Event DeviceTimes::now() const {
-  // The other flag's events keep no times.
+  // Events with the flag PYTORCH_DEFAULT don't record their time.
   c10::Event event(device_.device().type(), c10::EventFlag::BACKEND_DEFAULT);
   event.record(device_.compute());
   return event;

@@ -39,9 +39,9 @@ StepTimes DeviceWatch::finish(RunTrace& trace) {
 void DeviceWatch::report(const Log& log) const {
   for (const auto& [stage, num_bytes] : memory_.peaks()) {
     log.info(
-        "stage " + std::to_string(stage) + " held at most " +
-        human_bytes(static_cast<uint64_t>(num_bytes)) + " of " +
-        device_.device().str());
+        "stage " + std::to_string(stage) + ": peak memory on " +
+        device_.device().str() + " was " +
+        human_bytes(static_cast<uint64_t>(num_bytes)));
   }
 }
 

@@ -13,7 +13,8 @@ namespace pp {
 
 namespace {
 
-// A question costs some 100 us, and a signal should be obeyed within a second.
+// An exchange of messages costs about 100 us, and a signal should be obeyed
+// within a second.
 constexpr double kSecondsBetweenQuestions = 0.5;
 constexpr int64_t kMostSlots = 1 << 20;
 
@@ -60,7 +61,7 @@ bool EarlyEnd::is_asked(int64_t slot) {
   }
   const Answer answer = ask(false);
   const double slot_s = answer.longest_s / static_cast<double>(num_slots_);
-  // Twice as many at most: the first slots may be quicker than the others.
+  // At most double the number: the first slots may be quicker than the others.
   const auto most = std::min(2 * num_slots_, kMostSlots);
   num_slots_ =
       slot_s * static_cast<double>(most) <= kSecondsBetweenQuestions

@@ -25,8 +25,8 @@ std::string shapes_text(const Message& message) {
   return join(shapes);
 }
 
-/// Adds what the stage holds to the reason of a failure for lack of memory. The
-/// number of bytes in the reason itself says little.
+/// If the reason is lack of memory, adds what the stage holds, because the size
+/// of the failed allocation alone says little.
 std::string with_memory(const std::string& reason, const Stage* stage) {
   if (stage == nullptr || reason.find("out of memory") == std::string::npos) {
     return reason;
@@ -99,7 +99,7 @@ void Executor::run_part(
 void Executor::finish() {
   check(
       outgoing_.empty() && receiving_.empty() && arrived_.empty(),
-      "every message of the step was used");
+      "every message of the step must have been used");
   sending_.clear();
 }
 
@@ -147,7 +147,7 @@ void Executor::execute(const Action& action, const StepInputs& inputs) {
       return;
     case ActionKind::Unshard:
     case ActionKind::Reshard:
-      return;  // parameters are whole
+      return;  // every rank has whole parameters
   }
 }
 
@@ -168,7 +168,7 @@ void Executor::forward(const Action& action, const StepInputs& inputs) {
                : take({action.stage, action.microbatch, Direction::Forward});
   OutputsCallback on_outputs;
   if (is_last) {
-    // It holds a copy, since a stage may call it again in its backward.
+    // Copy the callback, because a stage may call it again in its backward.
     on_outputs = [callback = inputs.on_outputs,
                   microbatch = action.microbatch](const ModelOutputs& outputs) {
       return callback(microbatch, outputs);
@@ -246,7 +246,8 @@ Message Executor::take(const Slot& slot) {
     return std::move(local.mapped());
   }
   auto pending = receiving_.extract(slot);
-  check(!pending.empty(), "a receive was posted before its value is needed");
+  check(
+      !pending.empty(), "a receive must be posted before its value is needed");
   Message message =
       restore_gaps(pending.mapped()->wait(context_.stall_timeout));
   const auto [stage, microbatch, direction] = slot;
@@ -272,7 +273,7 @@ void Executor::send(const Action& action, Direction direction) {
       direction == Direction::Forward ? action.stage + 1 : action.stage - 1;
   const Slot slot{receiver, action.microbatch, direction};
   auto message = outgoing_.extract(slot);
-  check(!message.empty(), "a value is computed before it is sent");
+  check(!message.empty(), "a value must be computed before it is sent");
   const int to = stage_to_rank_.at(receiver);
   if (context_.log.enabled(LogLevel::Debug)) {
     context_.log.debug(
@@ -295,7 +296,8 @@ void Executor::wait_send(const Action& action, Direction direction) {
   const int receiver =
       direction == Direction::Forward ? action.stage + 1 : action.stage - 1;
   auto pending = sending_.extract({receiver, action.microbatch, direction});
-  check(!pending.empty(), "a send is waited for once, after it was issued");
+  check(
+      !pending.empty(), "a send must be waited for once, after it was issued");
   pending.mapped()->wait(context_.stall_timeout);
 }
 

@@ -47,7 +47,7 @@ struct StepInputs {
 
 struct StepTimes {
   double wall_s = 0;
-  double busy_s = 0;  ///< time inside stages
+  double busy_s = 0;  ///< seconds spent inside stages
 };
 
 /// Runs this rank's list of actions on its stages, with one loop and one

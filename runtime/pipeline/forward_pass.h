@@ -34,8 +34,8 @@ struct ForwardPass {
 
 /// Runs every batch of one epoch through the stages, forwards only, as one
 /// stream: a batch enters before the previous one has left, so the pipeline
-/// fills once and drains once. Memory holds only batches in flight. Messages
-/// count microbatches from the first batch on. All ranks call it together.
+/// fills once and drains once. Memory holds only batches in flight. Microbatch
+/// numbers continue from batch to batch. All ranks call it together.
 ///
 /// Returns false if pass.early_end ended the pass early: no new microbatch has
 /// begun since, and those in flight have been finished.

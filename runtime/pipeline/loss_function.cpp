@@ -67,7 +67,8 @@ struct LossFunction::Graph {
             "or output.save");
       }
     }
-    // Its nodes may have the names of nodes of the model.
+    // The loss graph has a seed of its own, because its nodes may have the same
+    // names as nodes of the model.
     constexpr uint64_t kLossSeed = 0x6C6F7373;
     key.seed ^= kLossSeed;
     return program.run(std::move(inputs), states, key).outputs.at(0).toTensor();

@@ -34,7 +34,7 @@ class LossFunction {
   /// Whether the loss is a graph whose export fixed the number of rows.
   bool has_fixed_rows() const;
 
-  /// Computes the microbatches' shares of a step. Call it before the step's
+  /// Computes each microbatch's share of the step. Call it before the step's
   /// first microbatch.
   void begin_step(const StepData& data);
   /// Returns the weighted loss of one microbatch, multiplied by the loss scale.

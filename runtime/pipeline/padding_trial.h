@@ -21,8 +21,8 @@ struct PaddedRun {
   /// Options of the run's data loader, for which pads() must be true.
   DataLoaderOptions options;
   Pass pass = Pass::Infer;
-  /// Returns how the run keeps an output's rows; nullopt if it doesn't use the
-  /// output.
+  /// Returns the rule by which the run joins the microbatches' values of an
+  /// output; nullopt if the run doesn't use the output.
   std::function<std::optional<OutputRule>(const std::string& output)> rule_of;
   /// Completes the message "output 'x' ..." if the run can't use an output with
   /// fewer rows than its microbatch; empty if it can.

@@ -39,7 +39,7 @@ std::vector<Channel> channels_of(const Plan& plan) {
 /// Opens this rank's links to ranks on other devices. Ranks that share a device
 /// exchange through the host, since NCCL does not serve them.
 ///
-/// names  of the ranks' devices, by rank, over all hosts
+/// names  by rank: the name of its device, which is unique over all hosts
 DeviceLinks open_links(
     const Plan& plan,
     const RankDevice& device,

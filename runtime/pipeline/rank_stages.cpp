@@ -53,7 +53,7 @@ std::optional<ir::ScalarType> autocast_type(Precision precision) {
     case Precision::Float16:
       return ir::ScalarType::Half;
   }
-  check(false, "every precision has a case");
+  check(false, "a precision has no case");
   return std::nullopt;
 }
 
@@ -122,7 +122,8 @@ void use_graphs(
 
 namespace {
 
-/// Expects at a border what a graph has there in double precision.
+/// Changes the types at a border to those that the graph has there once it
+/// computes in double precision.
 void widen(Border& border) {
   for (EntryPoint& entry : border.entries) {
     ir::TensorMeta& tensor = entry.contract.tensor;
@@ -248,7 +249,8 @@ void RankStages::load(
   const c10::AutoGradMode no_grad(false);
   for (auto& [index, stage] : stages_) {
     for (StageState& state : stage.states()) {
-      // A run that trained may have written what this one only reads.
+      // States that aren't saved by this run may be in the checkpoint too: the
+      // run that wrote it may have changed them.
       const at::Tensor saved = find(state.fqn);
       if (!saved.defined() && !state.is_saved()) {
         continue;
@@ -275,7 +277,8 @@ void RankStages::load(
   check_shared_memory(find, where);
 }
 
-/// States that share memory were copied one over the other.
+/// Checks that states that share memory have the same saved values. load() has
+/// copied these values one over the other.
 void RankStages::check_shared_memory(
     const std::function<at::Tensor(const std::string& fqn)>& find,
     const std::string& where) const {

@@ -30,7 +30,7 @@ struct StageSource {
 struct PipelineSource {
   Manifest manifest;
   std::vector<StageSource> stages;
-  /// Returns the stage with that index, which the caller wants to run.
+  /// Returns the stage with the index `index`, to run it.
   /// throws  Error(Input): the stage's file is absent on this host
   const StageSource& stage(int index) const;
   /// The places where the model was cut; empty for a stage directory.

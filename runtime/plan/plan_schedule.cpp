@@ -91,7 +91,7 @@ Schedule generate(
        num_microbatches});
 }
 
-/// The schedule for one stage on each rank that a looped one resembles.
+/// The schedule with one stage per rank that corresponds to a looped schedule.
 std::string plain_schedule(const ScheduleEntry& entry) {
   return entry.name == "LoopedBFS" ? "GPipe" : "1F1B";
 }
@@ -144,7 +144,7 @@ Schedule plan_schedule(
                 name, num_ranks, num_stages, num_microbatches, stages_per_rank);
   const int num_groups = static_cast<int>(schedule.stage_to_rank.size());
   if (num_groups < num_stages) {
-    // Checked in its own stages, before they are expanded.
+    // Validate it now, while each of its stages is a whole group.
     validate(schedule, num_microbatches, has_backward(schedule));
     schedule = expand_groups(schedule, even_groups(num_stages, num_groups));
   }
@@ -152,7 +152,8 @@ Schedule plan_schedule(
     schedule = renumber_ranks(std::move(schedule), rank_map);
   }
   if (forward) {
-    // Its forwards must be valid; what runs is a stream on its placement.
+    // The schedule must be valid, but only its placement is used: a stream of
+    // forwards runs on it.
     validate(forward_only(schedule), num_microbatches, false);
     schedule = forward_stream(schedule.stage_to_rank, num_microbatches);
   }

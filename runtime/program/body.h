@@ -65,7 +65,7 @@ struct Instruction {
   int32_t generator_argument = -1;
   std::optional<c10::OperatorHandle> op;
   BuiltinFunction builtin = nullptr;
-  /// Checks arguments of `op`; null if none is needed.
+  /// Checks arguments of `op`; null if there is nothing to check.
   Precondition precondition = nullptr;
   std::vector<Operand> operands;
   std::vector<ir::NodeOutput> outputs;
@@ -90,7 +90,7 @@ struct Segment {
   enum class Kind : uint8_t {
     Straight,  ///< each call has a rule, or no gradient
     Island,    ///< autograd differentiates the range, as one graph
-    Repeated,  ///< keeps only its inputs, and runs again in the backward
+    Repeated,  ///< keeps only its inputs; runs again in the backward
   };
   struct Input {
     ir::ValueId value = 0;
@@ -115,7 +115,7 @@ struct Program::Body {
   std::vector<ListOperand> lists;
   std::vector<ir::Autocast> autocasts;
   std::vector<Instruction> instructions;
-  std::vector<Segment> segments;  ///< cover all instructions, in order
+  std::vector<Segment> segments;  ///< divide all instructions, in order
   std::vector<ir::ValueId> inputs;
   std::vector<ir::ValueId> states;
   /// For each value, its position in `states`; -1: not a state.

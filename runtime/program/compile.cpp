@@ -35,7 +35,7 @@ class Compiler {
     }
     check(
         body_->wanted_outputs.size() == graph.outputs.size(),
-        "there is one flag for each output of the graph");
+        "there must be one flag for each output of the graph");
   }
 
   std::unique_ptr<Program::Body> compile() {
@@ -197,8 +197,9 @@ class Compiler {
     return given;
   }
 
-  /// Gradients are dense here: their values are the same, and sums, clipping
-  /// and optimizers have one form.
+  /// Whether the argument asks for a sparse gradient. Programs use a dense one
+  /// instead: it has the same values, and sums, clipping and optimizers then
+  /// handle one form only.
   static bool asks_for_sparse_gradient(
       const ir::Node& node, const c10::Argument& argument) {
     return argument.name() == "sparse" &&
@@ -283,7 +284,7 @@ class Compiler {
     }
   }
 
-  /// Notes the values that a rule calls its inputs.
+  /// Records which values are the inputs of the instruction's rule.
   void number_rule_inputs(Instruction& instruction) const {
     const auto add = [&](const Operand& operand) {
       const bool is_value = operand.from == Operand::From::Slot ||

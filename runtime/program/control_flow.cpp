@@ -99,7 +99,7 @@ std::vector<IValue> run_while_loop(
   for (int64_t turn = 0;; ++turn) {
     const int64_t occurrence = inner_occurrence(outer, turn);
     const ProgramResult go = run_body(condition, values, {}, key, occurrence);
-    check(!go.outputs.empty(), "the loop's condition has an output");
+    check(!go.outputs.empty(), "the loop's condition must have an output");
     if (!truth(go.outputs[0])) {
       break;
     }

@@ -13,7 +13,8 @@ namespace pp {
 namespace {
 
 /// Returns "aten.relu.default" for "aten.relu_.default" if both accept the same
-/// arguments. Empty if that operator has no rule: then nothing is gained.
+/// arguments. Returns "" if not, or if the new operator has no rule: replacing
+/// would then gain nothing.
 std::string functional_of(const std::string& target) {
   const size_t overload = target.rfind('.');
   if (!target.starts_with("aten.") || overload == 4 ||
@@ -110,7 +111,7 @@ class Rewriter {
   const ir::Graph& graph_;
   std::vector<int32_t> maker_;        ///< by value: the node, or -1
   std::vector<int32_t> last_reader_;  ///< by value
-  std::vector<uint8_t> is_shared_;    ///< by value: another one has its memory
+  std::vector<uint8_t> is_shared_;    ///< by value: another shares its memory
 };
 
 }  // namespace

@@ -153,7 +153,8 @@ class Widener {
     return chosen;
   }
 
-  /// A node that converts a value, and from here on is read in its place.
+  /// Makes a node that converts a value to double. Later nodes will read its
+  /// result instead of the value.
   ir::Node conversion_of(ir::ValueId id) {
     ir::Value value = graph_.values[id];
     value.name += "_in_double";

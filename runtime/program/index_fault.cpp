@@ -21,7 +21,7 @@ struct Lookup {
   std::string_view op;
   int index;
   int dim;  ///< the argument that gives the dimension; -1: see dimension_of()
-  bool has_classes = false;  ///< a loss, which may ignore one
+  bool has_classes = false;  ///< a loss over classes; see kIgnoredClass
 };
 constexpr std::array kLookups = {
     Lookup{"embedding", 1, -1},
@@ -43,7 +43,7 @@ constexpr std::array kLookups = {
     Lookup{"nll_loss2d", 1, -1, true},
     Lookup{"nll_loss2d_forward", 1, -1, true},
 };
-// The argument of a loss over classes.
+// Position of the argument ignore_index of a loss over classes.
 constexpr size_t kIgnoredClass = 4;
 
 constexpr std::array<std::string_view, 9> kViews = {
@@ -100,7 +100,8 @@ bool has_indices(const at::Tensor& tensor) {
                               tensor.scalar_type() == at::kInt);
 }
 
-/// The dimension of the table that an operator looks up; none: there is none.
+/// Returns the dimension of the table along which an operator looks up indices;
+/// nullopt if the table has no such dimension.
 std::optional<int64_t> dimension_of(
     const Lookup& lookup,
     std::span<const c10::IValue> arguments,

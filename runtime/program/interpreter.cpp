@@ -46,8 +46,7 @@ class Stopwatch {
   Clock::time_point last_;
 };
 
-/// Refuses arguments on which an operator's kernel relies without checking
-/// them.
+/// Checks arguments that the operator's kernel uses without checking them.
 void check_arguments(
     const Program::Body& body,
     const Instruction& instruction,

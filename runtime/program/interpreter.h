@@ -51,7 +51,7 @@ struct Run {
 
 /// Throws Error(Runtime), whose message names the instruction that failed.
 ///
-/// during   when it failed: "failed", "failed in its backward"
+/// during   the verb of the message: "failed", "failed in its backward"
 /// message  the message of the exception that the instruction threw
 [[noreturn]] void fail(
     const Program::Body& body,

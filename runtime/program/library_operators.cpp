@@ -46,7 +46,7 @@ void grouped_mm(Stack& stack) {
   const std::vector<at::Tensor> experts = weight.unbind(0);
   check(
       rows.size() == experts.size() + 1,
-      "there is one end of rows for each expert");
+      "each expert must have an end of rows");
   std::vector<at::Tensor> products;
   for (size_t i = 0; i < experts.size(); ++i) {
     if (sizes[i] > 0) {

@@ -42,8 +42,8 @@ Counters counters_of(const ir::Graph& graph) {
   return out;
 }
 
-/// Finds the counters among a block's inputs, which are its node's last
-/// operands, with lists taken apart.
+/// Finds the counters among a block's inputs. These are the last operands of
+/// its node, where each item of a list counts as an operand.
 ///
 /// around  counters of the graph that the node is in
 Counters counters_in_block(
@@ -69,8 +69,8 @@ Counters counters_in_block(
   return out;
 }
 
-/// A functional graph writes the counter's new value back. Makes it write the
-/// old one instead.
+/// A functional graph writes the counter's new value back. This function makes
+/// the graph write back the old value instead.
 void keep_counters(ir::Graph& graph) {
   for (ir::Mutation& mutation : graph.mutations) {
     if (is_counter(mutation.fqn)) {

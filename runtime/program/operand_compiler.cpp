@@ -15,8 +15,8 @@ namespace {
 using c10::IValue;
 using c10::TypeKind;
 
-/// Converts a number to what the schema asks for; `plain` is the number as it
-/// is.
+/// Converts a number to the type that the schema asks for. `plain` is the
+/// number as the graph has it.
 IValue number(
     const c10::Scalar& scalar, IValue plain, const c10::TypePtr& wanted) {
   if (wanted && wanted->kind() == TypeKind::TensorType) {

@@ -14,9 +14,9 @@ using torch::autograd::edge_list;
 using torch::autograd::Node;
 using torch::autograd::variable_list;
 
-/// Passes gradients on; zeros in place of those that are undefined. Edges in
-/// excess of its inputs get nothing: they only make sure that the nodes they
-/// lead to are run.
+/// Passes gradients on, with zeros in place of undefined ones. Edges in excess
+/// of its inputs get nothing: they only make sure that the nodes to which they
+/// lead run.
 class ZerosIfUndefined final : public Node {
  public:
   variable_list apply(variable_list&& gradients) override {

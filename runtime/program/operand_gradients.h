@@ -10,16 +10,16 @@ namespace pp {
 
 /// Gives the operands of torch.cond and while_loop the gradients that they have
 /// in Python: when the backward reaches the node, every operand that requires a
-/// gradient gets one, which is zeros if the block that ran gives none. So a
-/// parameter that only the other branch reads still decays and keeps its
-/// momentum.
+/// gradient gets one, which is zeros if the block that ran gives none. So
+/// weight decay and momentum still change a parameter that only the other
+/// branch reads.
 ///
 /// TorchScript's branches and loops don't use this class: they aren't nodes of
 /// the backward, so there such a parameter has no gradient at all.
 class OperandGradients {
  public:
-  /// Puts an alias, which the blocks have to read, in the place of each operand
-  /// that requires a gradient.
+  /// Replaces each operand that requires a gradient by an alias. The blocks
+  /// must read the alias.
   explicit OperandGradients(std::vector<c10::IValue>& operands);
 
   /// Makes every result depend on all operands, so that the backward reaches

@@ -16,10 +16,11 @@ Frame frame_of(
     std::vector<IValue> inputs,
     std::span<const at::Tensor> states) {
   check(
-      inputs.size() == body.inputs.size(), "there is one value for each input");
+      inputs.size() == body.inputs.size(),
+      "there must be one value for each input");
   check(
       states.size() == body.states.size(),
-      "there is one tensor for each state");
+      "there must be one tensor for each state");
   Frame frame(body);
   for (size_t i = 0; i < inputs.size(); ++i) {
     frame.slots[body.inputs[i]] = std::move(inputs[i]);
@@ -84,7 +85,7 @@ RecordedRun Program::record(
     const RandomKey& key) const {
   check(
       requires_grad.size() == inputs.size(),
-      "there is one flag for each input");
+      "there must be one flag for each input");
   Frame frame = frame_of(*body_, std::move(inputs), states);
   auto tape = std::make_unique<Tape::Recording>(*body_, key, states);
   for (size_t i = 0; i < requires_grad.size(); ++i) {

@@ -83,8 +83,8 @@ class Program {
       const RandomKey& key) const;
 
   /// Does what run() does, and adds each node's wall time in nanoseconds to
-  /// `node_ns`, by the node's position in the graph. Nodes that were left out
-  /// get nothing. Reading the clock costs about 30 ns per node.
+  /// `node_ns`, by the node's position in the graph. Nodes that the program
+  /// doesn't run add nothing. Reading the clock costs about 30 ns per node.
   ProgramResult run_timed(
       std::vector<c10::IValue> inputs,
       std::span<const at::Tensor> states,

@@ -111,7 +111,7 @@ class Recorder {
 
   Tape::Recording& recording_;
   Run run_;
-  /// Flags of each input of the current instruction.
+  /// Flags of each input of the current instruction, see kOnPath.
   std::vector<uint8_t> wanted_;
 };
 

@@ -12,8 +12,8 @@ namespace pp {
 
 namespace {
 
-/// Whether the value is a tensor that can have a gradient. One of unknown type
-/// may be.
+/// Whether the value is a tensor that can have a gradient. A value of unknown
+/// type counts as one.
 bool may_have_gradient(const ir::Value& value) {
   if (value.type.kind != ir::TypeKind::Tensor) {
     return false;
@@ -264,8 +264,8 @@ class Divider {
   Segment repeated(Stretch stretch, const std::string& module) const {
     Segment out = segment(Segment::Kind::Repeated, stretch);
     append_parts(out.parts, stretch);
-    // Number of values per memory that exist before the module and are read in
-    // it or later.
+    // Maps the root of a memory to the number of values that share it, exist
+    // before the module, and are read in the module or later.
     std::map<ir::ValueId, int> sharers;
     for (size_t id = 0; id < last_reader_.size(); ++id) {
       const auto value = static_cast<ir::ValueId>(id);

@@ -26,8 +26,8 @@ std::string awaited_text(const ActivityState& activity) {
   if (!activity.in_action() || activity.microbatch < 0) {
     return text;
   }
-  // A received activation is the output of the stage before, a received
-  // gradient that of the stage after; what a stage sends has its own number.
+  // A message carries the number of the stage that sends it: an activation
+  // comes from the previous stage, a gradient from the next one.
   const bool forward = activity.kind.ends_with("F");
   const int stage =
       activity.sends ? activity.stage : activity.stage + (forward ? -1 : 1);

@@ -17,7 +17,7 @@ struct ActivityState {
   /// If the rank waits: true if it waits for the peer to receive a message,
   /// false if it waits for a message from the peer.
   bool sends = false;
-  /// Seconds since the action or the wait began or ended.
+  /// Seconds since the last change, when an action or a wait began or ended.
   double seconds = 0;
 
   bool in_action() const { return stage >= 0; }

@@ -16,7 +16,8 @@ namespace pp {
 
 namespace {
 
-/// Paths may hold any bytes, which become signs that JSON can hold.
+/// Returns the settings as JSON. Replaces bytes that aren't UTF-8, which paths
+/// may hold.
 std::string published_text(const Agreement& own) {
   return nlohmann::json(own).dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -11,7 +11,7 @@ namespace pp {
 struct Mesh {
   int pipeline = 1;  ///< ranks of one pipeline
   int replicas = 1;
-  /// Whether neighbouring ranks are replicas of one place.
+  /// Whether consecutive ranks are replicas of the same place in the pipeline.
   bool replica_first = false;
   bool operator==(const Mesh&) const = default;
 

@@ -19,8 +19,8 @@ struct RankMemory {
   int64_t checkpoint = 0;  ///< copy that is saved while training continues
   /// Buffers for gradients exchanged with other replicas.
   int64_t replicas = 0;
-  int64_t rows = 0;  ///< data of one update and of the batch read in advance
-  HeldMemory held;   ///< at the peak of its list of actions
+  int64_t rows = 0;  ///< data of one update, and a batch read in advance
+  HeldMemory held;   ///< memory held at the peak of the list of actions
 
   /// Returns the peak, which is either during the list of actions or in the
   /// update after it.

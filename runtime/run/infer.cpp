@@ -41,8 +41,8 @@ DataLoaderOptions loader_options(
   return options;
 }
 
-/// The outputs of a run: all rows in one file, or after a signal those that are
-/// finished in another.
+/// Writes the outputs of a run: all rows to one file or, after a signal, the
+/// finished rows to another.
 class InferenceOutputs {
  public:
   InferenceOutputs(const Plan& plan, const RankContext& context)
@@ -86,8 +86,8 @@ class InferenceOutputs {
   int64_t num_rows_ = 0;
 };
 
-/// The run as the trial of its padding rows sees it: every output is written,
-/// as its rule says.
+/// Describes the run to try_padding(): it joins every output by the output's
+/// rule.
 PaddedRun padded_run(const Plan& plan, const DataLoaderOptions& options) {
   return {
       .data = plan.data,

@@ -29,8 +29,8 @@ bool has_names(const fs::path& path) {
   return path.extension() == ".safetensors" || path.extension() == ".pt";
 }
 
-/// Inputs that a user's target may be meant for, if the model computes its own
-/// loss.
+/// Whether an input has a usual name of labels. If the model computes its own
+/// loss, the file that the user gives as the target is meant for that input.
 bool is_label(const std::string& name) {
   constexpr std::array<std::string_view, 6> kLabels = {
       "labels", "label", "targets", "target", "y", "labels_ids"};
@@ -88,14 +88,14 @@ class DataFinder {
     if (!is_read) {
       throw usage_error(
           "--data " + path.string() +
-          ": every input has a file; the model's "
-          "inputs are " +
+          ": no input is left for this file; the model's inputs are " +
           join(names()) + " (name one: --data NAME=FILE)");
     }
   }
 
-  /// Gives a file to the inputs, and to the target, whose names its tensors
-  /// have. Returns whether there are any.
+  /// Looks in a file for tensors with the names of inputs that have no file
+  /// yet, and uses the file for them. If there are any, also uses it for the
+  /// target if it has a tensor "target". Returns whether there are any.
   bool add_named_tensors(const fs::path& path) {
     bool any = false;
     const auto try_open = [&](const std::string& name) {

@@ -35,7 +35,7 @@ bool has_modes(const ir::Graph& graph) {
   });
 }
 
-/// The names of a stage's outputs that log_softmax makes.
+/// Adds the names of a stage's outputs that are results of log_softmax.
 void add_log_probabilities(
     const ir::Graph& graph, std::vector<std::string>& names) {
   for (const ir::Output& output : graph.outputs) {

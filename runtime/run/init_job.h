@@ -29,14 +29,14 @@ struct InitOptions {
 
 struct InitResult {
   std::string text;     ///< the job file
-  std::string summary;  ///< for the user: what it does and which files it needs
+  std::string summary;  ///< for the user: what the job does, and its files
 };
 
 /// Makes the first job of a model. If all its data exist, checks that a run
 /// would accept them.
 ///
-/// throws  Error(Usage): there are fewer legal cuts than stages asked for, a
-///         name in `data` isn't an input, a target that nothing reads;
+/// throws  Error(Usage): the model has too few legal cuts for the stages asked
+///         for, a name in `data` isn't an input, or nothing reads the target;
 ///         Error(Input): the model or the data can't be used
 InitResult init_job(const InitOptions& options);
 
@@ -48,7 +48,7 @@ void check_no_job(const InitOptions& options);
 /// throws  Error(Usage): the file exists
 void write_first_job(const InitOptions& options, const InitResult& result);
 
-/// Whether `pp run` can make a job for `path` itself: it is a stage directory
+/// Whether `pp run` can run `path` without a job file: it is a stage directory
 /// or a saved model.
 bool needs_no_job_file(const std::filesystem::path& path);
 

@@ -88,7 +88,7 @@ bool OutputLock::try_take() {
   }
   const bool has_lock = flock(file, LOCK_EX | LOCK_NB) == 0;
   const bool no_locks = !has_lock && errno != EWOULDBLOCK && errno != EINTR;
-  // The owner of a lock may remove it before it is ours.
+  // The previous owner may remove the lock file before we lock it.
   if ((has_lock && !is_named(path_, file)) ||
       (!has_lock && !(no_locks && is_stale_lock(path_)))) {
     close(file);

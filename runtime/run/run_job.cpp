@@ -251,7 +251,8 @@ class JobRun {
     if (context.rank == 0 && !evaluates_only()) {
       lock.emplace(job_.output.dir);
     }
-    // The lock makes the folder, and ranks look next for folders that exist.
+    // Rank 0's lock creates the folder. Wait for it, because the ranks next
+    // look for folders that exist.
     barrier(context);
     std::optional<RankOnDevice> on_device;
     if (devices_) {

@@ -27,12 +27,12 @@ at::Tensor summable(const at::Tensor& output) {
   if (!output.is_floating_point()) {
     return {};
   }
-  // Nothing can be computed with numbers of a byte.
+  // Kernels don't compute with one-byte floating-point types.
   return output.element_size() == 1 ? output.to(at::kFloat) : output;
 }
 
 /// The sum of the floating and complex outputs' means under a fixed random
-/// weighting, which gives every entry another gradient.
+/// weighting, which gives every entry a different gradient.
 at::Tensor projected_loss(const std::map<std::string, at::Tensor>& outputs) {
   at::Tensor loss;
   for (const auto& [name, output] : outputs) {

@@ -110,7 +110,7 @@ class Checker {
     if (!crosses(action.stage, other)) {
       refuse(
           action,
-          "has no other end: there is no neighbouring stage on another rank");
+          "needs a neighbouring stage on another rank, but there is none");
     }
   }
 
@@ -227,9 +227,8 @@ class Checker {
   [[noreturn]] void refuse_missing(
       int32_t stage, int32_t microbatch, ActionKind kind) const {
     throw usage_error(
-        "rank " + std::to_string(schedule_.stage_to_rank[stage]) +
-        " never does " + to_string(Action{stage, microbatch, kind}) +
-        "; each stage needs " +
+        "rank " + std::to_string(schedule_.stage_to_rank[stage]) + " lacks " +
+        to_string(Action{stage, microbatch, kind}) + "; each stage needs " +
         (training_ ? "F and B (or I and W)" : std::string("F")) +
         " of microbatches 0 to " + std::to_string(num_microbatches_ - 1) +
         (has_messages_ ? ", and both ends of each message" : ""));

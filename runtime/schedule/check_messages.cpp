@@ -98,7 +98,9 @@ class Channel {
     }
     // check_actions() has found both ends of each message, so both lists end
     // together.
-    check(send != nullptr && recv != nullptr, "as many sends as receives");
+    check(
+        send != nullptr && recv != nullptr,
+        "there must be as many sends as receives");
     if (recv_of(*send) != *recv) {
       throw usage_error(
           "rank " + std::to_string(from_) + " sends " + to_string(*send) +

@@ -45,7 +45,7 @@ std::vector<Action> expand(const Action& action, const StageRange& stages) {
 std::vector<int> even_groups(int num_stages, int num_groups) {
   check(
       num_groups >= 1 && num_groups <= num_stages,
-      "each group has at least one stage");
+      "each group must have at least one stage");
   std::vector<int> sizes(num_groups, num_stages / num_groups);
   for (int i = 0; i < num_stages % num_groups; ++i) {
     ++sizes[i];
@@ -56,7 +56,7 @@ std::vector<int> even_groups(int num_stages, int num_groups) {
 Schedule expand_groups(const Schedule& grouped, const std::vector<int>& sizes) {
   check(
       sizes.size() == grouped.stage_to_rank.size(),
-      "a size for each group of the schedule");
+      "each group of the schedule must have a size");
   Schedule out;
   std::vector<StageRange> ranges;
   for (size_t group = 0; group < sizes.size(); ++group) {

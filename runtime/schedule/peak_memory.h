@@ -16,8 +16,8 @@ struct StageMemory {
   int64_t kept_for_weight = 0;  ///< kept from I to W
   int64_t input = 0;            ///< F's inputs; kept until B or I
   int64_t output = 0;           ///< F's outputs, which are sent
-  int64_t output_gradient = 0;  ///< used by B or I
-  int64_t input_gradient = 0;   ///< made by B or I, and sent
+  int64_t output_gradient = 0;  ///< gradient of F's outputs, for B or I
+  int64_t input_gradient = 0;   ///< gradient of F's inputs, which is sent
   int64_t forward_work = 0;
   int64_t backward_work = 0;
   int64_t input_work = 0;   ///< work of I
@@ -28,8 +28,8 @@ struct StageMemory {
 
 /// The memory that a rank holds at one moment, in bytes.
 struct HeldMemory {
-  int64_t activations = 0;  ///< kept for backwards
-  int64_t messages = 0;     ///< received but not used yet, or not sent yet
+  int64_t activations = 0;  ///< activations kept for backwards
+  int64_t messages = 0;     ///< messages not used yet, or not sent yet
   int64_t gradients = 0;    ///< gradients of the parameters
   int64_t work = 0;         ///< work of the running action
 

@@ -14,10 +14,10 @@ struct StageCost {
   double input = 1;              ///< time of I
   double weight = 1;             ///< time of W
   double backward = 2;           ///< time of B
-  int64_t activation_bytes = 0;  ///< kept from F to B, or to I
+  int64_t activation_bytes = 0;  ///< activations kept from F to B, or to I
   int64_t weight_bytes = 0;      ///< part of activation_bytes kept from I to W
-  int64_t output_bytes = 0;      ///< sent to the next stage after F
-  int64_t gradient_bytes = 0;    ///< sent to the previous stage after B or I
+  int64_t output_bytes = 0;      ///< output sent to the next stage after F
+  int64_t gradient_bytes = 0;    ///< sent to the previous stage by B or I
 };
 
 struct CostTable {
@@ -71,7 +71,7 @@ struct Timeline {
   std::vector<Transfer> transfers;  ///< in the order of their sending ranks
   double makespan = 0;
   double bubble = 0;  ///< idle share of all ranks' time, from 0 to 1
-  /// Ordered by time; gaps are messages.
+  /// Ordered by time; a gap between two steps is a message's time.
   std::vector<CriticalStep> critical_path;
 };
 

@@ -38,8 +38,8 @@ ForwardStream::ForwardStream(StageMap stage_to_rank, int64_t num_microbatches)
         std::to_string(stage_to_rank_.size()) + " stages and " +
         std::to_string(num_microbatches) + " microbatches");
   }
-  // A loop of stages round the ranks fills fastest with as many microbatches
-  // per group as there are ranks, a V or blocks with one.
+  // With a loop placement, the pipeline fills fastest if a group has as many
+  // microbatches as there are ranks; with a V or blocks, if it has one.
   int best = 1;
   for (int group = 1; group <= static_cast<int>(stages_of_.size()); ++group) {
     if (!place(group)) {
@@ -98,7 +98,7 @@ void ForwardStream::end_early(int64_t slot) {
     return;
   }
   num_microbatches_ = begun;
-  // At least one slot is left, since the waits for the last sends come with it.
+  // At least one slot is left: the waits for the last sends are in it.
   num_slots_ = std::max(slot_of(num_stages() - 1, begun - 1), slot) + 1;
 }
 

@@ -18,9 +18,9 @@ namespace pp {
 /// actions can be generated independently.
 class ForwardStream {
  public:
-  /// Places the stages in time.
+  /// Chooses the slots in which each stage runs.
   /// throws  Error(Usage): a stage has no rank, or there are more microbatches
-  ///         than an action can name
+  ///         than an action's index can hold
   ForwardStream(StageMap stage_to_rank, int64_t num_microbatches);
 
   /// Leaves out the microbatches that no stage has begun before `slot`, so the

@@ -50,8 +50,8 @@ Border plan_border(
   check_wanted(manifest, wanted);
   const std::set<std::string> unwanted = unwanted_values(manifest, wanted);
   const StageManifest& entry = manifest.stages.at(stage);
-  // A value that only some later stage needs is sent; one that stops being
-  // needed here (only_for_output on this side alone) is not.
+  // The previous stage decides which values cross the border. A value may be
+  // only_for_output on one side of a border and not on the other.
   std::set<std::string> sent_by_previous;
   if (stage > 0) {
     for (const StageOutput& output : manifest.stages[stage - 1].outputs) {

@@ -29,7 +29,7 @@ struct EntryPoint {
 /// A place where a value leaves a stage at run time; each output of the stage's
 /// graph has one.
 struct ExitPoint {
-  /// Whether the value is sent to the next stage, which needs it.
+  /// Whether the value is sent to the next stage.
   bool to_next = false;
   /// Name of the model output that leaves here; empty if none does.
   std::string model_output;

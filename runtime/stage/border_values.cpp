@@ -54,12 +54,14 @@ EnteredValues enter(
     }
     if (entry.from == EntryPoint::From::User) {
       const auto found = user_inputs.find(entry.name);
-      check(found != user_inputs.end(), "the data has every user input");
+      check(found != user_inputs.end(), "the data must have every user input");
       entered.values[i] = contract.check(entry, found->second);
       continue;
     }
     if (!entry.is_tensor) {
-      check(next_int < previous.ints.size(), "a number for each entry");
+      check(
+          next_int < previous.ints.size(),
+          "the message must have a number for each entry");
       entered.values[i] =
           number_from_wire(entry.contract.type.kind, previous.ints[next_int++]);
       continue;

@@ -56,7 +56,7 @@ bool is_aligned(const at::Tensor& tensor) {
 
 /// Copies a tensor as bytes, because a kernel would need it aligned.
 ///
-/// num_bytes  that it spans in memory
+/// num_bytes  number of bytes that the tensor spans in memory
 at::Tensor aligned_copy(const at::Tensor& tensor, uint64_t num_bytes) {
   at::Tensor copy =
       at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options());
@@ -163,7 +163,7 @@ std::vector<at::Tensor> map_states(
   std::vector<at::Tensor> states;
   for (const ir::State& state : graph.states) {
     const auto found = records.find(state.fqn);
-    check(found != records.end(), "every state has a record");
+    check(found != records.end(), "every state must have a record");
     const at::Tensor tensor = mapper.map(state, found->second);
     const bool learns = trainable && state.kind == ir::StateKind::Parameter &&
                         found->second.tensor.requires_grad &&

@@ -10,8 +10,8 @@ ProgramRun run_program(
     const std::vector<uint8_t>* requires_grad,
     std::span<const at::Tensor> states,
     const RandomKey& key) {
-  // A leaf can't be written in place, and what another thread handed over still
-  // belongs to its sender.
+  // A leaf can't be written in place, and a tensor that another thread handed
+  // over still belongs to that thread.
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (program.written_inputs()[i] && inputs[i].isTensor()) {
       inputs[i] = inputs[i].toTensor().clone();

@@ -11,10 +11,12 @@ namespace {
 
 using c10::IValue;
 
-/// States and gradients may move for a reason that passes, such as a load.
+/// Largest number of times that states or gradients may move before replay
+/// gives up. Some moves happen only once, such as that of a load.
 constexpr int kMaxMoves = 8;
 
-/// Each size needs graphs and memory of its own.
+/// Largest number of sizes that are replayed: each needs graphs and memory of
+/// its own.
 constexpr size_t kMaxSizes = 8;
 
 std::vector<at::Tensor> gradients_of(std::span<const at::Tensor> states) {
@@ -162,7 +164,8 @@ std::shared_ptr<ReplaySlot> Replay::try_slot(
   return slot;
 }
 
-/// Gives up, with gradients as they were, if a slot can't be captured.
+/// Captures a slot. If that fails, gives up replaying, restores the gradients
+/// and returns false.
 bool Replay::try_capture(
     ReplaySlot& slot,
     std::span<const at::Tensor> states,

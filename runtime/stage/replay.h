@@ -30,8 +30,8 @@ class Replay {
  public:
   using Work = ReplaySlot::Work;
   using NewMemory = std::function<std::unique_ptr<GraphMemory>()>;
-  /// Called with what is not replayed, and why: "runs without CUDA graphs:
-  /// ...".
+  /// Called with a text that says what is not replayed, and why: "runs without
+  /// CUDA graphs: ...".
   using Refused = std::function<void(const std::string& what)>;
 
   Replay(NewMemory new_memory, Refused refused);
@@ -39,7 +39,7 @@ class Replay {
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
-  /// Does `work(inputs)`, captured and replayed if possible.
+  /// Runs `work(inputs)`, captured and replayed if possible.
   ///
   /// microbatch     the microbatch's index in its step. Its backward is
   ///                expected to be called as it was for the same index before
@@ -89,7 +89,7 @@ class Replay {
   /// Whether `refused_` was called because inputs have too many sizes.
   bool told_of_sizes_ = false;
   int num_moves_ = 0;  ///< how often states or gradients moved
-  /// Keyed by the sizes and numbers of the inputs.
+  /// Keyed by the result of sizes_of() for the inputs.
   std::map<std::vector<int64_t>, Observations> observations_;
   std::vector<std::shared_ptr<ReplaySlot>> slots_;
 };

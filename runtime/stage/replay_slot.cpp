@@ -67,7 +67,7 @@ class ReplayedBackward final : public BackwardPass {
     const c10::AutoGradMode no_gradients(false);
     check(
         slot_->in_halves() == (half != Half::Both),
-        "a backward comes in halves if it did before");
+        "a backward must come in halves if it did before");
     if (half == Half::Weights) {
       slot_->backward_weights();
     } else {

@@ -16,7 +16,7 @@ namespace pp {
 
 /// How the backward of a microbatch was called when it last ran normally.
 struct ObservedBackward {
-  bool is_complete = false;  ///< whether it was run to its end
+  bool is_complete = false;  ///< whether the backward ran to its end
   bool in_halves = false;
   /// Gradients of the outputs, as meta tensors; undefined: none.
   std::vector<at::Tensor> seeds;

@@ -132,8 +132,8 @@ Replay* Stage::replay_for(Pass pass) const {
                                                   : replay_.get();
 }
 
-/// Runs the program of a pass on what entered, directly or by a replay, and
-/// stores what it leaves in the states.
+/// Runs the program of a pass on the values that entered, directly or as a
+/// replay, and stores the new values of the states.
 ProgramRun Stage::run(
     int microbatch,
     const EnteredValues& entered,
@@ -163,7 +163,7 @@ ProgramRun Stage::run(
 
 /// The model outputs of a run, in the model's own types.
 ///
-/// loss  to be made from them; null if there is none
+/// loss  the loss that will be computed from them; null if there is none
 ModelOutputs Stage::model_outputs(
     const ProgramRun& run,
     const EnteredValues& entered,
@@ -265,7 +265,7 @@ StageResult Stage::forward(
 
 Stage::Saved Stage::take_saved(int microbatch) {
   auto found = saved_.extract(microbatch);
-  check(!found.empty(), "forward ran before backward");
+  check(!found.empty(), "a forward must run before its backward");
   return std::move(found.mapped());
 }
 
@@ -305,13 +305,14 @@ Message Stage::run_backward(
 
 Message Stage::backward(int microbatch, const Message& next) {
   Saved saved = take_saved(microbatch);
-  check(!saved.input_half_done, "a backward is run whole or in halves");
+  check(
+      !saved.input_half_done, "a backward must run either whole or in halves");
   return run_backward(microbatch, saved, next, Half::Both);
 }
 
 Message Stage::backward_input(int microbatch, const Message& next) {
   Saved saved = take_saved(microbatch);
-  check(!saved.input_half_done, "each half of a backward is run once");
+  check(!saved.input_half_done, "each half of a backward must run once");
   Message out;
   if (saved.entered.any_requires_grad()) {
     out = run_backward(microbatch, saved, next, Half::Inputs);
@@ -329,7 +330,8 @@ Message Stage::backward_input(int microbatch, const Message& next) {
 
 void Stage::backward_weight(int microbatch) {
   Saved saved = take_saved(microbatch);
-  check(saved.input_half_done, "the input half ran before the weight half");
+  check(
+      saved.input_half_done, "the input half must run before the weight half");
   if (saved.deferred) {
     run_backward(microbatch, saved, *saved.deferred, Half::Both);
   } else {

@@ -49,7 +49,7 @@ StagePrograms compile_programs(
   for (const ir::Mutation& mutation : graph.mutations) {
     const auto state =
         std::ranges::find(graph.states, mutation.fqn, &ir::State::fqn);
-    check(state != graph.states.end(), "a mutation names a state");
+    check(state != graph.states.end(), "a mutation must name a state");
     programs.mutated_states.push_back(
         static_cast<int>(state - graph.states.begin()));
   }

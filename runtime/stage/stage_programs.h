@@ -16,7 +16,7 @@ namespace pp {
 /// The compiled programs of a stage's graph.
 struct StagePrograms {
   Program main;                 ///< for training and inference
-  std::optional<Program> eval;  ///< for evaluation; nullopt: `main` serves
+  std::optional<Program> eval;  ///< for evaluation; nullopt: `main` is used
   /// For each mutation of the graph, the position of the state that it
   /// replaces.
   std::vector<int> mutated_states;

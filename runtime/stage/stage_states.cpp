@@ -78,7 +78,7 @@ void StageStates::end_run(
     std::vector<at::Tensor>& mutated) {
   if (!places_are_fixed_) {
     for (size_t i = 0; i < mutated.size(); ++i) {
-      // Rebound, not written: an earlier backward may need the old value.
+      // Replace the tensor: an earlier backward may need the old values.
       states_[programs.mutated_states[i]].tensor = mutated[i].detach();
     }
     return;

@@ -28,7 +28,7 @@ std::optional<int64_t> first_bad_index(
 
 /// Describes the first bad entry of one tensor of a microbatch.
 ///
-/// rows  of the microbatch
+/// rows  the numbers of the microbatch's rows in the data
 std::string bad_value(
     const std::string& label,
     const at::Tensor& tensor,

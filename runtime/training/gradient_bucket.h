@@ -54,8 +54,8 @@ class GradientBucket {
 
 /// Joins the shares of several parameters, each a 1-D tensor, into one tensor.
 at::Tensor packed(const std::vector<at::Tensor>& shares);
-/// Copies the shares of replica `replica`, which `packed` contains, to their
-/// places in `tensors`.
+/// Copies the shares of replica `replica` from `packed` to their places in
+/// `tensors`.
 void unpack(
     const at::Tensor& packed,
     int replica,

@@ -212,7 +212,7 @@ StepSummary sum_up(const Plan& plan, const std::vector<Message>& messages) {
       summary.bad_gradients.push_back(fqn);
     }
   }
-  // Replicas that hold shares each name their parameter.
+  // Several replicas may name one parameter, each for its own share.
   const auto [first, last] = std::ranges::unique(summary.bad_gradients);
   summary.bad_gradients.erase(first, last);
   summary.grad_norm = total_norm(ordered);

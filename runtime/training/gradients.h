@@ -39,12 +39,12 @@ struct StepSummary {
   /// Every rank: the number of elements or rows that enter the loss, see
   /// Loss::weight().
   double weight = 0;
-  /// Every rank: the first microbatch whose loss isn't finite; -1 if there is
-  /// none.
+  /// On every rank: the first microbatch whose loss isn't finite; -1 if there
+  /// is none.
   int bad_microbatch = -1;
-  /// Every rank: whether bad_state is set in any RankSummary.
+  /// On every rank: whether bad_state is set in any RankSummary.
   bool bad_state = false;
-  /// Rank 0: names of the parameters whose gradient isn't finite.
+  /// On rank 0: names of the parameters whose gradient isn't finite.
   std::vector<std::string> bad_gradients;
 };
 

@@ -38,8 +38,8 @@ std::vector<std::vector<at::Tensor>> buckets_of(
   return buckets;
 }
 
-/// Whether replicas hold shares of this kind of optimizer state. All have the
-/// same count of steps; other kinds have one entry per entry of the parameter.
+/// Whether replicas hold shares of this kind of optimizer state. The count of
+/// steps is the same on all; other kinds have one entry per parameter entry.
 bool is_sharded(const std::string& kind) {
   return kind != "step";
 }
@@ -192,7 +192,7 @@ void Replicas::send_buffers() {
 const at::Tensor& Replicas::whole(int stage, const std::string& fqn) const {
   const std::vector<NamedParameter>& all = whole_.at(stage);
   const auto found = std::ranges::find(all, fqn, &NamedParameter::fqn);
-  check(found != all.end(), "optimizer state belongs to a parameter");
+  check(found != all.end(), "optimizer state must belong to a parameter");
   return found->tensor;
 }
 

@@ -13,9 +13,9 @@
 
 namespace pp {
 
-/// This rank as one of the replicas of a place in the pipeline, which all hold
-/// the same stages. The replicas sum their gradients, divide the optimizer's
-/// work, and keep buffers equal. With a single replica, nothing is exchanged.
+/// This rank as one of the replicas of its place in the pipeline. All of them
+/// hold the same stages; they sum their gradients, divide the optimizer's work,
+/// and keep buffers equal. With a single replica, nothing is exchanged.
 ///
 /// All replicas must call the functions that exchange data in the same order.
 class Replicas {
@@ -68,7 +68,7 @@ class Replicas {
 
   RankContext& context_;
   std::map<int, Stage>& stages_;
-  /// Whether replicas have shares: `zero`, and several replicas.
+  /// Whether replicas have shares: `zero` is set and there are several.
   bool has_shares_;
   Parameters whole_;
   Parameters parameters_;

@@ -40,12 +40,12 @@ constexpr bool ends_run(StepFault fault, OnNan on_nan) {
          on_nan == OnNan::Stop;
 }
 
-/// A faulty step, as one rank knows it.
+/// The facts that one rank knows about a faulty step.
 struct FaultyStep {
   const StepData& batch;
   /// The rows' numbers in the data, in the order of the batch.
   std::span<const int64_t> rows;
-  std::vector<std::string> bad_states;  ///< names of states, on this rank
+  std::vector<std::string> bad_states;  ///< this rank's states that hold NaN
 };
 
 /// Describes a fault to the user. `what` is a text such as "the loss of

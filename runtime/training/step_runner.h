@@ -35,7 +35,7 @@ struct StepOutcome {
   /// True if gradients overflowed in float16, so there was no update.
   bool dropped = false;
   StepFault fault = StepFault::None;
-  FaultText fault_text;  ///< rank 0: see describe_fault()
+  FaultText fault_text;  ///< set on rank 0, see describe_fault()
   int64_t num_rows = 0;  ///< rows of all replicas
   double seconds = 0;
 };

@@ -136,7 +136,7 @@ class Trainer {
   /// Ends the threads that work beside the loop, in an order that matters:
   ///
   /// 1. The checkpoint thread, while the job's store and transports are still
-  ///    there and before any member goes: it writes tensors of the stages and
+  ///    there and all members exist: it writes tensors of the stages and
   ///    optimizers, and a save under way is finished if it can be.
   /// 2. The thread that reads data ahead.
   ///
@@ -282,7 +282,7 @@ class Trainer {
       output_->write_evaluation(*report);
       output_->note("wrote " + output_->evaluation_path().string());
     }
-    // Beside the trace of the training.
+    // A file of its own: trace.json stays the trace of the training.
     finish(plan_.output.dir / "eval_trace.json");
   }
 
@@ -315,7 +315,7 @@ class Trainer {
     throw JobFailed(cause);
   }
 
-  /// is_last  nothing changes the model afterwards
+  /// is_last  whether nothing changes the model afterwards
   void save(int64_t done, bool is_last) {
     check_mapped_files(world().log);
     trace_.begin("checkpoint");
@@ -364,15 +364,15 @@ class Trainer {
   RankStages stages_;
   Replicas replicas_;
   TrainingData data_;
-  int64_t num_steps_;  ///< of the whole run
+  int64_t num_steps_;  ///< updates in the whole run
   Updates updates_;
-  std::optional<SavedOutputs> outputs_;  ///< with the last stage, if asked for
+  std::optional<SavedOutputs> outputs_;  ///< nullopt if this rank saves none
   StepRunner steps_;
   TrainingCheckpoints checkpoints_;
   std::optional<Evaluation> evaluation_;
   std::optional<TrainingOutput> output_;  ///< from the start of the run
   FaultReports faults_;
-  int64_t first_step_ = 0;  ///< of this run, from 0
+  int64_t first_step_ = 0;  ///< first step of this run, counted from 0
   int64_t saved_at_ = -1;   ///< number of updates at the last save()
   std::optional<std::filesystem::path> last_checkpoint_;  ///< on rank 0
 };

@@ -19,7 +19,7 @@ constexpr const char* kPlannedSteps = "steps";
 /// The key of the first update that put NaN or infinity into the model.
 constexpr const char* kFirstBad = "first_bad_update";
 
-/// A number in a checkpoint's state; none if it isn't there.
+/// Returns a number in a checkpoint's state; nullopt if it isn't there.
 std::optional<int64_t> number_of(
     const CheckpointState& state, const std::string& key) {
   const auto found = state.job.find(key);

@@ -24,10 +24,10 @@ class TrainingOutput {
     int64_t step = 1;  ///< the first step that this run reports
     /// Whether the checkpoints in the folder belong to this run.
     bool resumed = false;
-    /// Whether this rank sets an earlier run's files aside, as one rank per
-    /// folder does.
+    /// Whether this rank sets an earlier run's files aside. Exactly one of the
+    /// ranks that share an output folder does so.
     bool leads_folder = false;
-    /// Whether to remove an earlier run's files instead.
+    /// Whether to remove an earlier run's files, not set them aside.
     bool overwrite = false;
   };
 

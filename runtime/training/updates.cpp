@@ -36,7 +36,7 @@ std::set<std::string> kept_states(const OptimizerConfig& optimizer) {
 }
 
 /// Whether the checkpoint names the states that its optimizer kept, and they
-/// are all that this one keeps. Older checkpoints don't.
+/// are all that this one keeps. Older checkpoints name none.
 bool has_kept_states(
     const OptimizerConfig& optimizer, const CheckpointState& state) {
   const auto found = state.job.find(kKeptStates);
@@ -59,8 +59,9 @@ bool has_kept_states(
 
 bool may_lack_state(
     const OptimizerConfig& optimizer, const CheckpointState& state) {
-  // All updates so far may have been left out, and a stage may get none at all.
-  // In older checkpoints the loss scale is the only sign of that.
+  // An optimizer has no state yet if every update was left out, or if none
+  // reached its stage. In older checkpoints, the loss scale is the only sign
+  // that this is possible.
   return has_kept_states(optimizer, state) || state.job.contains(kLossScale);
 }
 

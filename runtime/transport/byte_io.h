@@ -10,8 +10,8 @@
 
 namespace pp::wire {
 
-/// Makes the error for bytes that this build of pp never sends. `what` says
-/// what is wrong with them.
+/// Makes the error for a received message that no rank of this build of pp
+/// sends. `what` says what is wrong with it.
 inline Error bad(const std::string& what) {
   return runtime_error(
       "a message with a damaged header arrived: " + what +

@@ -42,7 +42,7 @@ inline Stalled waited_too_long(
 inline void check_peer(int peer, int rank, int size) {
   check(
       peer >= 0 && peer < size && peer != rank,
-      "messages go to another rank of the job");
+      "the peer must be another rank of the job");
 }
 
 }  // namespace pp

@@ -38,7 +38,7 @@ std::vector<int64_t> dims_by_stride(const at::Tensor& tensor) {
 /// The strides of one layout and of its copy with narrower gaps, from the
 /// smallest up.
 struct Narrowing {
-  int64_t old_stride = 0;  ///< the last dimension's
+  int64_t old_stride = 0;  ///< stride of the last dimension
   int64_t new_stride = 0;
   int64_t old_next = 1;  ///< the stride that would follow without a gap
   int64_t new_next = 1;
@@ -73,8 +73,8 @@ struct Narrowing {
   }
 };
 
-/// Returns the strides with gaps of at most kGap elements; nothing if elements
-/// overlap other than by expansion.
+/// Returns the strides with gaps of at most kGap elements; nullopt if elements
+/// overlap in another way than by expansion.
 std::optional<std::vector<int64_t>> narrowed_strides(const at::Tensor& tensor) {
   std::vector<int64_t> strides = tensor.strides().vec();
   Narrowing narrowing;
@@ -117,8 +117,8 @@ void put_layout(
       "rank run the same build of pp?");
 }
 
-/// Whether the layout holds the dense tensor's elements without overlaps, its
-/// expanded dimensions aside.
+/// Whether the layout holds the elements of the dense tensor, and they overlap
+/// only in its expanded dimensions.
 bool fits(
     const at::Tensor& dense, at::IntArrayRef sizes, at::IntArrayRef strides) {
   for (int64_t dim = 0; dim < dense.dim(); ++dim) {

@@ -11,7 +11,7 @@ class Group final : public Transport {
   Group(Transport& all, std::vector<int> members)
       : all_(all), members_(std::move(members)) {
     const auto me = std::ranges::find(members_, all_.rank());
-    check(me != members_.end(), "a rank is a member of its group");
+    check(me != members_.end(), "a rank must be a member of its group");
     rank_ = static_cast<int>(me - members_.begin());
   }
 

@@ -46,11 +46,11 @@ class TransportEnd {
   /// store.
   virtual std::string address() const = 0;
 
-  /// Whether this rank reaches `peer`, whose end has that address.
+  /// Whether this rank can reach `peer`, whose end has the address `address`.
   virtual bool reaches(int peer, const std::string& address) = 0;
 
-  /// Returns the transport to at least the ranks for which `peers` is true.
-  /// Call it once, as the last call, on every rank at about the same time.
+  /// Connects to at least the ranks for which `peers` is true. Every rank calls
+  /// it at about the same time. Call it once, and nothing else after it.
   /// throws  Error(Runtime): a peer can't be reached
   virtual std::unique_ptr<Transport> connect(
       const std::vector<bool>& peers) = 0;

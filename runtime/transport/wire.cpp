@@ -217,7 +217,7 @@ Outgoing encode(const Message& message) {
   check(
       prefix.num_tensors <= kMaxTensors && prefix.num_ints <= kMaxInts &&
           prefix.num_requires_grad <= kMaxTensors,
-      "a message within the format's limits");
+      "the message must be within the format's limits");
 
   const bool fits = description_is_inline(prefix);
   size_t room =
@@ -232,7 +232,7 @@ Outgoing encode(const Message& message) {
     check(
         tensor.device().is_cpu() &&
             (tensor.numel() == 0 || tensor.is_non_overlapping_and_dense()),
-        "a canonical tensor on the CPU");
+        "the tensor must be canonical and on the CPU");
     if (tensor.nbytes() <= room) {
       const auto bytes = bytes_of(tensor);
       small.append(bytes.data(), bytes.size());
@@ -248,7 +248,7 @@ Outgoing encode(const Message& message) {
   description.append(message.ints.data(), 8 * message.ints.size());
   check(
       description.bytes.size() == prefix.description_bytes,
-      "the announced length of a description");
+      "the description must have the announced length");
 
   prefix.inline_bytes = small.bytes.size();
   Writer header;

@@ -44,7 +44,7 @@ Outgoing encode(const Message& message);
 
 /// A message that is being received.
 struct Incoming {
-  Message message;  ///< with all memory allocated and inline tensors filled
+  Message message;  ///< its tensors are allocated, the inline ones are filled
   std::vector<at::Tensor> payloads;  ///< tensors of `message` to be received
 };
 

@@ -126,7 +126,7 @@ const Case kCases[] = {
      }},
     {"SymbolsThatDisagree",
      ErrorKind::Input,
-     "y and x share the size seq, but $/y.npy has 3 and $/x.npy has 2",
+     "y and x need the same size seq, but $/y.npy has 3 and $/x.npy has 2",
      {input("x", kFloat, {"s0", "seq"}), input("y", kFloat, {"s0", "seq"})},
      [](const TempFolder& folder, DataConfig& data) {
        data.inputs["x"] = source(write_rows(folder));
@@ -187,8 +187,8 @@ const Case kCases[] = {
      }},
     {"FilesOfDifferentRows",
      ErrorKind::Input,
-     "x: files disagree on the shape of a row: $/a0.npy has [4, 2], $/a1.npy "
-     "[4, 3]",
+     "x: files have rows of different shapes: $/a0.npy has [4, 2], $/a1.npy "
+     "has [4, 3]",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
        put_npy(folder, "a0.npy", "<f4", {4, 2}, counting<float>(8));
@@ -197,7 +197,8 @@ const Case kCases[] = {
      }},
     {"FilesOfDifferentTypes",
      ErrorKind::Input,
-     "x: files disagree: $/a0.npy holds float32, $/a1.npy float64",
+     "x: files have different types: $/a0.npy holds float32, $/a1.npy holds "
+     "float64",
      {kX},
      [](const TempFolder& folder, DataConfig& data) {
        put_npy(folder, "a0.npy", "<f4", {4, 2}, counting<float>(8));

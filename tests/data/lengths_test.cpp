@@ -138,7 +138,7 @@ TEST_F(Rows, ShorterThanTheModelNeedsAreRefused) {
     EXPECT_STREQ(
         error.what(),
         "x: the longest row of batch 0 has 3 elements, but the model needs at "
-        "least 4; set pad_to");
+        "least 4; set pad_to to at least 4");
   }
 }
 

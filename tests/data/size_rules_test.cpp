@@ -71,8 +71,8 @@ TEST(SizeRules, ASymbolIsOneSizeInAllInputs) {
   refuse(
       rules,
       {{"x", {4, 8}}, {"y", {9}}},
-      "x has shape [4, 8] and y has shape [9], but in the model both have the "
-      "size s1");
+      "size s1 of the model is 8 in one place and 9 in another: x has shape "
+      "[4, 8], y has shape [9]");
 }
 
 TEST(SizeRules, ASizeThatFollowsFromSymbolsIsChecked) {

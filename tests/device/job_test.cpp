@@ -258,7 +258,7 @@ TEST(StageMemory, IsWhatTheAllocatorReports) {
         static_cast<double>(bytes.back()),
         0.01 * static_cast<double>(bytes.back()));
     EXPECT_NE(
-        text.find("stage " + std::to_string(stage) + " held at most "),
+        text.find("stage " + std::to_string(stage) + ": peak memory on "),
         std::string::npos)
         << text;
   }

@@ -42,19 +42,19 @@ INSTANTIATE_TEST_SUITE_P(
             "0F0,0F1,0B0\n",
             2,
             true,
-            "rank 0 never does 0B1; each stage needs F and B (or I and W) of "
+            "rank 0 lacks 0B1; each stage needs F and B (or I and W) of "
             "microbatches 0 to 1"},
         Broken{
             "0F0,0F1,0B0,0I1\n",
             2,
             true,
-            "rank 0 never does 0W1; each stage needs F and B (or I and W) of "
+            "rank 0 lacks 0W1; each stage needs F and B (or I and W) of "
             "microbatches 0 to 1"},
         Broken{
             "0F0\n",
             2,
             false,
-            "rank 0 never does 0F1; each stage needs F of microbatches 0 to 1"},
+            "rank 0 lacks 0F1; each stage needs F of microbatches 0 to 1"},
         Broken{
             "0F0,0F1,0B0,0B1\n",
             1,
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
             "0F0\n1RECV_F0,1F0\n",
             1,
             false,
-            "rank 0 never does 0SEND_F0; each stage needs F of microbatches 0 "
+            "rank 0 lacks 0SEND_F0; each stage needs F of microbatches 0 "
             "to 0, and both ends of each message"},
         Broken{
             "0SEND_F0,0F0\n1RECV_F0,1F0\n",
@@ -109,8 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
             "0F0,0SEND_F0,1F0\n",
             1,
             false,
-            "rank 0, position 1: 0SEND_F0 has no other end: there is no "
-            "neighbouring stage on another rank"},
+            "rank 0, position 1: 0SEND_F0 needs a neighbouring stage on "
+            "another rank, but there is none"},
         Broken{
             "0F0,0SEND_F0,0F1,0SEND_F1\n1RECV_F1,1RECV_F0,1F0,1F1\n",
             2,
@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
             "1RECV_F0,1RECV_F1,1F0,1F1\n",
             2,
             false,
-            "rank 0 never does 0WAIT_SEND_F0; each stage needs F of "
+            "rank 0 lacks 0WAIT_SEND_F0; each stage needs F of "
             "microbatches 0 to 1, and both ends of each message"},
         Broken{
             "0F0,0WAIT_SEND_F0,0SEND_F0\n1RECV_F0,1F0\n",
@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(
             "0F0,1F0,1B0,1REDUCE_GRAD,0B0\n",
             1,
             true,
-            "rank 0 never does 0REDUCE_GRAD; each stage needs F and B (or I "
+            "rank 0 lacks 0REDUCE_GRAD; each stage needs F and B (or I "
             "and W) of microbatches 0 to 0"}),
     [](const auto& tested) { return "case" + std::to_string(tested.index); });
 

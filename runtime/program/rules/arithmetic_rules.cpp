@@ -68,7 +68,7 @@ void pow_scalar_backward(const BackwardCall& call) {
 // Functions of two tensors, broadcast to each other.
 
 /// Whether both arguments are tensors, and plain where a gradient is wanted. A
-/// Python number is a tensor of any type.
+/// Python number counts as a tensor, whatever its type.
 bool is_plain_pair(const Stack& stack, Wanted wanted) {
   for (size_t i = 0; i < 2; ++i) {
     if (!stack[i].isTensor() || (wanted[i] && !is_plain(stack[i]))) {

@@ -81,7 +81,7 @@ void linear_backward(const BackwardCall& call) {
   }
   if (call.wanted[1]) {
     const at::Tensor x = as_matrix(kept[0].toTensor());
-    // LibTorch multiplies by weight.t() and transposes that one's gradient.
+    // LibTorch multiplies by weight.t(), and transposes the gradient of that.
     if (is_column_major(weight.t())) {
       call.give_product(1, g.t(), x);
     } else {

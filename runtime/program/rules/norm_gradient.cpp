@@ -34,7 +34,7 @@ at::Tensor NormInputLayout::readable(const at::Tensor& gradient) const {
   if (is_contiguous) {
     return gradient.contiguous();
   }
-  // The kernel handles two memory formats that differ for both of its tests.
+  // The kernel is right if both of its tests see two different formats.
   return gradient.contiguous(
       gradient.dim() == 5 ? at::MemoryFormat::ChannelsLast3d
                           : at::MemoryFormat::ChannelsLast);
@@ -64,8 +64,9 @@ void call_batch_norm(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
     return;
   }
   if (is_instance_norm(op)) {
-    // It is the batch norm of one row that has all rows' channels, packed. A
-    // view of the gradient as such a row may get the strides above.
+    // The operator packs the channels of all rows into one row and calls batch
+    // norm. A view of the gradient as one row may have the strides for which
+    // the kernel's two tests disagree.
     out.register_hook(
         [](const at::Tensor& gradient) { return gradient.contiguous(); });
   } else {

@@ -271,7 +271,7 @@ Schedule add_send_recv(Schedule schedule) {
   if (!placer.run()) {
     const auto deadlock =
         find_deadlock(schedule, num_microbatches(schedule), Sends::Buffered);
-    check(deadlock.has_value(), "a stuck schedule has a deadlock");
+    check(deadlock.has_value(), "a stuck schedule must have a deadlock");
     throw usage_error(
         "the schedule can't be executed: " + to_string(*deadlock));
   }

@@ -123,7 +123,7 @@ std::vector<Pattern> find_patterns(int num_ranks, const Hops& hops) {
       }
     }
   }
-  check(!best.empty(), "some pauses fit the period");
+  check(!best.empty(), "no pauses fit the period");
   return best;
 }
 
@@ -212,7 +212,7 @@ class Packer {
       size_t rank, int now, std::deque<Action>& weights) {
     const auto& timed = timed_[rank];
     size_t& next = next_[rank];
-    // At a weight gradient's place in the pattern it may be done already.
+    // A weight gradient may be done before its place in the pattern.
     while (next < timed.size() &&
            timed[next].action.kind == ActionKind::BackwardWeight) {
       const Action due = timed[next].action;

@@ -67,7 +67,7 @@ Reach try_all(
     all.push_back(read(store, key_of(transport, "sees", peer)));
     if (all.back().size() != own.size()) {
       throw runtime_error(
-          "the job's store doesn't hold which ranks rank " +
+          "the job's store has a damaged list of the ranks that rank " +
           std::to_string(peer) +
           " reaches; does every rank run the same version of pp?");
     }

@@ -14,8 +14,8 @@ namespace pp {
 struct TransportEntry {
   std::string_view name;
   /// The option with which users choose this transport for all pairs of ranks;
-  /// nullopt: users can't choose it, because it doesn't reach every rank. Ranks
-  /// try which peers it reaches.
+  /// nullopt: users can't choose it, because it doesn't reach every rank. The
+  /// ranks find out which peers it reaches.
   std::optional<TransportKind> kind;
   /// Makes this rank's end of the transport, which is not connected yet.
   std::unique_ptr<TransportEnd> (*make_end)(const JobMember& self);

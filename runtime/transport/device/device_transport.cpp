@@ -62,12 +62,14 @@ class DeviceTransport::Receiving {
     return slot;
   }
 
-  /// Receives messages up to that slot's, and returns that one.
+  /// Receives messages in order, up to that of the slot, which it returns.
   template <class Unpack>
   Message take(Slot& wanted, milliseconds timeout, Unpack unpack) {
     while (!wanted.message) {
       Slot& first = *slots_.front();
-      check(first.pending != nullptr, "no wait follows a failed one");
+      check(
+          first.pending != nullptr,
+          "wait() must not be called after one has failed");
       const auto pending = std::exchange(first.pending, nullptr);
       Message message = pending->wait(timeout);
       first.message = unpack(std::move(message));

@@ -78,7 +78,7 @@ GlooWire::Sizes GlooWire::announced_after(const Sizes& sizes) {
   return sum <= kMaxAnnouncedBytes ? sizes : Sizes{};
 }
 
-/// Whether something of a header has arrived, so that the rest is on its way.
+/// Whether the beginning of a header has arrived, so that the rest will follow.
 /// (c10d can't be asked without waiting: isCompleted() of its Gloo works
 /// becomes true only in wait(), and an aborted wait always says no.)
 bool GlooWire::has_begun(const Part& header) {
@@ -243,7 +243,7 @@ GlooWire::Sizes GlooWire::post_payloads(
     Receive& receive) {
   const Sizes sizes = wire::payload_bytes(header, description);
   const bool is_announced = sizes == posted.payload_sizes();
-  // If not, a byte arrives in the place of each.
+  // If the sizes differ, one byte arrives in place of each announced payload.
   receive.payloads = std::move(posted.payloads);
   if (is_announced) {
     auto next = receive.payloads.begin();

@@ -55,7 +55,7 @@ void InterruptibleWait::wait(
   if (failed) {
     throw_closed(lock, peer);
   }
-  check(done, "only an interrupt ends a wait without a result");
+  check(done, "only an interrupt may end a wait without a result");
 }
 
 void InterruptibleWait::throw_closed(int peer) {

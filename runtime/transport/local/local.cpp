@@ -178,8 +178,9 @@ class Inboxes {
 
 namespace {
 
-/// Done when its receiver has asked for it, as on a wire: so a schedule's waits
-/// limit what is queued, and a fast rank can't run away from a slow one.
+/// A send, which is done once the receiver has called recv() for it, as on a
+/// wire. So a schedule's waits limit how many messages are queued, and a fast
+/// rank can't run far ahead of a slow one.
 class LocalSend : public Pending {
  public:
   LocalSend(std::shared_ptr<Inboxes> inboxes, int rank, int to, uint64_t ticket)
@@ -215,7 +216,7 @@ class LocalRecv : public Pending {
   }
 
   Message wait(milliseconds timeout) override {
-    check(!taken_, "wait() is called once");
+    check(!taken_, "wait() must be called only once");
     Message message = inbox_.wait(from_, ticket_, timeout);
     taken_ = true;
     return message;
@@ -274,7 +275,8 @@ LocalHub::LocalHub(int num_ranks)
     : inboxes_(std::make_shared<local::Inboxes>(num_ranks)) {}
 
 std::unique_ptr<Transport> LocalHub::transport(int rank) {
-  check(rank >= 0 && rank < inboxes_->size(), "the rank belongs to the hub");
+  check(
+      rank >= 0 && rank < inboxes_->size(), "the rank must belong to the hub");
   return std::make_unique<local::LocalTransport>(inboxes_, rank);
 }
 

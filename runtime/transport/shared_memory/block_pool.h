@@ -21,7 +21,7 @@ class BlockPool {
 
   struct Taken {
     shared::Place place;
-    shared::Block* block;  ///< header, which the content follows
+    shared::Block* block;  ///< the block's header; content follows it
   };
 
   /// Returns a block with room for `content_bytes`. The caller must set the

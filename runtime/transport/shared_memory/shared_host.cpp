@@ -33,7 +33,7 @@ SharedHost::SharedHost(
 
 SharedLink& SharedHost::link(int peer) {
   const auto found = links_.find(peer);
-  check(found != links_.end(), "messages go to a connected rank");
+  check(found != links_.end(), "the peer must be a connected rank");
   return found->second;
 }
 

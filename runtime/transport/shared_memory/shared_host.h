@@ -35,7 +35,7 @@ class SharedHost {
   uint64_t send(const Message& message, int to);
   uint64_t post(int from);
 
-  /// Both wait for the transfer, and throw what Pending::wait throws.
+  /// wait_sent() and wait_received() throw what Pending::wait throws.
   void wait_sent(int to, uint64_t ticket, std::chrono::milliseconds timeout);
   Message wait_received(
       int from, uint64_t ticket, std::chrono::milliseconds timeout);

@@ -16,8 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Done when its receiver has asked for it, as on a wire: so a schedule's waits
-/// limit how much memory its messages use.
+/// A send, which is done once the receiver has called recv() for it, as on a
+/// wire. So a schedule's waits limit how much memory its messages use.
 class SharedSend : public Pending {
  public:
   SharedSend(std::shared_ptr<SharedHost> host, int to, uint64_t ticket)
@@ -47,7 +47,7 @@ class SharedRecv : public Pending {
   }
 
   Message wait(milliseconds timeout) override {
-    check(!taken_, "wait() is called once");
+    check(!taken_, "wait() must be called only once");
     Message message = host_->wait_received(from_, ticket_, timeout);
     taken_ = true;
     return message;

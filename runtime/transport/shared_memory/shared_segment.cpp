@@ -56,7 +56,7 @@ std::shared_ptr<SharedSegment> SharedSegment::open(
   if (opened < 0) {
     return nullptr;
   }
-  // In another container that number may be another process's.
+  // In another container, another process may have that number.
   if (fstat(opened, &status) != 0 ||
       static_cast<size_t>(status.st_size) != num_bytes) {
     close(opened);
