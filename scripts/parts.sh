@@ -78,11 +78,15 @@ part_kernels() {
 
 # Inputs that once failed, read again with addresses checked; then new ones.
 part_fuzz() {
-  local status=0 some=(zip npy safetensors pickle sympy ir_text)
+  local status=0 some=(zip npy safetensors pickle sympy ir_text) readers
   sanitized asan fuzz pp_tests_fuzz || status=$?
   mv build/logs/asan.log build/logs/fuzz.log
   case "$1" in
-    whole) scripts/fuzz.sh --seconds 5 || status=$? ;;
+    whole)
+      # `calls` looks for faults of LibTorch, which are no reason to refuse a commit.
+      mapfile -t readers < <(cd tests/fuzz/corpus && printf '%s\n' * | grep -vx calls)
+      scripts/fuzz.sh --seconds 5 "${readers[@]}" || status=$?
+      ;;
     reduced) scripts/fuzz.sh --seconds 5 "${some[@]}" || status=$? ;;
   esac
   return "$status"

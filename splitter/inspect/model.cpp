@@ -153,7 +153,8 @@ std::string cuts_text(
     out = too_deep > 0 ? "cuts\n" : "no legal cuts at module boundaries\n";
   }
   if (too_deep > 0) {
-    out += std::string(table.empty() ? "  " : "  and ") + std::to_string(too_deep) +
+    out += std::string(table.empty() ? "  " : "  and ") +
+           std::to_string(too_deep) +
            " at deeper modules, which a higher --depth lists\n";
   }
   if (inside_modules > 0) {

@@ -1,5 +1,6 @@
-# What commands open, write, start and connect to, as the kernel sees it: nothing
-# beyond the files that the command line and the job name, whatever a model asks for.
+# Checks what commands open, write, start and connect to, as the kernel sees it:
+# nothing beyond the files that the command line and the job name, whatever a model
+# asks for.
 source "$(dirname "$0")/lib.sh"
 
 if ! strace -qq -o /dev/null true 2>/dev/null; then

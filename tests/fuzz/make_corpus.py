@@ -29,6 +29,15 @@ PROGRAMS = [
     *("autocast", "buffers", "cond", "counter", "dataclass-output", "dict-output"),
     *("in-place", "keyword-inputs", "no-grad", "shared-module", "tuple-output"),
 ]
+# Operators with a precondition (loader/operators), and some others.
+CALLED = """
+_fft_c2c _fft_c2r _fft_r2c _pdist_forward _unsafe_masked_index _weight_norm_interface
+adaptive_max_pool2d add.Tensor binomial cat chunk conv2d ctc_loss.Tensor div.Tensor_mode
+embedding gather hsplit.int index.Tensor index_put lcm lstm.data lstm.input
+matrix_power median.dim nanmedian.dim native_batch_norm pdist random.from range.step
+reflection_pad2d replication_pad3d scatter.src tensor_split.sections triu.out
+unsafe_chunk upsample_bilinear2d
+"""
 
 
 def put(harness: str, name: str, content: bytes | str) -> None:
@@ -218,6 +227,14 @@ def messages() -> None:
         put("shared_memory", name, start + block + header + bytes(256))
 
 
+def calls() -> None:
+    """One call of each operator whose kernel was once found to trust its arguments."""
+    rng = np.random.default_rng(0)
+    for name in CALLED.split():
+        choices = rng.integers(0, 256, 120, dtype=np.uint8).tobytes()
+        put("calls", name.replace(".", "_"), f"aten::{name}\n".encode() + choices)
+
+
 def main(fixtures: Path) -> None:
     warnings.simplefilter("ignore")
     zips()
@@ -229,6 +246,7 @@ def main(fixtures: Path) -> None:
     graphs()
     jobs()
     messages()
+    calls()
     for harness, texts in corpus_texts.TEXTS.items():
         for name, text in texts.items():
             put(harness, name, text)

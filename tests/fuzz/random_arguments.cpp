@@ -180,7 +180,7 @@ class Maker {
     return out.to(type);
   }
 
-  /// The same elements at other places of memory.
+  /// Returns the same elements at other places of memory.
   at::Tensor laid_out(const at::Tensor& plain) {
     switch (byte() % 6) {
       case 0:

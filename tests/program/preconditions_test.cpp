@@ -8,9 +8,12 @@
 
 #include "loader/core/error.h"
 #include "tests/program/graphs.h"
+#include "tests/program/precondition_rows.h"
 
 namespace pp {
 namespace {
+
+using Row = PreconditionRow;
 
 using c10::IValue;
 
@@ -30,20 +33,6 @@ at::Tensor integers(const std::vector<int64_t>& values) {
 
 c10::OperatorHandle find(const char* name, const char* overload) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
-}
-
-/// A call with arguments that its kernel must not get, and one that it may.
-struct Row {
-  const char* name;
-  const char* op;
-  const char* overload;
-  std::vector<IValue> bad;
-  std::vector<IValue> good;
-  const char* message;
-};
-
-void PrintTo(const Row& row, std::ostream* out) {
-  *out << row.name;
 }
 
 std::vector<IValue> lstm(
@@ -213,8 +202,10 @@ std::vector<Row> attention_and_division_rows() {
 
 std::vector<Row> rows() {
   std::vector<Row> out = layer_rows();
-  const std::vector<Row> more = attention_and_division_rows();
-  out.insert(out.end(), more.begin(), more.end());
+  for (const auto& more :
+       {attention_and_division_rows(), shape_rows(), number_rows()}) {
+    out.insert(out.end(), more.begin(), more.end());
+  }
   return out;
 }
 
