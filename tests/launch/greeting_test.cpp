@@ -133,7 +133,9 @@ TEST(Greeting, AnEarlierGreetingProvesNothing) {
   EXPECT_EQ(
       error_with_peer([&](Transport& transport) {
         for (const std::string& text : earlier) {
+          const auto answer = transport.recv(0);
           say(transport, text);
+          answer->wait(kLimit);
         }
       }),
       kWithoutSecret);
