@@ -13,7 +13,7 @@ REQUIREMENTS="$ROOT/scripts/requirements.txt"
 PACKAGES=(
   g++ cmake ninja-build ccache ca-certificates
   libcli11-dev libtomlplusplus-dev libspdlog-dev nlohmann-json3-dev
-  libgtest-dev libgmock-dev libbenchmark-dev libxxhash-dev zlib1g-dev
+  libgtest-dev libgmock-dev libbenchmark-dev libssl-dev libxxhash-dev zlib1g-dev
   git clang-format shellcheck strace
 )
 

@@ -3,14 +3,12 @@
 #include <exception>
 #include <numeric>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
-#include "loader/core/text.h"
 #include "runtime/launch/abandonable_call.h"
 #include "runtime/launch/descriptors.h"
 #include "runtime/launch/error_console.h"
@@ -18,18 +16,19 @@
 #include "runtime/launch/job_board.h"
 #include "runtime/launch/job_store.h"
 #include "runtime/launch/launch.h"
+#include "runtime/launch/look_until.h"
 #include "runtime/launch/make_context.h"
 #include "runtime/launch/quiet_process.h"
 #include "runtime/launch/stall.h"
 #include "runtime/launch/stop_guard.h"
 #include "runtime/launch/store_watch.h"
+#include "runtime/launch/wait_for_ranks.h"
 #include "runtime/launch/watched_transport.h"
 #include "runtime/transport/connect/connect.h"
 
 namespace pp {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 // A peer's broken connection is the cause only if the watcher finds no better
@@ -59,20 +58,6 @@ constexpr std::chrono::minutes kConnectLimit{10};
 // Other ranks may work long after this one is done; a cause ends the wait.
 constexpr std::chrono::hours kNoLimit{24 * 3650};
 
-/// Polls until `done()`, often at first. Returns false after `limit`.
-template <class Done>
-bool look_until(milliseconds limit, milliseconds longest_pause, Done done) {
-  const auto deadline = Clock::now() + limit;
-  for (milliseconds pause{1}; !done();
-       pause = std::min(2 * pause, longest_pause)) {
-    if (Clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(pause);
-  }
-  return true;
-}
-
 /// One rank's part in a job of several processes, from joining to leaving.
 class EnvJob {
  public:
@@ -96,8 +81,14 @@ class EnvJob {
              .activity = &activity_}) {}
 
   void run(const RankMain& main) {
+    if (!ranks_.secret.exists() && ranks_.rank == 0) {
+      options_.log.debug(
+          "PP_JOB_SECRET isn't set: ranks believe every process that reaches "
+          "the job's store at " +
+          store_.name);
+    }
     try {
-      wait_for_all_to_join();
+      wait_for_ranks(ranks_, options_, store_, board_, first_);
       connect();
       run_main(main);
       wait_for_all_to_finish();
@@ -125,47 +116,6 @@ class EnvJob {
  private:
   bool is_told() const { return launcher_reports_ || watch_.is_told(); }
 
-  void wait_for_all_to_join() {
-    int next = 0;
-    const auto began = Clock::now();
-    bool announced = false;
-    const bool joined =
-        look_until(options_.join_timeout, milliseconds{20}, [&] {
-          first_.check();
-          while (next < ranks_.size && board_.has_joined(next)) {
-            ++next;
-          }
-          if (next < ranks_.size && !announced &&
-              Clock::now() - began > kAnnounceAfter) {
-            announced = true;
-            announce_missing();
-          }
-          return next == ranks_.size;
-        });
-    if (!joined) {
-      throw runtime_error(
-          "rank " + std::to_string(next) + " of " +
-          std::to_string(ranks_.size) + " did not start within " +
-          std::to_string(options_.join_timeout.count()) + " s");
-    }
-  }
-
-  /// Reports which ranks are missing. Only the first waiting rank reports it.
-  void announce_missing() {
-    std::vector<int> missing;
-    for (int rank = 0; rank < ranks_.size; ++rank) {
-      if (!board_.has_joined(rank)) {
-        missing.push_back(rank);
-      } else if (rank < ranks_.rank) {
-        return;
-      }
-    }
-    options_.log.warning(
-        (missing.size() == 1 ? "waiting for rank " : "waiting for ranks ") +
-        pp::join(missing) + " of " + std::to_string(ranks_.size) + " at " +
-        store_.name);
-  }
-
   void connect() {
     watch_.look_now();
     JobMember self;
@@ -190,7 +140,8 @@ class EnvJob {
     limit_answers(store_, std::max(kShortestAnswer, options_.stall_timeout));
     first_.attach(*transport_);
     watched_transport_.emplace(*transport_, activity_);
-    greet_peers(*watched_transport_, store_.job, options_.stall_timeout);
+    greet_peers(
+        *watched_transport_, store_.job, ranks_.secret, options_.stall_timeout);
   }
 
   void run_main(const RankMain& main) {

@@ -175,6 +175,7 @@ std::optional<EnvRanks> read_env_ranks(
         std::to_string(out->size) + "; ranks are from 0 to " +
         std::to_string(out->size - 1));
   }
+  out->secret = JobSecret(env.text(kSecretVariable));
   return out;
 }
 

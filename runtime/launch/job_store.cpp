@@ -1,26 +1,22 @@
 #include "runtime/launch/job_store.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <iterator>
 #include <set>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <c10/util/Exception.h>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "loader/core/first_line.h"
 #include "runtime/launch/abandonable_call.h"
 #include "runtime/launch/job_claim.h"
 #include "runtime/launch/job_identity.h"
-#include "runtime/launch/loopback.h"
+#include "runtime/launch/tcp_store.h"
 #include "runtime/rank/failure.h"
 
 namespace pp {
@@ -30,9 +26,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using Store = c10::intrusive_ptr<c10d::Store>;
 
-// No call waits for another rank inside the store, so one that takes longer
-// means that the store is gone.
-constexpr milliseconds kStoreTimeout{20000};
 // A call in which c10d itself waits for a key takes longer than that.
 constexpr milliseconds kAnswerLimit{25000};
 constexpr milliseconds kProbePause{20};
@@ -41,57 +34,6 @@ constexpr milliseconds kProbePause{20};
 constexpr milliseconds kFindOwnerLimit{3000};
 
 constexpr auto kOwnPort = "; give each job its own MASTER_PORT";
-
-/// This process's connections to that port.
-std::set<int> connections_to(int port) {
-  std::set<int> found;
-  std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/proc/self/fd", error)) {
-    const std::string name = entry.path().filename().string();
-    int fd = -1;
-    std::from_chars(name.data(), name.data() + name.size(), fd);
-    sockaddr_in6 peer{};
-    socklen_t size = sizeof(peer);
-    // Both address families have the port at the same offset.
-    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
-        (peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6) &&
-        ntohs(peer.sin6_port) == port) {
-      found.insert(fd);
-    }
-  }
-  return found;
-}
-
-Store prefixed(const Store& store, const std::string& prefix) {
-  return c10::make_intrusive<c10d::PrefixStore>(prefix, store);
-}
-
-c10d::TCPStoreOptions client_options(int port) {
-  c10d::TCPStoreOptions options;
-  options.port = static_cast<uint16_t>(port);
-  options.waitWorkers = false;
-  options.timeout = kStoreTimeout;
-  return options;
-}
-
-/// Serves a store on every address of this machine. c10d's server also connects
-/// to itself, so it isn't given MASTER_ADDR, where another machine may be.
-c10::intrusive_ptr<c10d::TCPStore> make_server(int port) {
-  auto options = client_options(port);
-  options.isServer = true;
-  return c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
-}
-
-/// Serves a store for the processes of this machine, at a free port. c10d's
-/// server listens on every address unless it is given a socket.
-c10::intrusive_ptr<c10d::TCPStore> make_local_server() {
-  const int listener = listen_on_loopback();
-  auto options = client_options(port_of(listener));
-  options.isServer = true;
-  options.masterListenFd = listener;
-  return c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
-}
 
 std::string reason_of(const c10::Error& error) {
   const std::string text = first_line(error.what_without_backtrace());
@@ -122,18 +64,18 @@ class StoreJoiner {
     try {
       wait_for_server();
       const Store plain = connect();
-      const Store root = prefixed(plain, root_);
-      const JobIdentity job = job_in(*plain, *root);
+      check_secret(plain);
+      const JobIdentity job = job_in(*keys_of_job(plain));
       check_is_ours(job);
       if (job.nonce == own_.nonce) {
         plain->set(kOwnerKey, to_json(own_));
       }
       out_.job = job.nonce;
       root_ += "/" + job.nonce;
-      out_.main = prefixed(plain, root_);
+      out_.main = keys_of_job(plain);
       claim_rank(*out_.main, own_, job, ranks_.agent_store, out_.name);
-      out_.watch = prefixed(connect(), root_);
-      out_.transport = prefixed(connect(), root_);
+      out_.watch = keys_of_job(connect());
+      out_.transport = keys_of_job(connect());
       return std::move(out_);
     } catch (const c10::Error& error) {
       throw runtime_error(
@@ -147,10 +89,19 @@ class StoreJoiner {
  private:
   bool serves() const { return ranks_.rank == 0 && !ranks_.agent_store; }
 
+  Store keys_of_job(const Store& store) const {
+    return pp::keys_of_job(store, ranks_.secret, root_);
+  }
+
+  SecretCheck secret_check(const Store& plain) const {
+    return {open_keys(plain, root_), ranks_.secret, root_};
+  }
+
   void serve() {
     try {
       const auto server = make_server(ranks_.master_port);
-      prefixed(server, root_)->set(kJobKey, to_json(own_));
+      keys_of_job(server)->set(kJobKey, to_json(own_));
+      secret_check(server).publish();  // last: others wait for it
       out_.server = server;
     } catch (const c10::Error& error) {
       const std::string owner = find_owner();
@@ -163,26 +114,35 @@ class StoreJoiner {
     }
   }
 
-  /// Describes the job that serves a store at this rank's port; empty if no job
-  /// answers. A job that has just begun to serve answers a little later.
+  /// Describes the job that serves a store at this machine's port; empty if no
+  /// job answers.
   std::string find_owner() {
-    const auto deadline = Clock::now() + kFindOwnerLimit;
     try {
       const auto store = try_connect("127.0.0.1", kFindOwnerLimit);
-      while (store && Clock::now() < deadline) {
-        if ((*store)->check({kOwnerKey})) {
-          return describe(identity_from_json((*store)->get_to_str(kOwnerKey)));
-        }
-        keep_waiting_();
-        std::this_thread::sleep_for(kProbePause);
-      }
-      return "";
+      const auto owner = store ? owner_in(**store) : std::nullopt;
+      return owner ? describe(*owner) : "";
     } catch (const c10::Error&) {
       return "";
+    }
+  }
+
+  /// The job that a store belongs to; nullopt if it doesn't say. A job that has
+  /// just begun to serve says so a little later.
+  std::optional<JobIdentity> owner_in(c10d::Store& plain) const {
+    const auto deadline = Clock::now() + kFindOwnerLimit;
+    try {
+      while (!plain.check({kOwnerKey})) {
+        keep_waiting_();
+        if (Clock::now() > deadline) {
+          return std::nullopt;
+        }
+        std::this_thread::sleep_for(kProbePause);
+      }
+      return identity_from_json(plain.get_to_str(kOwnerKey));
     } catch (const JobFailed&) {
       throw;
     } catch (const Error&) {
-      return "";
+      return std::nullopt;
     }
   }
 
@@ -260,30 +220,63 @@ class StoreJoiner {
     return *store;
   }
 
-  /// The identity of the job that this rank finds in the store. The first rank
-  /// to come writes it if the launcher serves the store; else rank 0 does.
-  JobIdentity job_in(c10d::Store& plain, c10d::Store& root) {
-    if (ranks_.agent_store) {
-      return identity_from_json(
-          root.compareSet(kJobKey, std::string(), to_json(own_)));
+  /// Makes sure that the job in the store has this rank's secret. The first
+  /// rank to come says which one the job has if the launcher serves the store;
+  /// else rank 0 does.
+  void check_secret(const Store& plain) {
+    SecretCheck check = secret_check(plain);
+    if (!ranks_.agent_store) {
+      wait_for_job(*plain, check);
     }
+    const SecretCheck::Result result =
+        ranks_.agent_store ? check.publish_or_compare() : check.compare();
+    if (result != SecretCheck::Result::Same) {
+      throw refused(*plain, check, result);
+    }
+    out_.secret_check = std::move(check);
+  }
+
+  void wait_for_job(c10d::Store& plain, SecretCheck& check) const {
     const auto deadline = Clock::now() + answer_limit_ / 2;
-    while (!root.check({kJobKey})) {
+    while (!check.is_published()) {
       keep_waiting_();
-      // A job writes its own key first.
-      const bool is_owned = plain.check({kOwnerKey}) && !root.check({kJobKey});
+      // A job writes its own keys before it says that it owns the store.
+      const bool is_owned = plain.check({kOwnerKey}) && !check.is_published();
       if (is_owned || Clock::now() > deadline) {
-        const std::string owner = find_owner();
+        const auto owner = owner_in(plain);
         throw runtime_error(
             "the store at " + out_.name + " doesn't belong to this job: " +
-            (owner.empty() ? "another program, or another version of pp, "
-                             "serves it"
-                           : "another job uses this port: " + owner) +
+            (owner ? "another job uses this port: " + describe(*owner)
+                   : "another program, or another version of pp, serves it") +
             kOwnPort);
       }
       std::this_thread::sleep_for(kProbePause);
     }
-    return identity_from_json(root.get_to_str(kJobKey));
+  }
+
+  /// The error of this rank, whose secret isn't that of the job in the store.
+  /// Ranks that may wait for this one hear of it; those of another job don't.
+  Error refused(
+      c10d::Store& plain, SecretCheck& check, SecretCheck::Result why) const {
+    const auto owner = ranks_.agent_store ? std::nullopt : owner_in(plain);
+    if (owner && (serves() || !may_be_one_job(*owner, own_))) {
+      return another_job(*owner);
+    }
+    check.note_refused(ranks_.rank);
+    return runtime_error(
+        rank_name() + check.difference(why, out_.name) +
+        (owner ? ": " + describe(*owner) : "") +
+        "; give every rank of a job the same PP_JOB_SECRET" +
+        (ranks_.agent_store ? "" : ", and each job its own MASTER_PORT"));
+  }
+
+  /// The identity of the job that this rank finds in the store. The first rank
+  /// to come writes it if the launcher serves the store; else rank 0 does.
+  JobIdentity job_in(c10d::Store& root) const {
+    return identity_from_json(
+        ranks_.agent_store
+            ? root.compareSet(kJobKey, std::string(), to_json(own_))
+            : root.get_to_str(kJobKey));
   }
 
   void check_is_ours(const JobIdentity& job) const {
@@ -291,11 +284,19 @@ class StoreJoiner {
       return;  // torchrun keeps jobs apart
     }
     if (serves() ? job.nonce != own_.nonce : !may_be_one_job(job, own_)) {
-      throw runtime_error(
-          "rank " + std::to_string(ranks_.rank) + " of " +
-          std::to_string(ranks_.size) + " finds another job at " + out_.name +
-          ": " + describe(job) + kOwnPort);
+      throw another_job(job);
     }
+  }
+
+  std::string rank_name() const {
+    return "rank " + std::to_string(ranks_.rank) + " of " +
+           std::to_string(ranks_.size);
+  }
+
+  Error another_job(const JobIdentity& job) const {
+    return runtime_error(
+        rank_name() + " finds another job at " + out_.name + ": " +
+        describe(job) + kOwnPort);
   }
 
   const EnvRanks& ranks_;
@@ -338,11 +339,12 @@ JobStore serve_store(EnvRanks& ranks) {
   const Store plain = server;
   const JobIdentity own = own_identity(ranks, "");
   const std::string root = key_prefix(ranks);
-  prefixed(plain, root)->set(kJobKey, to_json(own));
+  keys_of_job(plain, ranks.secret, root)->set(kJobKey, to_json(own));
+  SecretCheck(open_keys(plain, root), ranks.secret, root).publish();
   plain->set(kOwnerKey, to_json(own));
   out.name = "127.0.0.1:" + std::to_string(ranks.master_port);
   out.job = own.nonce;
-  out.main = prefixed(server, root + "/" + own.nonce);
+  out.main = keys_of_job(plain, ranks.secret, root + "/" + own.nonce);
   out.server = server;
   return out;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 #include "runtime/launch/launch.h"
 #include "runtime/launch/master_address.h"
+#include "runtime/launch/secret_check.h"
 
 namespace c10d {
 class Store;
@@ -29,6 +31,8 @@ struct JobStore {
   c10::intrusive_ptr<c10d::Store> transport;
   std::string name;  ///< the store's address, "127.0.0.1:29500"
   std::string job;   ///< string that identifies the job; no other job has it
+  /// Which processes were refused for their secret; set by join_store().
+  std::optional<SecretCheck> secret_check;
   std::vector<int> sockets;  ///< descriptors of the three connections
 };
 
@@ -41,10 +45,12 @@ void limit_answers(const JobStore& store, std::chrono::milliseconds limit);
 void end_calls(const JobStore& store);
 
 /// Connects to the job's store and claims this rank's number there. Rank 0
-/// serves the store at the master's address unless the launcher does.
-/// throws  Error(Runtime): another job or another program uses the port,
-///         another process has this rank's number, or there is no store within
-///         join_timeout; JobFailed: options.stop was requested while waiting
+/// serves the store at the master's address unless the launcher does. With a
+/// secret, all connections of the result are views that sign: SignedStore.
+/// throws  Error(Runtime): another job or another program uses the port, the
+///         job has another secret, another process has this rank's number, or
+///         there is no store within join_timeout; JobFailed: options.stop was
+///         requested while waiting
 JobStore join_store(const EnvRanks& ranks, const LaunchOptions& options);
 
 /// Serves a store for processes of this machine at a free port, as torchrun

@@ -11,6 +11,7 @@
 
 #include "runtime/options/transport_kind.h"
 #include "runtime/rank/rank_context.h"
+#include "runtime/secret/job_secret.h"
 
 namespace pp {
 
@@ -32,13 +33,16 @@ struct EnvRanks {
   std::string job_name;
   /// Whether the launcher prints the output of all ranks in one place.
   bool one_console = false;
+  /// The secret that only processes of the job know; may be absent.
+  JobSecret secret;
 };
 
 /// Reads this process's place in a job from the environment variables of the
-/// known launchers. Returns nullopt if none of them is set. Slurm's are read
-/// only inside a step (srun) of several tasks, Open MPI's only with several
-/// ranks.
-/// throws  Error(Usage): a variable is not a number, rank >= size, and so on
+/// known launchers, and PP_JOB_SECRET. Returns nullopt if no launcher set its
+/// variables. Slurm's are read only inside a step (srun) of several tasks, Open
+/// MPI's only with several ranks.
+/// throws  Error(Usage): a variable is not a number, rank >= size, the secret
+///         is too short, and so on
 std::optional<EnvRanks> read_env_ranks(
     const std::function<const char*(const char*)>& getenv);
 
@@ -86,7 +90,9 @@ void launch_env(
 
 /// Starts `num_ranks` processes of `command` (argv) with the variables that
 /// launch_env() reads, serves their store, and watches them until all have
-/// ended. If a rank itself throws a JobFailed, told() is true in that error.
+/// ended. Unless PP_JOB_SECRET is set, the ranks get a secret that no other
+/// process has. If a rank itself throws a JobFailed, told() is true in that
+/// error.
 ///
 /// While it runs, it handles SIGINT, SIGTERM and SIGHUP and passes them on to
 /// the ranks. No rank outlives this process, however the process ends.
@@ -95,7 +101,8 @@ void launch_env(
 ///               signal; nullopt: they end at once
 /// throws        JobFailed with the job's first failure. The exit code is that
 ///               of the failure's kind, that of the first process to fail, or
-///               128 + signal; Error(Usage): the command can't be started
+///               128 + signal; Error(Usage): the command can't be started, or
+///               PP_JOB_SECRET is too short
 void launch_processes(
     int num_ranks,
     const std::vector<std::string>& command,

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 
@@ -90,6 +91,11 @@ class Processes {
     shared.local_size = num_ranks;
     shared.agent_store = true;
     shared.run_id = "pp";
+    const char* given = std::getenv(kSecretVariable);
+    shared.secret = JobSecret(given ? given : "");
+    if (!shared.secret.exists()) {
+      shared.secret = JobSecret::random();
+    }
     return shared;
   }
 
@@ -105,6 +111,7 @@ class Processes {
         {"TORCHELASTIC_USE_AGENT_STORE", "True"},
         {"TORCHELASTIC_RESTART_COUNT", "0"},
         {"TORCHELASTIC_RUN_ID", shared_.run_id},
+        {kSecretVariable, shared_.secret.value()},
     };
   }
 

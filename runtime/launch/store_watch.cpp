@@ -77,6 +77,9 @@ void StoreWatch::run() {
     lock.unlock();
     try {
       poll();
+    } catch (const Error& error) {
+      distrust(error);
+      return;
     } catch (const std::exception& error) {
       first_.set(store_gone(is_late(error)));
       return;
@@ -204,6 +207,21 @@ void StoreWatch::found(const Cause& cause) {
     seen_ = true;
     first_.set(cause);
     note_seen();
+  }
+}
+
+/// Ends the job because of a value that no rank of this job can have written.
+void StoreWatch::distrust(const Error& error) {
+  Cause cause;
+  cause.rank = options_.rank;
+  cause.host = options_.host;
+  cause.message = error.what();
+  try {
+    cause = board_.publish(cause);
+    first_.set(cause);
+    note_seen();
+  } catch (const std::exception&) {
+    first_.set(cause);  // the others find out by themselves
   }
 }
 

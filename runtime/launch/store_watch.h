@@ -19,7 +19,8 @@ namespace pp {
 /// signs of life, publishes what this rank is doing, and sets a FirstCause to
 /// the first failure that it finds: one that another rank published, the death
 /// of a rank (no sign of life, and its process is gone or on another machine),
-/// the loss of the store, or a request to stop. A process that exists but
+/// the loss of the store, a value in it that no rank wrote, or a request to
+/// stop. A process that exists but
 /// doesn't respond is no failure here: ranks that wait for it notice it after
 /// their stall timeout.
 class StoreWatch {
@@ -71,6 +72,7 @@ class StoreWatch {
   std::string death_of(const Life& life, Clock::duration silent) const;
   void look_for_stop(Clock::time_point now);
   void found(const Cause& cause);
+  void distrust(const Error& error);
   void note_seen();
   Cause store_gone(bool late) const;
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "loader/core/error.h"
@@ -23,6 +24,9 @@ class Writer {
  public:
   template <class T>
   void put(const T& value) {
+    static_assert(
+        std::has_unique_object_representations_v<T>,
+        "padding would send bytes that nobody has written");
     append(&value, sizeof(T));
   }
   void append(const void* data, size_t num_bytes) {

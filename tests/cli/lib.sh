@@ -12,7 +12,7 @@ PP="$1" SOURCE="$2" FIXTURES="$3" PYTHON="$4"
 # shellcheck disable=SC2034
 TORCHRUN="$(dirname "$PYTHON")/torchrun"
 unset TORCH_LOGS RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE MASTER_ADDR \
-  MASTER_PORT
+  MASTER_PORT PP_JOB_SECRET
 export LC_ALL=C PYTHONWARNINGS=ignore
 
 work="$(mktemp -d "${TMPDIR:-/tmp}/pp_cli_XXXXXX")"

@@ -117,6 +117,7 @@ STORE = {
     "number": "\12" + "1",
     "address": "\13" + "47 5 1234567890123",
     "reach": "\14" + "01",
+    "signed": "\15" + "s" * 40 + "alpha",
 }
 
 CHECKPOINT_STATES = {

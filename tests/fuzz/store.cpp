@@ -11,6 +11,7 @@
 #include "runtime/launch/stall.h"
 #include "runtime/rank/agree.h"
 #include "runtime/rank/from_rank.h"
+#include "runtime/secret/signed_store.h"
 #include "runtime/transport/connect/connect.h"
 #include "tests/fuzz/harness.h"
 
@@ -115,6 +116,34 @@ void read_reach(const std::string& value) {
   connect_ranks({.store = store, .rank = 0, .size = 2}, all_transports()[0]);
 }
 
+/// Has this value under every key.
+class FullStore : public c10d::HashStore {
+ public:
+  explicit FullStore(const std::string& value)
+      : value_(value.begin(), value.end()) {}
+  std::vector<uint8_t> get(const std::string&) override { return value_; }
+  std::vector<uint8_t> compareSet(
+      const std::string&,
+      const std::vector<uint8_t>&,
+      const std::vector<uint8_t>&) override {
+    return value_;
+  }
+
+ private:
+  std::vector<uint8_t> value_;
+};
+
+/// Reads a value that must be signed with a secret.
+void read_signed(const std::string& value) {
+  SignedStore store(
+      c10::make_intrusive<FullStore>(value),
+      JobSecret("what this job's processes know"),
+      "job");
+  accepts([&] { store.add("beat/1", 1); });
+  store.get("host/1");
+  require(false, "nobody forges a signature");
+}
+
 constexpr std::array kReaders = {
     read_identity,
     claim,
@@ -128,7 +157,8 @@ constexpr std::array kReaders = {
     read_contents,
     read_number,
     read_address,
-    read_reach};
+    read_reach,
+    read_signed};
 
 }  // namespace
 

@@ -127,6 +127,19 @@ TEST(ReadEnvRanks, OpenMpi) {
       std::string::npos);
 }
 
+TEST(ReadEnvRanks, TheSecretOfTheJob) {
+  const Variables two = {{"RANK", "0"}, {"WORLD_SIZE", "2"}};
+  EXPECT_FALSE(read(two)->secret.exists());
+  Variables with_secret = two;
+  with_secret["PP_JOB_SECRET"] = "0123456789abcdef";
+  EXPECT_EQ(read(with_secret)->secret.value(), "0123456789abcdef");
+  with_secret["PP_JOB_SECRET"] = "0123456";
+  EXPECT_EQ(
+      error(with_secret),
+      "the environment variable PP_JOB_SECRET has 7 bytes; it must have at "
+      "least 16, such as the output of: openssl rand -hex 32");
+}
+
 TEST(ReadEnvRanks, WrongValuesAreNamed) {
   EXPECT_EQ(
       error({{"RANK", "one"}, {"WORLD_SIZE", "2"}}),

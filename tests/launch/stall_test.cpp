@@ -1,5 +1,7 @@
 #include "runtime/launch/stall.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace pp {
@@ -120,6 +122,30 @@ TEST(Stall, ARankThatDoesNotRespondIsTheCauseOfWaitsForSomethingElse) {
   EXPECT_EQ(
       to_string(alone), "rank 0 (a): waited 2 s for the other ranks' parts");
   EXPECT_EQ(alone.details.size(), 2u);
+}
+
+TEST(Stall, AWaitForARankThatDoesNotExistEndsTheChain) {
+  for (const int peer : {2, 7, (1 << 30) - 1}) {
+    const Cause cause = explain_stall(
+        waited(0),
+        {{"a", waits(in(0, 1, "B"), 1), ""},
+         {"b", waits(in(1, 1, "B"), peer), ""}});
+    EXPECT_EQ(cause.rank, 1);
+    EXPECT_EQ(cause.details.size(), 2u);
+  }
+}
+
+TEST(ActivityText, NumbersThatNoRankHasAreNoActivity) {
+  const auto text = [](int stage, int microbatch, int peer) {
+    return "[" + std::to_string(stage) + "," + std::to_string(microbatch) +
+           ",\"F\"," + std::to_string(peer) + ",false,1.0]";
+  };
+  ASSERT_EQ(activity_from_json(text(1, 2, 3)).peer, 3);
+  for (const int number : {-2, 1 << 30, std::numeric_limits<int>::max()}) {
+    EXPECT_FALSE(activity_from_json(text(number, 2, 3)).in_action());
+    EXPECT_FALSE(activity_from_json(text(1, number, 3)).in_action());
+    EXPECT_FALSE(activity_from_json(text(1, 2, number)).waits());
+  }
 }
 
 TEST(Activity, ReportsEachChange) {

@@ -48,6 +48,37 @@ TEST(ConnectRanks, PairsMayUseDifferentTransports) {
   });
 }
 
+/// Connects rank 0 of two through shared memory to a rank that left these
+/// values in the store. Returns the error.
+std::string error_with_peer(
+    const std::string& address, const std::string& sees) {
+  const auto store = c10::make_intrusive<c10d::HashStore>();
+  store->c10d::Store::set("shared_memory/address/1", address);
+  store->c10d::Store::set("shared_memory/sees/1", sees);
+  return error_of([&] {
+    connect_ranks({store, 0, 2}, all_transports().front());
+  });
+}
+
+TEST(ConnectRanks, AListOfOtherRanksThanTheJobHasIsRefused) {
+  for (const std::string& sees :
+       std::vector<std::string>{"", "1", "111", std::string(5000, '1')}) {
+    EXPECT_EQ(
+        error_with_peer("", sees),
+        "the job's store doesn't hold which ranks rank 1 reaches; does every "
+        "rank run the same version of pp?");
+  }
+}
+
+TEST(ConnectRanks, AnAddressThatLeadsNowhereIsNotUsed) {
+  for (const std::string address :
+       {"", "no address", "1", "-1 -1 -1", "0 0 0", "99999999999999 1 1"}) {
+    EXPECT_EQ(
+        error_with_peer(address, "11"),
+        "no transport connects rank 0 with every other rank");
+  }
+}
+
 TEST(ConnectRanks, AJobOfOneRankHasATransport) {
   const auto store = c10::make_intrusive<c10d::HashStore>();
   const auto transport = connect_ranks({store, 0, 1});

@@ -78,6 +78,21 @@ TEST(Wire, DamagedHeadersAreRefused) {
   EXPECT_NE(decode_with<int64_t>(kStrides, 0), "");  // overlapping
 }
 
+// Its memory would be allocated before anyone notices that no data follows.
+TEST(Wire, ATensorInTheHeaderIsNotAllocatedByItsAnnouncedSize) {
+  auto header = header_of_one();
+  const int64_t rows = int64_t{1} << 38U;
+  const int64_t sizes[] = {rows, 3};
+  const int64_t strides[] = {3, 1};
+  std::memcpy(header.data() + kSizes, sizes, sizeof(sizes));
+  std::memcpy(header.data() + kStrides, strides, sizeof(strides));
+  EXPECT_EQ(
+      error_of([&] { wire::decode(header, {}); }),
+      "a message with a damaged header arrived: it has a tensor of " +
+          std::to_string(rows * 3 * 4) +
+          " bytes in its header; does every rank run the same build of pp?");
+}
+
 TEST(Wire, ACutHeaderIsRefused) {
   const auto header = header_of_one();
   for (size_t size = 0; size < header.size(); ++size) {

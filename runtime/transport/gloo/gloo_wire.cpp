@@ -104,7 +104,7 @@ std::deque<GlooWire::Part> GlooWire::send(const Message& message, int to) {
   const bool is_announced = sizes == announced.front();
   for (size_t i = 0; !is_announced && i < announced.front().size(); ++i) {
     // A byte takes the place of each payload that was announced.
-    parts.push_back(post_send(new_bytes(1), to, kAnnouncedTag));
+    parts.push_back(post_send(at::zeros({1}, at::kByte), to, kAnnouncedTag));
   }
   for (const at::Tensor& payload : outgoing.payloads) {
     parts.push_back(post_send(

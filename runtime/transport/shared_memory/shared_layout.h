@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "runtime/transport/shared_memory/doorbell.h"
 #include "runtime/transport/shared_memory/shared_segment.h"
@@ -21,6 +22,12 @@
 namespace pp::shared {
 
 inline constexpr size_t kAlign = 64;  // a cache line, enough for kernels
+
+/// Whether all bytes of a T are part of its value. Copies of anything else
+/// could carry bytes of this process's memory into the shared one.
+template <typename T>
+inline constexpr bool kIsAllContent =
+    std::has_unique_object_representations_v<T>;
 
 inline size_t aligned(size_t num_bytes) {
   return (num_bytes + kAlign - 1) / kAlign * kAlign;
@@ -44,9 +51,10 @@ inline void release(Block& block) {
 
 /// The position of a block in its sender's segments.
 struct Place {
-  uint32_t segment;
+  uint64_t segment;
   uint64_t offset;
 };
+static_assert(kIsAllContent<Place>);
 
 /// The list of messages from the segment's owner to one peer.
 struct Lane {
@@ -66,9 +74,10 @@ struct Control {
   static constexpr size_t kMaxSegments = 256;
 
   struct Segment {
-    int32_t descriptor;
+    int64_t descriptor;
     uint64_t num_bytes;
   };
+  static_assert(kIsAllContent<Segment>);
 
   std::atomic<uint32_t> closed;
   uint64_t nonce;  ///< identifies this segment; part of the rank's address

@@ -77,7 +77,9 @@ void SharedLink::pull() {
       throw wire::bad("its sender announces more messages than the list holds");
     }
     const bool was_full = waiting == Lane::kSlots;
-    queue.push(read(in_.slots[taken % Lane::kSlots]));
+    // A copy: the sender could still change the slot.
+    const shared::Place place = in_.slots[taken % Lane::kSlots];
+    queue.push(read(place));
     in_.taken.store(++taken);
     if (was_full) {
       control().bell.ring();
@@ -85,7 +87,7 @@ void SharedLink::pull() {
   }
 }
 
-const std::shared_ptr<SharedSegment>& SharedLink::segment(uint32_t index) {
+const std::shared_ptr<SharedSegment>& SharedLink::segment(uint64_t index) {
   if (index >= Control::kMaxSegments) {
     throw wire::bad(
         "it names segment " + std::to_string(index) + ", which can't exist");

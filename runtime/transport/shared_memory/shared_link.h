@@ -48,7 +48,7 @@ class SharedLink {
   TicketQueue queue;
 
  private:
-  const std::shared_ptr<SharedSegment>& segment(uint32_t index);
+  const std::shared_ptr<SharedSegment>& segment(uint64_t index);
   Message read(const shared::Place& place);
 
   SharedPeer end_;

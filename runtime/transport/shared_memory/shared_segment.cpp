@@ -48,7 +48,7 @@ std::shared_ptr<SharedSegment> SharedSegment::create(size_t num_bytes) {
 }
 
 std::shared_ptr<SharedSegment> SharedSegment::open(
-    pid_t owner, int descriptor, size_t num_bytes) {
+    pid_t owner, int64_t descriptor, size_t num_bytes) {
   const std::string path =
       "/proc/" + std::to_string(owner) + "/fd/" + std::to_string(descriptor);
   const int opened = ::open(path.c_str(), O_RDWR | O_CLOEXEC);

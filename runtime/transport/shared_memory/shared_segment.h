@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -19,7 +20,7 @@ class SharedSegment {
   /// Maps memory that the process `owner` has created. Returns null if this
   /// process can't map it.
   static std::shared_ptr<SharedSegment> open(
-      pid_t owner, int descriptor, size_t num_bytes);
+      pid_t owner, int64_t descriptor, size_t num_bytes);
 
   ~SharedSegment();
   SharedSegment(const SharedSegment&) = delete;
