@@ -94,7 +94,8 @@ void prune_checkpoints(
     const fs::path& folder,
     int64_t step,
     int keep,
-    std::optional<int64_t> first_bad) {
+    std::optional<int64_t> first_bad,
+    std::optional<int64_t> best) {
   std::vector<fs::path> paths = list_checkpoints(folder);
   std::erase_if(
       paths, [step](const fs::path& path) { return *step_of(path) > step; });
@@ -108,6 +109,9 @@ void prune_checkpoints(
     std::swap(paths[num_good - 1], paths[paths.size() - kept]);
   }
   for (size_t i = 0; i + kept < paths.size(); ++i) {
+    if (step_of(paths[i]) == best) {
+      continue;
+    }
     // Rename it first, so that a half-removed checkpoint is never found.
     const fs::path doomed = unfinished_path(folder, *step_of(paths[i]));
     move_folder(paths[i], doomed);

@@ -66,10 +66,13 @@ std::filesystem::path commit_checkpoint(
 /// first_bad  the first step after which the weights held NaN or infinity;
 ///            nullopt: none. The newest checkpoint before this step is among
 ///            those that remain, unless `keep` is 1
+/// best       the step of the best checkpoint, which remains besides; nullopt:
+///            none is to remain
 void prune_checkpoints(
     const std::filesystem::path& folder,
     int64_t step,
     int keep,
-    std::optional<int64_t> first_bad = {});
+    std::optional<int64_t> first_bad = {},
+    std::optional<int64_t> best = {});
 
 }  // namespace pp

@@ -22,6 +22,7 @@ std::span<const Field<DataConfig>> data_fields();
 /// in `eval.data`.
 std::span<const Field<SourceConfig>> source_fields();
 std::span<const Field<TrainConfig>> train_fields();
+std::span<const Field<EarlyStop>> early_stop_fields();
 std::span<const Field<LossConfig>> loss_fields();
 /// The key `train.optimizer.name`. The optimizer's options are in
 /// optimizer_option_keys().

@@ -44,6 +44,7 @@ class JobKeys {
     add(source_fields());
     keys_.push_back(kTarget);
     add(train_fields());
+    add(early_stop_fields());
     add(loss_fields());
     add(optimizer_fields());
     const std::span<const JobKey> options = optimizer_option_keys();

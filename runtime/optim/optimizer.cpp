@@ -76,6 +76,10 @@ std::unique_ptr<Optimizer> make_optimizer(
       return make_adam(config, std::move(parameters));
     case OptimizerKind::AdamW:
       return make_adamw(config, std::move(parameters));
+    case OptimizerKind::Lion:
+      return make_lion(config, std::move(parameters));
+    case OptimizerKind::Muon:
+      return make_muon(config, std::move(parameters));
   }
   check(false, "every optimizer has a case");
   return nullptr;

@@ -25,17 +25,17 @@ struct NamedParameter {
 /// name.
 using TensorLookup = std::function<at::Tensor(const std::string& name)>;
 
-/// Updates parameters from their `.grad` with LibTorch's fused kernels; the
-/// results are bit-identical to `torch.optim.X(fused=True)`. A parameter
-/// without a gradient stays unchanged. A parameter in half precision (bfloat16,
-/// float16) has a float32 copy, the master, and float32 state. The optimizer
-/// updates the master, so that updates smaller than the parameter's rounding
-/// aren't lost. The real and imaginary parts of a complex parameter are updated
-/// as two real parameters, as torch's unfused optimizers do (the fused ones
-/// refuse complex parameters); the state is complex. Parameters that share a
-/// storage are updated one after the other, each with its own state; their
-/// masters share memory in the same way. Not thread safe; each rank has its own
-/// optimizer.
+/// Updates parameters from their `.grad`; the results are bit-identical to
+/// those of torch's optimizers, the fused ones where torch has them. A
+/// parameter without a gradient stays unchanged. A parameter in half precision
+/// (bfloat16, float16) has a float32 copy, the master, and float32 state. The
+/// optimizer updates the master, so that updates smaller than the parameter's
+/// rounding aren't lost. The real and imaginary parts of a complex parameter
+/// are updated as two real parameters, as torch's unfused optimizers do (the
+/// fused ones refuse complex parameters); the state is complex. Parameters that
+/// share a storage are updated one after the other, each with its own state;
+/// their masters share memory in the same way. Not thread safe; each rank has
+/// its own optimizer.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -83,7 +83,11 @@ class Optimizer {
   using State = std::vector<at::Tensor>;
   /// Returns which state tensors the optimizer keeps for a parameter.
   std::vector<OptimizerState> states(size_t parameter) const {
-    return config_.states(options(parameter));
+    return config_.states(options(parameter), form(parameter));
+  }
+  ParameterForm form(size_t parameter) const {
+    const at::Tensor& tensor = parameters_[parameter].tensor;
+    return {tensor.dim(), tensor.is_complex()};
   }
   /// Returns a parameter's state before its first step, which is all zeros.
   State initial_state(size_t parameter) const;

@@ -5,7 +5,9 @@
 
 #include "loader/core/count_text.h"
 #include "runtime/checkpoint/find.h"
+#include "runtime/checkpoint/folder.h"
 #include "runtime/checkpoint/tensor_name.h"
+#include "runtime/checkpoint/writer.h"
 #include "runtime/observe/progress_format.h"
 #include "runtime/optim/lr_schedule.h"
 
@@ -125,6 +127,7 @@ CheckpointParts TrainingCheckpoints::parts() {
 }
 
 void TrainingCheckpoints::save(const Step& step) {
+  saved_ = step;
   CheckpointState state;
   state.step = step.num_steps;
   state.epoch = step.position.epoch;
@@ -142,7 +145,21 @@ void TrainingCheckpoints::save(const Step& step) {
       plan_.output.keep,
       step.is_last ? CheckpointSaver::Tensors::AsTheyAre
                    : CheckpointSaver::Tensors::Copied,
-      step.first_bad);
+      step.first_bad,
+      best_);
+}
+
+void TrainingCheckpoints::set_best(std::optional<int64_t> step) {
+  best_ = step;
+  if (!leads_folder()) {
+    return;
+  }
+  const std::filesystem::path folder = checkpoint_folder(plan_.output);
+  link_best(folder, best_);
+  if (saved_) {
+    prune_checkpoints(
+        folder, saved_->num_steps, plan_.output.keep, saved_->first_bad, best_);
+  }
 }
 
 std::string changed_rates(
