@@ -44,11 +44,8 @@ void begin_checkpoint(const fs::path& folder, int64_t step) {
   make_folders(unfinished_path(folder, step));
 }
 
-CheckpointPart write_checkpoint_part(
-    const fs::path& folder,
-    int64_t step,
-    int part,
-    const std::map<std::string, at::Tensor>& tensors) {
+void write_tensors(
+    const fs::path& path, const std::map<std::string, at::Tensor>& tensors) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> kept_alive;
   std::map<std::string, TensorView> views;
@@ -64,8 +61,16 @@ CheckpointPart write_checkpoint_part(
             {static_cast<const std::byte*>(dense.const_data_ptr()),
              dense.nbytes()}});
   }
-  const fs::path path = unfinished_path(folder, step) / part_file(part);
   write_safetensors(path, views, {{"format", "pt"}});
+}
+
+CheckpointPart write_checkpoint_part(
+    const fs::path& folder,
+    int64_t step,
+    int part,
+    const std::map<std::string, at::Tensor>& tensors) {
+  const fs::path path = unfinished_path(folder, step) / part_file(part);
+  write_tensors(path, tensors);
   return describe_part(path);
 }
 

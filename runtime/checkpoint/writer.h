@@ -35,6 +35,12 @@ namespace pp {
 /// throws  Error(Runtime) naming the path and the system's reason
 void begin_checkpoint(const std::filesystem::path& folder, int64_t step);
 
+/// Writes tensors to a `.safetensors` file, with their values on the CPU.
+/// throws  what write_safetensors() throws
+void write_tensors(
+    const std::filesystem::path& path,
+    const std::map<std::string, at::Tensor>& tensors);
+
 /// Writes `part_K.safetensors`: parameters, buffers and optimizer state by
 /// name. A tensor that several stages hold belongs in one part only.
 ///

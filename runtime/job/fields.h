@@ -27,6 +27,8 @@ std::span<const Field<LossConfig>> loss_fields();
 /// The key `train.optimizer.name`. The optimizer's options are in
 /// optimizer_option_keys().
 std::span<const Field<OptimizerConfig>> optimizer_fields();
+/// The keys of `train.ema`.
+std::span<const Field<OptimizerConfig>> ema_fields();
 std::span<const Field<LrSchedule>> lr_schedule_fields();
 std::span<const Field<EvalConfig>> eval_fields();
 std::span<const Field<DataConfig>> eval_data_fields();

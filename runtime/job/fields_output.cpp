@@ -55,6 +55,11 @@ constexpr std::array kOutputFields = {
          .meaning = "The number of the evaluations by which the best "
                     "checkpoint is chosen; it is kept beside the newest ones, "
                     "and `checkpoints/best` links to it."}),
+    field<&OutputConfig::export_dtype>(
+        {.path = "output.export_dtype",
+         .default_note = "none",
+         .meaning = "At its end, a training also writes the weights alone, the "
+                    "floating-point ones in this type, to `weights/`."}),
     field<&OutputConfig::save_on_interrupt>(
         {.path = "output.save_on_interrupt",
          .meaning = "On the first SIGINT, SIGTERM or SIGHUP, training "

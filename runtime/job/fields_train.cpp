@@ -163,6 +163,16 @@ constexpr std::array kOptimizerFields = {field<&OptimizerConfig::kind>(
      .meaning = "The update rule, as in `torch.optim`; `lion` is "
                 "[below](#lion-and-muon)."})};
 
+constexpr std::array kEmaFields = {field<&OptimizerConfig::ema_decay>(
+    {.path = "train.ema.decay",
+     .default_note = "none: no averages",
+     .meaning = "Keep a moving average of every parameter: after each update, "
+                "`decay` of it stays, and the rest comes from the parameter. "
+                "Evaluations use the averages.",
+     .min = 0,
+     .max = 1,
+     .below_max = true})};
+
 constexpr std::array kLrScheduleFields = {
     field<&LrSchedule::shape>(
         {.path = "train.lr_schedule.name",
@@ -319,6 +329,10 @@ std::span<const Field<LossConfig>> loss_fields() {
 
 std::span<const Field<OptimizerConfig>> optimizer_fields() {
   return kOptimizerFields;
+}
+
+std::span<const Field<OptimizerConfig>> ema_fields() {
+  return kEmaFields;
 }
 
 std::span<const Field<LrSchedule>> lr_schedule_fields() {

@@ -192,6 +192,16 @@ struct EvalConfig {
   bool operator==(const EvalConfig&) const = default;
 };
 
+/// The floating-point type of exported weights.
+enum class ExportDtype { Float32, BFloat16, Float16 };
+
+constexpr auto enum_names(ExportDtype) {
+  return std::array<EnumName<ExportDtype>, 3>{
+      {{ExportDtype::Float32, "float32"},
+       {ExportDtype::BFloat16, "bfloat16"},
+       {ExportDtype::Float16, "float16"}}};
+}
+
 enum class Join { Dimension, Mean, Sum, Stack, Same };
 
 /// The joins that have a name; Join::Dimension is written as a number.
@@ -227,6 +237,9 @@ struct OutputConfig {
   /// The number by which the best evaluated checkpoint is chosen, which is kept
   /// besides; nullopt: none is.
   std::optional<EvalMetric> keep_best;
+  /// The type in which the end of a training writes the weights alone; nullopt:
+  /// it doesn't.
+  std::optional<ExportDtype> export_dtype;
   /// Whether a run saves its work when a signal stops it: training saves a
   /// checkpoint, inference the finished rows.
   bool save_on_interrupt = true;

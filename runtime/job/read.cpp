@@ -67,6 +67,7 @@ OptimizerConfig read_optimizer(
   read_fields(optimizer_fields(), table, folder, optimizer);
   optimizer.options = optimizer_row(optimizer.kind).defaults;
   read_optimizer_options(table, folder, optimizer.options);
+  read_fields(ema_fields(), below(train, "ema"), folder, optimizer);
   const toml::node* groups = train->get("groups");
   if (groups == nullptr) {
     return optimizer;

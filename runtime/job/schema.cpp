@@ -49,6 +49,7 @@ class JobKeys {
     add(optimizer_fields());
     const std::span<const JobKey> options = optimizer_option_keys();
     keys_.insert(keys_.end(), options.begin(), options.end());
+    add(ema_fields());
     add(lr_schedule_fields());
     add(eval_fields());
     add(eval_data_fields());

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -24,7 +25,7 @@ using Json = nlohmann::ordered_json;
 constexpr int kMetricsVersion = 1;  // docs/formats.md
 
 /// Precedes the name of a metric in an evaluation's line.
-const std::string kEvalPrefix = "eval_";
+constexpr std::string_view kEvalPrefix = "eval_";
 
 fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -109,7 +110,7 @@ std::string metrics_line(const EvalReport& report) {
       {"step", report.step},
       {"eval_loss", report.loss}};
   for (const MetricValue& metric : report.metrics) {
-    json[kEvalPrefix + metric.name] = metric.value;
+    json[std::string(kEvalPrefix) + metric.name] = metric.value;
   }
   json["eval_s"] = report.seconds;
   return json.dump();

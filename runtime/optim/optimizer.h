@@ -52,9 +52,18 @@ class Optimizer {
   ///           they are dropped
   void zero_grad(bool in_place = false);
 
+  /// Replaces the parameters by their moving averages, if the job keeps them
+  /// and a step has been made. use_parameters() must follow before the next
+  /// step.
+  void use_averages();
+  /// Gives the parameters back the values that they had before use_averages(),
+  /// with the same bits.
+  void use_parameters();
+
   /// Returns the state to save: state tensors as "optimizer.exp_avg.<fqn>" and
-  /// so on, masters as "optimizer.master.<fqn>". The tensors share the
-  /// optimizer's memory. Empty before the first step.
+  /// so on, masters as "optimizer.master.<fqn>", moving averages as
+  /// "optimizer.ema.<fqn>". The tensors share the optimizer's memory. Empty
+  /// before the first step.
   std::map<std::string, at::Tensor> state() const;
 
   /// Checks that this optimizer can load saved state, by the tensors' names,
@@ -131,11 +140,22 @@ class Optimizer {
   double lr_of(const Batch& batch, double lr) const;
   at::Tensor& master(size_t parameter);
   void load_master(size_t parameter, const TensorLookup& find);
+  void load_average(size_t parameter, const TensorLookup& find);
+  /// Moves the averages towards the parameters, or starts them there.
+  void update_averages();
+  /// Returns the values that a parameter's average follows: the master, if
+  /// there is one.
+  at::Tensor averaged(size_t parameter) const;
   /// Copies the results of update() from dense copies and masters to the
   /// parameters.
   void write_back(const Batch& batch);
 
   std::vector<at::Tensor> packed_;  ///< dense copies during an update
+  /// The moving averages; undefined before the first step, or if the job keeps
+  /// none.
+  std::vector<at::Tensor> averages_;
+  /// The parameters' own values while use_averages() replaces them.
+  std::vector<at::Tensor> replaced_;
   /// Maps each parameter that shares its storage to the indices of all
   /// parameters in that storage. They are updated one after the other, in that
   /// order.

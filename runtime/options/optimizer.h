@@ -191,6 +191,9 @@ struct OptimizerConfig {
   OptimizerKind kind = OptimizerKind::Sgd;
   OptimizerOptions options = {};
   std::vector<OptimizerGroup> groups = {};
+  /// The decay of the moving averages of the parameters; nullopt: there are
+  /// none.
+  std::optional<double> ema_decay = {};
 
   /// Returns the options of one parameter: those of the first group that
   /// matches its FQN or one of its aliases, or else the job's.

@@ -5,7 +5,6 @@
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "loader/archive/mapping_table.h"
-#include "loader/core/count_text.h"
 #include "runtime/rank/agree.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/failure.h"
@@ -58,7 +57,8 @@ class Trainer {
         checkpoints_(plan, ranks_, stages_, replicas_, updates_),
         faults_(plan.train->on_nan, log_of_first_rank()) {
     if (plan.eval) {
-      evaluation_.emplace(plan, ranks_, stages_, trace_, options.save_and_stop);
+      evaluation_.emplace(
+          plan, ranks_, stages_, updates_, trace_, options.save_and_stop);
     }
   }
   Trainer(const Trainer&) = delete;
@@ -80,6 +80,9 @@ class Trainer {
     for (int64_t step = first; reason == EarlyReason::None && step < num_steps_;
          ++step) {
       reason = run_update(step);
+    }
+    if (plan_.output.export_dtype && reason != EarlyReason::Interrupted) {
+      export_weights(*plan_.output.export_dtype);
     }
     finish(
         first < num_steps_ ? std::optional(plan_.output.dir / "trace.json")
@@ -151,7 +154,7 @@ class Trainer {
     if (resumed) {
       output_->note(
           "resuming from " + resumed->path.string() +
-          (num_steps_ == 0 ? "" : rest_text(done)));
+          rest_text(done, num_steps_));
     }
     if (resumed && is_first_rank() && done < num_steps_) {
       const std::string text = changed_rates(
@@ -163,17 +166,8 @@ class Trainer {
     return done;
   }
 
-  /// Says that a resumed run has no step left; empty if it has.
-  std::string rest_text(int64_t done) const {
-    return done < num_steps_
-               ? ""
-               : "; the job's " + count_text(num_steps_, "step", "steps") +
-                     (num_steps_ == 1 ? " is" : " are") +
-                     " done, so nothing is left to train";
-  }
-
   bool checkpoint_is_due(int64_t done) const {
-    const std::optional<int64_t>& every = plan_.output.checkpoint_every;
+    const auto& every = plan_.output.checkpoint_every;
     return every && done % *every == 0;
   }
 
@@ -326,6 +320,15 @@ class Trainer {
          is_last,
          faults_.first_bad_update()});
     trace_.end();
+  }
+
+  /// Writes the weights alone: the averages, if the job keeps them.
+  void export_weights(ExportDtype dtype) {
+    note_saved(checkpoints_.finish());  // which reads the same tensors
+    updates_.use_averages();
+    const auto folder = checkpoints_.export_weights(dtype);
+    updates_.use_parameters();
+    output_->note("wrote " + folder.string());
   }
 
   /// trace_file  none: there was nothing to do, so an earlier run's trace and

@@ -81,6 +81,15 @@ class TrainingCheckpoints {
   /// saved (finish()). throws  what link_best() throws
   void set_best(std::optional<int64_t> step);
 
+  /// Writes the weights in their current state, without anything else, to
+  /// `weights/part_K.safetensors` in the output folder, one part per stage, and
+  /// removes the parts that were there. Returns the folder. All ranks call it
+  /// together.
+  ///
+  /// dtype   the type of the floating-point weights
+  /// throws  Error(Runtime) naming the path: it can't be removed or written
+  std::filesystem::path export_weights(ExportDtype dtype);
+
   /// The functions of CheckpointSaver with the same names.
   std::vector<std::filesystem::path> poll() { return saver_.poll(); }
   std::vector<std::filesystem::path> finish() { return saver_.finish(); }

@@ -15,10 +15,12 @@ TrainingEvaluations::TrainingEvaluations(
     const Plan& plan,
     MeshRank& ranks,
     RankStages& stages,
+    Updates& updates,
     RunTrace& trace,
     std::stop_token stop)
     : plan_(plan),
       ranks_(ranks),
+      updates_(updates),
       trace_(trace),
       stop_(std::move(stop)),
       evaluation_(
@@ -33,7 +35,9 @@ bool TrainingEvaluations::are_due(int64_t done, int64_t num_steps) const {
 std::optional<EvalReport> TrainingEvaluations::run(int64_t done) {
   const auto start = std::chrono::steady_clock::now();
   trace_.begin("evaluate");
+  updates_.use_averages();
   const Evaluation::Result result = evaluation_.run(stop_);
+  updates_.use_parameters();
   trace_.end();
   if (result.ended_early) {
     return std::nullopt;

@@ -13,6 +13,7 @@
 #include "runtime/rank/mesh.h"
 #include "runtime/training/best_evaluation.h"
 #include "runtime/training/evaluation.h"
+#include "runtime/training/updates.h"
 
 namespace pp {
 
@@ -28,6 +29,7 @@ class TrainingEvaluations {
       const Plan& plan,
       MeshRank& ranks,
       RankStages& stages,
+      Updates& updates,
       RunTrace& trace,
       std::stop_token stop);
 
@@ -38,7 +40,8 @@ class TrainingEvaluations {
   /// may call it alone.
   bool are_due(int64_t done, int64_t num_steps) const;
 
-  /// Evaluates after `done` updates. The report is complete on rank 0; nullopt
+  /// Evaluates after `done` updates, with the moving averages of the parameters
+  /// if the job keeps them. The report is complete on rank 0; nullopt
   /// on all ranks after a request to stop. An evaluation changes nothing, so
   /// one that gives no number is no reason to end a run.
   std::optional<EvalReport> run(int64_t done);
@@ -72,6 +75,7 @@ class TrainingEvaluations {
 
   const Plan& plan_;
   MeshRank& ranks_;
+  Updates& updates_;
   RunTrace& trace_;
   std::stop_token stop_;
   Evaluation evaluation_;

@@ -1,6 +1,16 @@
 #include "runtime/training/training_parts.h"
 
+#include "loader/core/count_text.h"
+
 namespace pp {
+
+std::string rest_text(int64_t done, int64_t num_steps) {
+  return num_steps == 0 || done < num_steps
+             ? ""
+             : "; the job's " + count_text(num_steps, "step", "steps") +
+                   (num_steps == 1 ? " is" : " are") +
+                   " done, so nothing is left to train";
+}
 
 RankStages build_stages(const Plan& plan, const RankContext& pipeline) {
   RankStages stages(

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "runtime/pipeline/rank_stages.h"
 #include "runtime/plan/plan.h"
 #include "runtime/training/saved_outputs.h"
 
 namespace pp {
+
+/// Says that a resumed run has no step left; empty if it has, or if the job
+/// only evaluates.
+std::string rest_text(int64_t done, int64_t num_steps);
 
 /// Builds the stages that a rank trains.
 ///

@@ -112,6 +112,26 @@ bool Updates::apply(
   return overflow;
 }
 
+void Updates::use_averages() {
+  if (!optimizer_.ema_decay) {
+    return;
+  }
+  for (auto& [index, optimizer] : optimizers_) {
+    optimizer->use_averages();
+  }
+  replicas_.after_update();
+}
+
+void Updates::use_parameters() {
+  if (!optimizer_.ema_decay) {
+    return;
+  }
+  for (auto& [index, optimizer] : optimizers_) {
+    optimizer->use_parameters();
+  }
+  replicas_.after_update();
+}
+
 void Updates::leave_out() {
   zero_grad();
   replicas_.after_update();
