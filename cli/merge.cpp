@@ -8,11 +8,25 @@
 #include "splitter/files/merge_target.h"
 
 namespace pp::cli {
+namespace {
+
+void report(
+    const std::string& output, const std::vector<std::string>& lost_guards) {
+  print("wrote " + output + "\n");
+  for (const std::string& guard : lost_guards) {
+    print(
+        "note: the stages require " + guard +
+        "; the merged file can't check this\n");
+  }
+}
+
+}  // namespace
 
 std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
   struct Options {
     std::string directory;
     std::string checkpoint;
+    bool averages = false;
     std::string output;
     bool force = false;
     TrustOptions trust;
@@ -22,12 +36,18 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
       ->required()
       ->check(not_empty())
       ->type_name("DIR");
-  app.add_option(
-         "--checkpoint",
-         options->checkpoint,
-         "Weights: a checkpoint, a run's folder or 'latest'")
-      ->type_name("CKPT|RUN")
-      ->check(not_empty());
+  auto* from_checkpoint =
+      app.add_option(
+             "--checkpoint",
+             options->checkpoint,
+             "Weights: a checkpoint, a run's folder or 'latest'")
+          ->type_name("CKPT|RUN")
+          ->check(not_empty());
+  app.add_flag(
+         "--ema",
+         options->averages,
+         "Use the checkpoint's moving averages of the weights (train.ema)")
+      ->needs(from_checkpoint);
   app.add_option(
          "-o,--output", options->output, "Model or .safetensors file to write")
       ->required()
@@ -56,13 +76,10 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
         options->directory,
         checkpoint,
         options->output,
-        model_formats(to_trust(options->trust)));
-    print("wrote " + options->output + "\n");
-    for (const std::string& guard : lost_guards) {
-      print(
-          "note: the stages require " + guard +
-          "; the merged file can't check this\n");
-    }
+        model_formats(to_trust(options->trust)),
+        options->averages ? CheckpointWeights::Averages
+                          : CheckpointWeights::Parameters);
+    report(options->output, lost_guards);
     return 0;
   };
 }

@@ -40,6 +40,7 @@ void remove_content(const fs::path& path, std::vector<fs::path>& removed) {
         break;
       }
     }
+    link_best(path, std::nullopt);
     std::error_code has_other_files;
     fs::remove(path, has_other_files);
   }

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 
+#include "loader/archive/sync.h"
 #include "loader/core/error.h"
 
 namespace pp {
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::string_view kUnfinishedPrefix = ".step_";
 constexpr std::string_view kUnfinishedSuffix = ".tmp";
+constexpr const char* kBestLink = "best";
+constexpr const char* kUnfinishedBestLink = ".best.tmp";
 
 Error error_with_errno(const fs::path& path, const std::string& what) {
   return runtime_error(
@@ -33,6 +36,28 @@ fs::path checkpoint_path(const fs::path& folder, int64_t step) {
 fs::path unfinished_path(const fs::path& folder, int64_t step) {
   return folder / (std::string(kUnfinishedPrefix) + std::to_string(step) +
                    std::string(kUnfinishedSuffix));
+}
+
+void link_best(const fs::path& folder, std::optional<int64_t> step) {
+  const fs::path link = folder / kBestLink;
+  const fs::path unfinished = folder / kUnfinishedBestLink;
+  std::error_code error;
+  if (!step || !fs::is_directory(checkpoint_path(folder, *step), error)) {
+    fs::remove(link, error);
+    return;
+  }
+  fs::remove(unfinished, error);
+  // Relative, so that it stays right where the run's folder is moved.
+  fs::create_directory_symlink(
+      checkpoint_path(folder, *step).filename(), unfinished, error);
+  if (error) {
+    throw runtime_error(
+        link.string() + ": cannot make the link: " + error.message());
+  }
+  if (std::rename(unfinished.c_str(), link.c_str()) != 0) {
+    throw error_with_errno(link, "cannot replace the link");
+  }
+  sync_path(folder);
 }
 
 void remove_unfinished(const fs::path& folder) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "loader/archive/checkpoint_folder.h"
 
@@ -18,6 +19,12 @@ std::filesystem::path checkpoint_path(
 /// complete, `.step_N.tmp`.
 std::filesystem::path unfinished_path(
     const std::filesystem::path& folder, int64_t step);
+
+/// Makes `best` in the folder a link to the checkpoint of a step, or removes
+/// the link if `step` is nullopt or has no checkpoint there.
+/// throws  Error(Runtime) naming the path and the system's reason
+void link_best(
+    const std::filesystem::path& folder, std::optional<int64_t> step);
 
 /// Removes every `.step_*.tmp` in the folder.
 /// throws  Error(Runtime) naming the path and the system's reason

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "loader/core/text.h"
 #include "runtime/checkpoint/earlier_run.h"
 #include "runtime/checkpoint/folder.h"
+#include "runtime/job/document.h"
 
 namespace pp {
 
@@ -31,13 +33,25 @@ std::string loss_text(const LossConfig& loss) {
   return loss.kind ? std::string(enum_name(*loss.kind)) : "the model's";
 }
 
+/// "none", or a hash of the weights.
+std::string class_weights_text(const ClassWeights& weights) {
+  if (!weights.path.empty()) {
+    return file_hash(weights.path);
+  }
+  return weights.is_set()
+             ? content_hash(std::as_bytes(std::span(weights.values)))
+             : "none";
+}
+
 /// The job-file key for an entry of resume_contract().
 std::string job_key(const std::string& entry) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 7> kKeys = {
+  constexpr std::array<std::pair<std::string_view, const char*>, 9> kKeys = {
       {{"optimizer", "train.optimizer.name"},
        {"loss", "train.loss"},
        {"loss_output", "train.loss.output"},
        {"loss_file", "the hash of train.loss.path"},
+       {"label_smoothing", "train.loss.label_smoothing"},
+       {"class_weights", "the hash of train.loss.weights"},
        {"seed", "train.seed"},
        {"batch_size", "data.batch_size"},
        {"accumulate", "train.accumulate"}}};
@@ -98,6 +112,9 @@ std::map<std::string, std::string> resume_contract(
       {"accumulate", std::to_string(train.accumulate)},
       {"loss_output", loss_output},
       {"data", data_order}};
+  contract.emplace(
+      "label_smoothing", toml_number_text(train.loss.label_smoothing));
+  contract.emplace("class_weights", class_weights_text(train.loss.weights));
   if (!train.loss.path.empty()) {
     contract.emplace("loss_file", file_hash(train.loss.path));
   }

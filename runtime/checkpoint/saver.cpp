@@ -56,18 +56,19 @@ void CheckpointSaver::save(
     const CheckpointParts& parts,
     int keep,
     Tensors tensors,
-    std::optional<int64_t> first_bad) {
+    std::optional<int64_t> first_bad,
+    std::optional<int64_t> best) {
   wait_until_idle();
   step_ = state.step;
   board_.emplace(context_, step_, num_parts_);
   board_->note_entered();
   keep_tensors(parts, tensors);
   idle_ = false;
-  thread_ = std::thread([this, state, keep, first_bad] {
+  thread_ = std::thread([this, state, keep, first_bad, best] {
     std::exception_ptr error;
     try {
       write(state, [&] {
-        prune_checkpoints(folder_, state.step, keep, first_bad);
+        prune_checkpoints(folder_, state.step, keep, first_bad, best);
       });
     } catch (...) {
       error = std::current_exception();

@@ -57,15 +57,16 @@ class CheckpointSaver {
   /// the stall timeout applies; after that the wait has no limit, because disks
   /// may be slow.
   ///
-  /// keep, first_bad  determine which checkpoints remain, see
-  ///                  prune_checkpoints()
-  /// throws           what finish() throws
+  /// keep, first_bad, best  determine which checkpoints remain, see
+  ///                        prune_checkpoints()
+  /// throws                 what finish() throws
   void save(
       const CheckpointState& state,
       const CheckpointParts& parts,
       int keep,
       Tensors tensors,
-      std::optional<int64_t> first_bad = {});
+      std::optional<int64_t> first_bad = {},
+      std::optional<int64_t> best = {});
 
   /// Returns, on rank 0, the checkpoints that were completed since the last
   /// call.

@@ -44,11 +44,8 @@ void begin_checkpoint(const fs::path& folder, int64_t step) {
   make_folders(unfinished_path(folder, step));
 }
 
-CheckpointPart write_checkpoint_part(
-    const fs::path& folder,
-    int64_t step,
-    int part,
-    const std::map<std::string, at::Tensor>& tensors) {
+void write_tensors(
+    const fs::path& path, const std::map<std::string, at::Tensor>& tensors) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> kept_alive;
   std::map<std::string, TensorView> views;
@@ -64,8 +61,16 @@ CheckpointPart write_checkpoint_part(
             {static_cast<const std::byte*>(dense.const_data_ptr()),
              dense.nbytes()}});
   }
-  const fs::path path = unfinished_path(folder, step) / part_file(part);
   write_safetensors(path, views, {{"format", "pt"}});
+}
+
+CheckpointPart write_checkpoint_part(
+    const fs::path& folder,
+    int64_t step,
+    int part,
+    const std::map<std::string, at::Tensor>& tensors) {
+  const fs::path path = unfinished_path(folder, step) / part_file(part);
+  write_tensors(path, tensors);
   return describe_part(path);
 }
 
@@ -94,7 +99,8 @@ void prune_checkpoints(
     const fs::path& folder,
     int64_t step,
     int keep,
-    std::optional<int64_t> first_bad) {
+    std::optional<int64_t> first_bad,
+    std::optional<int64_t> best) {
   std::vector<fs::path> paths = list_checkpoints(folder);
   std::erase_if(
       paths, [step](const fs::path& path) { return *step_of(path) > step; });
@@ -108,6 +114,9 @@ void prune_checkpoints(
     std::swap(paths[num_good - 1], paths[paths.size() - kept]);
   }
   for (size_t i = 0; i + kept < paths.size(); ++i) {
+    if (step_of(paths[i]) == best) {
+      continue;
+    }
     // Rename it first, so that a half-removed checkpoint is never found.
     const fs::path doomed = unfinished_path(folder, *step_of(paths[i]));
     move_folder(paths[i], doomed);

@@ -35,6 +35,12 @@ namespace pp {
 /// throws  Error(Runtime) naming the path and the system's reason
 void begin_checkpoint(const std::filesystem::path& folder, int64_t step);
 
+/// Writes tensors to a `.safetensors` file, with their values on the CPU.
+/// throws  what write_safetensors() throws
+void write_tensors(
+    const std::filesystem::path& path,
+    const std::map<std::string, at::Tensor>& tensors);
+
 /// Writes `part_K.safetensors`: parameters, buffers and optimizer state by
 /// name. A tensor that several stages hold belongs in one part only.
 ///
@@ -66,10 +72,13 @@ std::filesystem::path commit_checkpoint(
 /// first_bad  the first step after which the weights held NaN or infinity;
 ///            nullopt: none. The newest checkpoint before this step is among
 ///            those that remain, unless `keep` is 1
+/// best       the step of the best checkpoint, which remains besides; nullopt:
+///            none is to remain
 void prune_checkpoints(
     const std::filesystem::path& folder,
     int64_t step,
     int keep,
-    std::optional<int64_t> first_bad = {});
+    std::optional<int64_t> first_bad = {},
+    std::optional<int64_t> best = {});
 
 }  // namespace pp

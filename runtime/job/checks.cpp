@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "runtime/job/document.h"
@@ -25,10 +24,16 @@ class Checker {
       check_data();
     }
     if (job_.train) {
-      check_train(*job_.train);
+      check_train(job_, document_, name_);
     }
     if (has("eval")) {
       check_eval();
+    }
+    if (job_.output.keep_best) {
+      check_chosen("output.keep_best", *job_.output.keep_best);
+    }
+    if (job_.train && job_.train->early_stop) {
+      check_chosen("train.early_stop", job_.train->early_stop->metric);
     }
   }
 
@@ -110,10 +115,25 @@ class Checker {
           "parallel.replicas",
           "parallel.replicas needs [train]; inference runs one pipeline");
     }
+    if (job_.train && parallel.zero > 0) {
+      check_zero(job_.train->optimizer.kind);
+    }
     if (parallel.replicas > 1 && has("output.save")) {
       refuse(
           "output.save",
           "output.save is not yet supported when training with replicas");
+    }
+  }
+
+  void check_zero(OptimizerKind kind) const {
+    const OptimizerRow& row = optimizer_row(kind);
+    if (row.scope == UpdateScope::WholeMatrix) {
+      refuse(
+          "parallel.zero",
+          "parallel.zero divides every parameter among the replicas, but " +
+              std::string(row.name) +
+              " updates whole matrices; write zero = 0, or choose another "
+              "train.optimizer");
     }
   }
 
@@ -147,130 +167,6 @@ class Checker {
     }
   }
 
-  void check_train(const TrainConfig& train) const {
-    if (train.steps && train.epochs) {
-      refuse(
-          "train.epochs", "[train] has both steps and epochs; leave one out");
-    }
-    if (!train.steps && !train.epochs) {
-      refuse("train", "[train] needs steps or epochs");
-    }
-    if (train.steps == 0 && !has("eval")) {
-      refuse(
-          "train.steps",
-          "train.steps = 0 evaluates only, but there is no [eval]");
-    }
-    check_loss(train.loss);
-    check_optimizer(train.optimizer, train.steps != 0);
-    check_groups(train.optimizer);
-    check_lr_schedule(train);
-  }
-
-  void check_loss(const LossConfig& loss) const {
-    if (!loss.needs_target() && loss.output.empty()) {
-      refuse(
-          "train.loss",
-          "[train] needs loss: { name = \"cross_entropy\" }, or { output = "
-          "\"loss\" } if the graph computes its own");
-    }
-    if (loss.kind && !loss.path.empty()) {
-      refuse(
-          "train.loss.path",
-          "train.loss has both name and path; leave one out");
-    }
-    if (!job_.has_data()) {
-      refuse("train", "[train] needs [data]");
-    }
-    if (loss.needs_target() && !job_.data.target) {
-      refuse(
-          "train.loss",
-          "train.loss compares with data.target, which is missing");
-    }
-    if (!loss.needs_target() && job_.data.target) {
-      refuse(
-          "data.target",
-          "data.target is not read: train.loss has no name, so the graph "
-          "computes its own loss; feed labels through data.inputs");
-    }
-  }
-
-  void check_lr_schedule(const TrainConfig& train) const {
-    const LrSchedule& schedule = train.lr_schedule;
-    if (train.steps && *train.steps > 0 && schedule.warmup > *train.steps) {
-      refuse(
-          "train.lr_schedule.warmup",
-          "train.lr_schedule.warmup is " + std::to_string(schedule.warmup) +
-              ", more than the run's " +
-              count_text(*train.steps, "step", "steps"));
-    }
-    const double lr = train.optimizer.options.lr;
-    if (schedule.min_lr > lr) {
-      refuse(
-          "train.lr_schedule.min_lr",
-          "train.lr_schedule.min_lr is " + toml_number_text(schedule.min_lr) +
-              ", more than train.optimizer.lr, " + toml_number_text(lr));
-    }
-  }
-
-  void check_optimizer(const OptimizerConfig& optimizer, bool updates) const {
-    const bool is_given = has("train.optimizer");
-    if (updates && !has("train.optimizer.name")) {
-      refuse(
-          is_given ? "train.optimizer" : "train",
-          "[train] needs optimizer.name: " + optimizer_names());
-    }
-    for (const OptimizerOption& option : optimizer_options()) {
-      const std::string path = "train.optimizer." + std::string(option.name);
-      if (has(path)) {
-        check_option(split_text(path, '.'), optimizer.kind, option.name);
-      }
-    }
-    const std::string problem = optimizer_problem(optimizer);
-    if (!problem.empty()) {
-      refuse("train.optimizer", "train.optimizer: " + problem);
-    }
-  }
-
-  static std::string optimizer_names() {
-    std::vector<std::string> names;
-    for (const std::string_view name : kEnumWords<OptimizerKind>) {
-      names.push_back("\"" + std::string(name) + "\"");
-    }
-    return join(names, " or ");
-  }
-
-  /// Refuses an option that another optimizer has.
-  void check_option(
-      const KeyPath& path, OptimizerKind kind, std::string_view option) const {
-    const OptimizerRow& row = optimizer_row(kind);
-    if (row.has_option(option)) {
-      return;
-    }
-    refuse(
-        path,
-        path_text(path) + " is not an option of " + std::string(row.name) +
-            "; its options are " +
-            join(std::vector<std::string>(
-                row.options.begin(), row.options.end())));
-  }
-
-  void check_groups(const OptimizerConfig& optimizer) const {
-    const toml::node_view groups = document_.at_path("train.groups");
-    if (!groups) {
-      return;
-    }
-    for (const toml::node& group : *groups.as_array()) {
-      for (const auto& [key, node] : *group.as_table()) {
-        if (key.str() != "match") {
-          check_option(
-              {"train", "groups", std::string(key.str())},
-              optimizer.kind,
-              key.str());
-        }
-      }
-    }
-  }
-
   void check_eval() const {
     if (!job_.train) {
       refuse(
@@ -283,6 +179,7 @@ class Checker {
       refuse("eval", "[eval] needs eval.data.inputs, the held-out rows");
     }
     check_sources("eval.data", data);
+    check_metrics();
     if (data.target.has_value() != job_.data.target.has_value()) {
       refuse(
           data.target ? "eval.data.target" : "eval.data",
@@ -297,6 +194,34 @@ class Checker {
               " is smaller than microbatches " + std::to_string(*microbatches) +
               ", and every microbatch needs a row; set it to " +
               std::to_string(*microbatches) + " or more");
+    }
+  }
+
+  void check_metrics() const {
+    for (const EvalMetric metric : job_.eval->metrics) {
+      if (metric != EvalMetric::Loss && !job_.train->loss.is_over_classes()) {
+        refuse(
+            "eval.metrics",
+            "eval.metrics: " + std::string(enum_name(metric)) +
+                " compares class scores with classes, so train.loss.name must "
+                "be cross_entropy or nll");
+      }
+    }
+  }
+
+  /// Checks that evaluations give the number by which `key` chooses.
+  void check_chosen(const std::string& key, EvalMetric metric) const {
+    if (!has("eval")) {
+      refuse(key, key + " needs [eval], which gives the number to compare");
+    }
+    if (metric != EvalMetric::Loss &&
+        std::ranges::find(job_.eval->metrics, metric) ==
+            job_.eval->metrics.end()) {
+      const std::string word(enum_name(metric));
+      refuse(
+          key,
+          key + ": evaluations don't give " + word + "; add \"" + word +
+              "\" to eval.metrics");
     }
   }
 

@@ -18,6 +18,10 @@ namespace pp {
 void check_job(
     const Job& job, const toml::table& document, const std::string& name);
 
+/// The part of check_job() that checks `[train]`.
+void check_train(
+    const Job& job, const toml::table& document, const std::string& name);
+
 /// The part of check_job() that checks one entry of `data.inputs` or a target.
 ///
 /// path    the source's key: {"data", "inputs", "x"}

@@ -19,6 +19,7 @@
 #include "runtime/job/document.h"
 #include "runtime/job/schema.h"
 #include "runtime/options/device_choice.h"
+#include "runtime/options/loss.h"
 #include "runtime/options/recompute.h"
 #include "splitter/cut/split_spec.h"
 
@@ -204,6 +205,34 @@ struct Codec<Recompute> : AnyWord {
     return recompute.modules.empty()
                ? Codec<bool>::text(recompute.stage)
                : Codec<std::vector<std::string>>::text(recompute.modules);
+  }
+};
+
+/// In a job file, a list has the weights themselves, and a string is the path
+/// of a file that holds them.
+template <>
+struct Codec<ClassWeights> : AnyWord {
+  static constexpr unsigned kTypes = kNumberList | kString;
+  static ClassWeights read(
+      const toml::node& node, const std::filesystem::path& folder) {
+    if (!node.is_array()) {
+      return {{}, Codec<std::filesystem::path>::read(node, folder)};
+    }
+    ClassWeights weights;
+    for (const toml::node& item : *node.as_array()) {
+      weights.values.push_back(Codec<double>::read(item, folder));
+    }
+    return weights;
+  }
+  static std::string text(const ClassWeights& weights) {
+    if (!weights.path.empty()) {
+      return Codec<std::filesystem::path>::text(weights.path);
+    }
+    std::vector<std::string> texts;
+    for (const double value : weights.values) {
+      texts.push_back(Codec<double>::text(value));
+    }
+    return "[" + join(texts) + "]";
   }
 };
 

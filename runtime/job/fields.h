@@ -22,10 +22,13 @@ std::span<const Field<DataConfig>> data_fields();
 /// in `eval.data`.
 std::span<const Field<SourceConfig>> source_fields();
 std::span<const Field<TrainConfig>> train_fields();
+std::span<const Field<EarlyStop>> early_stop_fields();
 std::span<const Field<LossConfig>> loss_fields();
 /// The key `train.optimizer.name`. The optimizer's options are in
 /// optimizer_option_keys().
 std::span<const Field<OptimizerConfig>> optimizer_fields();
+/// The keys of `train.ema`.
+std::span<const Field<OptimizerConfig>> ema_fields();
 std::span<const Field<LrSchedule>> lr_schedule_fields();
 std::span<const Field<EvalConfig>> eval_fields();
 std::span<const Field<DataConfig>> eval_data_fields();

@@ -5,13 +5,17 @@
 namespace pp {
 namespace {
 
-constexpr std::array kEvalFields = {field<&EvalConfig::every>(
-    {.path = "eval.every",
-     .default_note = "at the end only",
-     .unit = "steps",
-     .meaning = "Steps from one evaluation to the next.",
-     .min = 1,
-     .max = 1e12})};
+constexpr std::array kEvalFields = {
+    field<&EvalConfig::every>(
+        {.path = "eval.every",
+         .default_note = "at the end only",
+         .unit = "steps",
+         .meaning = "Steps from one evaluation to the next.",
+         .min = 1,
+         .max = 1e12}),
+    field<&EvalConfig::metrics>(
+        {.path = "eval.metrics",
+         .meaning = "Numbers to give besides the loss."})};
 
 constexpr std::array kEvalDataFields = {
     field<&DataConfig::batch_size>(
@@ -45,6 +49,17 @@ constexpr std::array kOutputFields = {
          .meaning = "Number of newest checkpoints to keep; 0: all.",
          .min = 0,
          .max = kLargestCount}),
+    field<&OutputConfig::keep_best>(
+        {.path = "output.keep_best",
+         .default_note = "none",
+         .meaning = "The number of the evaluations by which the best "
+                    "checkpoint is chosen; it is kept beside the newest ones, "
+                    "and `checkpoints/best` links to it."}),
+    field<&OutputConfig::export_dtype>(
+        {.path = "output.export_dtype",
+         .default_note = "none",
+         .meaning = "At its end, a training also writes the weights alone, the "
+                    "floating-point ones in this type, to `weights/`."}),
     field<&OutputConfig::save_on_interrupt>(
         {.path = "output.save_on_interrupt",
          .meaning = "On the first SIGINT, SIGTERM or SIGHUP, training "

@@ -4,9 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "loader/core/enum_names.h"
 #include "loader/core/text.h"
 #include "runtime/job/document.h"
 #include "runtime/job/first_job.h"
+#include "runtime/options/lr_schedule.h"
+#include "runtime/options/optimizer.h"
 
 namespace pp {
 namespace {
@@ -242,12 +245,14 @@ class JobWriter {
     write_loss();
     key(finetunes() ? "A low learning rate, which keeps what the model has "
                       "learned."
-                    : "The update rule and its options, as in torch.optim.",
+                    : "The update rule and its options, as in torch.optim: " +
+                          join(enum_words<OptimizerKind>()) + ".",
         "optimizer",
         finetunes() ? "{ name = \"adamw\", lr = 2e-5 }"
                     : "{ name = \"adamw\", lr = 1e-3 }");
     key("The learning rate falls to 0. { name = \"cosine\", warmup = 10 } lets "
-        "it rise for 10 steps first.",
+        "it rise for 10 steps first. All curves: " +
+            join(enum_words<LrShape>()) + ".",
         "lr_schedule",
         "\"cosine\"");
     key("Gradients whose norm is larger are scaled down.",

@@ -14,6 +14,7 @@
 #include "loader/core/enum_names.h"
 #include "loader/ir/types.h"
 #include "runtime/options/device_choice.h"
+#include "runtime/options/eval_metric.h"
 #include "runtime/options/launcher_kind.h"
 #include "runtime/options/loss.h"
 #include "runtime/options/lr_schedule.h"
@@ -149,6 +150,17 @@ struct DataConfig {
   bool operator==(const DataConfig&) const = default;
 };
 
+/// `train.early_stop`: ends the training when evaluations no longer improve.
+struct EarlyStop {
+  EvalMetric metric = EvalMetric::Loss;
+  /// Number of evaluations in a row without an improvement that end the
+  /// training.
+  int64_t patience = 3;
+  /// An improvement is better than the best value by more than this.
+  double min_delta = 0;
+  bool operator==(const EarlyStop&) const = default;
+};
+
 /// `[train]`. Exactly one of `steps` and `epochs` is set.
 struct TrainConfig {
   std::optional<int64_t> steps;
@@ -162,6 +174,12 @@ struct TrainConfig {
   Precision precision = Precision::Float32;
   OnNan on_nan = OnNan::Stop;
   uint64_t seed = 0;
+  /// Whether the job asks for a seed from the clock: see settle_seed()
+  /// (runtime/run/clock_seed.h), which then sets `seed`.
+  bool seed_from_clock = false;
+  /// Longest time that one start of the job trains.
+  std::optional<std::chrono::milliseconds> max_time;
+  std::optional<EarlyStop> early_stop;
   bool operator==(const TrainConfig&) const = default;
 };
 
@@ -169,8 +187,20 @@ struct EvalConfig {
   /// Steps between evaluations; nullopt: only at the end.
   std::optional<int64_t> every;
   DataConfig data;  ///< its batch_size defaults to that of [data]
+  /// The numbers to compute besides the loss.
+  std::vector<EvalMetric> metrics;
   bool operator==(const EvalConfig&) const = default;
 };
+
+/// The floating-point type of exported weights.
+enum class ExportDtype { Float32, BFloat16, Float16 };
+
+constexpr auto enum_names(ExportDtype) {
+  return std::array<EnumName<ExportDtype>, 3>{
+      {{ExportDtype::Float32, "float32"},
+       {ExportDtype::BFloat16, "bfloat16"},
+       {ExportDtype::Float16, "float16"}}};
+}
 
 enum class Join { Dimension, Mean, Sum, Stack, Same };
 
@@ -204,6 +234,12 @@ struct OutputConfig {
   /// Steps between checkpoints; nullopt: only at the end.
   std::optional<int64_t> checkpoint_every;
   int keep = 3;  ///< number of newest checkpoints to keep
+  /// The number by which the best evaluated checkpoint is chosen, which is kept
+  /// besides; nullopt: none is.
+  std::optional<EvalMetric> keep_best;
+  /// The type in which the end of a training writes the weights alone; nullopt:
+  /// it doesn't.
+  std::optional<ExportDtype> export_dtype;
   /// Whether a run saves its work when a signal stops it: training saves a
   /// checkpoint, inference the finished rows.
   bool save_on_interrupt = true;

@@ -57,6 +57,7 @@ std::vector<std::string> type_texts(const JobKey& key) {
       key.choices.empty() ? "list of strings"
                           : "list of " + one_of(key.choices));
   add(kIntegerList, "list of integers" + range_text(key));
+  add(kNumberList, "list of numbers" + range_text(key));
   add(kNumberPair, "list of two numbers" + range_text(key));
   add(kTableList, "list of tables");
   add(kTable, "table");

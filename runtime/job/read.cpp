@@ -67,6 +67,7 @@ OptimizerConfig read_optimizer(
   read_fields(optimizer_fields(), table, folder, optimizer);
   optimizer.options = optimizer_row(optimizer.kind).defaults;
   read_optimizer_options(table, folder, optimizer.options);
+  read_fields(ema_fields(), below(train, "ema"), folder, optimizer);
   const toml::node* groups = train->get("groups");
   if (groups == nullptr) {
     return optimizer;
@@ -85,6 +86,10 @@ TrainConfig read_train(const toml::table* table, const fs::path& folder) {
   TrainConfig train;
   read_fields(train_fields(), table, folder, train);
   read_fields(loss_fields(), below(table, "loss"), folder, train.loss);
+  if (const toml::table* early_stop = below(table, "early_stop")) {
+    read_fields(
+        early_stop_fields(), early_stop, folder, train.early_stop.emplace());
+  }
   train.optimizer = read_optimizer(table, folder);
   read_fields(
       lr_schedule_fields(),

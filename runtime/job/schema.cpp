@@ -44,10 +44,12 @@ class JobKeys {
     add(source_fields());
     keys_.push_back(kTarget);
     add(train_fields());
+    add(early_stop_fields());
     add(loss_fields());
     add(optimizer_fields());
     const std::span<const JobKey> options = optimizer_option_keys();
     keys_.insert(keys_.end(), options.begin(), options.end());
+    add(ema_fields());
     add(lr_schedule_fields());
     add(eval_fields());
     add(eval_data_fields());

@@ -22,6 +22,7 @@ enum KeyType : unsigned {
   kNumberPair = 64,
   kTableList = 128,
   kTable = 256,  ///< the table has the keys of JobKey::same_as
+  kNumberList = 512,
 };
 
 /// One key of the job file. Validation, reading and docs/job-file.md all follow

@@ -21,6 +21,7 @@ constexpr std::array kTables = std::to_array<TableShorthand>({
     {"train.loss", "name"},
     {"train.optimizer", "name"},
     {"train.lr_schedule", "name"},
+    {"train.early_stop", "metric"},
     {"data.target", "path"},
     {"eval.data.target", "path"},
 });

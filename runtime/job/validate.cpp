@@ -17,7 +17,8 @@ namespace pp {
 namespace {
 
 unsigned list_types(const toml::array& items) {
-  unsigned types = kStringList | kIntegerList | kNumberPair | kTableList;
+  unsigned types =
+      kStringList | kIntegerList | kNumberList | kNumberPair | kTableList;
   if (items.size() != 2) {
     types &= ~static_cast<unsigned>(kNumberPair);
   }
@@ -25,9 +26,9 @@ unsigned list_types(const toml::array& items) {
     if (item.is_string()) {
       types &= kStringList;
     } else if (item.is_integer()) {
-      types &= kIntegerList | kNumberPair;
+      types &= kIntegerList | kNumberList | kNumberPair;
     } else if (item.is_floating_point()) {
-      types &= kNumberPair;
+      types &= kNumberList | kNumberPair;
     } else if (item.is_table()) {
       types &= kTableList;
     } else {

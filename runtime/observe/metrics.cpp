@@ -2,6 +2,9 @@
 
 #include <cerrno>
 #include <fstream>
+#include <limits>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +24,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kMetricsVersion = 1;  // docs/formats.md
 
+/// Precedes the name of a metric in an evaluation's line.
+constexpr std::string_view kEvalPrefix = "eval_";
+
 fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
@@ -31,6 +37,33 @@ bool is_removed(int file) {
   return fstat(file, &status) == 0 && status.st_nlink == 0;
 }
 
+std::optional<int64_t> step_in(const Json& json) {
+  const auto step = json.find("step");
+  return step != json.end() && step->is_number_integer()
+             ? std::optional(step->get<int64_t>())
+             : std::nullopt;
+}
+
+double number_or_nan(const Json& json) {
+  return json.is_number() ? json.get<double>()
+                          : std::numeric_limits<double>::quiet_NaN();
+}
+
+EvalReport evaluation_of(const Json& json, int64_t step) {
+  EvalReport report{.step = step};
+  for (const auto& [key, value] : json.items()) {
+    if (key == "eval_loss") {
+      report.loss = number_or_nan(value);
+    } else if (key == "eval_s") {
+      report.seconds = number_or_nan(value);
+    } else if (key.starts_with(kEvalPrefix)) {
+      report.metrics.push_back(
+          {key.substr(kEvalPrefix.size()), number_or_nan(value)});
+    }
+  }
+  return report;
+}
+
 /// Returns the bytes of the lines before the first that is incomplete or whose
 /// step is `first_step` or later.
 uintmax_t bytes_before(const fs::path& path, int64_t first_step) {
@@ -39,9 +72,9 @@ uintmax_t bytes_before(const fs::path& path, int64_t first_step) {
   uintmax_t kept = 0;
   while (std::getline(file, line) && !file.eof()) {
     const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("step") ||
-        !json["step"].is_number_integer() ||
-        json["step"].get<int64_t>() >= first_step) {
+    const std::optional<int64_t> step =
+        json.is_object() ? step_in(json) : std::nullopt;
+    if (!step || *step >= first_step) {
       break;
     }
     kept += line.size() + 1;
@@ -72,25 +105,33 @@ std::string metrics_line(const StepReport& report) {
 }
 
 std::string metrics_line(const EvalReport& report) {
-  const Json json = {
+  Json json = {
       {"version", kMetricsVersion},
       {"step", report.step},
-      {"eval_loss", report.loss},
-      {"eval_s", report.seconds}};
+      {"eval_loss", report.loss}};
+  for (const MetricValue& metric : report.metrics) {
+    json[std::string(kEvalPrefix) + metric.name] = metric.value;
+  }
+  json["eval_s"] = report.seconds;
   return json.dump();
 }
 
-bool has_evaluation(const fs::path& path, int64_t step) {
+std::vector<EvalReport> read_evaluations(
+    const fs::path& path, int64_t last_step) {
   std::ifstream file(path, std::ios::binary);
   std::string line;
+  std::vector<EvalReport> found;
   while (std::getline(file, line) && !file.eof()) {
     const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object() && json.contains("eval_loss") &&
-        json.value("step", Json()) == step) {
-      return true;
+    if (!json.is_object() || !json.contains("eval_loss")) {
+      continue;
+    }
+    const std::optional<int64_t> step = step_in(json);
+    if (step && *step <= last_step) {
+      found.push_back(evaluation_of(json, *step));
     }
   }
-  return false;
+  return found;
 }
 
 MetricsWriter::MetricsWriter(const fs::path& path, int64_t first_step)

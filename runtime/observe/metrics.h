@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "loader/archive/descriptor.h"
 #include "runtime/observe/step_report.h"
@@ -15,13 +16,15 @@ namespace pp {
 /// Members that are nullopt are left out; a number that isn't finite becomes
 /// null.
 std::string metrics_line(const StepReport& report);
-/// Returns an evaluation's line: {"step": ..., "eval_loss": ..., "eval_s":
-/// ...}.
+/// Returns an evaluation's line: {"step": ..., "eval_loss": ...,
+/// "eval_accuracy": ..., "eval_s": ...}.
 std::string metrics_line(const EvalReport& report);
 
-/// Whether a `metrics.jsonl` has the line of an evaluation after `step`
-/// updates; false if there is no such file.
-bool has_evaluation(const std::filesystem::path& path, int64_t step);
+/// Returns the evaluations in a `metrics.jsonl` up to the one after `last_step`
+/// updates, by ascending step; a number that is null is NaN. Empty if there is
+/// no such file.
+std::vector<EvalReport> read_evaluations(
+    const std::filesystem::path& path, int64_t last_step);
 
 /// Appends lines to `metrics.jsonl`. Every line reaches the file before the
 /// call returns.

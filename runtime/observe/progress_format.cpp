@@ -164,9 +164,12 @@ std::string plain_line(const StepReport& report, const ProgressRates& rates) {
 }
 
 std::string eval_line(const EvalReport& report) {
-  return "eval at step " + std::to_string(report.step) + ": loss " +
-         number_text(report.loss) + " (" + print("%.1f", report.seconds) +
-         " s)";
+  std::string numbers = "loss " + number_text(report.loss);
+  for (const MetricValue& metric : report.metrics) {
+    numbers += ", " + metric.name + " " + number_text(metric.value);
+  }
+  return "eval at step " + std::to_string(report.step) + ": " + numbers + " (" +
+         print("%.1f", report.seconds) + " s)";
 }
 
 }  // namespace pp

@@ -38,7 +38,8 @@ std::string bar_line(
 /// ms/step  12.3k tok/s  0:12 left".
 std::string plain_line(const StepReport& report, const ProgressRates& rates);
 
-/// Returns an evaluation's line, "eval at step 50: loss 2.2871 (0.8 s)".
+/// Returns an evaluation's line, "eval at step 50: loss 2.2871, accuracy 0.4120
+/// (0.8 s)".
 std::string eval_line(const EvalReport& report);
 
 }  // namespace pp

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace pp {
 
@@ -21,12 +23,19 @@ struct StepReport {
   std::optional<double> bubble = std::nullopt;
 };
 
+/// One of the numbers of `eval.metrics`.
+struct MetricValue {
+  std::string name;  ///< "accuracy"
+  double value = 0;
+};
+
 /// The values of the evaluation after update `step` that metrics and progress
 /// show.
 struct EvalReport {
   int64_t step = 0;
   double loss = 0;
   double seconds = 0;
+  std::vector<MetricValue> metrics = {};  ///< in the job's order
 };
 
 }  // namespace pp

@@ -26,13 +26,20 @@ int64_t reduction_over(double count) {
 class ClassLoss final : public Loss {
  public:
   using Function = at::Tensor (*)(
-      const at::Tensor& scores, const at::Tensor& targets, int64_t reduction);
+      const ClassInput& input,
+      const at::Tensor& weights,
+      double label_smoothing,
+      int64_t reduction);
 
-  ClassLoss(std::string name, Function function)
-      : name_(std::move(name)), function_(function) {}
+  ClassLoss(std::string name, Function function, ClassLossOptions options)
+      : name_(std::move(name)),
+        function_(function),
+        options_(std::move(options)) {}
 
   double weight(const at::Tensor& target, int64_t /*num_rows*/) const override {
-    return static_cast<double>(count_targets(target));
+    return options_.weights.defined()
+               ? weight_of_targets(name_, target, options_.weights)
+               : static_cast<double>(count_targets(target));
   }
 
   at::Tensor compute(
@@ -40,12 +47,19 @@ class ClassLoss final : public Loss {
       const at::Tensor& target,
       double weight) const override {
     const ClassInput input = class_input(name_, output, target);
-    return function_(input.scores, input.targets, reduction_over(weight));
+    at::Tensor weights = options_.weights;
+    if (weights.defined()) {
+      check_num_weights(name_, weights.numel(), input.num_classes, output);
+      weights = weights.to(output.options().requires_grad(false));
+    }
+    return function_(
+        input, weights, options_.label_smoothing, reduction_over(weight));
   }
 
  private:
   std::string name_;
   Function function_;
+  ClassLossOptions options_;
 };
 
 /// Losses per element: mse, l1, bce_with_logits.
@@ -101,13 +115,26 @@ class OutputLoss final : public Loss {
 };
 
 at::Tensor cross_entropy(
-    const at::Tensor& scores, const at::Tensor& targets, int64_t reduction) {
-  return at::cross_entropy_loss(scores, targets, {}, reduction, kIgnoreIndex);
+    const ClassInput& input,
+    const at::Tensor& weights,
+    double label_smoothing,
+    int64_t reduction) {
+  return at::cross_entropy_loss(
+      input.scores,
+      input.targets,
+      weights,
+      reduction,
+      kIgnoreIndex,
+      label_smoothing);
 }
 
 at::Tensor nll(
-    const at::Tensor& scores, const at::Tensor& targets, int64_t reduction) {
-  return at::nll_loss_nd(scores, targets, {}, reduction, kIgnoreIndex);
+    const ClassInput& input,
+    const at::Tensor& weights,
+    double /*label_smoothing*/,
+    int64_t reduction) {
+  return at::nll_loss_nd(
+      input.scores, input.targets, weights, reduction, kIgnoreIndex);
 }
 
 at::Tensor bce_with_logits(
@@ -118,17 +145,18 @@ at::Tensor bce_with_logits(
 
 }  // namespace
 
-std::unique_ptr<Loss> make_loss(LossKind kind) {
+std::unique_ptr<Loss> make_loss(
+    LossKind kind, const ClassLossOptions& options) {
   const std::string name(enum_name(kind));
   switch (kind) {
     case LossKind::CrossEntropy:
-      return std::make_unique<ClassLoss>(name, cross_entropy);
+      return std::make_unique<ClassLoss>(name, cross_entropy, options);
     case LossKind::Mse:
       return std::make_unique<ElementLoss>(name, at::mse_loss, false);
     case LossKind::L1:
       return std::make_unique<ElementLoss>(name, at::l1_loss, true);
     case LossKind::Nll:
-      return std::make_unique<ClassLoss>(name, nll);
+      return std::make_unique<ClassLoss>(name, nll, options);
     case LossKind::BceWithLogits:
       return std::make_unique<ElementLoss>(name, bce_with_logits, false);
   }

@@ -71,8 +71,8 @@ ClassInput class_input(
         "(the last or dimension 1), but " +
         both);
   }
-  ClassInput input{output, target.to(at::kLong)};
   const int64_t num_classes = output.size(dim);
+  ClassInput input{output, target.to(at::kLong), num_classes};
   if (input.targets.device().is_cpu()) {
     check_classes(loss, input.targets, num_classes);
   }
@@ -88,6 +88,35 @@ int64_t count_targets(const at::Tensor& target) {
   const int64_t* classes = dense.const_data_ptr<int64_t>();
   return dense.numel() -
          std::count(classes, classes + dense.numel(), kIgnoreIndex);
+}
+
+double weight_of_targets(
+    const std::string& loss,
+    const at::Tensor& target,
+    const at::Tensor& weights) {
+  const at::Tensor dense = target.to(at::kLong).contiguous();
+  check_classes(loss, dense, weights.numel());
+  const int64_t* classes = dense.const_data_ptr<int64_t>();
+  const auto* each = weights.const_data_ptr<double>();
+  double sum = 0;
+  for (int64_t i = 0; i < dense.numel(); ++i) {
+    sum += classes[i] == kIgnoreIndex ? 0 : each[classes[i]];
+  }
+  return sum;
+}
+
+void check_num_weights(
+    const std::string& loss,
+    int64_t num_weights,
+    int64_t num_classes,
+    const at::Tensor& output) {
+  if (num_weights != num_classes) {
+    throw input_error(
+        loss + ": train.loss.weights has " +
+        count_text(num_weights, "weight", "weights") + ", but the output, " +
+        describe(output) + ", has " +
+        count_text(num_classes, "class", "classes"));
+  }
 }
 
 void check_elementwise(

@@ -13,6 +13,7 @@ struct ClassInput {
   at::Tensor scores;  ///< [N, C] or [N, C, ...]
   /// Int64; the shape of `scores` without C.
   at::Tensor targets;
+  int64_t num_classes = 0;
 };
 
 /// Converts the arguments of a class loss to the form that the kernels expect,
@@ -30,6 +31,25 @@ ClassInput class_input(
 
 /// Returns the number of entries other than kIgnoreIndex.
 int64_t count_targets(const at::Tensor& target);
+
+/// Returns the sum of the weights of the targets' classes, without the targets
+/// that are kIgnoreIndex.
+///
+/// target   on the CPU
+/// weights  float64 [C], on the CPU
+/// throws   Error(Input): a target is no class
+double weight_of_targets(
+    const std::string& loss,
+    const at::Tensor& target,
+    const at::Tensor& weights);
+
+/// Checks that there is a weight for each class of `output`.
+/// throws  Error(Input) with both numbers
+void check_num_weights(
+    const std::string& loss,
+    int64_t num_weights,
+    int64_t num_classes,
+    const at::Tensor& output);
 
 /// Checks that output and target have the same shape and dtype, as losses per
 /// element require. The dtype must be floating-point or, if `accepts_complex`,

@@ -19,15 +19,6 @@
 namespace pp {
 namespace {
 
-/// The type of a parameter's state and of the tensor that its kernel updates.
-at::ScalarType state_type(const at::Tensor& parameter) {
-  const at::ScalarType own = parameter.scalar_type();
-  if (own == at::kComplexHalf) {
-    return at::kComplexFloat;
-  }
-  return own == at::kBFloat16 || own == at::kHalf ? at::kFloat : own;
-}
-
 bool has_master(const at::Tensor& parameter) {
   return state_type(parameter) != parameter.scalar_type();
 }
@@ -76,6 +67,10 @@ std::unique_ptr<Optimizer> make_optimizer(
       return make_adam(config, std::move(parameters));
     case OptimizerKind::AdamW:
       return make_adamw(config, std::move(parameters));
+    case OptimizerKind::Lion:
+      return make_lion(config, std::move(parameters));
+    case OptimizerKind::Muon:
+      return make_muon(config, std::move(parameters));
   }
   check(false, "an optimizer has no case");
   return nullptr;
@@ -87,7 +82,8 @@ Optimizer::Optimizer(
       parameters_(std::move(parameters)),
       states_(parameters_.size()),
       masters_(parameters_.size()),
-      packed_(parameters_.size()) {
+      packed_(parameters_.size()),
+      averages_(parameters_.size()) {
   for (const NamedParameter& parameter : parameters_) {
     options_.push_back(config_.options_of(parameter.fqn, parameter.aliases));
   }
@@ -156,6 +152,9 @@ void Optimizer::step(double lr) {
   for (const Batch& batch : batches_) {
     update(batch, lr_of(batch, lr));
     write_back(batch);
+  }
+  if (config_.ema_decay) {
+    update_averages();
   }
 }
 
@@ -244,6 +243,9 @@ std::map<std::string, at::Tensor> Optimizer::state() const {
     if (masters_[i].defined()) {
       out.emplace(state_name("master", parameters_[i].fqn), masters_[i]);
     }
+    if (averages_[i].defined()) {
+      out.emplace(state_name("ema", parameters_[i].fqn), averages_[i]);
+    }
   }
   return out;
 }
@@ -303,6 +305,7 @@ void Optimizer::load_state(const TensorLookup& find, bool may_be_new) {
       has_all = copy_saved(find, name, state[k]) && has_all;
     }
     load_master(i, find);
+    load_average(i, find);
     // If all are missing, no gradient has reached this parameter yet.
     states_[i] = has_all ? std::move(state) : State{};
   }
@@ -317,6 +320,20 @@ void Optimizer::load_master(size_t parameter, const TensorLookup& find) {
   }
 }
 
+// A run that begins to keep averages starts them at its first update.
+void Optimizer::load_average(size_t parameter, const TensorLookup& find) {
+  averages_[parameter] = at::Tensor();
+  if (!config_.ema_decay) {
+    return;
+  }
+  const NamedParameter& own = parameters_[parameter];
+  const std::string name = state_name("ema", own.fqn);
+  if (has_saved(find, name, state_type(own.tensor), own.tensor.sizes())) {
+    averages_[parameter] = zeros(parameter);
+    copy_saved(find, name, averages_[parameter]);
+  }
+}
+
 uint64_t Optimizer::state_bytes() const {
   uint64_t sum = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -324,6 +341,7 @@ uint64_t Optimizer::state_bytes() const {
     const uint64_t one = static_cast<uint64_t>(tensor.numel()) *
                          c10::elementSize(state_type(tensor));
     sum += has_master(tensor) ? one : 0;
+    sum += config_.ema_decay ? one : 0;
     for (const OptimizerState& state : states(i)) {
       sum += state.is_scalar ? sizeof(float) : one;
     }

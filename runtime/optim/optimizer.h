@@ -25,17 +25,17 @@ struct NamedParameter {
 /// name.
 using TensorLookup = std::function<at::Tensor(const std::string& name)>;
 
-/// Updates parameters from their `.grad` with LibTorch's fused kernels; the
-/// results are bit-identical to `torch.optim.X(fused=True)`. A parameter
-/// without a gradient stays unchanged. A parameter in half precision (bfloat16,
-/// float16) has a float32 copy, the master, and float32 state. The optimizer
-/// updates the master, so that updates smaller than the parameter's rounding
-/// aren't lost. The real and imaginary parts of a complex parameter are updated
-/// as two real parameters, as torch's unfused optimizers do (the fused ones
-/// refuse complex parameters); the state is complex. Parameters that share a
-/// storage are updated one after the other, each with its own state; their
-/// masters share memory in the same way. Not thread safe; each rank has its own
-/// optimizer.
+/// Updates parameters from their `.grad`; the results are bit-identical to
+/// those of torch's optimizers, the fused ones where torch has them. A
+/// parameter without a gradient stays unchanged. A parameter in half precision
+/// (bfloat16, float16) has a float32 copy, the master, and float32 state. The
+/// optimizer updates the master, so that updates smaller than the parameter's
+/// rounding aren't lost. The real and imaginary parts of a complex parameter
+/// are updated as two real parameters, as torch's unfused optimizers do (the
+/// fused ones refuse complex parameters); the state is complex. Parameters that
+/// share a storage are updated one after the other, each with its own state;
+/// their masters share memory in the same way. Not thread safe; each rank has
+/// its own optimizer.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -52,9 +52,18 @@ class Optimizer {
   ///           they are dropped
   void zero_grad(bool in_place = false);
 
+  /// Replaces the parameters by their moving averages, if the job keeps them
+  /// and a step has been made. use_parameters() must follow before the next
+  /// step.
+  void use_averages();
+  /// Gives the parameters back the values that they had before use_averages(),
+  /// with the same bits.
+  void use_parameters();
+
   /// Returns the state to save: state tensors as "optimizer.exp_avg.<fqn>" and
-  /// so on, masters as "optimizer.master.<fqn>". The tensors share the
-  /// optimizer's memory. Empty before the first step.
+  /// so on, masters as "optimizer.master.<fqn>", moving averages as
+  /// "optimizer.ema.<fqn>". The tensors share the optimizer's memory. Empty
+  /// before the first step.
   std::map<std::string, at::Tensor> state() const;
 
   /// Checks that this optimizer can load saved state, by the tensors' names,
@@ -83,7 +92,11 @@ class Optimizer {
   using State = std::vector<at::Tensor>;
   /// Returns which state tensors the optimizer keeps for a parameter.
   std::vector<OptimizerState> states(size_t parameter) const {
-    return config_.states(options(parameter));
+    return config_.states(options(parameter), form(parameter));
+  }
+  ParameterForm form(size_t parameter) const {
+    const at::Tensor& tensor = parameters_[parameter].tensor;
+    return {tensor.dim(), tensor.is_complex()};
   }
   /// Returns the state, all zeros, that a parameter has before its first step.
   State initial_state(size_t parameter) const;
@@ -127,11 +140,22 @@ class Optimizer {
   double lr_of(const Batch& batch, double lr) const;
   at::Tensor& master(size_t parameter);
   void load_master(size_t parameter, const TensorLookup& find);
+  void load_average(size_t parameter, const TensorLookup& find);
+  /// Moves the averages towards the parameters, or starts them there.
+  void update_averages();
+  /// Returns the values that a parameter's average follows: the master, if
+  /// there is one.
+  at::Tensor averaged(size_t parameter) const;
   /// Copies the results of update() from dense copies and masters to the
   /// parameters.
   void write_back(const Batch& batch);
 
   std::vector<at::Tensor> packed_;  ///< dense copies during an update
+  /// The moving averages; undefined before the first step, or if the job keeps
+  /// none.
+  std::vector<at::Tensor> averages_;
+  /// The parameters' own values while use_averages() replaces them.
+  std::vector<at::Tensor> replaced_;
   /// Maps each parameter that shares its storage to the indices of all
   /// parameters in that storage. They are updated one after the other, in that
   /// order.

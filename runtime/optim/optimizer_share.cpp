@@ -43,6 +43,14 @@ at::Tensor laid_out_as(const at::Tensor& value, const at::Tensor& like) {
       .copy_(value);
 }
 
+at::ScalarType state_type(const at::Tensor& parameter) {
+  const at::ScalarType own = parameter.scalar_type();
+  if (own == at::kComplexHalf) {
+    return at::kComplexFloat;
+  }
+  return own == at::kBFloat16 || own == at::kHalf ? at::kFloat : own;
+}
+
 Share share_of(int64_t n, int index, int count) {
   const int64_t each = (n + count - 1) / count;
   const int64_t begin = std::min(n, each * index);

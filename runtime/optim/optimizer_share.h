@@ -18,6 +18,10 @@ bool entries_are_apart(const at::Tensor& tensor);
 /// gaps; undefined if `value` is undefined.
 at::Tensor laid_out_as(const at::Tensor& value, const at::Tensor& like);
 
+/// Returns the type of a parameter's state and of the tensor that its kernel
+/// updates.
+at::ScalarType state_type(const at::Tensor& parameter);
+
 /// The entries of shard `index` when n entries are divided into `count` shards.
 /// Each shard has ceil(n / count) entries; the last ones have fewer, or none.
 struct Share {

@@ -8,7 +8,7 @@
 namespace pp {
 namespace {
 
-constexpr std::array<OptimizerOption, 8> kOptions = {
+constexpr std::array<OptimizerOption, 11> kOptions = {
     {{.name = "lr",
       .member = &OptimizerOptions::lr,
       .min = 0,
@@ -16,8 +16,8 @@ constexpr std::array<OptimizerOption, 8> kOptions = {
      {.name = "weight_decay",
       .member = &OptimizerOptions::weight_decay,
       .min = 0,
-      .meaning = "As in torch: decoupled in `adamw`, else added to the "
-                 "gradient."},
+      .meaning = "As in torch: added to the gradient in `sgd` and `adam`, else "
+                 "decoupled."},
      {.name = "momentum", .member = &OptimizerOptions::momentum, .min = 0},
      {.name = "dampening", .member = &OptimizerOptions::dampening},
      {.name = "nesterov", .member = &OptimizerOptions::nesterov},
@@ -26,7 +26,21 @@ constexpr std::array<OptimizerOption, 8> kOptions = {
       .min = 0,
       .below = 1},
      {.name = "eps", .member = &OptimizerOptions::eps, .min = 0},
-     {.name = "amsgrad", .member = &OptimizerOptions::amsgrad}}};
+     {.name = "amsgrad", .member = &OptimizerOptions::amsgrad},
+     {.name = "ns_steps",
+      .member = &OptimizerOptions::ns_steps,
+      .min = 0,
+      .below = 100,
+      .meaning = "Newton-Schulz iterations."},
+     {.name = "adjust_lr_fn",
+      .member = &OptimizerOptions::adjust_lr_fn,
+      .meaning = "Factor of the learning rate for a matrix's shape, as in "
+                 "`torch.optim.Muon`."},
+     {.name = "orthogonalize",
+      .member = &OptimizerOptions::orthogonalize,
+      .meaning = "Orthogonalise the updates of parameters of 2 dimensions; all "
+                 "others, and with `false` these too, are updated as by "
+                 "`adamw`."}}};
 
 }  // namespace
 
@@ -43,14 +57,16 @@ bool OptimizerRow::has_option(std::string_view option) const {
   return std::ranges::find(options, option) != options.end();
 }
 
-std::vector<OptimizerState> sgd_states(const OptimizerOptions& options) {
+std::vector<OptimizerState> sgd_states(
+    const OptimizerOptions& options, const ParameterForm& /*form*/) {
   if (options.momentum == 0) {
     return {};
   }
   return {{"momentum_buffer"}};
 }
 
-std::vector<OptimizerState> adam_states(const OptimizerOptions& options) {
+std::vector<OptimizerState> adam_states(
+    const OptimizerOptions& options, const ParameterForm& /*form*/) {
   // The step is a float32 whatever the parameter's type, as in torch's fused
   // optimizers.
   std::vector<OptimizerState> states = {
@@ -59,6 +75,24 @@ std::vector<OptimizerState> adam_states(const OptimizerOptions& options) {
     states.push_back({"max_exp_avg_sq"});
   }
   return states;
+}
+
+std::vector<OptimizerState> lion_states(
+    const OptimizerOptions& /*options*/, const ParameterForm& /*form*/) {
+  return {{"exp_avg"}};
+}
+
+bool orthogonalizes(
+    const OptimizerOptions& options, const ParameterForm& form) {
+  return options.orthogonalize && form.num_dims == 2 && !form.is_complex;
+}
+
+std::vector<OptimizerState> muon_states(
+    const OptimizerOptions& options, const ParameterForm& form) {
+  if (orthogonalizes(options, form)) {
+    return {{"momentum_buffer"}};
+  }
+  return adam_states(options, form);
 }
 
 std::string_view sgd_problem(const OptimizerOptions& options) {

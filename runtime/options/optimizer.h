@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,7 +15,18 @@
 
 namespace pp {
 
-enum class OptimizerKind { Sgd, Adam, AdamW };
+enum class OptimizerKind { Sgd, Adam, AdamW, Lion, Muon };
+
+/// How Muon adapts the learning rate to a matrix's shape, as in
+/// torch.optim.Muon.
+enum class AdjustLr { Original, MatchRmsAdamW, SpectralUnclamped };
+
+constexpr auto enum_names(AdjustLr) {
+  return std::array<EnumName<AdjustLr>, 3>{
+      {{AdjustLr::Original, "original"},
+       {AdjustLr::MatchRmsAdamW, "match_rms_adamw"},
+       {AdjustLr::SpectralUnclamped, "spectral_unclamped"}}};
+}
 
 /// The options for one parameter, with torch's names and defaults. Each
 /// optimizer reads only its own options.
@@ -27,6 +39,9 @@ struct OptimizerOptions {
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
   bool amsgrad = false;
+  int64_t ns_steps = 5;
+  AdjustLr adjust_lr_fn = AdjustLr::Original;
+  bool orthogonalize = true;
 
   bool operator==(const OptimizerOptions&) const = default;
 };
@@ -36,6 +51,8 @@ struct OptimizerOption {
   using Member = std::variant<
       double OptimizerOptions::*,
       bool OptimizerOptions::*,
+      int64_t OptimizerOptions::*,
+      AdjustLr OptimizerOptions::*,
       std::array<double, 2> OptimizerOptions::*>;
 
   std::string_view name;
@@ -58,6 +75,16 @@ struct OptimizerState {
   bool is_scalar = false;
 };
 
+/// The properties of a parameter on which an optimizer's states depend.
+struct ParameterForm {
+  int64_t num_dims = 0;
+  bool is_complex = false;
+};
+
+/// Whether an update of one entry needs only that entry's gradient and state,
+/// so that a parameter can be divided among replicas, or the whole matrix.
+enum class UpdateScope { Elementwise, WholeMatrix };
+
 /// One row of the table of optimizers. make_optimizer()
 /// (runtime/optim/optimizer.h) maps each to its implementation.
 struct OptimizerRow {
@@ -66,31 +93,82 @@ struct OptimizerRow {
   /// Names of the options that the optimizer reads.
   std::span<const std::string_view> options;
   OptimizerOptions defaults;
-  std::vector<OptimizerState> (*states)(const OptimizerOptions&);
+  UpdateScope scope;
+  std::vector<OptimizerState> (*states)(
+      const OptimizerOptions&, const ParameterForm&);
   /// Returns why the options can't be combined; empty if they can.
   std::string_view (*problem)(const OptimizerOptions&);
 
   bool has_option(std::string_view option) const;
 };
 
-std::vector<OptimizerState> sgd_states(const OptimizerOptions& options);
-std::vector<OptimizerState> adam_states(const OptimizerOptions& options);
+std::vector<OptimizerState> sgd_states(
+    const OptimizerOptions& options, const ParameterForm& form);
+std::vector<OptimizerState> adam_states(
+    const OptimizerOptions& options, const ParameterForm& form);
+std::vector<OptimizerState> lion_states(
+    const OptimizerOptions& options, const ParameterForm& form);
+std::vector<OptimizerState> muon_states(
+    const OptimizerOptions& options, const ParameterForm& form);
 std::string_view sgd_problem(const OptimizerOptions& options);
 std::string_view no_problem(const OptimizerOptions& options);
+
+/// Whether Muon orthogonalises the updates of a parameter, instead of updating
+/// it as AdamW does.
+bool orthogonalizes(const OptimizerOptions& options, const ParameterForm& form);
 
 inline constexpr std::array<std::string_view, 5> kSgdOptions = {
     "lr", "weight_decay", "momentum", "dampening", "nesterov"};
 inline constexpr std::array<std::string_view, 5> kAdamOptions = {
     "lr", "weight_decay", "betas", "eps", "amsgrad"};
+inline constexpr std::array<std::string_view, 3> kLionOptions = {
+    "lr", "weight_decay", "betas"};
+inline constexpr std::array<std::string_view, 9> kMuonOptions = {
+    "lr",
+    "weight_decay",
+    "momentum",
+    "nesterov",
+    "betas",
+    "eps",
+    "ns_steps",
+    "adjust_lr_fn",
+    "orthogonalize"};
 
-inline constexpr std::array<OptimizerRow, 3> kOptimizers = {
-    {{OptimizerKind::Sgd, "sgd", kSgdOptions, {}, sgd_states, sgd_problem},
-     {OptimizerKind::Adam, "adam", kAdamOptions, {}, adam_states, no_problem},
+inline constexpr std::array<OptimizerRow, 5> kOptimizers = {
+    {{OptimizerKind::Sgd,
+      "sgd",
+      kSgdOptions,
+      {},
+      UpdateScope::Elementwise,
+      sgd_states,
+      sgd_problem},
+     {OptimizerKind::Adam,
+      "adam",
+      kAdamOptions,
+      {},
+      UpdateScope::Elementwise,
+      adam_states,
+      no_problem},
      {OptimizerKind::AdamW,
       "adamw",
       kAdamOptions,
       {.weight_decay = 1e-2},
+      UpdateScope::Elementwise,
       adam_states,
+      no_problem},
+     {OptimizerKind::Lion,
+      "lion",
+      kLionOptions,
+      {.lr = 1e-4, .betas = {0.9, 0.99}},
+      UpdateScope::Elementwise,
+      lion_states,
+      no_problem},
+     {OptimizerKind::Muon,
+      "muon",
+      kMuonOptions,
+      {.weight_decay = 0.1, .momentum = 0.95, .nesterov = true},
+      UpdateScope::WholeMatrix,
+      muon_states,
       no_problem}}};
 
 constexpr auto enum_names(OptimizerKind) {
@@ -113,14 +191,18 @@ struct OptimizerConfig {
   OptimizerKind kind = OptimizerKind::Sgd;
   OptimizerOptions options = {};
   std::vector<OptimizerGroup> groups = {};
+  /// The decay of the moving averages of the parameters; nullopt: there are
+  /// none.
+  std::optional<double> ema_decay = {};
 
   /// Returns the options of one parameter: those of the first group that
   /// matches its FQN or one of its aliases, or else the job's.
   const OptimizerOptions& options_of(
       std::string_view fqn, std::span<const std::string> aliases = {}) const;
   /// Returns which state tensors a parameter with the options `of` has.
-  std::vector<OptimizerState> states(const OptimizerOptions& of) const {
-    return optimizer_row(kind).states(of);
+  std::vector<OptimizerState> states(
+      const OptimizerOptions& of, const ParameterForm& form) const {
+    return optimizer_row(kind).states(of, form);
   }
   bool operator==(const OptimizerConfig&) const = default;
 };

@@ -9,6 +9,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/model_loader.h"
+#include "runtime/pipeline/class_weights.h"
 #include "runtime/stage/map_states.h"
 
 namespace pp {
@@ -85,7 +86,11 @@ LossFunction::LossFunction(
     graph_ = std::make_shared<const Graph>(config.path, trust, device);
     loss_ = make_output_loss();  // weighted by rows
   } else {
-    loss_ = config.kind ? make_loss(*config.kind) : make_output_loss();
+    loss_ = config.kind
+                ? make_loss(
+                      *config.kind,
+                      {config.label_smoothing, class_weights(config.weights)})
+                : make_output_loss();
   }
 }
 
@@ -120,7 +125,8 @@ void LossFunction::begin_step(const StepData& data) {
   }
   shares_ = weights_;
   for (double& share : shares_) {
-    share = weight_ > 0 ? share / weight_ : 0;
+    // A microbatch of weight 0 gives a sum, not a mean: see Loss::compute().
+    share = (share > 0 ? share : 1) / (weight_ > 0 ? weight_ : 1);
   }
 }
 

@@ -50,8 +50,8 @@ class LossFunction {
   /// initially.
   void set_scale(double scale) { scale_ = scale; }
   /// Returns the step's loss, summed in double precision in the order of the
-  /// microbatches' indices, whatever order they were computed in. Waits for the
-  /// device.
+  /// microbatches' indices, whatever order they were computed in. If weight()
+  /// is 0, it is the sum of what Loss::compute() returns. Waits for the device.
   double value() const;
   /// Returns the index of the first microbatch whose loss isn't finite; -1 if
   /// all are finite.

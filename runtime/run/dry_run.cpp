@@ -38,9 +38,11 @@ int64_t optimizer_bytes(
   const bool has_master = is_half_precision(parameter);
   const auto own = static_cast<int64_t>(ir::num_bytes(parameter));
   const int64_t one = has_master ? 2 * own : own;  // its state is float32
-  int64_t copies = has_master ? 1 : 0;
+  int64_t copies = (has_master ? 1 : 0) + (optimizer.ema_decay ? 1 : 0);
+  const ParameterForm form{
+      std::ssize(parameter.sizes), ir::is_complex(parameter.dtype)};
   for (const OptimizerState& each :
-       optimizer.states(optimizer.options_of(state.fqn, state.aliases))) {
+       optimizer.states(optimizer.options_of(state.fqn, state.aliases), form)) {
     copies += each.is_scalar ? 0 : 1;
   }
   return (one + num_shares - 1) / num_shares * copies;

@@ -49,6 +49,7 @@ SandboxRules paths_of(const Job& job) {
   add(job.data, rules);
   if (job.train) {
     add(job.train->loss.path, rules);
+    add(job.train->loss.weights.path, rules);
   }
   if (job.eval) {
     add(job.eval->data, rules);

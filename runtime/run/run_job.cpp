@@ -1,5 +1,7 @@
 #include "runtime/run/run_job.h"
 
+#include <limits>
+
 #include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
@@ -15,6 +17,8 @@
 #include "runtime/rank/agree.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/failure.h"
+#include "runtime/rank/from_rank.h"
+#include "runtime/run/clock_seed.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/output_lock.h"
 #include "runtime/training/trainer.h"
@@ -32,6 +36,7 @@ void log_plan(const Plan& plan, const Log& log) {
       "using schedule " + plan.schedule_name + ", " +
       count_text(plan.num_ranks, "rank", "ranks") + ", " +
       count_text(plan.batch.num_microbatches, "microbatch", "microbatches") +
+      (plan.trains() ? ", seed " + std::to_string(plan.seed) : "") +
       (plan.mesh.replicas > 1
            ? ", " + std::to_string(plan.mesh.replicas) + " replicas"
            : ""));
@@ -128,11 +133,22 @@ void check_own_stages(const Plan& plan, const RankContext& context) {
   }
 }
 
-/// Plans on all ranks with the cuts that rank 0 makes.
+/// Plans on all ranks with the seed and the cuts that rank 0 chooses.
 std::shared_ptr<const Plan> plan_together(
-    const Job& job, int world, RankContext& context) {
+    Job job, Resume resume, int world, RankContext& context) {
   std::shared_ptr<const Plan> plan;
   std::string cuts;
+  if (context.rank == 0) {
+    settle_seed(job, resume);
+  }
+  if (job.train && job.train->seed_from_clock) {
+    job.train->seed = static_cast<uint64_t>(number_from_rank(
+        broadcast_text(context, std::to_string(job.train->seed)),
+        0,
+        "the seed",
+        0,
+        std::numeric_limits<int64_t>::max()));
+  }
   if (context.rank == 0) {
     plan = make_plan(job, world);
     cuts = cuts_text(plan->source.cuts);
@@ -176,12 +192,15 @@ class JobRun {
     if (launcher_ == LauncherKind::Env) {
       world_ = options.env->size;
     }
-    // If the cuts depend on more than the job file, rank 0 makes them for all.
-    shares_cuts_ = world_.value_or(1) > 1 && job.split.num_stages > 0;
+    // Rank 0 chooses for all whatever depends on more than the job file.
+    plans_together_ =
+        world_.value_or(1) > 1 &&
+        (job.split.num_stages > 0 || (job.train && job.train->seed_from_clock));
   }
 
   void run() {
-    if (!shares_cuts_) {
+    if (!plans_together_) {
+      settle_seed(job_, resume());
       plan_ = make_plan(job_, world_);
       if (announces()) {
         announce(*plan_, options_.log.for_rank(0));
@@ -201,6 +220,11 @@ class JobRun {
   bool announces() const {
     return launcher_ == LauncherKind::Env ? options_.env->rank == 0
                                           : launcher_ == LauncherKind::Local;
+  }
+
+  /// Whether the job continues an earlier run, as far as the options say.
+  Resume resume() const {
+    return resume_point(options_.resume, options_.env).resume;
   }
 
   /// Whether the job only evaluates (train.steps = 0).
@@ -236,8 +260,8 @@ class JobRun {
     if (options_.on_rank) {
       options_.on_rank(context);
     }
-    if (shares_cuts_) {
-      plan_ = plan_together(job_, *world_, context);
+    if (plans_together_) {
+      plan_ = plan_together(job_, resume(), *world_, context);
     }
     if (launcher_ == LauncherKind::Env) {
       Agreement own = plan_->agreement();
@@ -271,11 +295,11 @@ class JobRun {
     }
   }
 
-  const Job& job_;
+  Job job_;
   const RunOptions& options_;
   LauncherKind launcher_;
   std::optional<int> world_;  ///< number of ranks that were started
-  bool shares_cuts_ = false;
+  bool plans_together_ = false;
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<DevicePlugin> devices_;
 };

@@ -1,13 +1,16 @@
 #include "runtime/training/evaluation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include "runtime/data/join_output.h"
 #include "runtime/observe/progress_format.h"
+#include "runtime/optim/class_counts.h"
 #include "runtime/pipeline/failed_rows.h"
 #include "runtime/pipeline/forward_pass.h"
 #include "runtime/pipeline/padding_trial.h"
@@ -18,25 +21,7 @@ namespace pp {
 
 namespace {
 
-/// A sum of losses and the sum of their weights.
-struct WeightedSum {
-  double sum = 0;
-  double weight = 0;
-  int64_t bad_batch = -1;  ///< the first whose loss isn't finite; -1: none
-
-  /// Adds a batch's loss.
-  void add(double loss, double batch_weight, int64_t batch) {
-    sum += loss * batch_weight;
-    note_bad(std::isfinite(loss) ? -1 : batch);
-  }
-  void note_bad(int64_t batch) {
-    if (batch >= 0 && (bad_batch < 0 || batch < bad_batch)) {
-      bad_batch = batch;
-    }
-  }
-};
-
-Message to_message(const WeightedSum& loss) {
+Message to_message(const EvaluationSums& loss) {
   Message message;
   message.tensors.push_back(at::empty({3}, at::kDouble));
   message.requires_grad.push_back(0);
@@ -44,16 +29,21 @@ Message to_message(const WeightedSum& loss) {
   numbers[0] = loss.sum;
   numbers[1] = loss.weight;
   numbers[2] = static_cast<double>(loss.bad_batch);
+  message.tensors.push_back(
+      loss.counts.defined() ? loss.counts.cpu()
+                            : at::zeros({kNumClassCounts}, at::kDouble));
+  message.requires_grad.push_back(0);
   return message;
 }
 
-WeightedSum total_of(const std::vector<Message>& messages) {
-  WeightedSum total;
+EvaluationSums total_of(const std::vector<Message>& messages) {
+  EvaluationSums total;
   for (const Message& message : messages) {
     const auto* numbers = message.tensors[0].const_data_ptr<double>();
     total.sum += numbers[0];
     total.weight += numbers[1];
     total.note_bad(static_cast<int64_t>(numbers[2]));
+    total.add_counts(message.tensors.at(1));
   }
   return total;
 }
@@ -140,13 +130,32 @@ void Evaluation::try_rows(const LossFunction& loss) {
                                          : ""});
 }
 
+bool Evaluation::counts_classes() const {
+  return std::ranges::any_of(plan_.eval->metrics, [](EvalMetric metric) {
+    return metric != EvalMetric::Loss;
+  });
+}
+
+std::vector<MetricValue> Evaluation::metrics_of(
+    const at::Tensor& counts) const {
+  std::vector<MetricValue> values;
+  for (const EvalMetric metric : plan_.eval->metrics) {
+    if (metric != EvalMetric::Loss) {
+      values.push_back(
+          {std::string(enum_name(metric)),
+           value_of(metric, to_class_counts(counts))});
+    }
+  }
+  return values;
+}
+
 Evaluation::Result Evaluation::run(const std::stop_token& stop) {
   LossFunction loss = make_loss_function();
   if (data_.pads()) {
     try_rows(loss);
   }
   const KeptStates states(stages_.stages());
-  WeightedSum own;
+  EvaluationSums own;
   int64_t current = -1;
   const auto end_batch = [&] {
     if (current >= 0) {
@@ -170,10 +179,12 @@ Evaluation::Result Evaluation::run(const std::stop_token& stop) {
       own.weight += ranks_.replicas.rank == 0 ? loss.weight() : 0;
     }
     const Microbatch& rows = step[microbatch];
-    loss(
-        rows,
-        own_rows(plan_, loss, rows, outputs),
-        {plan_.seed, batch, microbatch});
+    const ModelOutputs read = own_rows(plan_, loss, rows, outputs);
+    loss(rows, read, {plan_.seed, batch, microbatch});
+    if (counts_classes()) {
+      own.add_counts(count_classes(
+          *plan_.train->loss.kind, read.at(plan_.loss_output), rows.target));
+    }
   };
   const bool is_complete = run_forwards(
       ranks_.pipeline,
@@ -186,12 +197,14 @@ Evaluation::Result Evaluation::run(const std::stop_token& stop) {
   if (!is_complete) {
     return {.ended_early = true};
   }
-  const WeightedSum total = total_of(gather(ranks_.world, to_message(own)));
-  if (ranks_.world.rank != 0) {
-    return {};
-  }
+  const EvaluationSums total = total_of(gather(ranks_.world, to_message(own)));
+  return ranks_.world.rank == 0 ? result_of(total) : Result{};
+}
+
+Evaluation::Result Evaluation::result_of(const EvaluationSums& total) const {
   // NaN where no target counts.
   Result result{.loss = total.sum / total.weight};
+  result.metrics = metrics_of(total.counts);
   if (total.bad_batch >= 0) {
     result.problem = "the loss is " + number_text(result.loss) + ", first in " +
                      rows_text(data_.rows(total.bad_batch)) +

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "runtime/data/data_loader.h"
+#include "runtime/observe/step_report.h"
 #include "runtime/pipeline/executor.h"
 #include "runtime/pipeline/loss_function.h"
 #include "runtime/pipeline/rank_stages.h"
@@ -18,6 +22,30 @@ namespace pp {
 ///          training_loader_options()
 DataLoaderOptions evaluation_loader_options(
     const Plan& plan, DataLoaderOptions options);
+
+/// Sums over the rows of the evaluation.
+struct EvaluationSums {
+  double sum = 0;     ///< of the weighted losses
+  double weight = 0;  ///< of their weights
+  /// Sum of the results of count_classes(), on the rank's device; undefined: 0.
+  at::Tensor counts = {};
+  int64_t bad_batch = -1;  ///< the first whose loss isn't finite; -1: none
+
+  /// Adds a batch's loss.
+  void add(double loss, double batch_weight, int64_t batch) {
+    // The loss of a batch of weight 0 is a sum: see LossFunction::value().
+    sum += loss * (batch_weight > 0 ? batch_weight : 1);
+    note_bad(std::isfinite(loss) ? -1 : batch);
+  }
+  void note_bad(int64_t batch) {
+    if (batch >= 0 && (bad_batch < 0 || batch < bad_batch)) {
+      bad_batch = batch;
+    }
+  }
+  void add_counts(const at::Tensor& more) {
+    counts = counts.defined() ? counts + more : more;
+  }
+};
 
 /// One rank's part of `[eval]`: forwards in eval mode over the evaluation
 /// data.
@@ -35,6 +63,7 @@ class Evaluation {
 
   struct Result {
     double loss = 0;  ///< mean over all rows; NaN if every target is ignored
+    std::vector<MetricValue> metrics = {};  ///< those of `eval.metrics`
     std::string problem = {};  ///< why the loss isn't a number, or empty
     /// Whether a request to stop ended the evaluation early, so that it has no
     /// loss. Set on all ranks.
@@ -57,6 +86,10 @@ class Evaluation {
  private:
   LossFunction make_loss_function() const;
   void try_rows(const LossFunction& loss);
+  /// Whether metrics besides the loss are computed.
+  bool counts_classes() const;
+  Result result_of(const EvaluationSums& total) const;
+  std::vector<MetricValue> metrics_of(const at::Tensor& counts) const;
 
   const Plan& plan_;
   MeshRank& ranks_;

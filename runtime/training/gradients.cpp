@@ -153,6 +153,7 @@ Message summary_message(
       own.wall_s,
       own.tokens,
       own.stop ? 1.0 : 0.0,
+      own.time_is_up ? 1.0 : 0.0,
       own.counts_norm ? 1.0 : 0.0,
       own.weight,
       static_cast<double>(own.bad_microbatch),
@@ -187,6 +188,7 @@ StepSummary sum_up(const Plan& plan, const std::vector<Message>& messages) {
     summary.wall_s += *next++;
     summary.tokens += *next++;
     summary.stop = *next++ != 0 || summary.stop;
+    summary.time_is_up = *next++ != 0 || summary.time_is_up;
     const bool counts = *next++ != 0;
     summary.weight = std::max(summary.weight, *next++);
     note_bad_microbatch(summary, static_cast<int>(*next++));
@@ -267,6 +269,7 @@ StepSummary summarise(
           {summary.grad_norm,
            summary.loss,
            summary.stop ? 1.0 : 0.0,
+           summary.time_is_up ? 1.0 : 0.0,
            summary.weight,
            static_cast<double>(summary.bad_microbatch),
            summary.bad_state ? 1.0 : 0.0}));
@@ -274,9 +277,10 @@ StepSummary summarise(
   summary.grad_norm = numbers[0];
   summary.loss = numbers[1];
   summary.stop = numbers[2] != 0;
-  summary.weight = numbers[3];
-  summary.bad_microbatch = static_cast<int>(numbers[4]);
-  summary.bad_state = numbers[5] != 0;
+  summary.time_is_up = numbers[3] != 0;
+  summary.weight = numbers[4];
+  summary.bad_microbatch = static_cast<int>(numbers[5]);
+  summary.bad_state = numbers[6] != 0;
   return summary;
 }
 

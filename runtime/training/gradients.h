@@ -30,12 +30,13 @@ void sum_tied_gradients(
 /// The numbers of one step, combined from all ranks. The comments say which
 /// ranks have each number.
 struct StepSummary {
-  double loss = 0;       ///< every rank
-  double grad_norm = 0;  ///< every rank
-  double busy_s = 0;     ///< rank 0: summed over ranks
-  double wall_s = 0;     ///< rank 0: summed over ranks
-  double tokens = 0;     ///< rank 0
-  bool stop = false;     ///< every rank: whether any rank was asked to stop
+  double loss = 0;          ///< every rank
+  double grad_norm = 0;     ///< every rank
+  double busy_s = 0;        ///< rank 0: summed over ranks
+  double wall_s = 0;        ///< rank 0: summed over ranks
+  double tokens = 0;        ///< rank 0
+  bool stop = false;        ///< every rank: whether any rank was asked to stop
+  bool time_is_up = false;  ///< every rank: whether it is on any rank
   /// Every rank: the number of elements or rows that enter the loss, see
   /// Loss::weight().
   double weight = 0;
@@ -58,7 +59,8 @@ struct RankSummary {
   /// The tokens of the rank's replica, on the pipeline's first rank; 0
   /// elsewhere.
   double tokens = 0;
-  bool stop = false;  ///< whether the rank was asked to stop
+  bool stop = false;        ///< whether the rank was asked to stop
+  bool time_is_up = false;  ///< whether `train.max_time` is over
   /// Whether the rank's gradients enter the norm, see Replicas::counts_norm().
   bool counts_norm = true;
   /// The weight of the whole step, on the owner of the last stage; 0 elsewhere.

@@ -198,10 +198,17 @@ StepSummary StepRunner::complete_gradients(
                    ? static_cast<double>(batch.num_tokens())
                    : 0;
   own.stop = parts_.save_and_stop.stop_requested();
+  own.time_is_up = time_is_up();
   own.counts_norm = replicas.counts_norm();
   // Only the first replica's states are kept.
   own.bad_state = replicas.is_first() && !bad_states_.empty();
   return summarise(parts_.ranks.world, plan, replicas.parameters(), own);
+}
+
+/// Whether `train.max_time` has passed since this object was made.
+bool StepRunner::time_is_up() const {
+  const auto& longest = parts_.plan.train->max_time;
+  return longest && std::chrono::steady_clock::now() - start_ >= *longest;
 }
 
 /// Describes a step's fault, and undoes what its forwards wrote if the job asks

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stop_token>
@@ -87,8 +88,12 @@ class StepRunner {
   bool update(double grad_norm, double lr);
   void handle_fault(int64_t step, const StepData& batch, StepOutcome& outcome);
 
+  bool time_is_up() const;
+
   Parts parts_;
   int64_t num_steps_;
+  std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
   bool owns_last_stage_;
   LossFunction loss_;
   Executor executor_;

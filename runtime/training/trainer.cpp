@@ -1,50 +1,27 @@
 #include "runtime/training/trainer.h"
 
-#include <chrono>
 #include <optional>
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "loader/archive/mapping_table.h"
-#include "loader/core/count_text.h"
-#include "loader/core/seconds_since.h"
 #include "runtime/rank/agree.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/failure.h"
-#include "runtime/training/evaluation.h"
 #include "runtime/training/fault_reports.h"
 #include "runtime/training/load_weights.h"
 #include "runtime/training/step_runner.h"
 #include "runtime/training/training_checkpoints.h"
+#include "runtime/training/training_evaluations.h"
 #include "runtime/training/training_output.h"
+#include "runtime/training/training_parts.h"
 
 namespace pp {
 
 namespace {
 
-RankStages build_stages(const Plan& plan, const RankContext& pipeline) {
-  RankStages stages(
-      plan.source,
-      stages_of(plan.train_schedule.stage_to_rank, pipeline.rank),
-      stage_options(plan, device_of(pipeline)));
-  stages.freeze(plan.train->freeze);
-  use_graphs(plan.execution, pipeline, stages);
-  return stages;
-}
-
-std::optional<SavedOutputs> outputs_to_save(
-    const Plan& plan, const std::filesystem::path& path, int pipeline_rank) {
-  std::optional<SavedOutputs> outputs;
-  if (!plan.saved_outputs.empty() &&
-      owns_last_stage(plan.train_schedule.stage_to_rank, pipeline_rank)) {
-    outputs.emplace(path, plan.output.outputs, plan.saved_outputs);
-  }
-  return outputs;
-}
-
-bool is_due(const std::optional<int64_t>& every, int64_t num_steps) {
-  return every && *every > 0 && num_steps % *every == 0;
-}
+/// Why the loop over steps ends before the last one.
+enum class EarlyReason { None, Interrupted, TimeUp, NoImprovement };
 
 /// One rank's training: the loop over steps, and when to evaluate and save.
 class Trainer {
@@ -81,10 +58,7 @@ class Trainer {
         faults_(plan.train->on_nan, log_of_first_rank()) {
     if (plan.eval) {
       evaluation_.emplace(
-          plan,
-          ranks_,
-          stages_,
-          training_loader_options(plan, ranks_, stages_));
+          plan, ranks_, stages_, updates_, trace_, options.save_and_stop);
     }
   }
   Trainer(const Trainer&) = delete;
@@ -102,35 +76,21 @@ class Trainer {
     if (options_.on_training) {
       options_.on_training();
     }
-    bool stopped = evaluation_is_missing(first) && !evaluate(first);
-    for (int64_t step = first; !stopped && step < num_steps_; ++step) {
-      const bool stop = run_step(step);
-      const int64_t done = step + 1;
-      const bool is_last = done == num_steps_;
-      stopped = stop && !is_last;
-      if (stopped) {
-        save(done, true);
-        break;
-      }
-      note_saved(checkpoints_.poll());
-      // Before an evaluation, which may fail.
-      if (is_last || is_due(plan_.output.checkpoint_every, done)) {
-        save(done, is_last && !evaluation_);
-      }
-      if (evaluates_after(done) && !evaluate(done)) {
-        stopped = true;
-        if (saved_at_ != done) {
-          save(done, true);
-        }
-        break;
-      }
+    EarlyReason reason = resume_evaluations(first);
+    for (int64_t step = first; reason == EarlyReason::None && step < num_steps_;
+         ++step) {
+      reason = run_update(step);
+    }
+    if (plan_.output.export_dtype && reason != EarlyReason::Interrupted) {
+      export_weights(*plan_.output.export_dtype);
     }
     finish(
         first < num_steps_ ? std::optional(plan_.output.dir / "trace.json")
                            : std::nullopt);
-    if (stopped) {
+    if (reason == EarlyReason::Interrupted) {
       end_interrupted();
     }
+    note_early_end(reason);
   }
 
   /// Ends the threads that work beside the loop, in an order that matters:
@@ -194,7 +154,7 @@ class Trainer {
     if (resumed) {
       output_->note(
           "resuming from " + resumed->path.string() +
-          (num_steps_ == 0 ? "" : rest_text(done)));
+          rest_text(done, num_steps_));
     }
     if (resumed && is_first_rank() && done < num_steps_) {
       const std::string text = changed_rates(
@@ -206,23 +166,38 @@ class Trainer {
     return done;
   }
 
-  /// Says that a resumed run has no step left; empty if it has.
-  std::string rest_text(int64_t done) const {
-    return done < num_steps_
-               ? ""
-               : "; the job's " + count_text(num_steps_, "step", "steps") +
-                     (num_steps_ == 1 ? " is" : " are") +
-                     " done, so nothing is left to train";
+  bool checkpoint_is_due(int64_t done) const {
+    const auto& every = plan_.output.checkpoint_every;
+    return every && done % *every == 0;
   }
 
-  bool evaluates_after(int64_t done) const {
-    return evaluation_ &&
-           (done == num_steps_ || is_due(plan_.eval->every, done));
+  /// Runs one step, and saves and evaluates if it is time to.
+  EarlyReason run_update(int64_t step) {
+    const StepOutcome outcome = run_step(step);
+    const int64_t done = step + 1;
+    const bool is_last = done == num_steps_;
+    if (!is_last && (outcome.summary.stop || outcome.summary.time_is_up)) {
+      save(done, true);
+      return outcome.summary.stop ? EarlyReason::Interrupted
+                                  : EarlyReason::TimeUp;
+    }
+    note_saved(checkpoints_.poll());
+    // Before an evaluation, which may fail.
+    if (is_last || checkpoint_is_due(done)) {
+      save(done, is_last && !evaluation_);
+    }
+    const EarlyReason reason =
+        evaluation_ && evaluation_->are_due(done, num_steps_)
+            ? evaluate(done)
+            : EarlyReason::None;
+    if (reason != EarlyReason::None && saved_at_ != done) {
+      save(done, true);
+    }
+    return reason;
   }
 
-  /// Returns whether a rank was asked to save and stop.
-  bool run_step(int64_t step) {
-    const StepOutcome outcome = steps_.run(step);
+  StepOutcome run_step(int64_t step) {
+    StepOutcome outcome = steps_.run(step);
     if (outcome.dropped && is_first_rank()) {
       world().log.info(
           "step " + std::to_string(step + 1) +
@@ -240,7 +215,7 @@ class Trainer {
       end_faulty(step + 1, outcome);
     }
     output_->begin();
-    return outcome.summary.stop;
+    return outcome;
   }
 
   /// Ends a run whose step went wrong, once what was saved before is on disk.
@@ -253,28 +228,65 @@ class Trainer {
     throw JobFailed(cause);
   }
 
-  /// Returns whether the evaluation is complete; false after a request to stop.
-  bool evaluate(int64_t done) {
-    const auto report = run_evaluation(done);
-    if (report && is_first_rank()) {
+  /// Evaluates, and keeps the checkpoint if it is the best one.
+  EarlyReason evaluate(int64_t done) {
+    const auto report = evaluation_->run(done);
+    if (!report) {
+      return EarlyReason::Interrupted;
+    }
+    if (is_first_rank()) {
       output_->write(*report);
     }
-    return report.has_value();
+    const auto verdict = evaluation_->judge(*report);
+    if (verdict.is_best) {
+      if (saved_at_ != done) {
+        save(done, false);
+      }
+      note_saved(checkpoints_.finish());
+      checkpoints_.set_best(done);
+      output_->note("step_" + std::to_string(done) + " is the best checkpoint");
+    }
+    return verdict.ends_training && done < num_steps_
+               ? EarlyReason::NoImprovement
+               : EarlyReason::None;
   }
 
-  /// Whether this run continues from a checkpoint after which an earlier run
-  /// was to evaluate, but ended before it had the result.
-  bool evaluation_is_missing(int64_t done) {
-    if (saved_at_ != done || !evaluates_after(done)) {
-      return false;
+  /// Takes up the evaluations of the run that this one continues, and makes up
+  /// for the last one if that run ended before it had the result.
+  EarlyReason resume_evaluations(int64_t done) {
+    if (saved_at_ != done || !evaluation_) {
+      return EarlyReason::None;  // a new run
     }
-    const bool is_missing = is_first_rank() && !output_->has_evaluation(done);
-    return !broadcast_text(world(), is_missing ? "missing" : "").empty();
+    const auto resumed = evaluation_->resume(
+        is_first_rank() ? output_->evaluations(done)
+                        : std::vector<EvalReport>(),
+        done,
+        num_steps_);
+    if (plan_.output.keep_best) {
+      checkpoints_.set_best(resumed.best_step);
+    }
+    if (resumed.is_missing) {
+      return evaluate(done);
+    }
+    return resumed.ends_training ? EarlyReason::NoImprovement
+                                 : EarlyReason::None;
+  }
+
+  void note_early_end(EarlyReason reason) {
+    if (!is_first_rank() || reason == EarlyReason::None) {
+      return;
+    }
+    output_->note(
+        "ended after step " + std::to_string(saved_at_) + " of " +
+        std::to_string(num_steps_) + ": " +
+        (reason == EarlyReason::TimeUp
+             ? "train.max_time is over; --resume continues"
+             : evaluation_->stop_text() + " (train.early_stop)"));
   }
 
   /// The whole job of `train.steps = 0`.
   void evaluate_only(int64_t done) {
-    const auto report = run_evaluation(done);
+    const auto report = evaluation_->run(done);
     if (!report) {
       end_interrupted();
     }
@@ -284,25 +296,6 @@ class Trainer {
     }
     // A file of its own: trace.json stays the trace of the training.
     finish(plan_.output.dir / "eval_trace.json");
-  }
-
-  /// The report is complete on rank 0; nullopt on all ranks after a request to
-  /// stop. An evaluation changes nothing, so one that gives no number is no
-  /// reason to end a run.
-  std::optional<EvalReport> run_evaluation(int64_t done) {
-    const auto start = std::chrono::steady_clock::now();
-    trace_.begin("evaluate");
-    const Evaluation::Result result = evaluation_->run(options_.save_and_stop);
-    trace_.end();
-    if (result.ended_early) {
-      return std::nullopt;
-    }
-    check_mapped_files(world().log);
-    if (!result.problem.empty()) {
-      world().log.warning(
-          "evaluation at step " + std::to_string(done) + ": " + result.problem);
-    }
-    return EvalReport{done, result.loss, seconds_since(start)};
   }
 
   /// Ends a run that was asked to stop, once it is saved on all ranks: the
@@ -327,6 +320,15 @@ class Trainer {
          is_last,
          faults_.first_bad_update()});
     trace_.end();
+  }
+
+  /// Writes the weights alone: the averages, if the job keeps them.
+  void export_weights(ExportDtype dtype) {
+    note_saved(checkpoints_.finish());  // which reads the same tensors
+    updates_.use_averages();
+    const auto folder = checkpoints_.export_weights(dtype);
+    updates_.use_parameters();
+    output_->note("wrote " + folder.string());
   }
 
   /// trace_file  none: there was nothing to do, so an earlier run's trace and
@@ -369,7 +371,7 @@ class Trainer {
   std::optional<SavedOutputs> outputs_;  ///< nullopt if this rank saves none
   StepRunner steps_;
   TrainingCheckpoints checkpoints_;
-  std::optional<Evaluation> evaluation_;
+  std::optional<TrainingEvaluations> evaluation_;
   std::optional<TrainingOutput> output_;  ///< from the start of the run
   FaultReports faults_;
   int64_t first_step_ = 0;  ///< first step of this run, counted from 0

@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <charconv>
 
+#include "loader/archive/folders.h"
 #include "loader/core/count_text.h"
+#include "loader/core/error.h"
 #include "runtime/checkpoint/find.h"
+#include "runtime/checkpoint/folder.h"
 #include "runtime/checkpoint/tensor_name.h"
+#include "runtime/checkpoint/writer.h"
 #include "runtime/observe/progress_format.h"
 #include "runtime/optim/lr_schedule.h"
+#include "runtime/rank/collectives.h"
 
 namespace pp {
 
@@ -60,6 +65,19 @@ std::map<std::string, at::Tensor> tensors_of(
     }
   }
   return tensors;
+}
+
+at::ScalarType type_of(ExportDtype dtype) {
+  switch (dtype) {
+    case ExportDtype::Float32:
+      return at::kFloat;
+    case ExportDtype::BFloat16:
+      return at::kBFloat16;
+    case ExportDtype::Float16:
+      return at::kHalf;
+  }
+  check(false, "every type has a case");
+  return at::kFloat;
 }
 
 /// Finds out which ranks share the folder, by trying if there may be several
@@ -125,6 +143,7 @@ CheckpointParts TrainingCheckpoints::parts() {
 }
 
 void TrainingCheckpoints::save(const Step& step) {
+  saved_ = step;
   CheckpointState state;
   state.step = step.num_steps;
   state.epoch = step.position.epoch;
@@ -142,7 +161,43 @@ void TrainingCheckpoints::save(const Step& step) {
       plan_.output.keep,
       step.is_last ? CheckpointSaver::Tensors::AsTheyAre
                    : CheckpointSaver::Tensors::Copied,
-      step.first_bad);
+      step.first_bad,
+      best_);
+}
+
+void TrainingCheckpoints::set_best(std::optional<int64_t> step) {
+  best_ = step;
+  if (!leads_folder()) {
+    return;
+  }
+  const std::filesystem::path folder = checkpoint_folder(plan_.output);
+  link_best(folder, best_);
+  if (saved_) {
+    prune_checkpoints(
+        folder, saved_->num_steps, plan_.output.keep, saved_->first_bad, best_);
+  }
+}
+
+std::filesystem::path TrainingCheckpoints::export_weights(ExportDtype dtype) {
+  const std::filesystem::path folder = plan_.output.dir / "weights";
+  if (leads_folder()) {
+    std::error_code error;
+    std::filesystem::remove_all(folder, error);
+    make_output_folder(folder);
+  }
+  barrier(ranks_.world);
+  if (replicas_.is_first()) {
+    for (const auto& [index, stage] : stages_.stages()) {
+      auto weights = tensors_of(plan_.source.manifest, stage, {});
+      for (auto& [fqn, tensor] : weights) {
+        tensor =
+            tensor.is_floating_point() ? tensor.to(type_of(dtype)) : tensor;
+      }
+      write_tensors(folder / part_file(index), weights);
+    }
+  }
+  barrier_for_disk(ranks_.world);
+  return folder;
 }
 
 std::string changed_rates(

@@ -74,6 +74,22 @@ class TrainingCheckpoints {
   /// throws  what CheckpointSaver::save() throws
   void save(const Step& step);
 
+  /// Makes the checkpoint of a step the best one: `best` links to it, it
+  /// remains whatever is saved later, and the one that was best is removed if
+  /// it isn't among the newest. With nullopt, or if the step has no checkpoint,
+  /// there is no best one. All ranks call it together, while nothing is being
+  /// saved (finish()). throws  what link_best() throws
+  void set_best(std::optional<int64_t> step);
+
+  /// Writes the weights in their current state, without anything else, to
+  /// `weights/part_K.safetensors` in the output folder, one part per stage, and
+  /// removes the parts that were there. Returns the folder. All ranks call it
+  /// together.
+  ///
+  /// dtype   the type of the floating-point weights
+  /// throws  Error(Runtime) naming the path: it can't be removed or written
+  std::filesystem::path export_weights(ExportDtype dtype);
+
   /// The functions of CheckpointSaver with the same names.
   std::vector<std::filesystem::path> poll() { return saver_.poll(); }
   std::vector<std::filesystem::path> finish() { return saver_.finish(); }
@@ -90,6 +106,8 @@ class TrainingCheckpoints {
   FolderSharing sharing_;
   std::map<std::string, std::string> contract_;  ///< see resume_contract()
   CheckpointSaver saver_;
+  std::optional<Step> saved_;    ///< the last step that was saved
+  std::optional<int64_t> best_;  ///< the step of the best checkpoint
 };
 
 /// Returns a notice if the resumed run, which may have another number of steps,

@@ -40,8 +40,8 @@ void TrainingOutput::write(const EvalReport& report) {
   progress_->eval(report);
 }
 
-bool TrainingOutput::has_evaluation(int64_t step) const {
-  return pp::has_evaluation(config_.dir / "metrics.jsonl", step);
+std::vector<EvalReport> TrainingOutput::evaluations(int64_t last_step) const {
+  return read_evaluations(config_.dir / "metrics.jsonl", last_step);
 }
 
 void TrainingOutput::write_evaluation(const EvalReport& report) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/job/job.h"
 #include "runtime/observe/metrics.h"
@@ -46,9 +47,9 @@ class TrainingOutput {
   ///         disk is full
   void write(const StepReport& report);
   void write(const EvalReport& report);
-  /// Whether `metrics.jsonl` has the result of an evaluation after `step`
+  /// Returns the evaluations in `metrics.jsonl` up to the one after `last_step`
   /// updates.
-  bool has_evaluation(int64_t step) const;
+  std::vector<EvalReport> evaluations(int64_t last_step) const;
   /// Writes to evaluation_path() the result of a job that only evaluates.
   /// Leaves an earlier run's files as they are. Call it only on rank 0.
   void write_evaluation(const EvalReport& report);

@@ -24,8 +24,12 @@ constexpr const char* kKeptStates = "optimizer_states";
 std::set<std::string> kept_states(const OptimizerConfig& optimizer) {
   std::set<std::string> names;
   const auto add = [&](const OptimizerOptions& options) {
-    for (const OptimizerState& state : optimizer.states(options)) {
-      names.emplace(state.name);
+    // Some optimizers keep other states for matrices.
+    for (const int64_t num_dims : {1, 2}) {
+      for (const OptimizerState& state :
+           optimizer.states(options, {.num_dims = num_dims})) {
+        names.emplace(state.name);
+      }
     }
   };
   add(optimizer.options);
@@ -107,6 +111,26 @@ bool Updates::apply(
   zero_grad();
   replicas_.after_update();
   return overflow;
+}
+
+void Updates::use_averages() {
+  if (!optimizer_.ema_decay) {
+    return;
+  }
+  for (auto& [index, optimizer] : optimizers_) {
+    optimizer->use_averages();
+  }
+  replicas_.after_update();
+}
+
+void Updates::use_parameters() {
+  if (!optimizer_.ema_decay) {
+    return;
+  }
+  for (auto& [index, optimizer] : optimizers_) {
+    optimizer->use_parameters();
+  }
+  replicas_.after_update();
 }
 
 void Updates::leave_out() {

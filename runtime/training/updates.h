@@ -56,6 +56,12 @@ class Updates {
       double lr,
       const std::function<void(int stage)>& on_stage = nullptr);
 
+  /// Replaces the parameters by their moving averages on all replicas, see
+  /// Optimizer::use_averages(), and undoes that. All replicas call each of them
+  /// together. They do nothing if the job keeps no averages.
+  void use_averages();
+  void use_parameters();
+
   /// Skips an update: drops the gradients, whatever their values.
   void leave_out();
 

@@ -64,6 +64,12 @@ StageDirectory open_stages(
     const ModelFormats& formats,
     Stages wanted = Stages::All);
 
+/// Which tensors of a checkpoint are a model's weights.
+enum class CheckpointWeights {
+  Parameters,
+  Averages  ///< the moving averages of the parameters, where there are some
+};
+
 /// Merges a stage directory into one model file: the source's graph with the
 /// weights of the stages or of a checkpoint (a folder of part_K.safetensors
 /// files, whose tensors are named by FQN). If the name of `output` ends in
@@ -73,12 +79,15 @@ StageDirectory open_stages(
 /// returns     size conditions that the stages check but the merged file can't
 ///             state, one text each; empty if there are none. Example: one on
 ///             a value that a stage exported by hand sends to another stage
-/// throws      Error(Input) naming what is missing or doesn't fit
-///             Error(Usage): `output` is in the stage directory
+/// throws      Error(Input) naming what is missing or doesn't fit, such as
+///             averages that the checkpoint doesn't have
+///             Error(Usage): `output` is in the stage directory; or averages of
+///             stages that were exported by hand
 std::vector<std::string> merge(
     const std::filesystem::path& stage_directory,
     const std::optional<std::filesystem::path>& checkpoint,
     const std::filesystem::path& output,
-    const ModelFormats& formats);
+    const ModelFormats& formats,
+    CheckpointWeights weights = CheckpointWeights::Parameters);
 
 }  // namespace pp

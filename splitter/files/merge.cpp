@@ -3,15 +3,12 @@
 #include <map>
 #include <set>
 
-#include "loader/archive/checkpoint_state.h"
-#include "loader/archive/folders.h"
 #include "loader/archive/leftovers.h"
-#include "loader/archive/safetensors.h"
 #include "loader/archive/zip_writer.h"
 #include "loader/core/error.h"
-#include "loader/core/text.h"
 #include "loader/model/weights.h"
 #include "splitter/files/artifact.h"
+#include "splitter/files/checkpoint_tensors.h"
 #include "splitter/files/join_stages.h"
 #include "splitter/files/merge_target.h"
 #include "splitter/files/record_places.h"
@@ -23,97 +20,6 @@ namespace pp {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The tensors of all parts of a checkpoint folder.
-class Checkpoint {
- public:
-  explicit Checkpoint(fs::path path) : path_(std::move(path)) {
-    std::error_code error;
-    if (!fs::is_directory(path_, error)) {
-      if (error && error != std::errc::no_such_file_or_directory) {
-        throw input_error(path_.string() + ": " + error.message());
-      }
-      throw input_error(
-          path_.string() +
-          " is not a checkpoint; name a folder that holds part_0.safetensors "
-          "and the checkpoint's other parts");
-    }
-    std::vector<fs::path> files;
-    for (const fs::path& entry : entries_of(path_)) {
-      const std::string name = entry.filename().string();
-      if (name.starts_with("part_") && name.ends_with(".safetensors")) {
-        files.push_back(entry);
-      }
-    }
-    std::error_code ignored;
-    // If there are no parts, read_checkpoint() reports what the folder lacks.
-    if (files.empty() || fs::exists(path_ / kStateFile, ignored)) {
-      check_parts_are_there(path_, read_checkpoint(path_));
-    }
-    if (files.empty()) {
-      throw input_error(
-          path_.string() + ": not a checkpoint: there is no " + part_file(0));
-    }
-    std::ranges::sort(files);
-    for (const fs::path& file : files) {
-      parts_.emplace_back(file);
-    }
-    for (const SafetensorsReader& part : parts_) {
-      for (const auto& [name, tensor] : part.tensors()) {
-        tensors_.try_emplace(name, &tensor);
-      }
-    }
-  }
-
-  const fs::path& path() const { return path_; }
-
-  /// The tensor under the state's name or one of its aliases.
-  const TensorView& find(const SourceState& state) const {
-    const TensorView* found = try_find(state);
-    if (found == nullptr) {
-      std::vector<std::string> names;
-      for (const auto& [name, tensor] : tensors_) {
-        names.push_back(name);
-      }
-      throw input_error(
-          path_.string() + ": tensor '" + state.fqn + "' is missing" +
-          did_you_mean(state.fqn, names));
-    }
-    if (found->dtype != state.tensor.dtype ||
-        found->sizes != fixed_sizes_of(state.tensor)) {
-      throw input_error(
-          path_.string() + ": tensor '" + state.fqn + "' is " +
-          ir::name_of(found->dtype) + shape_text(found->sizes) +
-          ", but the model has " + ir::name_of(state.tensor.dtype) +
-          shape_text(fixed_sizes_of(state.tensor)));
-    }
-    return *found;
-  }
-
-  /// Whether the checkpoint has or must have the state. Checkpoints contain
-  /// constants and transient buffers only if the graph writes them.
-  bool replaces(const SourceState& state) const {
-    return state.in_checkpoints || try_find(state) != nullptr;
-  }
-
- private:
-  const TensorView* try_find(const SourceState& state) const {
-    const TensorView* found = try_find(state.fqn);
-    for (const std::string& alias : state.aliases) {
-      found = found != nullptr ? found : try_find(alias);
-    }
-    return found;
-  }
-
-  const TensorView* try_find(const std::string& name) const {
-    const auto found = tensors_.find(name);
-    return found == tensors_.end() ? nullptr : found->second;
-  }
-
-  fs::path path_;
-  std::vector<SafetensorsReader> parts_;
-  std::map<std::string, const TensorView*> tensors_;
-};
 
 /// Copies the elements of a contiguous tensor into the record, to the places
 /// that `meta` describes.
@@ -154,7 +60,7 @@ bool is_whole_record(const ir::TensorMeta& meta, uint64_t num_bytes) {
 
 class Merger {
  public:
-  Merger(const StageDirectory& stages, const Checkpoint* checkpoint)
+  Merger(const StageDirectory& stages, const CheckpointTensors* checkpoint)
       : stages_(stages), checkpoint_(checkpoint) {
     for (const Model& stage : stages.stages) {
       for (const auto& [fqn, record] : stage.records) {
@@ -277,7 +183,7 @@ class Merger {
   }
 
   const StageDirectory& stages_;
-  const Checkpoint* checkpoint_;
+  const CheckpointTensors* checkpoint_;
   std::map<std::string, Held> held_;
 };
 
@@ -342,7 +248,8 @@ std::vector<std::string> merge(
     const fs::path& stage_directory,
     const std::optional<fs::path>& checkpoint,
     const fs::path& output,
-    const ModelFormats& formats) {
+    const ModelFormats& formats,
+    CheckpointWeights which) {
   const StageDirectory stages = open_stages(stage_directory, formats);
   std::error_code ignored;
   if (fs::equivalent(
@@ -354,16 +261,22 @@ std::vector<std::string> merge(
   }
   if (stages.manifest.is_assembled()) {
     if (checkpoint) {
-      const Checkpoint checked(*checkpoint);  // throws if it isn't a checkpoint
+      if (which == CheckpointWeights::Averages) {
+        throw usage_error(
+            "--ema is not yet supported for stages that were exported by "
+            "hand");
+      }
+      const CheckpointTensors checked(
+          *checkpoint, which);  // throws if it is not one
     }
     return merge_assembled(
         stages.manifest, stage_directory, checkpoint, output, formats);
   }
   const fs::path source_path = stage_directory / stages.manifest.source_file;
   const ZipReader source(source_path);
-  std::optional<Checkpoint> weights;
+  std::optional<CheckpointTensors> weights;
   if (checkpoint) {
-    weights.emplace(*checkpoint);
+    weights.emplace(*checkpoint, which);
   }
   remove_leftovers(output, LeftBy::DeadProcesses);
   const Merger merger(stages, weights ? &*weights : nullptr);

@@ -6,6 +6,12 @@ expect_text out "1F1B" "2 ranks" "rank 0: stage 0" "rank 1: stage 1" \
   "weights" "gradients" "optimizer state" "activations"
 # AdamW keeps two tensors as large as the parameter.
 expect_text out "weights 8.2 KiB, gradients 8.2 KiB, optimizer state 16.5 KiB"
+# Lion keeps one; Muon keeps one for a matrix, and two for a bias.
+expect_ok "$PP" run job.toml --dry-run --set train.optimizer=lion
+expect_text out "optimizer state 8.2 KiB"
+expect_ok "$PP" run job.toml --dry-run --set train.optimizer=muon
+expect_text out "optimizer state 8.5 KiB"
+expect_ok "$PP" run job.toml --dry-run
 expect_text out "message buffers" "working memory" "peak "
 expect_no_text out "predicted"
 expect_no_file runs

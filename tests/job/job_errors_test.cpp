@@ -145,8 +145,8 @@ const Case kCases[] = {
      "'cross_entropy'?"},
     {"NoSuchLrSchedule",
      "[train]\nlr_schedule.name = 'cosin'\n",
-     "job.toml:2:20: train.lr_schedule.name: expected `constant`, `linear` or "
-     "`cosine`, got \"cosin\"; did you mean 'cosine' or "
+     "job.toml:2:20: train.lr_schedule.name: expected `constant`, `linear`, "
+     "`cosine`, `wsd` or `one_cycle`, got \"cosin\"; did you mean 'cosine' or "
      "'constant'?"},
     {"NoSideOfAModule",
      "[model]\npath = 'm.pt2'\n[split]\nat = ['h.2:middle']\n",

@@ -38,6 +38,47 @@ TEST(OptimizerConfig, DefaultsAreTorchs) {
   EXPECT_EQ(adamw.eps, 1e-8);
   EXPECT_EQ(parse("optimizer.name = 'adam'").options.weight_decay, 0);
   EXPECT_EQ(parse("optimizer.name = 'sgd'").options.momentum, 0);
+  const OptimizerOptions muon = parse("optimizer.name = 'muon'").options;
+  EXPECT_EQ(muon.lr, 1e-3);
+  EXPECT_EQ(muon.weight_decay, 0.1);
+  EXPECT_EQ(muon.momentum, 0.95);
+  EXPECT_TRUE(muon.nesterov);
+  EXPECT_EQ(muon.ns_steps, 5);
+  EXPECT_EQ(muon.adjust_lr_fn, AdjustLr::Original);
+}
+
+TEST(OptimizerConfig, LionHasDefaultsOfItsOwn) {
+  const OptimizerOptions lion = parse("optimizer.name = 'lion'").options;
+  EXPECT_EQ(lion.lr, 1e-4);
+  EXPECT_EQ(lion.weight_decay, 0);
+  EXPECT_EQ(lion.betas[1], 0.99);
+}
+
+TEST(OptimizerConfig, OfMuonReachesItsMembers) {
+  const OptimizerConfig config = parse(
+      "optimizer = { name = 'Muon', ns_steps = 3, adjust_lr_fn = "
+      "'match_rms_adamw' }\n"
+      "groups = [{ match = 'head.*', orthogonalize = false }]\n");
+  EXPECT_EQ(config.options.ns_steps, 3);
+  EXPECT_EQ(config.options.adjust_lr_fn, AdjustLr::MatchRmsAdamW);
+  EXPECT_TRUE(config.options_of("a.weight").orthogonalize);
+  EXPECT_FALSE(config.options_of("head.weight").orthogonalize);
+}
+
+TEST(OptimizerConfig, MuonKeepsAMomentumForMatricesAndAdamsStatesElse) {
+  const OptimizerConfig config = parse("optimizer.name = 'muon'");
+  const auto names = [&](const ParameterForm& form) {
+    std::string all;
+    for (const OptimizerState& state : config.states(config.options, form)) {
+      all += std::string(state.name) + " ";
+    }
+    return all;
+  };
+  EXPECT_EQ(names({.num_dims = 2}), "momentum_buffer ");
+  EXPECT_EQ(names({.num_dims = 1}), "step exp_avg exp_avg_sq ");
+  EXPECT_EQ(names({.num_dims = 4}), "step exp_avg exp_avg_sq ");
+  EXPECT_EQ(
+      names({.num_dims = 2, .is_complex = true}), "step exp_avg exp_avg_sq ");
 }
 
 TEST(OptimizerConfig, TheFirstGroupThatMatchesHolds) {
@@ -55,8 +96,8 @@ TEST(OptimizerConfig, TheFirstGroupThatMatchesHolds) {
 TEST(OptimizerConfig, WrongOnesAreRefusedAndTheMessageSaysWhatIsRight) {
   expect_refused(
       "optimizer.name = 'adamm'",
-      "job.toml:9:18: train.optimizer.name: expected `sgd`, `adam` or "
-      "`adamw`, got \"adamm\"; did you mean 'adam' or 'adamw'?");
+      "job.toml:9:18: train.optimizer.name: expected `sgd`, `adam`, `adamw`, "
+      "`lion` or `muon`, got \"adamm\"; did you mean 'adam' or 'adamw'?");
   expect_refused(
       "optimizer = { name = 'adamw', momentum = 0.9 }",
       "job.toml:9:31: train.optimizer.momentum is not an option of adamw; its "
@@ -92,6 +133,20 @@ TEST(OptimizerConfig, WrongOnesAreRefusedAndTheMessageSaysWhatIsRight) {
       "optimizer.name = 'sgd'\ngroups = [{ match = 'a.*', eps = 0.1 }]",
       "job.toml:10:1: train.groups.eps is not an option of sgd; its options "
       "are lr, weight_decay, momentum, dampening, nesterov");
+  expect_refused(
+      "optimizer = { name = 'muon', adjust_lr_fn = 'origin' }",
+      "job.toml:9:45: train.optimizer.adjust_lr_fn: expected `original`, "
+      "`match_rms_adamw` or `spectral_unclamped`, got \"origin\"; did you mean "
+      "'original'?");
+  expect_refused(
+      "optimizer = { name = 'muon', ns_steps = 100 }",
+      "job.toml:9:41: train.optimizer.ns_steps: expected an integer >= 0 and "
+      "< 100, got 100");
+  expect_refused(
+      "optimizer.name = 'muon'\n[parallel]\nreplicas = 2\nzero = 1",
+      "job.toml:12:1: parallel.zero divides every parameter among the "
+      "replicas, but muon updates whole matrices; write zero = 0, or choose "
+      "another train.optimizer");
   expect_refused(
       "optimizer = { name = 'sgd', lr = 0 }\n"
       "groups = [{ match = 'a.*', lr = 0.1 }]",

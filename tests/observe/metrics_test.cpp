@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -56,6 +57,11 @@ TEST(MetricsLine, HoldsWhatTheReportHas) {
   EXPECT_EQ(
       metrics_line(report(3)),
       R"({"version":1,"step":3,"loss":2.5,"lr":0.001,"step_ms":4.0,"samples_per_s":0.0})");
+  EXPECT_EQ(
+      metrics_line(
+          EvalReport{4, 1.5, 0.5, {{"accuracy", 0.75}, {"perplexity", 4.5}}}),
+      R"({"version":1,"step":4,"eval_loss":1.5,"eval_accuracy":0.75,)"
+      R"("eval_perplexity":4.5,"eval_s":0.5})");
   EXPECT_EQ(
       metrics_line(EvalReport{.step = 4, .loss = 1.5, .seconds = 0.5}),
       R"({"version":1,"step":4,"eval_loss":1.5,"eval_s":0.5})");
@@ -177,14 +183,30 @@ TEST_F(Metrics, NamesAFolderThatIsMoved) {
   fs::remove_all(runs);
 }
 
-TEST_F(Metrics, FindsTheEvaluationOfAStep) {
-  EXPECT_FALSE(has_evaluation(path_, 2));
+TEST_F(Metrics, ReadsTheEvaluationsUpToAStep) {
+  EXPECT_TRUE(read_evaluations(path_, 2).empty());
   MetricsWriter writer(path_, 0);
   writer.write(report(2));
-  EXPECT_FALSE(has_evaluation(path_, 2));
-  writer.write(EvalReport{2, 0.5, 0.1});
-  EXPECT_TRUE(has_evaluation(path_, 2));
-  EXPECT_FALSE(has_evaluation(path_, 1));
+  EXPECT_TRUE(read_evaluations(path_, 2).empty());
+  writer.write(EvalReport{2, 0.5, 0.1, {{"accuracy", 0.25}}});
+  writer.write(EvalReport{4, std::nan(""), 0.1});
+  const std::vector<EvalReport> both = read_evaluations(path_, 4);
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].step, 2);
+  EXPECT_EQ(both[0].loss, 0.5);
+  EXPECT_EQ(both[0].seconds, 0.1);
+  ASSERT_EQ(both[0].metrics.size(), 1U);
+  EXPECT_EQ(both[0].metrics[0].name, "accuracy");
+  EXPECT_EQ(both[0].metrics[0].value, 0.25);
+  EXPECT_TRUE(std::isnan(both[1].loss));
+  EXPECT_EQ(read_evaluations(path_, 3).size(), 1U);
+  EXPECT_TRUE(read_evaluations(path_, 1).empty());
+}
+
+TEST_F(Metrics, LinesThatAreNoEvaluationAreSkipped) {
+  put("no json\n[]\n{\"eval_loss\":1}\n{\"step\":\"x\",\"eval_loss\":1}\n"
+      "{\"step\":1,\"eval_loss\":1}\n{\"step\":2,\"eval_lo");
+  EXPECT_EQ(read_evaluations(path_, 9).size(), 1U);
 }
 
 TEST_F(Metrics, ReportsAFullDisk) {

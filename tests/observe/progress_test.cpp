@@ -116,6 +116,14 @@ TEST(EvalLine, NamesTheStep) {
       "eval at step 50: loss 2.2871 (0.8 s)");
 }
 
+TEST(EvalLine, HasTheMetricsInTheirOrder) {
+  EXPECT_EQ(
+      eval_line(
+          {50, 2.2871, 0.83, {{"perplexity", 9.8461}, {"accuracy", 0.75}}}),
+      "eval at step 50: loss 2.2871, perplexity 9.8461, accuracy 0.7500 (0.8 "
+      "s)");
+}
+
 TEST(SmoothedRate, IsTheMeanAtFirstAndFollowsLater) {
   SmoothedRate rate(4);
   for (const double value : {1.0, 2.0, 3.0, 6.0}) {

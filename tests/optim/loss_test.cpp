@@ -1,5 +1,7 @@
 #include "runtime/optim/loss.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <ATen/ops/equal.h>
@@ -28,6 +30,27 @@ TEST(Loss, WeighsByTheElementsThatEnterTheMean) {
   EXPECT_EQ(
       make_loss(LossKind::BceWithLogits)->weight(at::zeros({2, 2}), 2), 4);
   EXPECT_EQ(make_output_loss()->weight(at::Tensor(), 7), 7);
+}
+
+at::Tensor numbers(const std::vector<double>& values) {
+  return tensor_of(values, {static_cast<int64_t>(values.size())});
+}
+
+TEST(Loss, WeighsByTheWeightsOfTheTargetsClasses) {
+  const auto loss =
+      make_loss(LossKind::CrossEntropy, {.weights = numbers({1, 0.5, 0})});
+  EXPECT_EQ(loss->weight(classes({0, 1, 1, -100, 2}), 5), 2);
+  EXPECT_EQ(loss->weight(classes({2, -100}), 2), 0);
+}
+
+TEST(Loss, OfClassesThatAllWeighNothingIsTheSumOfTheSmoothing) {
+  const at::Tensor output = at::zeros({2, 2});
+  const ClassLossOptions options{0.5, numbers({0, 1})};
+  // Each row: 0.5 x -(0 + log(1/2)) / 2 for its even share of class 1.
+  const float loss = make_loss(LossKind::CrossEntropy, options)
+                         ->compute(output, classes({0, 0}))
+                         .item<float>();
+  EXPECT_NEAR(loss, 0.5 * std::log(2.0), 1e-6);
 }
 
 TEST(Loss, OnlyTheGraphsOwnTakesNoTarget) {
@@ -109,6 +132,24 @@ TEST(LossErrors, AClassOutOfRangeIsNamed) {
               ->compute(at::rand({2, 10}), classes({9, label}));
         });
   }
+}
+
+TEST(LossErrors, WeightsMustBeAsManyAsClasses) {
+  expect_error(
+      ErrorKind::Input,
+      {"nll: train.loss.weights has 2 weights",
+       "float32 [2, 3], has 3 classes"},
+      [] {
+        make_loss(LossKind::Nll, {.weights = numbers({1, 1})})
+            ->compute(at::rand({2, 3}), classes({0, 1}));
+      });
+  expect_error(
+      ErrorKind::Input,
+      {"nll: index out of range: 'target' holds 2 at [1]", "0 to 1"},
+      [] {
+        make_loss(LossKind::Nll, {.weights = numbers({1, 1})})
+            ->compute(at::rand({2, 3}), classes({0, 2}));
+      });
 }
 
 TEST(LossErrors, ElementTargetsMustHaveTheOutputsShape) {

@@ -49,6 +49,48 @@ TEST(LrSchedule, Cosine) {
       {0.25, 0.5, 0.75, 1, 1, 0.88284271247461903, 0.6, 0.317157287525381});
 }
 
+TEST(LrSchedule, WsdFallsInItsLastSteps) {
+  expect_table(
+      {.shape = LrShape::Wsd, .warmup = 2, .decay = 4},
+      {0.5, 1, 1, 1, 1, 0.75, 0.5, 0.25});
+  // A tenth of 8 steps, rounded up, is 1: its first step has the whole rate.
+  expect_table(
+      {.shape = LrShape::Wsd, .warmup = 2}, {0.5, 1, 1, 1, 1, 1, 1, 1});
+  expect_table(
+      {.shape = LrShape::Wsd,
+       .min_lr = 0.2,
+       .decay = 2,
+       .anneal = LrAnneal::Cosine},
+      {1, 1, 1, 1, 1, 1, 1, 0.6});
+  EXPECT_EQ(
+      learning_rate({.shape = LrShape::Wsd, .min_lr = 0.1}, 1, 8, 9), 0.1);
+}
+
+TEST(LrSchedule, WsdWithoutDecayStaysAtTheRate) {
+  expect_table({.shape = LrShape::Wsd, .decay = 0}, {1, 1, 1, 1, 1, 1, 1, 1});
+  // The warm-up leaves no step for a decay.
+  expect_table(
+      {.shape = LrShape::Wsd, .warmup = 8},
+      {0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1});
+}
+
+TEST(LrSchedule, OneCycleRisesAndFalls) {
+  // The peak is in step 0.5 x 8 - 1 = 3.
+  expect_table(
+      {.shape = LrShape::OneCycle,
+       .anneal = LrAnneal::Linear,
+       .pct_start = 0.5,
+       .div_factor = 4,
+       .final_div_factor = 5},
+      {0.25, 0.5, 0.75, 1, 0.7625, 0.525, 0.2875, 0.05});
+  EXPECT_EQ(
+      learning_rate(
+          {.shape = LrShape::OneCycle, .final_div_factor = 1}, 1, 8, 99),
+      1 / 25.0);
+  // In a run of one step there is no rise.
+  EXPECT_EQ(learning_rate({.shape = LrShape::OneCycle}, 25e4, 1, 0), 1);
+}
+
 TEST(LrSchedule, StaysAtItsEndAfterTheLastStep) {
   EXPECT_EQ(learning_rate({LrShape::Linear, 0, 0.1}, 1, 8, 8), 0.1);
   EXPECT_NEAR(learning_rate({LrShape::Cosine, 0, 0.1}, 1, 8, 100), 0.1, 1e-12);
@@ -76,6 +118,12 @@ TEST(LrSchedule, WrongOnesAreUsageErrors) {
       {"'warmup' is 11", "from 0 to the run's 10 steps"});
   refuse({LrShape::Cosine, 0, 0.6}, {"'min_lr' is 0.6", "0.5"});
   refuse({LrShape::Linear, 0, -0.1}, {"'min_lr' is -0.1"});
+  refuse(
+      {.shape = LrShape::Wsd, .warmup = 4, .decay = 7},
+      {"'decay' is 7", "from 0 to the 6 steps after the warm-up"});
+  refuse(
+      {.shape = LrShape::OneCycle, .anneal = LrAnneal::Sqrt},
+      {"'linear' or 'cosine'", "not by 'sqrt'"});
 }
 
 }  // namespace

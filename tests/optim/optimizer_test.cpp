@@ -37,7 +37,8 @@ TEST(Optimizers, EachRowHasAnImplementationThatKeepsItsStates) {
     optimizer->step(0.1);
     EXPECT_FALSE(at::equal(only.tensor, at::ones({2, 3})));
     std::vector<std::string> names;
-    for (const OptimizerState& state : row.states(row.defaults)) {
+    for (const OptimizerState& state :
+         row.states(row.defaults, {.num_dims = 2})) {
       names.push_back("optimizer." + std::string(state.name) + ".only");
     }
     const auto saved = optimizer->state();

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,10 +13,13 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
 
 #include "loader/archive/safetensors.h"
+#include "runtime/optim/class_counts.h"
 #include "runtime/optim/grad_norm.h"
 #include "runtime/optim/loss.h"
+#include "runtime/optim/lr_schedule.h"
 #include "runtime/optim/optimizer.h"
 #include "tests/support/paths.h"
 #include "tests/support/tensors.h"
@@ -36,7 +40,14 @@ void set_options(const Json& json, OptimizerOptions& options) {
     ASSERT_NE(option, nullptr) << name;
     std::visit(
         [&options, &value = value](auto member) {
-          value.get_to(options.*member);
+          using Value = std::remove_cvref_t<decltype(options.*member)>;
+          if constexpr (NamedEnum<Value>) {
+            options.*member =
+                try_parse_enum<Value>(value.template get<std::string>())
+                    .value();
+          } else {
+            value.get_to(options.*member);
+          }
         },
         option->member);
   }
@@ -172,24 +183,115 @@ INSTANTIATE_TEST_SUITE_P(
         "sgd_nesterov_complex",
         "adam_amsgrad_complex",
         "adamw_complex",
-        "adamw_complex_double"),
+        "adamw_complex_double",
+        "lion",
+        "lion_options",
+        "lion_late_gradient",
+        "lion_complex",
+        "muon",
+        "muon_options",
+        "muon_groups",
+        "muon_late_gradient",
+        "muon_double"),
     [](const auto& param) { return std::string(param.param); });
+
+ClassLossOptions class_loss_options(
+    const SafetensorsReader& file, const std::string& name) {
+  const auto optional = [&](const char* part) {
+    const auto found = file.tensors().find(name + part);
+    return found == file.tensors().end() ? at::Tensor()
+                                         : copy_of(found->second);
+  };
+  const at::Tensor smoothing = optional(".smoothing");
+  return {
+      smoothing.defined() ? smoothing.item<double>() : 0, optional(".weights")};
+}
 
 TEST(LossOracle, GivesTheBitsOfTorch) {
   at::set_num_threads(1);
   const SafetensorsReader file = open_oracle("losses");
-  ASSERT_GE(file.metadata().size(), 10U);
+  ASSERT_GE(file.metadata().size(), 24U);
   for (const auto& [name, loss_name] : file.metadata()) {
     SCOPED_TRACE(name);
     const std::string& prefix = name;
     const at::Tensor output =
         copy_of(file.find(prefix + ".output")).requires_grad_();
     const at::Tensor loss =
-        make_loss(try_parse_enum<LossKind>(loss_name).value())
+        make_loss(
+            try_parse_enum<LossKind>(loss_name).value(),
+            class_loss_options(file, name))
             ->compute(output, copy_of(file.find(prefix + ".target")));
     EXPECT_TRUE(at::equal(loss, copy_of(file.find(prefix + ".loss"))));
     loss.backward();
     EXPECT_TRUE(at::equal(output.grad(), copy_of(file.find(prefix + ".grad"))));
+  }
+}
+
+LrSchedule schedule_of(const Json& json) {
+  LrSchedule schedule;
+  schedule.shape =
+      try_parse_enum<LrShape>(json.at("name").get<std::string>()).value();
+  schedule.warmup = json.value("warmup", schedule.warmup);
+  schedule.min_lr = json.value("min_lr", schedule.min_lr);
+  schedule.pct_start = json.value("pct_start", schedule.pct_start);
+  schedule.div_factor = json.value("div_factor", schedule.div_factor);
+  schedule.final_div_factor =
+      json.value("final_div_factor", schedule.final_div_factor);
+  if (json.contains("decay")) {
+    schedule.decay = json["decay"].get<int64_t>();
+  }
+  if (json.contains("anneal")) {
+    schedule.anneal =
+        try_parse_enum<LrAnneal>(json["anneal"].get<std::string>());
+  }
+  return schedule;
+}
+
+TEST(RateOracle, AgreesWithTorchInEveryStep) {
+  constexpr double kLr = 0.3;
+  const SafetensorsReader file = open_oracle("rates");
+  const Json specs = Json::parse(file.metadata().at("specs"));
+  ASSERT_EQ(specs.size(), 14U);
+  for (const auto& [name, spec] : specs.items()) {
+    SCOPED_TRACE(name);
+    const LrSchedule schedule = schedule_of(spec);
+    const at::Tensor expected = copy_of(file.find(name));
+    const auto* rates = expected.const_data_ptr<double>();
+    check_lr_schedule(schedule, kLr, expected.numel());
+    for (int64_t step = 0; step < expected.numel(); ++step) {
+      const double rate = learning_rate(schedule, kLr, expected.numel(), step);
+      // OneCycleLR is computed in torch's order of operations.
+      const double rounding =
+          schedule.shape == LrShape::OneCycle ? 0 : 4e-16 * kLr;
+      EXPECT_NEAR(rate, rates[step], rounding) << "step " << step;
+    }
+  }
+}
+
+TEST(MetricOracle, AgreesWithScikitLearnHoweverRowsAreDivided) {
+  const SafetensorsReader file = open_oracle("metrics");
+  ASSERT_EQ(file.metadata().size(), 4U);
+  for (const auto& [name, loss_name] : file.metadata()) {
+    SCOPED_TRACE(name);
+    const std::string& prefix = name;
+    const LossKind loss = try_parse_enum<LossKind>(loss_name).value();
+    const at::Tensor output = copy_of(file.find(prefix + ".output"));
+    const at::Tensor target = copy_of(file.find(prefix + ".target"));
+    const at::Tensor expected = copy_of(file.find(prefix + ".values"));
+    const auto* values = expected.const_data_ptr<double>();
+    at::Tensor sum = at::zeros({kNumClassCounts}, at::kDouble);
+    for (int64_t row = 0; row < output.size(0); ++row) {
+      sum += count_classes(
+          loss, output.narrow(0, row, 1), target.narrow(0, row, 1));
+    }
+    for (const at::Tensor& counts :
+         {sum, count_classes(loss, output, target)}) {
+      const ClassCounts all = to_class_counts(counts);
+      EXPECT_EQ(value_of(EvalMetric::Accuracy, all), values[0]);
+      EXPECT_EQ(value_of(EvalMetric::AccuracyTop5, all), values[1]);
+      EXPECT_NEAR(
+          value_of(EvalMetric::Perplexity, all), values[2], 1e-6 * values[2]);
+    }
   }
 }
 

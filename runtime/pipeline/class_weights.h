@@ -1,0 +1,15 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "runtime/options/loss.h"
+
+namespace pp {
+
+/// Returns the class weights that a job gives, float64 [C]; undefined if it
+/// gives none.
+/// throws  Error(Input) naming the file: it isn't a .npy file with a list of
+///         numbers, or has a weight that is negative or not finite
+at::Tensor class_weights(const ClassWeights& weights);
+
+}  // namespace pp

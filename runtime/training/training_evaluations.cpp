@@ -1,0 +1,95 @@
+#include "runtime/training/training_evaluations.h"
+
+#include <chrono>
+#include <utility>
+
+#include "loader/archive/mapping_table.h"
+#include "loader/core/seconds_since.h"
+#include "runtime/rank/collectives.h"
+#include "runtime/rank/from_rank.h"
+#include "runtime/training/training_data.h"
+
+namespace pp {
+
+TrainingEvaluations::TrainingEvaluations(
+    const Plan& plan,
+    MeshRank& ranks,
+    RankStages& stages,
+    Updates& updates,
+    RunTrace& trace,
+    std::stop_token stop)
+    : plan_(plan),
+      ranks_(ranks),
+      updates_(updates),
+      trace_(trace),
+      stop_(std::move(stop)),
+      evaluation_(
+          plan, ranks, stages, training_loader_options(plan, ranks, stages)),
+      follower_(plan.train->early_stop, plan.output.keep_best) {}
+
+bool TrainingEvaluations::are_due(int64_t done, int64_t num_steps) const {
+  const std::optional<int64_t>& every = plan_.eval->every;
+  return done == num_steps || (every && done % *every == 0);
+}
+
+std::optional<EvalReport> TrainingEvaluations::run(int64_t done) {
+  const auto start = std::chrono::steady_clock::now();
+  trace_.begin("evaluate");
+  updates_.use_averages();
+  const Evaluation::Result result = evaluation_.run(stop_);
+  updates_.use_parameters();
+  trace_.end();
+  if (result.ended_early) {
+    return std::nullopt;
+  }
+  const Log& log = ranks_.world.log;
+  check_mapped_files(log);
+  if (!result.problem.empty()) {
+    log.warning(
+        "evaluation at step " + std::to_string(done) + ": " + result.problem);
+  }
+  return EvalReport{done, result.loss, seconds_since(start), result.metrics};
+}
+
+TrainingEvaluations::Verdict TrainingEvaluations::judge(
+    const EvalReport& report) {
+  Verdict verdict;
+  if (ranks_.world.rank == 0) {
+    verdict.is_best = follower_.add(report);
+    verdict.ends_training = !stop_text().empty();
+  }
+  // Jobs that ask for neither need no message.
+  verdict.is_best = plan_.output.keep_best && tell(verdict.is_best);
+  verdict.ends_training =
+      plan_.train->early_stop && tell(verdict.ends_training);
+  return verdict;
+}
+
+TrainingEvaluations::Resumed TrainingEvaluations::resume(
+    const std::vector<EvalReport>& earlier, int64_t done, int64_t num_steps) {
+  Resumed resumed;
+  resumed.is_missing = are_due(done, num_steps);
+  std::string best;
+  for (const EvalReport& report : earlier) {
+    follower_.add(report);
+    resumed.is_missing = resumed.is_missing && report.step != done;
+  }
+  if (follower_.best_step()) {
+    best = std::to_string(*follower_.best_step());
+  }
+  resumed.is_missing = tell(resumed.is_missing);
+  resumed.ends_training =
+      plan_.train->early_stop && done < num_steps && tell(!stop_text().empty());
+  best = plan_.output.keep_best ? broadcast_text(ranks_.world, best) : "";
+  if (!best.empty()) {
+    resumed.best_step = number_from_rank(best, 0, "the best step", 0, done);
+  }
+  return resumed;
+}
+
+/// Returns on all ranks what rank 0 says.
+bool TrainingEvaluations::tell(bool yes) {
+  return !broadcast_text(ranks_.world, yes ? "yes" : "").empty();
+}
+
+}  // namespace pp
