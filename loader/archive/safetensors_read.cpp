@@ -85,8 +85,8 @@ TensorView parse_tensor(
   const auto offsets = numbers(entry, "data_offsets");
   if (!sizes || !offsets || offsets->size() != 2) {
     throw input_error(
-        where + " needs 'shape' and two 'data_offsets', each a list of " +
-        "integers of 0 or more");
+        where + " needs 'shape', a list of integers of 0 or more, and " +
+        "'data_offsets', a list of two of them");
   }
   const int64_t begin = (*offsets)[0];
   const int64_t end = (*offsets)[1];

@@ -18,8 +18,8 @@ using ArgumentSpan = std::span<const c10::IValue>;
 /// Checks a batch norm, whose kernel reads one weight, bias, mean and variance
 /// per channel.
 std::string batch_norm_fault(SchemaRef schema, ArgumentSpan values);
-/// Checks a weight norm, whose fused kernel reads one norm per slice of the
-/// first or last dimension, and memory without gaps or overlaps.
+/// Checks a weight norm. Its fused kernel reads one norm per slice of the first
+/// or last dimension, and assumes tensors without gaps or overlaps in memory.
 std::string weight_norm_fault(SchemaRef schema, ArgumentSpan values);
 /// Checks an LSTM, whose kernel (oneDNN's) relies on the sizes of the weights
 /// and states. The kernel for packed sequences checks all but the number of

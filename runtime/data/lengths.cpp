@@ -57,17 +57,18 @@ Lengths::Lengths(
   const auto paths = files_of(lengths);
   if (paths.size() != files.size()) {
     throw usage_error(
-        label + ": each file of rows needs a file of lengths, but there are " +
-        std::to_string(files.size()) + " of rows and " +
-        std::to_string(paths.size()) + " of lengths");
+        label + ": there are " +
+        count_text(files.size(), "data file", "data files") + ", but " +
+        count_text(paths.size(), "lengths file", "lengths files") +
+        "; give one lengths file per data file");
   }
   for (size_t i = 0; i < files.size(); ++i) {
     const std::vector<int64_t>& sizes = files[i].tensor.sizes;
     if (sizes.empty() || sizes.size() > 2) {
       throw input_error(
           label + ": " + files[i].path + " has shape " + shape_text(sizes) +
-          "; with lengths, a file must hold all rows as one sequence, or have "
-          "shape [rows, longest row]");
+          "; where 'lengths' is set, it must have 1 dimension (all rows, one "
+          "after the other) or 2: [rows, longest row]");
     }
     add_file(
         label,

@@ -45,8 +45,8 @@ std::string describe(const JobIdentity& identity);
 /// runs.
 std::string key_prefix(const EnvRanks& ranks);
 
-/// The key, below key_prefix(), that holds the identity of the rank that began
-/// the job. The job's other keys are below key_prefix() and that rank's nonce.
+/// The key under key_prefix() that holds the identity of the rank that began
+/// the job. All other keys begin with key_prefix() followed by its nonce.
 inline constexpr auto kJobKey = "job";
 
 }  // namespace pp

@@ -114,9 +114,9 @@ class Optimizer {
   /// Returns the tensor that a kernel updates: the parameter or its master, or
   /// a dense copy if there are gaps between that tensor's elements in memory.
   at::Tensor& target(size_t parameter);
-  /// Returns a parameter's gradient in the dtype and memory layout of target(),
-  /// because kernels iterate over memory and not over indices; undefined if the
-  /// parameter has none.
+  /// Returns a parameter's gradient; an undefined tensor if it has none. It has
+  /// the dtype and memory layout of target(), because kernels visit elements in
+  /// the order of memory.
   at::Tensor gradient(size_t parameter) const;
   /// Returns a tensor in the form that kernels accept: real numbers, with the
   /// two parts of a complex number side by side. Shares memory with `tensor`.

@@ -51,8 +51,8 @@ class Tape final : public BackwardPass {
   void seed(size_t output, at::Tensor gradient) override;
   void backward(Half half) override;
   at::Tensor take_gradient(size_t input) override;
-  /// Returns the number of ranges that autograd differentiates or that are
-  /// recomputed.
+  /// Returns the number of ranges of calls that are left to autograd or that
+  /// are recomputed in the backward.
   size_t num_islands() const;
 
  private:

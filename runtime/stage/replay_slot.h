@@ -26,7 +26,7 @@ struct ObservedBackward {
 std::vector<const void*> addresses_of(std::span<const at::Tensor> states);
 
 /// Returns the sizes of the tensors and the values of the numbers in `inputs`.
-/// A captured graph fits only these.
+/// A captured graph can be replayed only for inputs with the same result.
 std::vector<int64_t> sizes_of(const std::vector<c10::IValue>& inputs);
 
 /// Returns a tensor with the type and sizes of `like`, in new memory on

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/add.h>
+
 #include "runtime/data/data_loader.h"
 #include "runtime/observe/step_report.h"
 #include "runtime/pipeline/executor.h"
@@ -43,7 +46,7 @@ struct EvaluationSums {
     }
   }
   void add_counts(const at::Tensor& more) {
-    counts = counts.defined() ? counts + more : more;
+    counts = counts.defined() ? at::add(counts, more) : more;
   }
 };
 

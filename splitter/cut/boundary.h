@@ -23,8 +23,8 @@ struct StagePlan {
   /// Nodes of earlier stages that the stage runs again before its own,
   /// ascending.
   std::set<int> rerun;
-  /// For each size that the stage reads from the shape of a tensor: the value
-  /// that holds the size in the source graph, and the tensor's dimension.
+  /// The sizes that the stage reads from shapes of tensors. The key is the size
+  /// in the source graph; the place is a tensor and one of its dimensions.
   std::map<ir::ValueId, SizeFinder::Place> sizes;
   /// Received values and user inputs that the stage copies on entry, because
   /// its nodes write to them.

@@ -21,9 +21,9 @@ class StageCosts {
  public:
   static constexpr uint64_t kImpossible = std::numeric_limits<uint64_t>::max();
 
-  /// places  possible cuts, ascending; the bounds of stages are position 0,
-  ///         each place, and the end of the graph
-  /// costs   needed for a balance that is measured; may be null for the others
+  /// places  candidate cuts, ascending. A stage begins and ends at one of them,
+  ///         at position 0 or at the end of the graph.
+  /// costs   required if the balance uses measured times; otherwise may be null
   /// memory  largest number of bytes that a stage may hold; nullopt: no limit
   StageCosts(
       const Flow& flow,

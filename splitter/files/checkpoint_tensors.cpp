@@ -24,7 +24,7 @@ CheckpointTensors::CheckpointTensors(fs::path path, CheckpointWeights weights)
     throw input_error(
         path_.string() +
         " is not a checkpoint; name a folder that holds part_0.safetensors "
-        "and its other parts");
+        "and the checkpoint's other parts");
   }
   std::vector<fs::path> files;
   for (const fs::path& entry : entries_of(path_)) {
@@ -34,7 +34,7 @@ CheckpointTensors::CheckpointTensors(fs::path path, CheckpointWeights weights)
     }
   }
   std::error_code ignored;
-  // Without parts, it throws and says what a checkpoint has.
+  // If there are no parts, read_checkpoint() reports what the folder lacks.
   if (files.empty() || fs::exists(path_ / kStateFile, ignored)) {
     check_parts_are_there(path_, read_checkpoint(path_));
   }

@@ -33,7 +33,7 @@ inline size_t aligned(size_t num_bytes) {
   return (num_bytes + kAlign - 1) / kAlign * kAlign;
 }
 
-/// The header of a block, which a message's content follows.
+/// The header of a block. The message's content comes directly after it.
 struct alignas(kAlign) Block {
   /// The number of users of the block: the message itself until it is read,
   /// then the receiver's tensors. 0: the block is free for the sender.
