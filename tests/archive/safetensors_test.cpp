@@ -197,7 +197,7 @@ const Case kDamage[] = {
      "a list of integers of 0 or more",
      file_of(one(R"({"dtype":"U8","shape":[1.5],"data_offsets":[0,1]})"), 1)},
     {"HugeShape",
-     "each a list of integers of 0 or more",
+     "a list of integers of 0 or more",
      file_of(
          one(R"({"dtype":"U8","shape":[18446744073709551615],)"
              R"("data_offsets":[0,1]})"),
