@@ -43,7 +43,7 @@ struct EvaluationSums {
     }
   }
   void add_counts(const at::Tensor& more) {
-    counts = counts.defined() ? counts + more : more;
+    counts = counts.defined() ? counts.add(more) : more;
   }
 };
 
