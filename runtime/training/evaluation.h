@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/add.h>
 
 #include "runtime/data/data_loader.h"
 #include "runtime/observe/step_report.h"
@@ -46,7 +45,7 @@ struct EvaluationSums {
     }
   }
   void add_counts(const at::Tensor& more) {
-    counts = counts.defined() ? at::add(counts, more) : more;
+    counts = counts.defined() ? counts.add(more) : more;
   }
 };
 

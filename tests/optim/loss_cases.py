@@ -157,9 +157,11 @@ def metric_cases(generator):
         flat = classes.reshape(-1)
         scores, flat = scores[flat != -100].double(), flat[flat != -100]
         labels = list(range(scores.shape[1]))
+        # Of classes with equal scores the first wins; in scikit-learn the last does.
+        ranked = scores - 1e-9 * torch.arange(scores.shape[1])
         values = [
             accuracy_score(flat, scores.argmax(1)),
-            top_k_accuracy_score(flat, scores, k=5, labels=labels),
+            top_k_accuracy_score(flat, ranked, k=5, labels=labels),
             math.exp(log_loss(flat, scores.softmax(1), labels=labels)),
         ]
         out[f"{case}.output"], out[f"{case}.target"] = output, classes.clone()

@@ -1,11 +1,14 @@
 #include "runtime/pipeline/loss_function.h"
 
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <ATen/core/Reduction.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -93,6 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
     Smoothing, WeightedLoss, testing::Values(0.0, 0.1, 1.0));
 
 TEST(ClassWeights, MayBeInAFile) {
+  std::filesystem::create_directories(test::fixture_folder());
   const auto path = test::fixture_folder() / "weights.npy";
   const std::string header =
       "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }";
