@@ -19,14 +19,14 @@ expect_unseen() { # TEXT: in no output and in no file of the job
 expect_ok "$PP" run job.toml --set output.dir=want
 for how in "local" "processes" "processes gloo" "torchrun" "torchrun gloo"; do
   read -r launcher transport <<<"$how"
-  command=("$PP" run job.toml --overwrite --log +pp)
+  command=("$PP" run job.toml --overwrite)
   [[ -z "$transport" ]] || command+=(--set "pipeline.transport=\"$transport\"")
   if [[ "$launcher" == torchrun ]]; then
     command=("${torchrun[@]}" 2 "${command[@]}")
   else
     command+=(--launcher "$launcher")
   fi
-  PP_JOB_SECRET="$secret" expect_ok "${command[@]}"
+  TORCH_LOGS=+pp PP_JOB_SECRET="$secret" expect_ok "${command[@]}"
   for part in 0 1; do
     expect_same want/checkpoints/step_6/part_$part.safetensors \
       runs/checkpoints/step_6/part_$part.safetensors
@@ -34,7 +34,7 @@ for how in "local" "processes" "processes gloo" "torchrun" "torchrun gloo"; do
   expect_unseen "$secret"
   expect_no_text err "PP_JOB_SECRET isn't set"
 done
-expect_ok "${torchrun[@]}" 2 "$PP" run job.toml --overwrite --log +pp
+TORCH_LOGS=+pp expect_ok "${torchrun[@]}" 2 "$PP" run job.toml --overwrite
 [[ "$(num_lines err "PP_JOB_SECRET isn't set")" == 1 ]] || fail "not said once"
 
 # The launcher makes one, which only the environment of the ranks holds.

@@ -32,22 +32,23 @@ for optimizer in lion muon; do
   cp -r $optimizer cut
   rm -r cut/checkpoints/step_{4,6}
   expect_ok "${train[@]}" --set output.dir=cut --resume
-  expect_text out "resuming from cut/checkpoints/step_2"
+  expect_text out "resuming from $work/cut/checkpoints/step_2"
   for part in 0 1; do
     expect_same {$optimizer,cut}/checkpoints/step_6/part_$part.safetensors
   done
   rm -rf one processes gpipe cut
 done
 
-# Replicas sum gradients in another order. Two kinds of zero have the same bits.
+# Replicas sum gradients in another order, and shards of them the squares for the
+# norm. Muon computes in bfloat16, so that its updates may differ by one rounding.
 train=("$PP" run job.toml --set "$lion" --set parallel.replicas=2
   --set pipeline.microbatches=2)
 expect_ok "${train[@]}" --set output.dir=whole
 expect_ok "${train[@]}" --set output.dir=shards --set parallel.zero=1
-same shards whole
+same shards whole 1e-12
 expect_ok "$PP" run job.toml --set "$muon" --set parallel.replicas=2 \
   --set pipeline.microbatches=2 --set output.dir=replicas
-same replicas muon 1e-3
+same replicas muon 1e-2
 refused 2 "parallel.zero divides every parameter among the replicas, but muon updates whole matrices" -- \
   "$PP" run job.toml --set "$muon" --set parallel.replicas=2 \
   --set pipeline.microbatches=2 --set parallel.zero=1

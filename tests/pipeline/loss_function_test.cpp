@@ -107,10 +107,11 @@ TEST(ClassWeights, MayBeInAFile) {
       reinterpret_cast<const char*>(kWeights.data()),
       static_cast<std::streamsize>(kWeights.size() * sizeof(double)));
   file.close();
-  const LossConfig listed{
-      .kind = LossKind::CrossEntropy, .weights = {kWeights, {}}};
-  const LossConfig in_file{
-      .kind = LossKind::CrossEntropy, .weights = {{}, path}};
+  LossConfig listed;
+  listed.kind = LossKind::CrossEntropy;
+  listed.weights = {kWeights, {}};
+  LossConfig in_file = listed;
+  in_file.weights = {{}, path};
   EXPECT_EQ(loss_of(in_file, {6, 6}).loss, loss_of(listed, {6, 6}).loss);
 }
 
