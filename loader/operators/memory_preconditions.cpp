@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loader/core/count_text.h"
@@ -49,15 +50,19 @@ std::string pairs_fault(SchemaRef schema, ArgumentSpan values) {
 }
 
 std::string median_fault(SchemaRef schema, ArgumentSpan values) {
-  const at::Tensor self = NamedArguments(schema, values).at(0).toTensor();
-  for (int64_t i = 0; i < self.dim(); ++i) {
-    if (self.stride(i) == 0 && self.size(i) > 1) {
-      return "dimension " + std::to_string(i) +
-             " of 'self' is expanded, and LibTorch's kernel reads past such "
-             "memory; call contiguous() on it in the model";
-    }
+  const NamedArguments arguments(schema, values);
+  const at::Tensor self = arguments.at(0).toTensor();
+  const c10::IValue given = arguments.find("dim");
+  if (!given.isInt() || !self.is_cpu() || self.dim() == 0) {
+    return "";
   }
-  return "";
+  const int64_t dim = given.toInt() + (given.toInt() < 0 ? self.dim() : 0);
+  const bool in_range = dim >= 0 && dim < self.dim();  // LibTorch checks it
+  return in_range && self.stride(dim) == 0 && self.size(dim) > 1
+             ? "dimension " + std::to_string(dim) +
+                   " of 'self' is expanded, and LibTorch's kernel reads past "
+                   "such memory; call contiguous() on it in the model"
+             : "";
 }
 
 std::string range_fault(SchemaRef schema, ArgumentSpan values) {
@@ -79,9 +84,18 @@ std::string range_fault(SchemaRef schema, ArgumentSpan values) {
 std::string sections_fault(SchemaRef schema, ArgumentSpan values) {
   constexpr int64_t kMaxSections = 1 << 16;
   const NamedArguments arguments(schema, values);
-  for (const char* name : {"sections", "chunks"}) {
-    const c10::IValue number = arguments.find(name);
-    if (number.isInt() && number.toInt() > kMaxSections) {
+  const at::Tensor self = arguments.at(0).toTensor();
+  for (const char* name :
+       {"sections", "chunks", "tensor_indices_or_sections"}) {
+    c10::IValue number = arguments.find(name);
+    if (number.isTensor() && number.toTensor().numel() == 1 &&
+        number.toTensor().dim() == 0 && number.toTensor().is_cpu()) {
+      number = number.toTensor().item<int64_t>();
+    }
+    // Chunks that are empty are made only of a dimension without elements.
+    const bool makes_all =
+        name != std::string_view("chunks") || self.numel() == 0;
+    if (makes_all && number.isInt() && number.toInt() > kMaxSections) {
       return std::string("'") + name + "' is " +
              std::to_string(number.toInt()) + ", but at most " +
              std::to_string(kMaxSections) + " are supported";

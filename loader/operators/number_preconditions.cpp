@@ -138,7 +138,9 @@ std::string lower_bound_fault(SchemaRef schema, ArgumentSpan values) {
 
 std::string binomial_fault(SchemaRef schema, ArgumentSpan values) {
   const at::Tensor count = NamedArguments(schema, values).tensor("count");
-  return count.isnan().any().item<bool>() ? "'count' has a NaN" : "";
+  return count.is_cpu() && count.isnan().any().item<bool>()
+             ? "'count' has a NaN"
+             : "";
 }
 
 std::string integer_gcd_fault(SchemaRef schema, ArgumentSpan values) {

@@ -125,7 +125,10 @@ Model load_torchscript(
       schema,
       options.inputs);
   ts::Lowering lowering{
-      .where = where, .allowed = trust.operators, .storages = loaded.records};
+      .where = where,
+      .allowed = trust.operators,
+      .storages = loaded.records,
+      .has_graph = archive->has(ts::kGraphRecord)};
   auto details = std::make_shared<ts::Details>();
   details->returned =
       lower_module(lowering, loaded.module, examples, options.training);
@@ -136,10 +139,11 @@ Model load_torchscript(
   model.graph = std::move(lowering.graph);
   model.records = std::move(lowering.state_records);
   annotate_effects(model.graph, where);
-  ts::part_mutations(model.graph);
+  ts::part_mutations(model.graph, where);
   ts::drop_dead_nodes(model.graph);
   if (archive->has(ts::kGraphRecord)) {
     ts::use_written_graph(*archive, model);
+    ts::check_mutations(model.graph, where);
   } else {
     model.notes = size_notes(!traced.empty(), !examples.empty(), options);
   }

@@ -2,7 +2,27 @@
 
 #include <algorithm>
 
+#include "loader/core/error.h"
+#include "loader/core/text.h"
+
 namespace pp {
+
+namespace {
+
+/// Gives a value that the model computed for a buffer the buffer's type, which
+/// autocast may have changed. The sizes must be the buffer's, because other
+/// microbatches and checkpoints need them.
+void fit_to_state(const StageState& state, at::Tensor& value) {
+  if (value.sizes() != state.tensor.sizes()) {
+    throw runtime_error(
+        "the model assigns a tensor of shape " +
+        shape_text(value.sizes().vec()) + " to buffer '" + state.fqn +
+        "', which has shape " + shape_text(state.tensor.sizes().vec()));
+  }
+  value = value.to(state.tensor.scalar_type());
+}
+
+}  // namespace
 
 std::vector<at::Tensor> StageStates::tensors() const {
   std::vector<at::Tensor> tensors;
@@ -76,6 +96,9 @@ void StageStates::end_run(
     const Program& program,
     std::span<const at::Tensor> states,
     std::vector<at::Tensor>& mutated) {
+  for (size_t i = 0; i < mutated.size(); ++i) {
+    fit_to_state(states_[programs.mutated_states[i]], mutated[i]);
+  }
   if (!places_are_fixed_) {
     for (size_t i = 0; i < mutated.size(); ++i) {
       // Replace the tensor: an earlier backward may need the old values.

@@ -160,6 +160,32 @@ class ScriptedSharedAssignments(Pair):
         return y + self.second * self.third
 
 
+class ScriptedLaterWrites(Pair):
+    """Writes assigned tensors in place in the stage after the cut, and gives one
+    buffer its old tensor back."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("scaled", torch.zeros(WIDTH))
+        self.register_buffer("mean", torch.zeros(WIDTH))
+        self.register_buffer("kept", torch.zeros(WIDTH))
+
+    def forward(self, x):
+        old = self.kept
+        self.kept = self.kept + 1.0
+        h = self.a(x) + self.kept
+        self.kept = old
+        scaled = h.detach().sum(0)
+        self.scaled = scaled
+        with torch.no_grad():
+            self.mean = h.mean(0) * 0.1
+        y = self.b(h) * self.kept.add(1.0)
+        scaled.mul_(0.5)
+        with torch.no_grad():
+            self.mean += 1.0
+        return y + self.mean
+
+
 class ScriptedFloatSizes(Pair):
     """Computes floats from sizes and then asks for an element type."""
 
@@ -230,6 +256,7 @@ SCRIPTS = {
     "scripted_element_type": lambda: scripted(ScriptedElementType(), WIDTH),
     "scripted_assigned_buffers": lambda: scripted(ScriptedAssignedBuffers(), WIDTH),
     "scripted_shared_assignments": lambda: scripted(ScriptedSharedAssignments(), WIDTH),
+    "scripted_later_writes": lambda: scripted(ScriptedLaterWrites(), WIDTH),
     "scripted_float_sizes": lambda: scripted(ScriptedFloatSizes(), WIDTH),
     "scripted_assert": lambda: scripted(ScriptedAssert(), WIDTH),
     "scripted_optional": lambda: Case(

@@ -185,7 +185,8 @@ constexpr std::array kRefusedCases = {
     RefusedCase{
         "sets-a-buffer",
         "prim::SetAttr",
-        "the tensor's element type and sizes are unknown"},
+        "the model assigns a new tensor to its attribute 'mask' while it runs, "
+        "but the tensor's element type and sizes are unknown"},
     RefusedCase{
         "pops-a-missing-key", "aten::pop", "the dictionary has no key 'z'"},
     RefusedCase{

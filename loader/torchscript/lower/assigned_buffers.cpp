@@ -22,7 +22,8 @@ bool have_equal_sizes(const ir::TensorMeta& a, const ir::TensorMeta& b) {
       });
 }
 
-/// Says why a tensor can't take a buffer's place; "" if it can.
+}  // namespace
+
 std::string why_not_assignable(
     const ir::TensorMeta& buffer, const ir::TensorMeta& tensor) {
   if (!tensor.known) {
@@ -33,8 +34,6 @@ std::string why_not_assignable(
   }
   return have_equal_sizes(buffer, tensor) ? "" : "the tensor has other sizes";
 }
-
-}  // namespace
 
 void assign_buffer(
     const NodeCall& call,
@@ -60,12 +59,17 @@ void assign_buffer(
   if (lowering.block_depth() > 0) {
     refuse_because("does so in a branch or loop; write it in place instead");
   }
-  if (const std::string reason = why_not_assignable(
-          *lowering.value(state.id).tensor, *lowering.value(tensor.id).tensor);
-      !reason.empty()) {
+  const ir::TensorMeta& meta = *lowering.value(tensor.id).tensor;
+  const std::string reason =
+      why_not_assignable(*lowering.value(state.id).tensor, meta);
+  if (!reason.empty() && (meta.known || !lowering.has_graph)) {
     refuse_because(reason);
   }
-  lowering.assigned_buffers.insert_or_assign(state.id, tensor);
+  if (tensor.id == state.id) {  // the buffer's own tensor again
+    lowering.assigned_buffers.erase(state.id);
+  } else {
+    lowering.assigned_buffers.insert_or_assign(state.id, tensor);
+  }
 }
 
 void add_mutations(Lowering& lowering) {

@@ -75,6 +75,12 @@ bool is_state(
   return true;
 }
 
+/// The tensor that a buffer's attribute holds at this point of the code.
+GraphValue current_tensor(const Lowering& lowering, const GraphValue& state) {
+  const auto found = lowering.assigned_buffers.find(state.id);
+  return found == lowering.assigned_buffers.end() ? state : found->second;
+}
+
 }  // namespace
 
 std::optional<Items> lower_constant(const NodeCall& call) {
@@ -108,9 +114,7 @@ std::optional<Items> lower_get_attribute(const NodeCall& call) {
   if (value.isTensor()) {
     if (const auto state =
             try_find_state(call.lowering, *instance->object, name)) {
-      const auto& assigned = call.lowering.assigned_buffers;
-      const auto found = assigned.find(state->id);
-      return Items{{found == assigned.end() ? *state : found->second}};
+      return Items{{current_tensor(call.lowering, *state)}};
     }
   }
   return Items{constant_attribute(call, *instance->object, name)};
@@ -123,9 +127,12 @@ std::optional<Items> lower_set_attribute(const NodeCall& call) {
   if (instance != nullptr && value != nullptr) {
     const auto state = try_find_state(call.lowering, *instance->object, name);
     if (state) {
-      if (!is_state(call.lowering, value->id, *state)) {
-        assign_buffer(call, name, *state, *value);
-      }  // else `self.buffer += x`, which wrote the buffer in place
+      const Lowering& lowering = call.lowering;
+      if (is_state(lowering, value->id, current_tensor(lowering, *state))) {
+        return Items{};  // `self.buffer += x`, which wrote it in place
+      }
+      const bool is_old = is_state(lowering, value->id, *state);
+      assign_buffer(call, name, *state, is_old ? *state : *value);
       return Items{};
     }
   }

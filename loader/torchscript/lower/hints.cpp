@@ -195,6 +195,9 @@ std::optional<std::vector<c10::IValue>> try_run_on_meta(
   const torch::jit::Stack arguments_again = stack;
   const c10::AutoGradMode no_grad(false);
   try {
+    if (!precondition_fault(op.schema(), stack).empty()) {
+      return std::nullopt;  // the call will be refused when the model runs
+    }
     op.callBoxed(stack);
     move_to_meta(stack);
   } catch (const std::exception&) {

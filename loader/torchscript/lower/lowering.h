@@ -65,6 +65,9 @@ struct Lowering {
   std::string where;                ///< names the file in messages
   const AllowedOperators& allowed;  ///< owned by the caller
   const StorageRecords& storages;   ///< owned by the caller
+  /// Whether the file also has the graph that `pp` made from the code. It
+  /// states sizes that can't be derived from the code of a stage.
+  bool has_graph = false;
 
   /// `graph.nodes` holds the nodes of the innermost open block.
   ir::Graph graph = {};
