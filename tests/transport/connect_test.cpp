@@ -65,7 +65,8 @@ TEST(ConnectRanks, AListOfOtherRanksThanTheJobHasIsRefused) {
        std::vector<std::string>{"", "1", "111", std::string(5000, '1')}) {
     EXPECT_EQ(
         error_with_peer("", sees),
-        "the job's store has a damaged list of the ranks that rank 1 reaches; does every "
+        "the job's store has a damaged list of the ranks that rank 1 reaches; "
+        "does every "
         "rank run the same version of pp?");
   }
 }
