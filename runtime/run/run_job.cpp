@@ -6,6 +6,7 @@
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
+#include "runtime/checkpoint/exported_weights.h"
 #include "runtime/checkpoint/folder.h"
 #include "runtime/device/placement.h"
 #include "runtime/memory/memory_pool.h"
@@ -107,6 +108,12 @@ void check_resume(const Job& job, const RunOptions& options) {
         "--resume needs a training job, but this one has no [train]; to infer "
         "from a checkpoint, set model.checkpoint");
   }
+}
+
+/// Refuses what can be refused before the model is opened.
+void check_request(const Job& job, const RunOptions& options) {
+  check_resume(job, options);
+  placed(job, {"output.export_dtype"}, [&] { check_exported_weights(job); });
 }
 
 void check_output(const Job& job) {
@@ -319,7 +326,7 @@ std::optional<std::chrono::milliseconds> time_to_save(const Job& job) {
 }
 
 void check_surroundings(const Job& job, const RunOptions& options) {
-  check_resume(job, options);
+  check_request(job, options);
   check_output(job);
   open_devices(job, options);
   const std::filesystem::path checkpoints = checkpoint_folder(job.output);
@@ -329,7 +336,7 @@ void check_surroundings(const Job& job, const RunOptions& options) {
 }
 
 void run_job(const Job& job, const RunOptions& options) {
-  check_resume(job, options);
+  check_request(job, options);
   JobRun(job, options).run();
 }
 

@@ -6,6 +6,7 @@
 #include "loader/archive/folders.h"
 #include "loader/core/count_text.h"
 #include "loader/core/error.h"
+#include "runtime/checkpoint/exported_weights.h"
 #include "runtime/checkpoint/find.h"
 #include "runtime/checkpoint/folder.h"
 #include "runtime/checkpoint/tensor_name.h"
@@ -179,10 +180,8 @@ void TrainingCheckpoints::set_best(std::optional<int64_t> step) {
 }
 
 std::filesystem::path TrainingCheckpoints::export_weights(ExportDtype dtype) {
-  const std::filesystem::path folder = plan_.output.dir / "weights";
+  const std::filesystem::path folder = exported_weights_folder(plan_.output);
   if (leads_folder()) {
-    std::error_code error;
-    std::filesystem::remove_all(folder, error);
     make_output_folder(folder);
   }
   barrier(ranks_.world);
@@ -197,7 +196,23 @@ std::filesystem::path TrainingCheckpoints::export_weights(ExportDtype dtype) {
     }
   }
   barrier_for_disk(ranks_.world);
+  // An earlier export may have had more parts.
+  if (leads_folder()) {
+    remove_other_parts(folder, parts_here());
+  }
   return folder;
+}
+
+std::set<int> TrainingCheckpoints::parts_here() const {
+  std::set<int> parts;
+  const StageMap& place_of = plan_.train_schedule.stage_to_rank;
+  for (int stage = 0; stage < plan_.num_stages(); ++stage) {
+    const int rank = plan_.mesh.rank_of(place_of.at(stage), 0);
+    if (sharing_.leader_of(rank) == ranks_.world.rank) {
+      parts.insert(stage);
+    }
+  }
+  return parts;
 }
 
 std::string changed_rates(

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,8 +84,8 @@ class TrainingCheckpoints {
 
   /// Writes the weights in their current state, without anything else, to
   /// `weights/part_K.safetensors` in the output folder, one part per stage, and
-  /// removes the parts that were there. Returns the folder. All ranks call it
-  /// together.
+  /// then removes the other parts that an earlier run wrote there. Returns the
+  /// folder. All ranks call it together.
   ///
   /// dtype   the type of the floating-point weights
   /// throws  Error(Runtime) naming the path: it can't be removed or written
@@ -97,6 +98,8 @@ class TrainingCheckpoints {
 
  private:
   CheckpointParts parts();
+  /// The stages that ranks export to the folder that this rank leads.
+  std::set<int> parts_here() const;
 
   const Plan& plan_;
   MeshRank& ranks_;
