@@ -1,7 +1,5 @@
 #include "runtime/run/run_job.h"
 
-#include <limits>
-
 #include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
@@ -18,7 +16,6 @@
 #include "runtime/rank/agree.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/failure.h"
-#include "runtime/rank/from_rank.h"
 #include "runtime/run/clock_seed.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/output_lock.h"
@@ -140,22 +137,12 @@ void check_own_stages(const Plan& plan, const RankContext& context) {
   }
 }
 
-/// Plans on all ranks with the seed and the cuts that rank 0 chooses.
+/// Plans on all ranks with one seed and with the cuts that rank 0 chooses.
 std::shared_ptr<const Plan> plan_together(
-    Job job, Resume resume, int world, RankContext& context) {
+    Job job, const ResumePoint& point, int world, RankContext& context) {
+  settle_seed_together(job, point, context);
   std::shared_ptr<const Plan> plan;
   std::string cuts;
-  if (context.rank == 0) {
-    settle_seed(job, resume);
-  }
-  if (job.train && job.train->seed_from_clock) {
-    job.train->seed = static_cast<uint64_t>(number_from_rank(
-        broadcast_text(context, std::to_string(job.train->seed)),
-        0,
-        "the seed",
-        0,
-        std::numeric_limits<int64_t>::max()));
-  }
   if (context.rank == 0) {
     plan = make_plan(job, world);
     cuts = cuts_text(plan->source.cuts);
@@ -207,7 +194,7 @@ class JobRun {
 
   void run() {
     if (!plans_together_) {
-      settle_seed(job_, resume());
+      settle_seed(job_, point());
       plan_ = make_plan(job_, world_);
       if (announces()) {
         announce(*plan_, options_.log.for_rank(0));
@@ -229,9 +216,9 @@ class JobRun {
                                           : launcher_ == LauncherKind::Local;
   }
 
-  /// Whether the job continues an earlier run, as far as the options say.
-  Resume resume() const {
-    return resume_point(options_.resume, options_.env).resume;
+  /// Which checkpoints the job may continue from.
+  ResumePoint point() const {
+    return resume_point(options_.resume, options_.env);
   }
 
   /// Whether the job only evaluates (train.steps = 0).
@@ -268,7 +255,7 @@ class JobRun {
       options_.on_rank(context);
     }
     if (plans_together_) {
-      plan_ = plan_together(job_, resume(), *world_, context);
+      plan_ = plan_together(job_, point(), *world_, context);
     }
     if (launcher_ == LauncherKind::Env) {
       Agreement own = plan_->agreement();
@@ -293,7 +280,7 @@ class JobRun {
       train(
           *plan_,
           context,
-          {resume_point(options_.resume, options_.env),
+          {point(),
            options_.overwrite,
            options_.save_and_stop,
            options_.on_training});
@@ -333,6 +320,13 @@ void check_surroundings(const Job& job, const RunOptions& options) {
   if (options.resume == Resume::Yes && list_checkpoints(checkpoints).empty()) {
     throw nothing_to_resume(checkpoints);
   }
+}
+
+std::shared_ptr<const Plan> plan_job(Job job, const RunOptions& options) {
+  settle_seed(job, resume_point(options.resume, options.env));
+  return make_plan(
+      job,
+      options.env ? std::optional(options.env->size) : std::optional<int>());
 }
 
 void run_job(const Job& job, const RunOptions& options) {

@@ -121,6 +121,9 @@ for options in "" "--launcher processes"; do
   # shellcheck disable=SC2086
   expect_ok "$PP" run job.toml $options "${clock[@]}" --resume --set train.steps=9 \
     --set output.dir=first
+  # shellcheck disable=SC2086
+  expect_ok "$PP" run job.toml $options "${clock[@]}" --dry-run --resume \
+    --set train.steps=12 --set output.dir=first
   rm -rf whole
   # shellcheck disable=SC2086
   expect_ok "$PP" run job.toml $options --set eval.every=1000 --set train.steps=9 \
