@@ -18,8 +18,9 @@ class BestEvaluation {
   explicit BestEvaluation(EvalMetric metric, double min_delta = 0)
       : metric_(metric), min_delta_(min_delta) {}
 
-  /// Adds an evaluation, which must have the metric. Returns whether it is the
-  /// best one so far; NaN never is.
+  /// Adds an evaluation. Returns whether it is the best one so far; NaN never
+  /// is. One without the metric doesn't count: an earlier run may have had
+  /// other metrics.
   bool add(const EvalReport& report);
 
   /// The number of updates before the best evaluation; nullopt if there is

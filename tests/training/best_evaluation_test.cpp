@@ -44,10 +44,19 @@ TEST(BestEvaluation, AnImprovementIsMoreThanMinDelta) {
 TEST(BestEvaluation, IsNeverNaN) {
   BestEvaluation best(EvalMetric::Accuracy);
   EXPECT_FALSE(best.add(report(1, 1, kNaN)));
-  EXPECT_FALSE(best.add(EvalReport{.step = 2, .loss = 1}));
   EXPECT_TRUE(best.add(report(3, 1, 0)));
   EXPECT_FALSE(best.add(report(4, 1, kNaN)));
   EXPECT_EQ(best.step(), 3);
+  EXPECT_EQ(best.num_since(), 1);
+}
+
+TEST(BestEvaluation, IgnoresEvaluationsWithoutTheMetric) {
+  BestEvaluation best(EvalMetric::Accuracy);
+  EXPECT_FALSE(best.add(EvalReport{.step = 1, .loss = 1}));
+  EXPECT_EQ(best.num_since(), 0);
+  EXPECT_TRUE(best.add(report(2, 1, 0.5)));
+  EXPECT_FALSE(best.add(EvalReport{.step = 3, .loss = 1}));
+  EXPECT_EQ(best.num_since(), 0);
 }
 
 TEST(EvaluationFollower, StopsAfterAsManyEvaluationsAsItsPatience) {
