@@ -62,11 +62,11 @@ EvaluationFollower::EvaluationFollower(
   }
 }
 
-bool EvaluationFollower::add(const EvalReport& report) {
+bool EvaluationFollower::add(const EvalReport& report, bool can_be_best) {
   if (early_stop_) {
     early_stop_->add(report);
   }
-  return keep_best_ && keep_best_->add(report);
+  return keep_best_ && can_be_best && keep_best_->add(report);
 }
 
 std::optional<int64_t> EvaluationFollower::best_step() const {

@@ -49,7 +49,9 @@ class EvaluationFollower {
 
   /// Adds an evaluation. Returns whether its checkpoint is the best one, if the
   /// job asks for the best one.
-  bool add(const EvalReport& report);
+  ///
+  /// can_be_best  whether there is a checkpoint of its step or may yet be one
+  bool add(const EvalReport& report, bool can_be_best = true);
 
   /// The step of the best checkpoint; nullopt if the job doesn't ask for it, or
   /// there is none yet.

@@ -1,10 +1,14 @@
 #include "runtime/training/training_evaluations.h"
 
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "loader/archive/mapping_table.h"
 #include "loader/core/seconds_since.h"
+#include "runtime/checkpoint/folder.h"
+#include "runtime/checkpoint/resume.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/from_rank.h"
 #include "runtime/training/training_data.h"
@@ -71,7 +75,7 @@ TrainingEvaluations::Resumed TrainingEvaluations::resume(
   resumed.is_missing = are_due(done, num_steps);
   std::string best;
   for (const EvalReport& report : earlier) {
-    follower_.add(report);
+    follower_.add(report, has_checkpoint(report.step));
     resumed.is_missing = resumed.is_missing && report.step != done;
   }
   if (follower_.best_step()) {
@@ -85,6 +89,14 @@ TrainingEvaluations::Resumed TrainingEvaluations::resume(
     resumed.best_step = number_from_rank(best, 0, "the best step", 0, done);
   }
   return resumed;
+}
+
+/// Whether this rank's folder has the checkpoint of a step: `keep` may have
+/// removed it, or the evaluation had none.
+bool TrainingEvaluations::has_checkpoint(int64_t step) const {
+  std::error_code ignored;
+  return std::filesystem::is_directory(
+      checkpoint_path(checkpoint_folder(plan_.output), step), ignored);
 }
 
 /// Returns on all ranks what rank 0 says.

@@ -71,6 +71,7 @@ class TrainingEvaluations {
   std::string stop_text() const { return follower_.stop_text(); }
 
  private:
+  bool has_checkpoint(int64_t step) const;
   bool tell(bool yes);
 
   const Plan& plan_;

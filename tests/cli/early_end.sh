@@ -99,6 +99,19 @@ expect_ok "$PP" run job.toml "${best[@]}" --resume --set output.dir=cut
 run "$PYTHON" check_best.py cut
 ((status == 0)) || fail "the resumed run has another best checkpoint"
 expect_same {all,cut}/checkpoints/best/part_1.safetensors
+# A run that begins to keep the best one chooses among the checkpoints that exist.
+rm -rf later && cp -r all later
+rm -r "later/$(readlink all/checkpoints/best | sed 's|^|checkpoints/|')" later/checkpoints/best
+expect_ok "$PP" run job.toml "${best[@]}" --resume --set output.keep=0 --set output.dir=later
+check_python '
+import json, os
+lines = [json.loads(line) for line in open("later/metrics.jsonl")]
+losses = {line["step"]: line["eval_loss"] for line in lines if "eval_loss" in line}
+there = [step for step in losses if os.path.isdir(f"later/checkpoints/step_{step}")]
+assert len(there) < len(losses), there
+best = min(there, key=lambda step: (losses[step], step))
+assert os.readlink("later/checkpoints/best") == f"step_{best}", best
+'
 # A new run sets the link aside with the checkpoints, or removes it.
 expect_ok "$PP" run job.toml --set output.dir=cut
 [[ -L cut/checkpoints.1/best && ! -L cut/checkpoints/best ]] ||

@@ -75,6 +75,14 @@ TEST(EvaluationFollower, StopsAfterAsManyEvaluationsAsItsPatience) {
   EXPECT_EQ(follower.best_step(), std::nullopt);
 }
 
+TEST(EvaluationFollower, KeepsNoEvaluationWithoutACheckpoint) {
+  EvaluationFollower follower(EarlyStop{.patience = 1}, EvalMetric::Loss);
+  EXPECT_FALSE(follower.add(report(1, 1), false));
+  EXPECT_TRUE(follower.add(report(2, 2)));
+  EXPECT_EQ(follower.best_step(), 2);
+  EXPECT_NE(follower.stop_text(), "");  // it follows both
+}
+
 TEST(EvaluationFollower, KeepsTheBestByItsOwnMetric) {
   EvaluationFollower follower(EarlyStop{.patience = 1}, EvalMetric::Accuracy);
   EXPECT_TRUE(follower.add(report(1, 3, 0.5)));
