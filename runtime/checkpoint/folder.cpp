@@ -60,6 +60,16 @@ void link_best(const fs::path& folder, std::optional<int64_t> step) {
   sync_path(folder);
 }
 
+std::optional<int64_t> linked_best(const fs::path& folder) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(folder / kBestLink, error);
+  const std::optional<int64_t> step =
+      error ? std::nullopt : step_of(target.filename());
+  return step && fs::is_directory(checkpoint_path(folder, *step), error)
+             ? step
+             : std::nullopt;
+}
+
 void remove_unfinished(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> found;

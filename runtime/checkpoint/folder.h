@@ -26,6 +26,10 @@ std::filesystem::path unfinished_path(
 void link_best(
     const std::filesystem::path& folder, std::optional<int64_t> step);
 
+/// Returns the step of the checkpoint that `best` links to; nullopt if there is
+/// no such link or no such checkpoint.
+std::optional<int64_t> linked_best(const std::filesystem::path& folder);
+
 /// Removes every `.step_*.tmp` in the folder.
 /// throws  Error(Runtime) naming the path and the system's reason
 void remove_unfinished(const std::filesystem::path& folder);

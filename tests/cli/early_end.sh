@@ -99,6 +99,13 @@ expect_ok "$PP" run job.toml "${best[@]}" --resume --set output.dir=cut
 run "$PYTHON" check_best.py cut
 ((status == 0)) || fail "the resumed run has another best checkpoint"
 expect_same {all,cut}/checkpoints/best/part_1.safetensors
+# Without its metrics a resumed run keeps the checkpoint that the link names.
+rm -rf lost && cp -r best lost && rm lost/metrics.jsonl
+expect_ok "$PP" run job.toml "${best[@]}" --resume --set output.dir=lost \
+  --set eval.every=1000000 --set train.steps=1000000 --set train.max_time=0.01s
+expect_text err "to which checkpoints/best links; it stays the best checkpoint"
+[[ "$(readlink lost/checkpoints/best)" == "$(readlink best/checkpoints/best)" &&
+  -d lost/checkpoints/best ]] || fail "the best checkpoint is gone"
 # A run that begins to keep the best one chooses among the checkpoints that exist.
 rm -rf later && cp -r all later
 rm -r "later/$(readlink all/checkpoints/best | sed 's|^|checkpoints/|')" later/checkpoints/best
