@@ -5,6 +5,9 @@
 #include <string>
 #include <system_error>
 
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/isinf.h>
+
 #include "loader/archive/checkpoint_state.h"
 #include "loader/archive/folders.h"
 #include "loader/core/error.h"
@@ -14,6 +17,19 @@ namespace pp {
 namespace fs = std::filesystem;
 
 namespace {
+
+at::ScalarType type_of(ExportDtype dtype) {
+  switch (dtype) {
+    case ExportDtype::Float32:
+      return at::kFloat;
+    case ExportDtype::BFloat16:
+      return at::kBFloat16;
+    case ExportDtype::Float16:
+      return at::kHalf;
+  }
+  check(false, "every type has a case");
+  return at::kFloat;
+}
 
 /// Returns the K of a file named `part_K.safetensors`; nullopt for any other
 /// name.
@@ -49,6 +65,18 @@ void check_exported_weights(const Job& job) {
         ", but model.weights is there, " + job.model.weights->string() +
         "; set another output.dir, or copy the weights to another folder");
   }
+}
+
+at::Tensor to_export_type(const at::Tensor& tensor, ExportDtype dtype) {
+  return tensor.is_floating_point() ? tensor.to(type_of(dtype)) : tensor;
+}
+
+int64_t num_overflows(const at::Tensor& tensor, const at::Tensor& exported) {
+  if (exported.scalar_type() == tensor.scalar_type()) {
+    return 0;
+  }
+  const at::Tensor infinite = at::isinf(exported);
+  return infinite.logical_and(at::isfinite(tensor)).sum().item<int64_t>();
 }
 
 void remove_other_parts(const fs::path& folder, const std::set<int>& parts) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <set>
+
+#include <ATen/core/Tensor.h>
 
 #include "runtime/job/job.h"
 
@@ -17,6 +20,11 @@ std::filesystem::path exported_weights_folder(const OutputConfig& output);
 /// it reads.
 /// throws  Error(Usage): model.weights lies in the folder
 void check_exported_weights(const Job& job);
+
+/// Returns a tensor in the type of the export; an integer tensor unchanged.
+at::Tensor to_export_type(const at::Tensor& tensor, ExportDtype dtype);
+/// Returns the number of finite entries that to_export_type() made infinite.
+int64_t num_overflows(const at::Tensor& tensor, const at::Tensor& exported);
 
 /// Removes the parts of an earlier export, `part_K.safetensors` with K not in
 /// `parts`. Other files are the user's, and remain.

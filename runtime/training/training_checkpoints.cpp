@@ -68,19 +68,6 @@ std::map<std::string, at::Tensor> tensors_of(
   return tensors;
 }
 
-at::ScalarType type_of(ExportDtype dtype) {
-  switch (dtype) {
-    case ExportDtype::Float32:
-      return at::kFloat;
-    case ExportDtype::BFloat16:
-      return at::kBFloat16;
-    case ExportDtype::Float16:
-      return at::kHalf;
-  }
-  check(false, "every type has a case");
-  return at::kFloat;
-}
-
 /// Finds out which ranks share the folder, by trying if there may be several
 /// hosts.
 FolderSharing sharing_of(const OutputConfig& output, RankContext& world) {
@@ -189,8 +176,14 @@ std::filesystem::path TrainingCheckpoints::export_weights(ExportDtype dtype) {
     for (const auto& [index, stage] : stages_.stages()) {
       auto weights = tensors_of(plan_.source.manifest, stage, {});
       for (auto& [fqn, tensor] : weights) {
-        tensor =
-            tensor.is_floating_point() ? tensor.to(type_of(dtype)) : tensor;
+        const at::Tensor exported = to_export_type(tensor, dtype);
+        if (const int64_t count = num_overflows(tensor, exported)) {
+          ranks_.world.log.warning(
+              "'" + fqn + "': " + count_text(count, "entry", "entries") +
+              " beyond the range of " + std::string(enum_name(dtype)) +
+              " became infinite in " + folder.string());
+        }
+        tensor = exported;
       }
       write_tensors(folder / part_file(index), weights);
     }

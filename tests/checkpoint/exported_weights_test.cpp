@@ -1,5 +1,7 @@
 #include "runtime/checkpoint/exported_weights.h"
 
+#include <limits>
+
 #include "tests/checkpoint/checkpoint_folder.h"
 
 namespace pp {
@@ -29,6 +31,18 @@ TEST_F(ExportedWeights, RemovesOnlyPartsThatArentThisRuns) {
           "part_2.safetensors",
           "part_2.safetensors.bak",
           "part_3.safetensors"}));
+}
+
+TEST_F(ExportedWeights, CountTheEntriesThatOverflow) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const at::Tensor own = tensor_of<float>({1, 65504, -70000, infinity}, {4});
+  const at::Tensor half = to_export_type(own, ExportDtype::Float16);
+  EXPECT_EQ(half.scalar_type(), at::kHalf);
+  EXPECT_EQ(num_overflows(own, half), 1);
+  const at::Tensor brain = to_export_type(own, ExportDtype::BFloat16);
+  EXPECT_EQ(num_overflows(own, brain), 0);
+  const at::Tensor counts = tensor_of<int64_t>({100000}, {1});
+  EXPECT_TRUE(to_export_type(counts, ExportDtype::Float16).is_same(counts));
 }
 
 TEST_F(ExportedWeights, DontReplaceTheWeightsThatTheJobReads) {
