@@ -94,7 +94,12 @@ TrainingCheckpoints::TrainingCheckpoints(
           ranks.world,
           checkpoint_folder(plan.output),
           sharing_,
-          plan.num_stages()) {}
+          plan.num_stages()) {
+  const bool saves = plan.train->steps != std::optional<int64_t>(0);
+  if (plan.output.keep_best && saves && leads_folder()) {
+    check_links(checkpoint_folder(plan.output));
+  }
+}
 
 std::optional<TrainingCheckpoints::Resumed> TrainingCheckpoints::resume(
     const ResumePoint& point, const std::string& data_order) {

@@ -37,6 +37,7 @@ class TrainingCheckpoints {
   };
 
   /// Call it on all ranks together. The arguments must outlive this object.
+  /// throws  what check_links() throws, if the job keeps the best checkpoint
   TrainingCheckpoints(
       const Plan& plan,
       MeshRank& ranks,

@@ -24,5 +24,14 @@ TEST_F(BestLink, IsRemovedWithoutACheckpoint) {
   }
 }
 
+TEST_F(BestLink, IsPossibleWhereALinkCanBeMade) {
+  check_links(folder_ / "run/checkpoints");
+  EXPECT_TRUE(entries().empty());
+  expect_error(
+      ErrorKind::Runtime,
+      {"/proc/self/none: output.keep_best needs symbolic links"},
+      [] { check_links("/proc/self/none"); });
+}
+
 }  // namespace
 }  // namespace pp
