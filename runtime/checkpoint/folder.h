@@ -28,7 +28,9 @@ void link_best(
 
 /// Checks that link_best() can make links in the folder, by making one there
 /// or, if the folder doesn't exist yet, in the nearest folder above it, and
-/// removing it. throws  Error(Runtime) naming the path and the system's reason
+/// removing it.
+///
+/// throws  Error(Runtime) naming the path and the system's reason
 void check_links(const std::filesystem::path& folder);
 
 /// Returns the step of the checkpoint that `best` links to; nullopt if there is

@@ -80,7 +80,9 @@ class TrainingCheckpoints {
   /// remains whatever is saved later, and the one that was best is removed if
   /// it isn't among the newest. With nullopt, or if the step has no checkpoint,
   /// there is no best one. All ranks call it together, while nothing is being
-  /// saved (finish()). throws  what link_best() throws
+  /// saved (finish()).
+  ///
+  /// throws  what link_best() throws
   void set_best(std::optional<int64_t> step);
 
   /// Writes the weights in their current state, without anything else, to
