@@ -239,11 +239,9 @@ int run_as_asked(
     enter_sandbox(options.trust, paths_of(job), run.log);
   }
   if (options.dry_run) {
-    const auto world =
-        run.env ? std::optional(run.env->size) : std::optional<int>();
     const LauncherKind launcher = choose_launcher(job, run.env);
     check_surroundings(job, run);
-    const std::shared_ptr<const Plan> plan = make_plan(job, world);
+    const std::shared_ptr<const Plan> plan = plan_job(job, run);
     for (const std::string& note : plan->notes) {
       run.log.warning(note);
     }

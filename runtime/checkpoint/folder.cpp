@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 
+#include "loader/archive/folders.h"
 #include "loader/archive/sync.h"
 #include "loader/core/error.h"
 
@@ -58,6 +59,30 @@ void link_best(const fs::path& folder, std::optional<int64_t> step) {
     throw error_with_errno(link, "cannot replace the link");
   }
   sync_path(folder);
+}
+
+void check_links(const fs::path& folder) {
+  const fs::path link = nearest_that_exists(folder) / kUnfinishedBestLink;
+  std::error_code error;
+  fs::remove(link, error);
+  fs::create_directory_symlink("none", link, error);
+  if (error) {
+    throw runtime_error(
+        folder.string() +
+        ": output.keep_best needs symbolic links, but none can be made here: " +
+        error.message());
+  }
+  fs::remove(link, error);
+}
+
+std::optional<int64_t> linked_best(const fs::path& folder) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(folder / kBestLink, error);
+  const std::optional<int64_t> step =
+      error ? std::nullopt : step_of(target.filename());
+  return step && fs::is_directory(checkpoint_path(folder, *step), error)
+             ? step
+             : std::nullopt;
 }
 
 void remove_unfinished(const fs::path& folder) {

@@ -26,6 +26,17 @@ std::filesystem::path unfinished_path(
 void link_best(
     const std::filesystem::path& folder, std::optional<int64_t> step);
 
+/// Checks that link_best() can make links in the folder, by making one there
+/// or, if the folder doesn't exist yet, in the nearest folder above it, and
+/// removing it.
+///
+/// throws  Error(Runtime) naming the path and the system's reason
+void check_links(const std::filesystem::path& folder);
+
+/// Returns the step of the checkpoint that `best` links to; nullopt if there is
+/// no such link or no such checkpoint.
+std::optional<int64_t> linked_best(const std::filesystem::path& folder);
+
 /// Removes every `.step_*.tmp` in the folder.
 /// throws  Error(Runtime) naming the path and the system's reason
 void remove_unfinished(const std::filesystem::path& folder);

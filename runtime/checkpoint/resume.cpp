@@ -45,13 +45,14 @@ std::string class_weights_text(const ClassWeights& weights) {
 
 /// The job-file key for an entry of resume_contract().
 std::string job_key(const std::string& entry) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 9> kKeys = {
+  constexpr std::array<std::pair<std::string_view, const char*>, 10> kKeys = {
       {{"optimizer", "train.optimizer.name"},
        {"loss", "train.loss"},
        {"loss_output", "train.loss.output"},
        {"loss_file", "the hash of train.loss.path"},
        {"label_smoothing", "train.loss.label_smoothing"},
        {"class_weights", "the hash of train.loss.weights"},
+       {"ema_decay", "train.ema.decay"},
        {"seed", "train.seed"},
        {"batch_size", "data.batch_size"},
        {"accumulate", "train.accumulate"}}};
@@ -115,6 +116,8 @@ std::map<std::string, std::string> resume_contract(
   contract.emplace(
       "label_smoothing", toml_number_text(train.loss.label_smoothing));
   contract.emplace("class_weights", class_weights_text(train.loss.weights));
+  const std::optional<double>& decay = train.optimizer.ema_decay;
+  contract.emplace("ema_decay", decay ? toml_number_text(*decay) : "none");
   if (!train.loss.path.empty()) {
     contract.emplace("loss_file", file_hash(train.loss.path));
   }

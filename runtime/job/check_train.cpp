@@ -46,6 +46,9 @@ class TrainChecker {
     check_loss(train.loss);
     check_optimizer(train.optimizer, train.steps != 0);
     check_groups(train.optimizer);
+    if (has("train.ema") && !has("train.ema.decay")) {
+      refuse("train.ema", "train.ema needs decay, such as 0.999");
+    }
     check_lr_schedule(train);
   }
 
@@ -103,6 +106,13 @@ class TrainChecker {
       refuse(
           "train.loss.weights",
           "train.loss.weights is empty; give one weight for each class");
+    }
+    const std::vector<double>& weights = loss.weights.values;
+    if (!weights.empty() &&
+        std::ranges::count(weights, 0) == std::ssize(weights)) {
+      refuse(
+          "train.loss.weights",
+          "train.loss.weights has only zeros, so there is no loss");
     }
   }
 

@@ -29,6 +29,7 @@ class Checker {
     if (has("eval")) {
       check_eval();
     }
+    check_export();
     if (job_.output.keep_best) {
       check_chosen("output.keep_best", *job_.output.keep_best);
     }
@@ -210,6 +211,16 @@ class Checker {
   }
 
   /// Checks that evaluations give the number by which `key` chooses.
+  void check_export() const {
+    if (job_.output.export_dtype &&
+        (!job_.train || job_.train->steps == int64_t{0})) {
+      refuse(
+          "output.export_dtype",
+          "output.export_dtype needs a training: set train.steps or "
+          "train.epochs");
+    }
+  }
+
   void check_chosen(const std::string& key, EvalMetric metric) const {
     if (!has("eval")) {
       refuse(key, key + " needs [eval], which gives the number to compare");
@@ -222,6 +233,13 @@ class Checker {
           key,
           key + ": evaluations don't give " + word + "; add \"" + word +
               "\" to eval.metrics");
+    }
+    if (!job_.eval->every) {
+      refuse(
+          key,
+          key +
+              " needs eval.every: without it there is one evaluation, at the "
+              "end");
     }
   }
 

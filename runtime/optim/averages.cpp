@@ -28,11 +28,15 @@ void Optimizer::update_averages() {
 void Optimizer::use_averages() {
   const at::NoGradGuard no_grad;
   replaced_.clear();
+  // Keep all values first: parameters may share memory.
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const at::Tensor& tensor = parameters_[i].tensor;
     if (averages_[i].defined()) {
-      replaced_.push_back(tensor.detach().clone());
-      tensor.copy_(averages_[i]);
+      replaced_.push_back(parameters_[i].tensor.detach().clone());
+    }
+  }
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (averages_[i].defined()) {
+      parameters_[i].tensor.copy_(averages_[i]);
     }
   }
 }

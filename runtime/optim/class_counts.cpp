@@ -17,8 +17,10 @@
 namespace pp {
 namespace {
 
+constexpr int64_t kTop = 5;
+
 /// The number of classes with a higher score than the target's: its place, from
-/// 0.
+/// 0. A target whose own score is NaN has place kTop, so it counts as wrong.
 at::Tensor places_of(const at::Tensor& scores, const at::Tensor& targets) {
   const at::Tensor classes = targets.unsqueeze(1);
   const at::Tensor own = scores.gather(1, classes);
@@ -26,7 +28,9 @@ at::Tensor places_of(const at::Tensor& scores, const at::Tensor& targets) {
   const at::Tensor higher = scores.le(own).logical_not_();
   const at::Tensor earlier =
       at::arange(scores.size(1), classes.options()).lt(classes);
-  return higher.logical_or_(scores.eq(own).logical_and_(earlier)).sum(1);
+  return higher.logical_or_(scores.eq(own).logical_and_(earlier))
+      .sum(1)
+      .masked_fill_(own.squeeze(1).isnan(), kTop);
 }
 
 at::Tensor sum_of_cross_entropies(
@@ -44,7 +48,6 @@ at::Tensor sum_of_cross_entropies(
 
 at::Tensor count_classes(
     LossKind loss, const at::Tensor& output, const at::Tensor& target) {
-  constexpr int64_t kTop = 5;
   const ClassInput input =
       class_input(std::string(enum_name(loss)), output.detach(), target);
   const at::Tensor rows =

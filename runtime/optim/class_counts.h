@@ -24,7 +24,8 @@ struct ClassCounts {
 inline constexpr int64_t kNumClassCounts = 4;
 
 /// Counts one microbatch. Of classes with equal scores, the first counts as the
-/// highest, as in argmax; NaN counts as higher than every number.
+/// highest, as in argmax; NaN counts as higher than every number,
+/// and a target whose own score is NaN as wrong.
 ///
 /// loss     cross_entropy: `output` has logits; nll: it has log-probabilities
 /// target   on the device of `output`

@@ -37,9 +37,13 @@ class ClassLoss final : public Loss {
         options_(std::move(options)) {}
 
   double weight(const at::Tensor& target, int64_t /*num_rows*/) const override {
-    return options_.weights.defined()
-               ? weight_of_targets(name_, target, options_.weights)
-               : static_cast<double>(count_targets(target));
+    if (!options_.weights.defined()) {
+      return static_cast<double>(count_targets(target));
+    }
+    if (options_.weight_checks_targets) {
+      check_have_weights(name_, target, options_.weights.numel());
+    }
+    return weight_of_targets(target, options_.weights);
   }
 
   at::Tensor compute(

@@ -23,6 +23,7 @@ class Loss {
   ///
   /// target    the microbatch's target; undefined for a loss without a target
   /// num_rows  the number of rows of the microbatch
+  /// throws    Error(Input): see ClassLossOptions::weight_checks_targets
   virtual double weight(const at::Tensor& target, int64_t num_rows) const = 0;
 
   /// Whether compute() reads its target.
@@ -55,6 +56,9 @@ struct ClassLossOptions {
   double label_smoothing = 0;
   /// The weight of each class, float64 [C]; undefined: each weighs 1.
   at::Tensor weights = {};
+  /// Whether weight() refuses a target without a class weight. For devices on
+  /// which compute() can't; elsewhere compute() has the better message.
+  bool weight_checks_targets = false;
 };
 
 /// Makes a built-in loss.

@@ -28,13 +28,21 @@ bool is_integer(const at::Tensor& tensor) {
   return c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/false);
 }
 
+bool is_class(int64_t label, int64_t num_classes) {
+  return label >= 0 && label < num_classes;
+}
+
+/// why  a note on the number of classes, for the message
 void check_classes(
-    const std::string& loss, const at::Tensor& target, int64_t num_classes) {
+    const std::string& loss,
+    const at::Tensor& target,
+    int64_t num_classes,
+    const std::string& why = "") {
   const at::Tensor dense = target.contiguous();
   const int64_t* classes = dense.const_data_ptr<int64_t>();
   for (int64_t i = 0; i < dense.numel(); ++i) {
     const int64_t label = classes[i];
-    if ((label < 0 || label >= num_classes) && label != kIgnoreIndex) {
+    if (!is_class(label, num_classes) && label != kIgnoreIndex) {
       throw input_error(
           loss + ": " +
           index_text(
@@ -44,7 +52,7 @@ void check_classes(
               label,
               0,
               num_classes - 1) +
-          ", and " + std::to_string(kIgnoreIndex) + ", which is ignored");
+          why + ", and " + std::to_string(kIgnoreIndex) + ", which is ignored");
     }
   }
 }
@@ -90,19 +98,25 @@ int64_t count_targets(const at::Tensor& target) {
          std::count(classes, classes + dense.numel(), kIgnoreIndex);
 }
 
-double weight_of_targets(
-    const std::string& loss,
-    const at::Tensor& target,
-    const at::Tensor& weights) {
+double weight_of_targets(const at::Tensor& target, const at::Tensor& weights) {
   const at::Tensor dense = target.to(at::kLong).contiguous();
-  check_classes(loss, dense, weights.numel());
   const int64_t* classes = dense.const_data_ptr<int64_t>();
   const auto* each = weights.const_data_ptr<double>();
   double sum = 0;
   for (int64_t i = 0; i < dense.numel(); ++i) {
-    sum += classes[i] == kIgnoreIndex ? 0 : each[classes[i]];
+    sum += is_class(classes[i], weights.numel()) ? each[classes[i]] : 0;
   }
   return sum;
+}
+
+void check_have_weights(
+    const std::string& loss, const at::Tensor& target, int64_t num_weights) {
+  check_classes(
+      loss,
+      target.to(at::kLong),
+      num_weights,
+      " (train.loss.weights has " +
+          count_text(num_weights, "weight", "weights") + ")");
 }
 
 void check_num_weights(

@@ -32,16 +32,17 @@ ClassInput class_input(
 /// Returns the number of entries other than kIgnoreIndex.
 int64_t count_targets(const at::Tensor& target);
 
-/// Returns the sum of the weights of the targets' classes, without the targets
-/// that are kIgnoreIndex.
+/// Returns the sum of the weights of the targets' classes. A target without a
+/// weight, such as kIgnoreIndex, adds nothing.
 ///
 /// target   on the CPU
 /// weights  float64 [C], on the CPU
-/// throws   Error(Input): a target is no class
-double weight_of_targets(
-    const std::string& loss,
-    const at::Tensor& target,
-    const at::Tensor& weights);
+double weight_of_targets(const at::Tensor& target, const at::Tensor& weights);
+
+/// Checks that each target on the CPU, other than kIgnoreIndex, has a weight.
+/// throws  Error(Input) naming the target and the number of weights
+void check_have_weights(
+    const std::string& loss, const at::Tensor& target, int64_t num_weights);
 
 /// Checks that there is a weight for each class of `output`.
 /// throws  Error(Input) with both numbers

@@ -254,41 +254,71 @@ void Optimizer::check_state(const TensorLookup& find, bool may_be_new) const {
   bool keeps_any = false;
   bool found_any = false;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const NamedParameter& own = parameters_[i];
-    const at::ScalarType type = state_type(own.tensor);
-    const std::vector<OptimizerState> kept = states(i);
-    std::vector<std::string> missing;
-    for (const OptimizerState& each : kept) {
-      const std::string name = state_name(each.name, own.fqn);
-      const bool is_saved =
-          each.is_scalar ? has_saved(find, name, at::kFloat, {})
-                         : has_saved(find, name, type, own.tensor.sizes());
-      if (!is_saved) {
-        missing.push_back(name);
-      }
-    }
-    if (!missing.empty() && missing.size() < kept.size()) {
-      throw input_error(
-          "checkpoint: it lacks '" + missing.front() +
-          "', but has other optimizer state of that parameter; was it written "
-          "with other optimizer options?");
-    }
-    const std::string master_name = state_name("master", own.fqn);
-    if (has_master(own.tensor) &&
-        !has_saved(find, master_name, type, own.tensor.sizes()) &&
-        missing.size() < kept.size()) {
-      throw input_error(
-          "checkpoint: it lacks '" + master_name +
-          "', but has other optimizer state of that parameter");
-    }
-    keeps_any = keeps_any || !kept.empty();
-    found_any = found_any || missing.size() < kept.size();
+    keeps_any = keeps_any || !states(i).empty();
+    found_any = check_state_of(i, find) || found_any;
   }
   if (keeps_any && !found_any && !may_be_new) {
     throw input_error(
         "checkpoint: it has no optimizer state such as '" +
         state_name(states(0).front().name, parameters_.front().fqn) +
         "'; it was written by another optimizer or without training");
+  }
+}
+
+/// Checks the saved state of one parameter. Returns whether there is any.
+bool Optimizer::check_state_of(
+    size_t parameter, const TensorLookup& find) const {
+  const NamedParameter& own = parameters_[parameter];
+  const at::ScalarType type = state_type(own.tensor);
+  const std::vector<OptimizerState> kept = states(parameter);
+  std::vector<std::string> missing;
+  for (const OptimizerState& each : kept) {
+    const std::string name = state_name(each.name, own.fqn);
+    const bool is_saved = each.is_scalar
+                              ? has_saved(find, name, at::kFloat, {})
+                              : has_saved(find, name, type, own.tensor.sizes());
+    if (!is_saved) {
+      missing.push_back(name);
+    }
+  }
+  const bool found_any = missing.size() < kept.size();
+  if (found_any && !missing.empty()) {
+    throw input_error(
+        "checkpoint: it lacks '" + missing.front() +
+        "', but has other optimizer state of that parameter; was it written "
+        "with other optimizer options?");
+  }
+  if (!missing.empty()) {
+    check_orthogonalize(parameter, find);
+  }
+  const std::string master_name = state_name("master", own.fqn);
+  if (has_master(own.tensor) &&
+      !has_saved(find, master_name, type, own.tensor.sizes()) && found_any) {
+    throw input_error(
+        "checkpoint: it lacks '" + master_name +
+        "', but has other optimizer state of that parameter");
+  }
+  if (config_.ema_decay) {
+    has_saved(find, state_name("ema", own.fqn), type, own.tensor.sizes());
+  }
+  return found_any;
+}
+
+/// Checks that the saved state isn't that of the other way to update the
+/// parameter, which would be lost.
+void Optimizer::check_orthogonalize(
+    size_t parameter, const TensorLookup& find) const {
+  OptimizerOptions other = options(parameter);
+  other.orthogonalize = !other.orthogonalize;
+  const std::string& fqn = parameters_[parameter].fqn;
+  const std::string own = state_name(states(parameter).front().name, fqn);
+  for (const OptimizerState& each : config_.states(other, form(parameter))) {
+    const std::string name = state_name(each.name, fqn);
+    if (find(name).defined()) {
+      throw input_error(
+          "checkpoint: it has '" + name + "' instead of '" + own +
+          "'; orthogonalize must have the value with which it was written");
+    }
   }
 }
 

@@ -139,6 +139,8 @@ class Optimizer {
   /// `lr`.
   double lr_of(const Batch& batch, double lr) const;
   at::Tensor& master(size_t parameter);
+  bool check_state_of(size_t parameter, const TensorLookup& find) const;
+  void check_orthogonalize(size_t parameter, const TensorLookup& find) const;
   void load_master(size_t parameter, const TensorLookup& find);
   void load_average(size_t parameter, const TensorLookup& find);
   /// Moves the averages towards the parameters, or starts them there.

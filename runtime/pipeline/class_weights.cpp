@@ -23,6 +23,9 @@ at::Tensor read_weights(const std::filesystem::path& path) {
         path.string() + ": class weights are a list of numbers, but this is " +
         describe(type, view.sizes));
   }
+  if (view.sizes.front() == 0) {
+    throw input_error(path.string() + ": there are no class weights");
+  }
   const at::Tensor own = at::empty(view.sizes, at::TensorOptions(type));
   std::memcpy(own.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
   return own.to(at::kDouble);
@@ -45,6 +48,11 @@ at::Tensor class_weights(const ClassWeights& weights) {
     throw input_error(
         weights.path.string() +
         ": a class weight is negative, infinite or not a number");
+  }
+  if (!read.any().item<bool>()) {
+    throw input_error(
+        weights.path.string() +
+        ": all class weights are 0, so there is no loss");
   }
   return read;
 }

@@ -86,11 +86,12 @@ LossFunction::LossFunction(
     graph_ = std::make_shared<const Graph>(config.path, trust, device);
     loss_ = make_output_loss();  // weighted by rows
   } else {
-    loss_ = config.kind
-                ? make_loss(
-                      *config.kind,
-                      {config.label_smoothing, class_weights(config.weights)})
-                : make_output_loss();
+    loss_ = config.kind ? make_loss(
+                              *config.kind,
+                              {config.label_smoothing,
+                               class_weights(config.weights),
+                               !device.is_cpu()})
+                        : make_output_loss();
   }
 }
 

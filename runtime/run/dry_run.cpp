@@ -208,7 +208,8 @@ RankMemory rank_memory(
       }
     }
   }
-  if (plan.trains() && plan.output.checkpoint_every) {
+  if (plan.trains() &&
+      (plan.output.checkpoint_every || plan.output.keep_best)) {
     memory.checkpoint = memory.weights + whole_optimizer;
   }
   // Gradients that it sends to be summed, and those that it receives.

@@ -1,11 +1,10 @@
 #include "runtime/run/run_job.h"
 
-#include <limits>
-
 #include "loader/core/count_text.h"
 #include "loader/core/error.h"
 #include "loader/core/text.h"
 #include "loader/ir/dims_text.h"
+#include "runtime/checkpoint/exported_weights.h"
 #include "runtime/checkpoint/folder.h"
 #include "runtime/device/placement.h"
 #include "runtime/memory/memory_pool.h"
@@ -17,7 +16,6 @@
 #include "runtime/rank/agree.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/failure.h"
-#include "runtime/rank/from_rank.h"
 #include "runtime/run/clock_seed.h"
 #include "runtime/run/infer.h"
 #include "runtime/run/output_lock.h"
@@ -109,6 +107,12 @@ void check_resume(const Job& job, const RunOptions& options) {
   }
 }
 
+/// Refuses what can be refused before the model is opened.
+void check_request(const Job& job, const RunOptions& options) {
+  check_resume(job, options);
+  placed(job, {"output.export_dtype"}, [&] { check_exported_weights(job); });
+}
+
 void check_output(const Job& job) {
   placed(job, {"output.dir"}, [&] { check_output_folder(job); });
 }
@@ -133,22 +137,12 @@ void check_own_stages(const Plan& plan, const RankContext& context) {
   }
 }
 
-/// Plans on all ranks with the seed and the cuts that rank 0 chooses.
+/// Plans on all ranks with one seed and with the cuts that rank 0 chooses.
 std::shared_ptr<const Plan> plan_together(
-    Job job, Resume resume, int world, RankContext& context) {
+    Job job, const ResumePoint& point, int world, RankContext& context) {
+  settle_seed_together(job, point, context);
   std::shared_ptr<const Plan> plan;
   std::string cuts;
-  if (context.rank == 0) {
-    settle_seed(job, resume);
-  }
-  if (job.train && job.train->seed_from_clock) {
-    job.train->seed = static_cast<uint64_t>(number_from_rank(
-        broadcast_text(context, std::to_string(job.train->seed)),
-        0,
-        "the seed",
-        0,
-        std::numeric_limits<int64_t>::max()));
-  }
   if (context.rank == 0) {
     plan = make_plan(job, world);
     cuts = cuts_text(plan->source.cuts);
@@ -200,7 +194,7 @@ class JobRun {
 
   void run() {
     if (!plans_together_) {
-      settle_seed(job_, resume());
+      settle_seed(job_, point());
       plan_ = make_plan(job_, world_);
       if (announces()) {
         announce(*plan_, options_.log.for_rank(0));
@@ -222,9 +216,9 @@ class JobRun {
                                           : launcher_ == LauncherKind::Local;
   }
 
-  /// Whether the job continues an earlier run, as far as the options say.
-  Resume resume() const {
-    return resume_point(options_.resume, options_.env).resume;
+  /// Which checkpoints the job may continue from.
+  ResumePoint point() const {
+    return resume_point(options_.resume, options_.env);
   }
 
   /// Whether the job only evaluates (train.steps = 0).
@@ -261,7 +255,7 @@ class JobRun {
       options_.on_rank(context);
     }
     if (plans_together_) {
-      plan_ = plan_together(job_, resume(), *world_, context);
+      plan_ = plan_together(job_, point(), *world_, context);
     }
     if (launcher_ == LauncherKind::Env) {
       Agreement own = plan_->agreement();
@@ -286,7 +280,7 @@ class JobRun {
       train(
           *plan_,
           context,
-          {resume_point(options_.resume, options_.env),
+          {point(),
            options_.overwrite,
            options_.save_and_stop,
            options_.on_training});
@@ -319,7 +313,7 @@ std::optional<std::chrono::milliseconds> time_to_save(const Job& job) {
 }
 
 void check_surroundings(const Job& job, const RunOptions& options) {
-  check_resume(job, options);
+  check_request(job, options);
   check_output(job);
   open_devices(job, options);
   const std::filesystem::path checkpoints = checkpoint_folder(job.output);
@@ -328,8 +322,15 @@ void check_surroundings(const Job& job, const RunOptions& options) {
   }
 }
 
+std::shared_ptr<const Plan> plan_job(Job job, const RunOptions& options) {
+  settle_seed(job, resume_point(options.resume, options.env));
+  return make_plan(
+      job,
+      options.env ? std::optional(options.env->size) : std::optional<int>());
+}
+
 void run_job(const Job& job, const RunOptions& options) {
-  check_resume(job, options);
+  check_request(job, options);
   JobRun(job, options).run();
 }
 

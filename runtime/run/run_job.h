@@ -13,6 +13,7 @@
 #include "runtime/device/plugin_loader.h"
 #include "runtime/job/job.h"
 #include "runtime/launch/launch.h"
+#include "runtime/plan/plan.h"
 
 namespace pp {
 
@@ -60,6 +61,11 @@ std::optional<std::chrono::milliseconds> time_to_save(const Job& job);
 /// and that there is something to resume from. Creates nothing.
 /// throws  Error: one of these checks fails
 void check_surroundings(const Job& job, const RunOptions& options);
+
+/// Makes the plan of a run on as many ranks as were started, without the other
+/// ranks: for a dry run.
+/// throws  what make_plan() throws
+std::shared_ptr<const Plan> plan_job(Job job, const RunOptions& options);
 
 /// Plans the job, launches its ranks, and trains or infers.
 /// throws  what make_plan() throws; JobFailed with the job's first failure

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "loader/core/count_text.h"
 #include "runtime/observe/progress_format.h"
@@ -11,31 +10,34 @@ namespace pp {
 
 namespace {
 
-/// NaN if the report lacks the metric, as an earlier run's may.
-double metric_in(const EvalReport& report, EvalMetric metric) {
+/// nullopt if the report lacks the metric, as an earlier run's may.
+std::optional<double> metric_in(const EvalReport& report, EvalMetric metric) {
   if (metric == EvalMetric::Loss) {
     return report.loss;
   }
   const auto found =
       std::ranges::find(report.metrics, enum_name(metric), &MetricValue::name);
-  return found == report.metrics.end()
-             ? std::numeric_limits<double>::quiet_NaN()
-             : found->value;
+  return found == report.metrics.end() ? std::nullopt
+                                       : std::optional(found->value);
 }
 
 }  // namespace
 
 bool BestEvaluation::add(const EvalReport& report) {
-  const double value = metric_in(report, metric_);
-  const double gain =
-      eval_metric_row(metric_).higher_is_better ? value - best_ : best_ - value;
+  const std::optional<double> value = metric_in(report, metric_);
+  if (!value) {
+    return false;
+  }
+  const double gain = eval_metric_row(metric_).higher_is_better
+                          ? *value - best_
+                          : best_ - *value;
   // Infinities have no difference, and the first number beats none at all.
-  const bool is_better = std::isfinite(value) && (!step_ || gain > min_delta_);
+  const bool is_better = std::isfinite(*value) && (!step_ || gain > min_delta_);
   if (!is_better) {
     ++num_since_;
     return false;
   }
-  best_ = value;
+  best_ = *value;
   step_ = report.step;
   num_since_ = 0;
   return true;
@@ -60,11 +62,11 @@ EvaluationFollower::EvaluationFollower(
   }
 }
 
-bool EvaluationFollower::add(const EvalReport& report) {
+bool EvaluationFollower::add(const EvalReport& report, bool can_be_best) {
   if (early_stop_) {
     early_stop_->add(report);
   }
-  return keep_best_ && keep_best_->add(report);
+  return keep_best_ && can_be_best && keep_best_->add(report);
 }
 
 std::optional<int64_t> EvaluationFollower::best_step() const {

@@ -18,8 +18,9 @@ class BestEvaluation {
   explicit BestEvaluation(EvalMetric metric, double min_delta = 0)
       : metric_(metric), min_delta_(min_delta) {}
 
-  /// Adds an evaluation, which must have the metric. Returns whether it is the
-  /// best one so far; NaN never is.
+  /// Adds an evaluation. Returns whether it is the best one so far; NaN never
+  /// is. One without the metric doesn't count: an earlier run may have had
+  /// other metrics.
   bool add(const EvalReport& report);
 
   /// The number of updates before the best evaluation; nullopt if there is
@@ -48,7 +49,9 @@ class EvaluationFollower {
 
   /// Adds an evaluation. Returns whether its checkpoint is the best one, if the
   /// job asks for the best one.
-  bool add(const EvalReport& report);
+  ///
+  /// can_be_best  whether there is a checkpoint of its step or may yet be one
+  bool add(const EvalReport& report, bool can_be_best = true);
 
   /// The step of the best checkpoint; nullopt if the job doesn't ask for it, or
   /// there is none yet.

@@ -15,15 +15,19 @@
 #include "runtime/pipeline/forward_pass.h"
 #include "runtime/pipeline/padding_trial.h"
 #include "runtime/rank/collectives.h"
+#include "runtime/rank/from_rank.h"
 #include "runtime/stage/kept_states.h"
 
 namespace pp {
 
 namespace {
 
+/// Numbers of EvaluationSums that ranks send, besides the counts of classes.
+constexpr int64_t kNumSums = 3;
+
 Message to_message(const EvaluationSums& loss) {
   Message message;
-  message.tensors.push_back(at::empty({3}, at::kDouble));
+  message.tensors.push_back(at::empty({kNumSums}, at::kDouble));
   message.requires_grad.push_back(0);
   auto* numbers = message.tensors[0].data_ptr<double>();
   numbers[0] = loss.sum;
@@ -36,14 +40,25 @@ Message to_message(const EvaluationSums& loss) {
   return message;
 }
 
+bool has_doubles(const at::Tensor& tensor, int64_t count) {
+  return tensor.scalar_type() == at::kDouble && tensor.dim() == 1 &&
+         tensor.size(0) == count;
+}
+
 EvaluationSums total_of(const std::vector<Message>& messages) {
   EvaluationSums total;
-  for (const Message& message : messages) {
+  for (size_t rank = 0; rank < messages.size(); ++rank) {
+    const Message& message = messages[rank];
+    if (message.tensors.size() != 2 ||
+        !has_doubles(message.tensors[0], kNumSums) ||
+        !has_doubles(message.tensors[1], kNumClassCounts)) {
+      throw not_from_rank(static_cast<int>(rank), "its sums of an evaluation");
+    }
     const auto* numbers = message.tensors[0].const_data_ptr<double>();
     total.sum += numbers[0];
     total.weight += numbers[1];
     total.note_bad(static_cast<int64_t>(numbers[2]));
-    total.add_counts(message.tensors.at(1));
+    total.add_counts(message.tensors[1]);
   }
   return total;
 }

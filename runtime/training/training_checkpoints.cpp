@@ -6,6 +6,7 @@
 #include "loader/archive/folders.h"
 #include "loader/core/count_text.h"
 #include "loader/core/error.h"
+#include "runtime/checkpoint/exported_weights.h"
 #include "runtime/checkpoint/find.h"
 #include "runtime/checkpoint/folder.h"
 #include "runtime/checkpoint/tensor_name.h"
@@ -67,19 +68,6 @@ std::map<std::string, at::Tensor> tensors_of(
   return tensors;
 }
 
-at::ScalarType type_of(ExportDtype dtype) {
-  switch (dtype) {
-    case ExportDtype::Float32:
-      return at::kFloat;
-    case ExportDtype::BFloat16:
-      return at::kBFloat16;
-    case ExportDtype::Float16:
-      return at::kHalf;
-  }
-  check(false, "every type has a case");
-  return at::kFloat;
-}
-
 /// Finds out which ranks share the folder, by trying if there may be several
 /// hosts.
 FolderSharing sharing_of(const OutputConfig& output, RankContext& world) {
@@ -106,7 +94,12 @@ TrainingCheckpoints::TrainingCheckpoints(
           ranks.world,
           checkpoint_folder(plan.output),
           sharing_,
-          plan.num_stages()) {}
+          plan.num_stages()) {
+  const bool saves = plan.train->steps != std::optional<int64_t>(0);
+  if (plan.output.keep_best && saves && leads_folder()) {
+    check_links(checkpoint_folder(plan.output));
+  }
+}
 
 std::optional<TrainingCheckpoints::Resumed> TrainingCheckpoints::resume(
     const ResumePoint& point, const std::string& data_order) {
@@ -179,10 +172,8 @@ void TrainingCheckpoints::set_best(std::optional<int64_t> step) {
 }
 
 std::filesystem::path TrainingCheckpoints::export_weights(ExportDtype dtype) {
-  const std::filesystem::path folder = plan_.output.dir / "weights";
+  const std::filesystem::path folder = exported_weights_folder(plan_.output);
   if (leads_folder()) {
-    std::error_code error;
-    std::filesystem::remove_all(folder, error);
     make_output_folder(folder);
   }
   barrier(ranks_.world);
@@ -190,14 +181,36 @@ std::filesystem::path TrainingCheckpoints::export_weights(ExportDtype dtype) {
     for (const auto& [index, stage] : stages_.stages()) {
       auto weights = tensors_of(plan_.source.manifest, stage, {});
       for (auto& [fqn, tensor] : weights) {
-        tensor =
-            tensor.is_floating_point() ? tensor.to(type_of(dtype)) : tensor;
+        const at::Tensor exported = to_export_type(tensor, dtype);
+        if (const int64_t count = num_overflows(tensor, exported)) {
+          ranks_.world.log.warning(
+              "'" + fqn + "': " + count_text(count, "entry", "entries") +
+              " beyond the range of " + std::string(enum_name(dtype)) +
+              " became infinite in " + folder.string());
+        }
+        tensor = exported;
       }
       write_tensors(folder / part_file(index), weights);
     }
   }
   barrier_for_disk(ranks_.world);
+  // An earlier export may have had more parts.
+  if (leads_folder()) {
+    remove_other_parts(folder, parts_here());
+  }
   return folder;
+}
+
+std::set<int> TrainingCheckpoints::parts_here() const {
+  std::set<int> parts;
+  const StageMap& place_of = plan_.train_schedule.stage_to_rank;
+  for (int stage = 0; stage < plan_.num_stages(); ++stage) {
+    const int rank = plan_.mesh.rank_of(place_of.at(stage), 0);
+    if (sharing_.leader_of(rank) == ranks_.world.rank) {
+      parts.insert(stage);
+    }
+  }
+  return parts;
 }
 
 std::string changed_rates(

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ class TrainingCheckpoints {
   };
 
   /// Call it on all ranks together. The arguments must outlive this object.
+  /// throws  what check_links() throws, if the job keeps the best checkpoint
   TrainingCheckpoints(
       const Plan& plan,
       MeshRank& ranks,
@@ -78,13 +80,15 @@ class TrainingCheckpoints {
   /// remains whatever is saved later, and the one that was best is removed if
   /// it isn't among the newest. With nullopt, or if the step has no checkpoint,
   /// there is no best one. All ranks call it together, while nothing is being
-  /// saved (finish()). throws  what link_best() throws
+  /// saved (finish()).
+  ///
+  /// throws  what link_best() throws
   void set_best(std::optional<int64_t> step);
 
   /// Writes the weights in their current state, without anything else, to
   /// `weights/part_K.safetensors` in the output folder, one part per stage, and
-  /// removes the parts that were there. Returns the folder. All ranks call it
-  /// together.
+  /// then removes the other parts that an earlier run wrote there. Returns the
+  /// folder. All ranks call it together.
   ///
   /// dtype   the type of the floating-point weights
   /// throws  Error(Runtime) naming the path: it can't be removed or written
@@ -97,6 +101,8 @@ class TrainingCheckpoints {
 
  private:
   CheckpointParts parts();
+  /// The stages that ranks export to the folder that this rank leads.
+  std::set<int> parts_here() const;
 
   const Plan& plan_;
   MeshRank& ranks_;

@@ -1,10 +1,14 @@
 #include "runtime/training/training_evaluations.h"
 
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "loader/archive/mapping_table.h"
 #include "loader/core/seconds_since.h"
+#include "runtime/checkpoint/folder.h"
+#include "runtime/checkpoint/resume.h"
 #include "runtime/rank/collectives.h"
 #include "runtime/rank/from_rank.h"
 #include "runtime/training/training_data.h"
@@ -71,11 +75,11 @@ TrainingEvaluations::Resumed TrainingEvaluations::resume(
   resumed.is_missing = are_due(done, num_steps);
   std::string best;
   for (const EvalReport& report : earlier) {
-    follower_.add(report);
+    follower_.add(report, has_checkpoint(report.step));
     resumed.is_missing = resumed.is_missing && report.step != done;
   }
-  if (follower_.best_step()) {
-    best = std::to_string(*follower_.best_step());
+  if (const auto step = best_of_earlier(done)) {
+    best = std::to_string(*step);
   }
   resumed.is_missing = tell(resumed.is_missing);
   resumed.ends_training =
@@ -85,6 +89,35 @@ TrainingEvaluations::Resumed TrainingEvaluations::resume(
     resumed.best_step = number_from_rank(best, 0, "the best step", 0, done);
   }
   return resumed;
+}
+
+/// On rank 0, returns the step of the best checkpoint of the run that this one
+/// continues. Without its metrics the link to it is all that is left.
+std::optional<int64_t> TrainingEvaluations::best_of_earlier(
+    int64_t done) const {
+  const std::optional<int64_t> best = follower_.best_step();
+  if (best || ranks_.world.rank != 0 || !plan_.output.keep_best) {
+    return best;
+  }
+  const auto linked = linked_best(checkpoint_folder(plan_.output));
+  if (!linked || *linked > done) {
+    return std::nullopt;
+  }
+  ranks_.world.log.warning(
+      "no evaluation of the earlier run has the " +
+      std::string(enum_name(*plan_.output.keep_best)) + " of step_" +
+      std::to_string(*linked) +
+      ", to which checkpoints/best links; it stays the best checkpoint until "
+      "the next evaluation");
+  return linked;
+}
+
+/// Whether this rank's folder has the checkpoint of a step: `keep` may have
+/// removed it, or the evaluation had none.
+bool TrainingEvaluations::has_checkpoint(int64_t step) const {
+  std::error_code ignored;
+  return std::filesystem::is_directory(
+      checkpoint_path(checkpoint_folder(plan_.output), step), ignored);
 }
 
 /// Returns on all ranks what rank 0 says.

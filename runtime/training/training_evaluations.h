@@ -71,6 +71,8 @@ class TrainingEvaluations {
   std::string stop_text() const { return follower_.stop_text(); }
 
  private:
+  std::optional<int64_t> best_of_earlier(int64_t done) const;
+  bool has_checkpoint(int64_t step) const;
   bool tell(bool yes);
 
   const Plan& plan_;

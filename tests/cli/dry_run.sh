@@ -17,6 +17,19 @@ expect_no_text out "predicted"
 expect_no_file runs
 [[ ! -s err ]] || fail "it warned"
 
+# Memory for the copy that is saved counts where training continues meanwhile.
+sed '/^checkpoint_every/d' job.toml >best.toml
+cat >>best.toml <<TOML
+[eval]
+every = 2
+data.inputs.x = { path = "x.npy" }
+data.target = { path = "y.npy" }
+TOML
+expect_ok "$PP" run best.toml --dry-run
+expect_no_text out "checkpoint copy"
+expect_ok "$PP" run best.toml --dry-run --set output.keep_best=loss
+expect_text out "checkpoint copy"
+
 # A frozen parameter has neither a gradient nor optimizer state.
 expect_ok "$PP" run job.toml --dry-run --set 'train.freeze=["*.weight"]'
 expect_text out "weights 8.2 KiB, gradients 256 B, optimizer state 512 B"

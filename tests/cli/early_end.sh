@@ -99,6 +99,26 @@ expect_ok "$PP" run job.toml "${best[@]}" --resume --set output.dir=cut
 run "$PYTHON" check_best.py cut
 ((status == 0)) || fail "the resumed run has another best checkpoint"
 expect_same {all,cut}/checkpoints/best/part_1.safetensors
+# Without its metrics a resumed run keeps the checkpoint that the link names.
+rm -rf lost && cp -r best lost && rm lost/metrics.jsonl
+expect_ok "$PP" run job.toml "${best[@]}" --resume --set output.dir=lost \
+  --set eval.every=1000000 --set train.steps=1000000 --set train.max_time=0.01s
+expect_text err "to which checkpoints/best links; it stays the best checkpoint"
+[[ "$(readlink lost/checkpoints/best)" == "$(readlink best/checkpoints/best)" &&
+  -d lost/checkpoints/best ]] || fail "the best checkpoint is gone"
+# A run that begins to keep the best one chooses among the checkpoints that exist.
+rm -rf later && cp -r all later
+rm -r "later/$(readlink all/checkpoints/best | sed 's|^|checkpoints/|')" later/checkpoints/best
+expect_ok "$PP" run job.toml "${best[@]}" --resume --set output.keep=0 --set output.dir=later
+check_python '
+import json, os
+lines = [json.loads(line) for line in open("later/metrics.jsonl")]
+losses = {line["step"]: line["eval_loss"] for line in lines if "eval_loss" in line}
+there = [step for step in losses if os.path.isdir(f"later/checkpoints/step_{step}")]
+assert len(there) < len(losses), there
+best = min(there, key=lambda step: (losses[step], step))
+assert os.readlink("later/checkpoints/best") == f"step_{best}", best
+'
 # A new run sets the link aside with the checkpoints, or removes it.
 expect_ok "$PP" run job.toml --set output.dir=cut
 [[ -L cut/checkpoints.1/best && ! -L cut/checkpoints/best ]] ||
@@ -121,6 +141,9 @@ for options in "" "--launcher processes"; do
   # shellcheck disable=SC2086
   expect_ok "$PP" run job.toml $options "${clock[@]}" --resume --set train.steps=9 \
     --set output.dir=first
+  # shellcheck disable=SC2086
+  expect_ok "$PP" run job.toml $options "${clock[@]}" --dry-run --resume \
+    --set train.steps=12 --set output.dir=first
   rm -rf whole
   # shellcheck disable=SC2086
   expect_ok "$PP" run job.toml $options --set eval.every=1000 --set train.steps=9 \

@@ -39,11 +39,17 @@ expect_ok "$PP" run job.toml "${bf16[@]}" --set output.dir=replicas \
   --set train.ema.decay=0.5
 expect_weights replicas bfloat16 optimizer.ema.
 
-# A later run with fewer stages leaves no part of the earlier one.
+# A later run with fewer stages leaves no part of the earlier one; the user's files
+# stay, and weights that the job itself reads aren't replaced.
+echo mine >plain/weights/notes.txt
+refused 2 "export_dtype writes to plain/weights, but model.weights is there" -- \
+  "$PP" run job.toml "${bf16[@]}" --overwrite --set output.dir=plain \
+  --set 'model.weights="plain/weights/part_*.safetensors"'
 expect_ok "$PP" run job.toml --overwrite --set output.dir=plain --set 'split.at=[]' \
   --set output.export_dtype=float32
 expect_weights plain float32 ""
 expect_no_file plain/weights/part_1.safetensors
+expect_file plain/weights/notes.txt
 expect_ok "$PP" run job.toml --set output.dir=only --set train.steps=0 \
   --set 'model.weights="plain/weights/part_*.safetensors"' \
   --set 'eval.data={inputs={x="x.npy"},target="y.npy"}'

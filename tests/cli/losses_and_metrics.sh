@@ -121,7 +121,12 @@ refused 3 "cross_entropy: train.loss.weights has 2 weights" "has 10 classes" -- 
   "$PP" run job.toml --set 'train.loss.weights=[1, 2]' --set output.dir=bad
 "$PYTHON" -c '
 import numpy as np
-np.save("negative.npy", -np.ones(10)), np.save("matrix.npy", np.ones((5, 2)))'
+np.save("negative.npy", -np.ones(10)), np.save("matrix.npy", np.ones((5, 2)))
+np.save("zeros.npy", np.zeros(10)), np.save("empty.npy", np.zeros(0))'
+refused 3 "zeros.npy: all class weights are 0" -- \
+  "$PP" run job.toml --set train.loss.weights=zeros.npy --set output.dir=bad
+refused 3 "empty.npy: there are no class weights" -- \
+  "$PP" run job.toml --set train.loss.weights=empty.npy --set output.dir=bad
 refused 3 "negative.npy: a class weight is negative" -- \
   "$PP" run job.toml --set train.loss.weights=negative.npy --set output.dir=bad
 refused 3 "matrix.npy: class weights are a list of numbers" "float64 [5, 2]" -- \

@@ -75,7 +75,8 @@ for part in 0 1; do
 done
 
 # Averages change no weight, and a resumed run continues them.
-expect_ok "$PP" run job.toml --set output.dir=none --set 'train.ema={}'
+sed '/^ema/d' job.toml >none.toml
+expect_ok "$PP" run none.toml --set output.dir=none
 check_python '
 from safetensors.torch import load_file
 part = "checkpoints/step_4/part_0.safetensors"

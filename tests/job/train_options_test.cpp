@@ -113,6 +113,9 @@ TEST(TrainOptions, OfAnotherLossAreRefused) {
       "job.toml:9:24: train.loss.weights is empty; give one weight for each "
       "class");
   expect_refused(
+      "loss = { name = 'nll', weights = [0, 0.0] }",
+      "job.toml:9:24: train.loss.weights has only zeros, so there is no loss");
+  expect_refused(
       "loss = { name = 'nll', weights = [1, -1] }",
       "job.toml:9:38: train.loss.weights: expected a string, or a list of "
       "numbers >= 0, got -1");
@@ -126,7 +129,7 @@ TEST(TrainOptions, OfEvaluationsReachTheirMembers) {
   const Job job = parse(
       "early_stop = 'Accuracy'",
       std::string(kEvalTable) +
-          "metrics = ['accuracy', 'accuracy_top5', 'perplexity']\n"
+          "every = 4\nmetrics = ['accuracy', 'accuracy_top5', 'perplexity']\n"
           "[output]\nkeep_best = 'loss'\n");
   EXPECT_EQ(job.eval->metrics.size(), 3U);
   EXPECT_EQ(job.eval->metrics[1], EvalMetric::AccuracyTop5);
@@ -157,6 +160,45 @@ TEST(TrainOptions, OfEvaluationsNeedTheNumbersTheyRead) {
       "job.toml:13:1: eval.metrics: accuracy compares class scores with "
       "classes, so train.loss.name must be cross_entropy or nll",
       std::string(kEvalTable) + "metrics = 'accuracy'\n");
+}
+
+TEST(TrainOptions, ThatFollowEvaluationsNeedMoreThanTheLastOne) {
+  expect_refused(
+      "early_stop.patience = 2",
+      "job.toml:9:1: train.early_stop needs eval.every: without it there is "
+      "one evaluation, at the end",
+      kEvalTable);
+  expect_refused(
+      "accumulate = 1",
+      "job.toml:15:1: output.keep_best needs eval.every: without it there is "
+      "one evaluation, at the end",
+      std::string(kEvalTable) + "[output]\nkeep_best = 'loss'\n");
+}
+
+TEST(TrainOptions, OfAveragesNeedADecay) {
+  EXPECT_EQ(parse("ema.decay = 0.5").train->optimizer.ema_decay, 0.5);
+  expect_refused(
+      "ema = {}", "job.toml:9:1: train.ema needs decay, such as 0.999");
+}
+
+TEST(TrainOptions, AnExportNeedsSteps) {
+  const std::string output = "[output]\nexport_dtype = 'bfloat16'\n";
+  EXPECT_EQ(
+      parse("accumulate = 1", output).output.export_dtype,
+      ExportDtype::BFloat16);
+  try {
+    parse_job(
+        std::string(kStart) + "[train]\nsteps = 0\nloss.name = 'nll'\n" +
+            kEvalTable + output,
+        "job.toml",
+        "/jobs");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "job.toml:13:1: output.export_dtype needs a training: set train.steps "
+        "or train.epochs");
+  }
 }
 
 TEST(TrainOptions, TheTimeIsANumberOfSecondsOrAText) {

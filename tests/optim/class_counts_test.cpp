@@ -39,6 +39,8 @@ TEST(ClassCounts, OnlyFiveClassesAreAmongTheTopFive) {
 TEST(ClassCounts, NaNIsNoCorrectAnswer) {
   const at::Tensor output = tensor_of<float>({kNaN, 1, 0, kNaN, 1, 0}, {2, 3});
   EXPECT_EQ(counts_of(output, {0, 1}).correct, 0);
+  // With three classes every number is among the top five.
+  EXPECT_EQ(counts_of(output, {0, 1}).correct_top5, 1);
 }
 
 TEST(ClassCounts, IgnoredTargetsDontCount) {

@@ -157,7 +157,7 @@ def metric_cases(generator):
         flat = classes.reshape(-1)
         scores, flat = scores[flat != -100].double(), flat[flat != -100]
         labels = list(range(scores.shape[1]))
-        # The first of several classes with equal scores wins; in scikit-learn the last.
+        # If classes have equal scores, the first wins; in scikit-learn the last does.
         ranked = scores - 1e-9 * torch.arange(scores.shape[1])
         values = [
             accuracy_score(flat, scores.argmax(1)),

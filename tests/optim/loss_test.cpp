@@ -41,6 +41,7 @@ TEST(Loss, WeighsByTheWeightsOfTheTargetsClasses) {
       make_loss(LossKind::CrossEntropy, {.weights = numbers({1, 0.5, 0})});
   EXPECT_EQ(loss->weight(classes({0, 1, 1, -100, 2}), 5), 2);
   EXPECT_EQ(loss->weight(classes({2, -100}), 2), 0);
+  EXPECT_EQ(loss->weight(classes({1, 3, -1}), 3), 0.5);
 }
 
 TEST(Loss, OfClassesThatAllWeighNothingIsTheSumOfTheSmoothing) {
@@ -143,12 +144,25 @@ TEST(LossErrors, WeightsMustBeAsManyAsClasses) {
         make_loss(LossKind::Nll, {.weights = numbers({1, 1})})
             ->compute(at::rand({2, 3}), classes({0, 1}));
       });
+  // A target beyond the weights is a class nevertheless.
   expect_error(
       ErrorKind::Input,
-      {"nll: index out of range: 'target' holds 2 at [1]", "0 to 1"},
+      {"nll: train.loss.weights has 2 weights", "has 3 classes"},
       [] {
         make_loss(LossKind::Nll, {.weights = numbers({1, 1})})
             ->compute(at::rand({2, 3}), classes({0, 2}));
+      });
+}
+
+TEST(LossErrors, ATargetWithoutAWeightIsRefusedWhereItIsWeighed) {
+  expect_error(
+      ErrorKind::Input,
+      {"nll: index out of range: 'target' holds 2 at [1]",
+       "only 0 to 1 are valid (train.loss.weights has 2 weights)"},
+      [] {
+        const ClassLossOptions options{
+            .weights = numbers({1, 1}), .weight_checks_targets = true};
+        make_loss(LossKind::Nll, options)->weight(classes({0, 2, -100}), 3);
       });
 }
 

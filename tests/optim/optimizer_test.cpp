@@ -229,6 +229,45 @@ TEST(Optimizer, ChecksSavedStateWithoutLoadingIt) {
       });
 }
 
+TEST(Optimizer, RefusesTheStateOfAnotherOrthogonalize) {
+  OptimizerConfig config = plain(OptimizerKind::Muon);
+  const NamedParameter matrix = parameter("a");
+  for (const bool orthogonalize : {true, false}) {
+    config.options.orthogonalize = orthogonalize;
+    const auto trained = make_optimizer(config, {matrix});
+    matrix.tensor.mutable_grad() = at::ones({2, 3});
+    trained->step(0.1);
+    const auto saved = trained->state();
+    const auto find = [&](const std::string& name) {
+      return saved.contains(name) ? saved.at(name) : at::Tensor();
+    };
+    EXPECT_NO_THROW(make_optimizer(config, {matrix})->check_state(find));
+    config.options.orthogonalize = !orthogonalize;
+    const auto other = make_optimizer(config, {matrix});
+    expect_error(
+        ErrorKind::Input,
+        {orthogonalize ? "'optimizer.momentum_buffer.a' instead of"
+                       : "instead of 'optimizer.momentum_buffer.a'",
+         "orthogonalize must"},
+        [&] { other->check_state(find, /*may_be_new=*/true); });
+  }
+}
+
+TEST(Optimizer, ChecksTheSizesOfSavedAverages) {
+  const auto optimizer = make_optimizer(
+      {.kind = OptimizerKind::Sgd, .ema_decay = 0.5}, {parameter("a")});
+  at::Tensor saved = at::ones({2, 3});
+  const auto find = [&](const std::string& name) {
+    return name == "optimizer.ema.a" ? saved : at::Tensor();
+  };
+  EXPECT_NO_THROW(optimizer->check_state(find));
+  saved = at::ones({3});
+  expect_error(
+      ErrorKind::Input,
+      {"'optimizer.ema.a' is float32 [3]", "needs float32 [2, 3]"},
+      [&] { optimizer->check_state(find); });
+}
+
 TEST(Optimizer, WithoutStateLoadsFromNothing) {
   const auto nothing = [](const std::string&) { return at::Tensor(); };
   EXPECT_NO_THROW(

@@ -44,10 +44,19 @@ TEST(BestEvaluation, AnImprovementIsMoreThanMinDelta) {
 TEST(BestEvaluation, IsNeverNaN) {
   BestEvaluation best(EvalMetric::Accuracy);
   EXPECT_FALSE(best.add(report(1, 1, kNaN)));
-  EXPECT_FALSE(best.add(EvalReport{.step = 2, .loss = 1}));
   EXPECT_TRUE(best.add(report(3, 1, 0)));
   EXPECT_FALSE(best.add(report(4, 1, kNaN)));
   EXPECT_EQ(best.step(), 3);
+  EXPECT_EQ(best.num_since(), 1);
+}
+
+TEST(BestEvaluation, IgnoresEvaluationsWithoutTheMetric) {
+  BestEvaluation best(EvalMetric::Accuracy);
+  EXPECT_FALSE(best.add(EvalReport{.step = 1, .loss = 1}));
+  EXPECT_EQ(best.num_since(), 0);
+  EXPECT_TRUE(best.add(report(2, 1, 0.5)));
+  EXPECT_FALSE(best.add(EvalReport{.step = 3, .loss = 1}));
+  EXPECT_EQ(best.num_since(), 0);
 }
 
 TEST(EvaluationFollower, StopsAfterAsManyEvaluationsAsItsPatience) {
@@ -64,6 +73,14 @@ TEST(EvaluationFollower, StopsAfterAsManyEvaluationsAsItsPatience) {
       follower.stop_text(),
       "no improvement in 2 evaluations: loss was best at step 3, 2.0000");
   EXPECT_EQ(follower.best_step(), std::nullopt);
+}
+
+TEST(EvaluationFollower, KeepsNoEvaluationWithoutACheckpoint) {
+  EvaluationFollower follower(EarlyStop{.patience = 1}, EvalMetric::Loss);
+  EXPECT_FALSE(follower.add(report(1, 1), false));
+  EXPECT_TRUE(follower.add(report(2, 2)));
+  EXPECT_EQ(follower.best_step(), 2);
+  EXPECT_NE(follower.stop_text(), "");  // it follows both
 }
 
 TEST(EvaluationFollower, KeepsTheBestByItsOwnMetric) {
