@@ -49,6 +49,7 @@ const std::vector<CommandEntry>& commands();
 ///         several ranks; otherwise `error` itself
 [[noreturn]] void fail_run(const Invocation& with, const Error& error);
 
+std::function<int()> setup_export(CLI::App& app, const Invocation& with);
 std::function<int()> setup_init(CLI::App& app, const Invocation& with);
 std::function<int()> setup_inspect(CLI::App& app, const Invocation& with);
 std::function<int()> setup_merge(CLI::App& app, const Invocation& with);

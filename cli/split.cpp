@@ -144,8 +144,8 @@ std::function<int()> setup_split(CLI::App& app, const Invocation&) {
   app.add_option(
          "--weights",
          options->weights,
-         "Safetensors files to read the weights from")
-      ->type_name("GLOB");
+         "Safetensors files to read the weights from, or their folder")
+      ->type_name("GLOB|DIR");
   add_split_options(app, options->split);
   return [options] { return run_split(*options); };
 }

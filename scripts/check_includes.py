@@ -34,6 +34,7 @@ TORCH_FREE = (
     "splitter/inspect/",
     "runtime/job/",
     "runtime/options/",
+    "runtime/python/",
     "runtime/schedule/",
 )
 CATCH_ALL = {"torch/torch.h", "torch/extension.h", "torch/all.h", "ATen/ATen.h"}

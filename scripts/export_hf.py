@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Exports a model folder of `transformers` to a file that `pp` reads.
 
+    pp export DIR -o model.pt2
     scripts/export_hf.py DIR -o model.pt2
     scripts/export_hf.py DIR -o model.pt2 --empty
+
+`pp export` runs this text with `python -c`; its messages then are those of `pp`.
 
 DIR holds a config.json and may hold weights (*.safetensors); without them the
 weights are random (--seed). With --empty the file has no weights, whatever the size
@@ -19,9 +22,29 @@ import contextlib
 import inspect
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-import torch
-from torch.export import Dim
+IN_PP = sys.argv[0] == "-c"
+# Exit codes of `pp`.
+WRONG_COMMAND, WRONG_FILE = 2, 3
+
+
+def fail(message: str, code: int = WRONG_COMMAND) -> NoReturn:
+    print(f"{'pp: error' if IN_PP else 'export_hf.py'}: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if IN_PP and sys.path[0] == "":
+    del sys.path[0]  # the current folder may hold modules of any name
+try:
+    import torch
+    import transformers
+    from torch.export import Dim
+except ImportError as missing:
+    fail(
+        f"{sys.executable} lacks a module: {missing}; install torch and transformers "
+        "there, or name another Python with --python"
+    )
 
 
 @contextlib.contextmanager
@@ -62,8 +85,6 @@ def load(
     folder: Path, class_name: str | None, seed: int, empty: bool
 ) -> torch.nn.Module:
     """The model in `folder`, in evaluation mode; empty: without values of weights."""
-    import transformers
-
     transformers.utils.logging.disable_progress_bar()
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     if hasattr(config, "use_cache"):
@@ -78,12 +99,17 @@ def load(
             else transformers.AutoModelForCausalLM
         )
     elif not hasattr(transformers, class_name):
-        sys.exit(f"export_hf.py: transformers has no class {class_name}")
+        fail(f"transformers has no class {class_name}")
     else:
         kind = getattr(transformers, class_name)
     if any(folder.glob("*.safetensors")) and not empty:
         return kind.from_pretrained(
             folder, config=config, local_files_only=True, use_safetensors=True
+        )
+    if any(folder.glob("pytorch_model*.bin")) and not empty:
+        raise ValueError(
+            "the weights are pickles (pytorch_model*.bin), which are not opened; load "
+            "and save the model with save_pretrained, or export it with --empty"
         )
     build = getattr(kind, "from_config", kind)
     with parameters_on_meta() if empty else contextlib.nullcontext():
@@ -100,10 +126,9 @@ def example_inputs(module, batch: int, seq: int) -> dict[str, torch.Tensor]:
         channels = getattr(config, "num_channels", 3)
         return {"pixel_values": torch.randn(batch, channels, height, width)}
     if "input_ids" not in arguments:
-        sys.exit(
-            f"export_hf.py: {type(module).__name__} accepts neither input_ids nor "
-            f"pixel_values, only {', '.join(arguments)}; export it with your own "
-            "script and torch.export"
+        fail(
+            f"{type(module).__name__} accepts neither input_ids nor pixel_values, only "
+            f"{', '.join(arguments)}; export it with your own script and torch.export"
         )
     vocab = config.get_text_config().vocab_size
     inputs = {"input_ids": torch.randint(0, vocab, (batch, seq))}
@@ -132,6 +157,10 @@ def free_sizes(inputs: dict[str, torch.Tensor], names: set[str]) -> dict:
         if "sequence" in names and value.dim() == 2:
             shapes[key][1] = auto
     return shapes
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def is_free(program, inputs: dict[str, torch.Tensor], dim: int) -> bool:
@@ -201,23 +230,33 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     args = parser.parse_args(argv)
     if not (args.folder / "config.json").is_file():
-        parser.error(f"{args.folder} has no config.json")
+        fail(f"{args.folder} has no config.json", WRONG_FILE)
     if args.batch < 2 or args.seq < 4:
-        parser.error("a size of 1 can't be left free: --batch 2, --seq 4 or more")
+        fail("a size of 1 can't be left free: --batch 2, --seq 4 or more")
     args.output = args.output or Path(f"{args.folder.resolve().name}.pt2")
     return args
 
 
 def main(argv: list[str]) -> int:
     args = parse(argv)
-    module = load(args.folder, args.class_name, args.seed, args.empty)
+    try:
+        module = load(args.folder, args.class_name, args.seed, args.empty)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        fail(f"{args.folder}: {first_line(error)}", WRONG_FILE)
     module.train(args.train)
     inputs = example_inputs(module, args.batch, args.seq)
     buffers = {}
     if args.empty:
         buffers = move_buffers_to_meta(module)
         inputs = {key: value.to("meta") for key, value in inputs.items()}
-    program, free, reason = export(module, inputs)
+    try:
+        program, free, reason = export(module, inputs)
+    except Exception as error:  # torch raises many kinds
+        fail(
+            f"{args.folder}: torch can't export {type(module).__name__}: "
+            f"{first_line(error)}",
+            WRONG_FILE,
+        )
     put_back(program, buffers)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     torch.export.save(program, args.output)
@@ -232,7 +271,7 @@ def main(argv: list[str]) -> int:
         f"inputs {', '.join(inputs)}; free: {', '.join(free) or 'nothing'}"
     )
     for name in fixed:
-        why = f" ({str(reason).splitlines()[0]})" if reason else ""
+        why = f" ({first_line(reason)})" if reason else ""
         print(f"{name} is fixed: torch could not leave it free{why}", file=sys.stderr)
     return 0
 

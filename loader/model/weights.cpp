@@ -41,6 +41,18 @@ std::vector<std::string> names_of(const ir::State& state) {
   return out;
 }
 
+/// The names of all tensors that weight files may hold for the models.
+std::set<std::string> wanted_names(std::span<const Model> models) {
+  std::set<std::string> out;
+  for (const Model& model : models) {
+    for (const ir::State& state : model.graph.states) {
+      const std::vector<std::string> names = names_of(state);
+      out.insert(names.begin(), names.end());
+    }
+  }
+  return out;
+}
+
 class Binder {
  public:
   explicit Binder(const WeightFiles& files) : files_(files) {}
@@ -68,8 +80,9 @@ class Binder {
     if (!missing_.empty()) {
       throw input_error(
           files_.label() + " lacks " + std::to_string(missing_.size()) +
-          (missing_.size() == 1 ? " tensor" : " tensors") + " of the model: " +
-          list_some(missing_) + did_you_mean(missing_.front(), unexpected()));
+          (missing_.size() == 1 ? " tensor" : " tensors") +
+          " of the model: " + list_some(missing_) +
+          did_you_mean(missing_.front(), unexpected()) + unexpected_text());
     }
     if (!without_values_.empty()) {
       throw input_error(
@@ -88,6 +101,14 @@ class Binder {
   }
 
  private:
+  /// Names the tensors that the model lacks, after a list of missing ones.
+  std::string unexpected_text() const {
+    const std::vector<std::string> extra = unexpected();
+    return extra.empty() ? ""
+                         : "; the model has no " + list_some(extra) +
+                               ", which the files hold";
+  }
+
   static bool is_meta(const Model& model) {
     return std::ranges::any_of(model.records, [](const auto& entry) {
       return !entry.second.has_values();
@@ -246,12 +267,17 @@ class Binder {
 
 std::vector<std::string> bind_weights(
     std::span<Model> models, const std::filesystem::path& files) {
-  const WeightFiles weights(files);
+  WeightFiles weights(files);
+  const std::string prefix_note = weights.fit_prefix(wanted_names(models));
   Binder binder(weights);
   for (Model& model : models) {
     binder.bind(model);
   }
-  return binder.finish();
+  std::vector<std::string> notes = binder.finish();
+  if (!prefix_note.empty()) {
+    notes.insert(notes.begin(), prefix_note);
+  }
+  return notes;
 }
 
 }  // namespace pp

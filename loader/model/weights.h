@@ -17,7 +17,7 @@ namespace pp {
 /// ties (one of the tied parameters has no reader); the ties are recovered from
 /// the files.
 ///
-/// files    a path whose last component may contain `*` and `?`
+/// files    safetensors files or a folder of them, see WeightFiles
 /// returns  notes for the user about tensors in the files that no model has
 /// throws   Error(Input) naming the tensor: no file matches; a tensor is
 ///          missing, is in two files, has another dtype or shape, or differs

@@ -52,7 +52,8 @@ constexpr std::array kModelFields = {
          .default_note = "none",
          .meaning = "Safetensors files that replace the model's parameters "
                     "and buffers, by FQN; `*` and `?` in the last part of "
-                    "the path match several files."}),
+                    "the path match several files. Or the folder of a model "
+                    "of `transformers`."}),
     Field<ModelConfig>{
         .key =
             {.path = "model.checkpoint",

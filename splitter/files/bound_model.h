@@ -16,7 +16,7 @@ namespace pp {
 class BoundModel {
  public:
   /// Binds `model` to the weight files and writes it.
-  /// weights  a path whose last component may contain `*` and `?`
+  /// weights  the files, see bind_weights()
   /// throws   see bind_weights() and write_model()
   BoundModel(
       Model model,

@@ -9,7 +9,9 @@
 #include "loader/ir/lint.h"
 #include "loader/ir/size_conditions.h"
 #include "loader/ir/walk.h"
+#include "loader/model/weights.h"
 #include "splitter/chain/stage_chain.h"
+#include "splitter/files/checkpoint_tensors.h"
 
 namespace pp {
 
@@ -264,6 +266,34 @@ JoinedStages join_stages(std::vector<Model> stages) {
   const StageChain chain = chain_stages(stages);
   const Assembly assembly = assemble_chain(std::move(stages), chain);
   return Joiner(assembly, chain).run();
+}
+
+JoinedStages join_directory(
+    const std::filesystem::path& directory,
+    const Manifest& manifest,
+    const ModelFormats& formats) {
+  std::vector<Model> files;
+  for (const StageManifest& stage : manifest.stages) {
+    files.push_back(load_model(directory / stage.file, formats));
+  }
+  return join_stages(std::move(files));
+}
+
+void bind_checkpoint(
+    JoinedStages& joined,
+    const std::filesystem::path& checkpoint,
+    CheckpointWeights which) {
+  if (which == CheckpointWeights::Averages) {
+    throw usage_error(
+        "--ema is not yet supported for stages that were exported by hand");
+  }
+  // Throws if it isn't a checkpoint.
+  const CheckpointTensors checked(checkpoint, which);
+  std::vector<ir::Input> inputs = std::move(joined.source.graph.inputs);
+  joined.source.graph = joined.graph;
+  bind_weights({&joined.source, 1}, checkpoint / "part_*.safetensors");
+  joined.graph = joined.source.graph;
+  joined.source.graph.inputs = std::move(inputs);
 }
 
 void add_unread_weights(JoinedStages& joined) {

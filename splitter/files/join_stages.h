@@ -5,6 +5,8 @@
 
 #include "loader/model/formats.h"
 #include "loader/model/model.h"
+#include "splitter/files/artifact.h"
+#include "splitter/manifest/manifest.h"
 
 namespace pp {
 
@@ -39,6 +41,22 @@ struct JoinedStages {
 /// throws  Error(Usage): the stages have different formats
 ///         Error(Input): see assemble() and JointSymbols::pin()
 JoinedStages join_stages(std::vector<Model> stages);
+
+/// Loads the stages of a directory that were exported one by one, and joins
+/// them.
+/// throws  see load_model() and join_stages()
+JoinedStages join_directory(
+    const std::filesystem::path& directory,
+    const Manifest& manifest,
+    const ModelFormats& formats);
+
+/// Gives the joined model the values of a checkpoint folder.
+/// throws  Error(Input): the folder is no checkpoint; see also bind_weights();
+///         Error(Usage): moving averages are not yet supported
+void bind_checkpoint(
+    JoinedStages& joined,
+    const std::filesystem::path& checkpoint,
+    CheckpointWeights which);
 
 /// Adds the weights in JoinedStages::unread to the graph's states, so that they
 /// are written to the file.

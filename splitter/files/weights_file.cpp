@@ -78,10 +78,13 @@ void WeightsFile::add(
 }
 
 void WeightsFile::write(const std::filesystem::path& path) const {
-  std::map<std::string, std::string> metadata = notes_;
-  metadata.insert_or_assign(kFormat.first, kFormat.second);
-  metadata.insert_or_assign(kWriter.first, kWriter.second);
+  std::map<std::string, std::string> metadata = weights_metadata();
+  metadata.insert(notes_.begin(), notes_.end());
   write_safetensors(path, tensors_, metadata);
+}
+
+std::map<std::string, std::string> weights_metadata() {
+  return {{kFormat.first, kFormat.second}, {kWriter.first, kWriter.second}};
 }
 
 bool is_weights_file(const std::filesystem::path& path) {

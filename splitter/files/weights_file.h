@@ -38,6 +38,11 @@ class WeightsFile {
       const ir::TensorMeta& tensor,
       std::span<const std::byte> record);
 
+  /// The tensors by name.
+  const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  /// The other names of tied parameters, each with the name that tensors() has.
+  const std::map<std::string, std::string>& aliases() const { return notes_; }
+
   /// Writes the file.
   /// throws  see write_safetensors()
   void write(const std::filesystem::path& path) const;
@@ -48,7 +53,11 @@ class WeightsFile {
   std::deque<std::vector<std::byte>> packed_;
 };
 
-/// Whether `path` is a file that WeightsFile wrote.
+/// The metadata of a safetensors file that `pp merge` writes: what Python tools
+/// look for, and a mark by which is_weights_file() knows the file.
+std::map<std::string, std::string> weights_metadata();
+
+/// Whether `path` is a file with the mark of weights_metadata().
 bool is_weights_file(const std::filesystem::path& path);
 
 }  // namespace pp

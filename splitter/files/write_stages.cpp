@@ -1,16 +1,11 @@
 #include <algorithm>
 #include <string>
-#include <system_error>
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "loader/archive/atomic_file.h"
 #include "loader/archive/leftovers.h"
-#include "loader/archive/sync.h"
 #include "loader/core/error.h"
 #include "splitter/files/artifact.h"
+#include "splitter/files/replace_folder.h"
 #include "splitter/files/source_archive.h"
 #include "splitter/manifest/manifest_json.h"
 
@@ -19,26 +14,6 @@ namespace pp {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder that the destructor removes, unless it was moved into place.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// Whether a file has a name that a stage directory uses.
 bool is_ours(const fs::directory_entry& entry) {
@@ -66,27 +41,6 @@ void refuse_foreign_folder(const fs::path& directory) {
         " holds files other than stages, so nothing is written to it; name a "
         "folder that does not exist yet");
   }
-}
-
-/// Renames `fresh` to `directory`. An older folder there gets the name of
-/// `fresh`, or is removed.
-void move_into_place(const fs::path& fresh, const fs::path& directory) {
-  if (!fs::exists(directory)) {
-    fs::rename(fresh, directory);
-    return;
-  }
-  // Exchange the two if the file system can, so that `directory` always exists.
-  if (::renameat2(
-          AT_FDCWD,
-          fresh.c_str(),
-          AT_FDCWD,
-          directory.c_str(),
-          RENAME_EXCHANGE) == 0) {
-    return;
-  }
-  const TemporaryFolder aside(fresh.string() + ".old");
-  fs::rename(directory, aside.path() / "stages");
-  fs::rename(fresh, directory);
 }
 
 std::string stage_file(size_t index, ModelFormat format) {
@@ -126,26 +80,6 @@ void copy_files(
   write_file(folder / kManifestFile, to_json(assembly.manifest));
 }
 
-/// Calls `fill` for a new folder, which then takes the place of `directory`.
-template <typename Fill>
-void replace_folder(const fs::path& directory, const Fill& fill) {
-  try {
-    const fs::path target = output_path(directory);
-    refuse_foreign_folder(target);
-    remove_leftovers(target, LeftBy::DeadProcesses);
-    const TemporaryFolder fresh(
-        target.parent_path() /
-        ("." + target.filename().string() + ".pp-" + std::to_string(getpid())));
-    fill(fresh.path());
-    sync_all(fresh.path());
-    move_into_place(fresh.path(), target);
-  } catch (const fs::filesystem_error& error) {
-    throw runtime_error(
-        "can't write stages to " + directory.string() + ": " +
-        error.code().message());
-  }
-}
-
 }  // namespace
 
 void write_stages(
@@ -155,6 +89,7 @@ void write_stages(
     const ModelFormats& formats) {
   check(model.archive != nullptr, "a model to split has an archive");
   replace_folder(directory, [&](const fs::path& folder) {
+    refuse_foreign_folder(output_path(directory));
     write_files(folder, model, partition, formats);
   });
 }
@@ -165,6 +100,7 @@ void write_assembled(
     Assembly assembly) {
   check(files.size() == assembly.stages.size(), "each stage has a file");
   replace_folder(directory, [&](const fs::path& folder) {
+    refuse_foreign_folder(output_path(directory));
     copy_files(folder, files, assembly);
   });
 }

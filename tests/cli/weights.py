@@ -5,6 +5,7 @@ on the meta device (meta.pt2), and writes its values to two safetensors files; t
 files that are wrong in one way each.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -35,6 +36,36 @@ def export(model, ids, path):
     torch.export.save(
         torch.export.export(model, (ids,), dynamic_shapes={"ids": {0: rows}}), path
     )
+
+
+def write_folders(folder, state):
+    """Folders as `save_pretrained` writes them: one file, several files with an index,
+    names with another first part; and an index that is wrong in one way each."""
+    names = sorted(state)
+
+    def write(name, files, index=None):
+        (folder / name).mkdir()
+        for file, tensors in files.items():
+            save_file(tensors, folder / name / file, {"format": "pt"})
+        if index is not None:
+            text = json.dumps({"metadata": {}, "weight_map": index})
+            (folder / name / "model.safetensors.index.json").write_text(text)
+
+    shards = {
+        "model-00001-of-00002.safetensors": {k: state[k] for k in names[:3]},
+        "model-00002-of-00002.safetensors": {k: state[k] for k in names[3:]},
+    }
+    index = {k: file for file, tensors in shards.items() for k in tensors}
+    first, second = shards
+    write("single", {"model.safetensors": state})
+    write("sharded", shards, index)
+    longer = {f"base.{k}": v for k, v in state.items()}
+    write("longer", {"model.safetensors": longer})
+    write("moved", shards, index | {names[0]: second})
+    write("outside", shards, index | {names[0]: "../w-1.safetensors"})
+    write("absent", {first: shards[first]}, index)
+    write("pickle", {})
+    torch.save(state, folder / "pickle/pytorch_model.bin")
 
 
 def main(folder):
@@ -69,9 +100,11 @@ def main(folder):
     wrong("missing", body__weight=None, body__bias=None)
     wrong("dtype", body__weight=state["body.weight"].double())
     wrong("shape", body__bias=torch.zeros(3))
+    wrong("mixed", body__bias=None, rotary__inv_freq=torch.zeros(2))
     wrong("extra", rotary__inv_freq=torch.zeros(2))
     wrong("both", head__weight=embed.clone())
     wrong("untied", head__weight=embed + 1)
+    write_folders(folder, state)
     rows = torch.randint(VOCABULARY, (32,))
     np.save(folder / "ids.npy", rows.numpy())
     np.save(folder / "target.npy", (rows * 5 % VOCABULARY).numpy())

@@ -82,11 +82,50 @@ expect_text err "extra.safetensors holds 1 tensor" "'rotary.inv_freq'"
 expect_ok "$PP" split real.pt2 --weights extra.safetensors --at norm -o extra.stages
 expect_text out "'rotary.inv_freq'"
 
+# A folder that transformers wrote: one file, or several with an index. Its names
+# may have another first part than the model's.
+for folder in single sharded longer; do
+  expect_ok "$PP" run job.toml --set model.path=meta.pt2 \
+    --set model.weights=$folder --set output.dir=$folder.run
+  same_weights real $folder.run
+  expect_ok "$PP" split meta.pt2 --weights $folder -o $folder.stages --at norm
+done
+expect_text out "longer: names have the prefix 'base.'; they are read without it"
+"$PYTHON" -c '
+import sys, torch
+sys.path.insert(0, sys.argv[1])
+from weights import Tied, export
+class Head(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = Tied()
+    def forward(self, ids):
+        return self.base(ids)
+export(Head(), torch.arange(4), "head.pt2")' "$SOURCE/tests/cli" >out 2>err ||
+  fail "the model with a prefix can't be exported"
+expect_ok "$PP" split head.pt2 --weights sharded -o head.stages --at base.norm
+expect_text out "sharded: names lack the model's prefix 'base.'"
+expect_ok "$PP" merge head.stages -o head.pt2
+check_python '
+import torch
+real, head = (torch.export.load(p).state_dict for p in ("real.pt2", "head.pt2"))
+assert head.keys() == {"base." + name for name in real}
+assert all(head["base." + name].equal(value) for name, value in real.items())
+'
+
 # A fault is named before anything runs.
 wrong() {
   refused 3 "${@:2}" -- "$PP" run job.toml --set model.weights="$1"
   refused 3 "${@:2}" -- "$PP" split real.pt2 --weights "$1" --at norm -o bad
 }
+wrong mixed.safetensors "mixed.safetensors lacks 1 tensor" "'body.bias'" \
+  "; the model has no 'rotary.inv_freq', which the files hold"
+wrong moved "moved/model.safetensors.index.json: 'body.bias' is not in" \
+  "model-00002-of-00002.safetensors, where the index places it"
+wrong outside "weight_map" "must be the name of a file in the same folder"
+wrong absent "absent/model-00002-of-00002.safetensors"
+wrong pickle "pickle: the folder holds no weights; expected model.safetensors or" \
+  "pytorch_model.bin is a pickle"
 wrong missing.safetensors "missing.safetensors lacks 2 tensors" "'body.weight'" \
   "'body.bias'"
 wrong dtype.safetensors "'body.weight' is float64[8, 8]" "float32[8, 8]"

@@ -23,6 +23,8 @@ FOREIGN |= {"--nnodes", "--node-rank", "--master-addr", "--master-port", "--host
 FOREIGN |= {"--max-restarts", "--rdzv-backend", "--rdzv-endpoint", "--rdzv-id"}
 FOREIGN |= {"--nodes", "--ntasks-per-node", "--cpus-per-task", "--requeue", "--signal"}
 FOREIGN |= {"--cases", "--kills"}
+# Endings of files whose names look like keys: "model.safetensors".
+FILES = (".json", ".safetensors")
 # Names in the pages of files that a reader makes.
 MADE_UP = re.compile(r"\bmine\b|setup_mine|NAME|ROOM|DIR|MODEL")
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
@@ -100,7 +102,7 @@ def keys(_) -> list[str]:
         for span in spans(page):
             match = key.match(span)
             name = match and match[1].replace("NAME", "<name>")
-            is_file = name and (name.endswith(".json") or (ROOT / name).exists())
+            is_file = name and (name.endswith(FILES) or (ROOT / name).exists())
             if not name or name in prefixes or is_file:
                 continue
             if not name.startswith("eval.data.inputs."):

@@ -152,7 +152,7 @@ class ExportFolder(unittest.TestCase):
 
     def test_a_folder_without_a_config_is_refused(self):
         done = run("export_hf.py", self.path)
-        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("has no config.json", done.stderr)
 
 
