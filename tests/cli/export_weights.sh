@@ -30,7 +30,7 @@ expect_weights() {
 
 bf16=(--set output.export_dtype=bf16)
 expect_ok "$PP" run job.toml "${bf16[@]}" --set output.dir=plain
-expect_match out '^wrote .*/plain/weights$'
+expect_text out "wrote $work/plain/weights"
 expect_weights plain bfloat16 ""
 expect_ok "$PP" run job.toml "${bf16[@]}" --set output.dir=processes --launcher processes
 expect_same {plain,processes}/weights/part_1.safetensors
