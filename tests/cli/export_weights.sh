@@ -42,7 +42,7 @@ expect_weights replicas bfloat16 optimizer.ema.
 # A later run with fewer stages leaves no part of the earlier one; the user's files
 # stay, and weights that the job itself reads aren't replaced.
 echo mine >plain/weights/notes.txt
-refused 2 "export_dtype writes to plain/weights, but model.weights is there" -- \
+refused 2 "export_dtype writes to" "plain/weights, but model.weights is there" -- \
   "$PP" run job.toml "${bf16[@]}" --overwrite --set output.dir=plain \
   --set 'model.weights="plain/weights/part_*.safetensors"'
 expect_ok "$PP" run job.toml --overwrite --set output.dir=plain --set 'split.at=[]' \

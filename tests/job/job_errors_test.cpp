@@ -129,7 +129,7 @@ const Case kCases[] = {
      "job.toml:2:18: train.clip_grad_norm: expected a number > 0, got 0"},
     {"NegativeSeed",
      "[train]\nseed = -1\n",
-     "job.toml:2:8: train.seed: expected an integer >= 0, got -1"},
+     "job.toml:2:8: train.seed: expected an integer >= 0, or `clock`, got -1"},
     {"NotFinite",
      "[train]\noptimizer.lr = inf\n",
      "job.toml:2:16: train.optimizer.lr: expected a number >= 0, got inf"},
