@@ -12,7 +12,7 @@ std::function<int()> setup_export(CLI::App& app, const Invocation&) {
   app.add_option(
          "-o,--output",
          options->output,
-         "File to write; the folder's name with .pt2 by default")
+         "File to write; DIR's name with .pt2 by default")
       ->check(not_empty())
       ->type_name("MODEL");
   app.add_option(
@@ -34,11 +34,9 @@ std::function<int()> setup_export(CLI::App& app, const Invocation&) {
   app.add_flag(
       "--empty",
       options->empty,
-      "Export without weights; pp run and split read them from DIR");
+      "Leave weights in DIR, for run and split to read");
   app.add_option(
-         "--python",
-         options->python,
-         "Python with torch and transformers; that of LibTorch by default")
+         "--python", options->python, "Python that has torch and transformers")
       ->check(not_empty())
       ->type_name("PROGRAM");
   return [options]() -> int { become(export_command(*options)); };

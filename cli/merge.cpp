@@ -100,8 +100,7 @@ void add_folder_options(CLI::App& app, Options& options) {
   auto* hf = app.add_option(
                     "--hf",
                     options.hf,
-                    "Write a folder for transformers, with the config and "
-                    "tokenizer of this one")
+                    "Write a folder for transformers like this one")
                  ->check(not_empty())
                  ->type_name("DIR");
   std::vector<std::string> words;
@@ -114,7 +113,7 @@ void add_folder_options(CLI::App& app, Options& options) {
   app.add_option(
          "--shard-size",
          options.shard_bytes,
-         "Largest file of weights in the folder; 5GB by default")
+         "Largest file in the folder; default 5GB")
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(true))
       ->check(CLI::PositiveNumber)
@@ -137,14 +136,12 @@ std::function<int()> setup_merge(CLI::App& app, const Invocation&) {
           ->type_name("CKPT|RUN")
           ->check(not_empty());
   app.add_flag(
-         "--ema",
-         options->averages,
-         "Use the checkpoint's moving averages of the weights (train.ema)")
+         "--ema", options->averages, "Use the moving averages of the weights")
       ->needs(from_checkpoint);
   app.add_option(
          "-o,--output",
          options->output,
-         "Model, .safetensors file or, with --hf, folder to write")
+         "Model, .safetensors file, or folder with --hf")
       ->required()
       ->check(not_empty())
       ->type_name("MODEL");
