@@ -167,7 +167,7 @@ TEST_F(LoadErrors, BuiltinsWithTooFewOperands) {
           {{kProgram,
             replace("torch.ops.aten.relu.default", "_operator.add")}}),
       "models/model.json: node 'relu' calls '_operator.add': it has 1 operand, "
-      "not 2");
+      "but needs 2");
 }
 
 TEST_F(LoadErrors, NodesAreNamed) {

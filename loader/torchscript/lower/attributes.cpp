@@ -1,6 +1,7 @@
 #include "loader/torchscript/lower/attributes.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include <torch/csrc/jit/ir/constants.h>
 
@@ -43,11 +44,12 @@ const ir::Node* try_find_definition(
     const Lowering& lowering, ir::ValueId value) {
   const auto find = [&](const std::vector<ir::Node>& nodes) {
     // The node is nearly always one of the last.
+    auto last_first = nodes | std::views::reverse;
     const auto found =
-        std::find_if(nodes.rbegin(), nodes.rend(), [&](const ir::Node& node) {
+        std::ranges::find_if(last_first, [&](const ir::Node& node) {
           return std::ranges::count(ir::defines_of(node), value) > 0;
         });
-    return found == nodes.rend() ? nullptr : &*found;
+    return found == last_first.end() ? nullptr : &*found;
   };
   const ir::Node* found = find(lowering.graph.nodes);
   for (const OuterBlock& block : lowering.outer_blocks) {
