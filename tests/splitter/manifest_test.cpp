@@ -110,7 +110,8 @@ TEST(ManifestJson, EveryFieldIsChecked) {
       error_after("/stages/0/outputs/0/strides", {1}),
       HasSubstr("different lengths"));
   EXPECT_THAT(
-      error_after("/tied/0/stages", {0, 3}), HasSubstr("is stage 3, but there are only 3"));
+      error_after("/tied/0/stages", {0, 3}),
+      HasSubstr("is stage 3, but there are only 3"));
   EXPECT_THAT(
       error_after("/stages/1/inputs/0/value", "other"),
       HasSubstr("stages: the inputs of stage 1 differ from the outputs that"));

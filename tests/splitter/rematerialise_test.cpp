@@ -58,9 +58,8 @@ TEST(Rematerialise, MakesMasksAndTablesWhereTheyAreNeeded) {
   EXPECT_THAT(states_of(parts.stages[1]), ElementsAre("rotary.freq"));
   EXPECT_THAT(
       stages[1].notes,
-      Contains(
-          "recomputes 'cos' (4 nodes) instead of relaying 512 B: made only "
-          "of rotary.freq"));
+      Contains("recomputes 'cos' (4 nodes) instead of relaying 512 B: computed "
+               "only from rotary.freq"));
   EXPECT_THAT(stages[1].notes, Contains(HasSubstr("computed only from ids")));
 }
 
