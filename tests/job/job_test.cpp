@@ -231,6 +231,36 @@ TEST(Job, EvalTakesTheBatchSizeOfTheTrainingData) {
 }
 
 /// Writes each default of job_keys() into a job, which must not change it.
+/// The options under which a key may be set: many belong to one optimizer, one
+/// schedule of rates, or a table that is off unless it is given.
+std::vector<std::string> options_with(
+    const std::string& base, const std::string& path) {
+  const std::vector<std::vector<std::string>> candidates = {
+      {"train.optimizer={name='sgd'}"},
+      {"train.optimizer={name='adam'}"},
+      {"train.optimizer={name='muon'}"},
+      {"train.optimizer={name='lion'}"},
+      {"train.optimizer={name='sgd'}", "eval.every=1", "train.early_stop={}"},
+      {"train.optimizer={name='sgd'}", "train.lr_schedule={name='wsd'}"},
+      {"train.optimizer={name='sgd'}", "train.lr_schedule={name='one_cycle'}"},
+  };
+  for (const auto& candidate : candidates) {
+    std::vector<std::string> with = candidate;
+    for (const JobKey& key : job_keys()) {
+      if (key.path == path) {
+        with.push_back(path + "=" + std::string(key.default_value));
+      }
+    }
+    try {
+      parse(base, with);
+      return candidate;
+    } catch (const Error&) {
+      // The key belongs to another one.
+    }
+  }
+  return candidates.front();
+}
+
 TEST(Job, DefaultsOfTheTableAreThoseOfTheStructs) {
   const std::string base = std::string(kTraining) +
                            "[eval]\n"
@@ -246,15 +276,7 @@ TEST(Job, DefaultsOfTheTableAreThoseOfTheStructs) {
     if (const size_t name = path.find("<name>"); name != std::string::npos) {
       path.replace(name, 6, "input_ids");
     }
-    const bool adam = path == "train.optimizer.betas" ||
-                      path == "train.optimizer.eps" ||
-                      path == "train.optimizer.amsgrad";
-    std::vector<std::string> with = {
-        adam ? "train.optimizer={name='adam'}"
-             : "train.optimizer={name='sgd'}"};
-    if (path.starts_with("train.early_stop.")) {
-      with.insert(with.end(), {"eval.every=1", "train.early_stop={}"});
-    }
+    std::vector<std::string> with = options_with(base, path);
     const Job without = parse(base, with);
     with.push_back(path + "=" + std::string(key.default_value));
     const Job job = parse(base, with);
