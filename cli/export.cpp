@@ -22,12 +22,15 @@ std::function<int()> setup_export(CLI::App& app, const Invocation&) {
       ->check(not_empty())
       ->type_name("NAME");
   app.add_option("--batch", options->batch, "Rows of the exported example")
+      ->type_name("N")
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str();
   app.add_option("--seq", options->sequence, "Tokens of the exported example")
+      ->type_name("N")
       ->check(CLI::Range(4, 1 << 20))
       ->capture_default_str();
   app.add_option("--seed", options->seed, "Seed of weights that DIR lacks")
+      ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_flag("--train", options->train, "Export with dropout on");

@@ -144,7 +144,7 @@ std::function<int()> setup_split(CLI::App& app, const Invocation&) {
   app.add_option(
          "--weights",
          options->weights,
-         "Safetensors files with the weights, or their folder")
+         "Safetensors files with weights, or their folder")
       ->type_name("GLOB|DIR");
   add_split_options(app, options->split);
   return [options] { return run_split(*options); };

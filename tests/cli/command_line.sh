@@ -2,7 +2,7 @@
 source "$(dirname "$0")/lib.sh"
 
 # A help page fits a screen and has an example.
-for name in "" inspect init split run verify merge schedule; do
+for name in "" export inspect init split run verify merge schedule; do
   # shellcheck disable=SC2086 # no name: no argument
   expect_ok "$PP" $name --help
   expect_text out "Example: pp ${name:-split}"
@@ -11,7 +11,7 @@ for name in "" inspect init split run verify merge schedule; do
   [[ ! -s err ]] || fail "help goes to stdout"
 done
 expect_ok "$PP" --help
-expect_text out inspect init split run verify merge schedule
+expect_text out export inspect init split run verify merge schedule
 expect_ok "$PP" --version
 expect_match out '^pp [0-9]+\.[0-9]+\.[0-9]+$'
 
