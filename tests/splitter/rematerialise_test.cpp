@@ -17,7 +17,6 @@ using test::try_all_cuts;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 // LLaMA makes a mask from the ids and a table from positions and a buffer once,
 // and every layer reads them.
