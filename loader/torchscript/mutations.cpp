@@ -129,6 +129,9 @@ ir::ValueId insert_copy(ir::Graph& graph, int position, ir::ValueId tensor) {
 }  // namespace
 
 void part_mutations(ir::Graph& graph, std::string_view where) {
+  if (graph.mutations.empty()) {
+    return;  // as in nearly all scripts
+  }
   const MemoryGroups groups(graph);
   check_lasting_aliases(graph, groups, where);
   std::set<ir::ValueId> shared;
