@@ -19,14 +19,6 @@ train() {
   expect_text out "loss" "saved"
 }
 
-# same FOLDER REFERENCE [TOLERANCE]
-same() {
-  command_line="compare $*"
-  "$PYTHON" "$SOURCE/tests/cli/every_schedule.py" "$@" >out 2>err
-  status=$?
-  ((status == 0)) || fail "$1 and $2 differ"
-}
-
 # every_schedule: each on 1, 2 and 4 ranks with two stages a rank. LoopedBFS
 # adds gradients up from the last microbatch to the first, all others from the
 # first to the last: `check NAME FOLDER descending|ascending` says what is equal

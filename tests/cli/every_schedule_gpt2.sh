@@ -39,7 +39,7 @@ train ascending GPipe 1 1
 train descending LoopedBFS 1 1
 train split-ascending GPipe 2 2
 train split-descending LoopedBFS 2 2
-same split-ascending ascending 1e-6
-same split-descending descending 1e-6
-check() { same "$1" "split-$2"; }
+same_runs split-ascending ascending 1e-6
+same_runs split-descending descending 1e-6
+check() { same_runs "$1" "split-$2"; }
 every_schedule

@@ -29,5 +29,5 @@ TOML
 
 train ascending GPipe 1 1
 train descending LoopedBFS 1 1
-check() { same "$1" "$2"; }
+check() { same_runs "$1" "$2"; }
 every_schedule

@@ -136,6 +136,15 @@ check_python() {
   ((status == 0)) || fail "the check in Python failed"
 }
 
+# same_runs FOLDER REFERENCE [TOLERANCE]: two runs have equal losses, gradient norms,
+# evaluations and weights (every_schedule.py).
+same_runs() {
+  command_line="compare $*"
+  "$PYTHON" "$SOURCE/tests/cli/every_schedule.py" "$@" >out 2>err
+  status=$?
+  ((status == 0)) || fail "$1 and $2 differ"
+}
+
 # num_lines FILE PATTERN
 num_lines() { grep -cE -- "$2" "$1"; }
 

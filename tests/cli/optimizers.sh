@@ -8,14 +8,6 @@ data.inputs.x = { path = "x.npy" }
 data.target = { path = "y.npy" }
 TOML
 
-# same FOLDER REFERENCE [TOLERANCE]
-same() {
-  command_line="compare $*"
-  "$PYTHON" "$SOURCE/tests/cli/every_schedule.py" "$@" >out 2>err
-  status=$?
-  ((status == 0)) || fail "$1 and $2 differ"
-}
-
 lion='train.optimizer={name="lion",lr=1e-3,weight_decay=0.1}'
 muon='train.optimizer={name="muon",lr=0.02}'
 for optimizer in lion muon; do
@@ -23,11 +15,11 @@ for optimizer in lion muon; do
     --set 'train.groups=[{match="*.bias",weight_decay=0}]')
   expect_ok "${train[@]}" --set output.dir=$optimizer
   expect_ok "${train[@]}" --set output.dir=one --set 'split.at=[]'
-  same one $optimizer
+  same_runs one $optimizer
   expect_ok "${train[@]}" --set output.dir=processes --launcher processes
-  same processes $optimizer
+  same_runs processes $optimizer
   expect_ok "${train[@]}" --set output.dir=gpipe --schedule GPipe
-  same gpipe $optimizer
+  same_runs gpipe $optimizer
 
   cp -r $optimizer cut
   rm -r cut/checkpoints/step_{4,6}
@@ -45,11 +37,11 @@ train=("$PP" run job.toml --set "$lion" --set parallel.replicas=2
   --set pipeline.microbatches=2)
 expect_ok "${train[@]}" --set output.dir=whole
 expect_ok "${train[@]}" --set output.dir=shards --set parallel.zero=1
-same shards whole 1e-12
+same_runs shards whole 1e-12
 expect_ok "$PP" run job.toml --set "$muon" --set train.clip_grad_norm=1 \
   --set 'train.groups=[{match="*.bias",weight_decay=0}]' \
   --set parallel.replicas=2 --set pipeline.microbatches=2 --set output.dir=replicas
-same replicas muon 1e-3
+same_runs replicas muon 1e-3
 refused 2 "parallel.zero divides every parameter among the replicas, but muon updates whole matrices" -- \
   "$PP" run job.toml --set "$muon" --set parallel.replicas=2 \
   --set pipeline.microbatches=2 --set parallel.zero=1

@@ -13,14 +13,6 @@ data.inputs.x = { path = "x.npy" }
 data.target = { path = "y.npy" }
 TOML
 
-# same FOLDER REFERENCE [TOLERANCE]
-same() {
-  command_line="compare $*"
-  "$PYTHON" "$SOURCE/tests/cli/every_schedule.py" "$@" >out 2>err
-  status=$?
-  ((status == 0)) || fail "$1 and $2 differ"
-}
-
 # The unsplit model on the same microbatches; its weights are Python's
 # (fine_tune.sh).
 sgd=(--set 'train.optimizer={name="sgd",lr=0.1}')
@@ -35,28 +27,28 @@ for schedule in GPipe 1F1B; do
       --set "parallel.zero=$zero")
     name=$schedule-$zero
     expect_ok "${train[@]}" "${sgd[@]}" --set "output.dir=sgd-$name"
-    same "sgd-$name" sgd 1e-6
+    same_runs "sgd-$name" sgd 1e-6
     expect_ok "${train[@]}" --set "output.dir=$name"
-    same "$name" adamw 1e-5
+    same_runs "$name" adamw 1e-5
     expect_file "$name"/checkpoints/step_4/part_{0,1}.safetensors
     expect_no_file "$name/checkpoints/step_4/part_2.safetensors"
   done
 done
-same GPipe-0 1F1B-0
-same GPipe-1 1F1B-1
+same_runs GPipe-0 1F1B-0
+same_runs GPipe-1 1F1B-1
 
 # Bits are equal under every launcher and in any order of the mesh.
 run_other() {
   expect_ok "$PP" run job.toml "${two[@]}" --set parallel.zero=1 \
     --set output.dir=other "$@"
-  same other 1F1B-1
+  same_runs other 1F1B-1
   rm -rf other
 }
 run_other --launcher processes
 run_other --set 'parallel.order=["replica","pipeline"]'
 expect_ok "$TORCHRUN" --standalone --no-python --nproc-per-node 4 \
   "$PP" run job.toml "${two[@]}" --set parallel.zero=1 --set output.dir=env
-same env 1F1B-1
+same_runs env 1F1B-1
 
 # Three replicas, several pipeline steps an update, clipping, a frozen layer,
 # dropout: masks belong to microbatches, wherever they run.
@@ -68,7 +60,7 @@ expect_ok "$PP" run job.toml "${mixed[@]}" --set output.dir=mixed \
 for zero in 0 1; do
   expect_ok "$PP" run job.toml "${mixed[@]}" --set output.dir=mixed-$zero \
     --set parallel.replicas=3 --set parallel.zero=$zero
-  same mixed-$zero mixed 1e-6
+  same_runs mixed-$zero mixed 1e-6
 done
 
 # A checkpoint does not depend on replicas: any number of them can resume from it,
@@ -87,7 +79,7 @@ expect_ok "$PP" run job.toml --set pipeline.microbatches=4 \
 expect_ok "$PP" run job.toml "${one[@]}" --set output.dir=adamw2 \
   --set train.steps=2
 expect_ok "$PP" run job.toml "${one[@]}" --set output.dir=adamw2 --resume
-same alone adamw2 1e-5
+same_runs alone adamw2 1e-5
 
 # Saving after every step, also on replicas that write nothing, and evaluation
 # where one of them gets no rows.
